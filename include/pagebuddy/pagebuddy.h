@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pagebuddy - Linux's page allocator as a library.
+ *
+ *	regions --pb_pool_init--> pool --pb_alloc_pages--> page --pb_free_pages--> pool
+ *
+ * A pool manages page frames, named by pfn, in nodes and zones as Linux does.
+ * It never touches the memory it hands out (except for __GFP_ZERO through the
+ * address hook); all it knows is in metadata memory that the caller supplies.
+ *
+ * Words: frame (one page, named by its pfn), block (2^order frames aligned to
+ * its size), pageblock (2^pageblock_order frames of one migratetype), pcp (the
+ * per-CPU lists in front of a zone). Everything else is called what Linux
+ * calls it.
+ *
+ * Unless a function says otherwise: it may be called from any thread at any
+ * time; it may block only if the request has PB_GFP_DIRECT_RECLAIM and a
+ * reclaim, compact or oom hook is set; it may be called from interrupt context
+ * if the port's lock and critical section exclude interrupts (they do in the
+ * freestanding port; in the linux_user port signal handlers must not call in).
+ */
+#ifndef PAGEBUDDY_PAGEBUDDY_H
+#define PAGEBUDDY_PAGEBUDDY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PB_VERSION_MAJOR 0
+#define PB_VERSION_MINOR 1
+#define PB_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define PB_API __attribute__((visibility("default")))
+#else
+#define PB_API
+#endif
+
+/* ------------------------------------------------------------------ limits */
+
+#define PB_MAX_ORDER 20 /* greatest max_order (inclusive) a pool may have */
+#define PB_DEFAULT_MAX_ORDER 10
+#define PB_DEFAULT_PAGEBLOCK_ORDER 9
+#define PB_MAX_NODES 64
+#define PB_MAX_CPUS 4096
+#define PB_NO_NODE (-1) /* NUMA_NO_NODE */
+
+/* Zone types in Linux's ascending order; DEVICE exists in print only. */
+enum pb_zone_type {
+	PB_ZONE_DMA,
+	PB_ZONE_DMA32,
+	PB_ZONE_NORMAL,
+	PB_ZONE_HIGHMEM,
+	PB_ZONE_MOVABLE,
+	PB_ZONE_DEVICE,
+	PB_NR_ZONE_TYPES
+};
+
+enum pb_migratetype {
+	PB_MIGRATE_UNMOVABLE,
+	PB_MIGRATE_MOVABLE,
+	PB_MIGRATE_RECLAIMABLE,
+	PB_MIGRATE_PCPTYPES, /* the types below have per-CPU lists */
+	PB_MIGRATE_HIGHATOMIC = PB_MIGRATE_PCPTYPES,
+	PB_MIGRATE_CMA,
+	PB_MIGRATE_ISOLATE,
+	PB_MIGRATE_TYPES
+};
+
+enum pb_watermark { PB_WMARK_MIN, PB_WMARK_LOW, PB_WMARK_HIGH, PB_WMARK_PROMO, PB_NR_WMARK };
+
+/* --------------------------------------------------- request flags (gfp_t) */
+
+typedef uint32_t pb_gfp_t; /* values of Linux 5.4 to 6.1; spec 4.1 */
+
+#define PB_GFP_DMA 0x1u
+#define PB_GFP_HIGHMEM 0x2u
+#define PB_GFP_DMA32 0x4u
+#define PB_GFP_MOVABLE 0x8u
+#define PB_GFP_RECLAIMABLE 0x10u
+#define PB_GFP_HIGH 0x20u
+#define PB_GFP_IO 0x40u
+#define PB_GFP_FS 0x80u
+#define PB_GFP_ZERO 0x100u
+#define PB_GFP_ATOMIC_BIT 0x200u /* __GFP_ATOMIC */
+#define PB_GFP_DIRECT_RECLAIM 0x400u
+#define PB_GFP_KSWAPD_RECLAIM 0x800u
+#define PB_GFP_WRITE 0x1000u
+#define PB_GFP_NOWARN 0x2000u
+#define PB_GFP_RETRY_MAYFAIL 0x4000u
+#define PB_GFP_NOFAIL 0x8000u
+#define PB_GFP_NORETRY 0x10000u
+#define PB_GFP_MEMALLOC 0x20000u
+#define PB_GFP_COMP 0x40000u
+#define PB_GFP_NOMEMALLOC 0x80000u
+#define PB_GFP_HARDWALL 0x100000u
+#define PB_GFP_THISNODE 0x200000u
+#define PB_GFP_ACCOUNT 0x400000u
+
+#define PB_GFP_RECLAIM (PB_GFP_DIRECT_RECLAIM | PB_GFP_KSWAPD_RECLAIM)
+#define PB_GFP_ATOMIC (PB_GFP_HIGH | PB_GFP_ATOMIC_BIT | PB_GFP_KSWAPD_RECLAIM)
+#define PB_GFP_KERNEL (PB_GFP_RECLAIM | PB_GFP_IO | PB_GFP_FS)
+#define PB_GFP_KERNEL_ACCOUNT (PB_GFP_KERNEL | PB_GFP_ACCOUNT)
+#define PB_GFP_NOWAIT PB_GFP_KSWAPD_RECLAIM
+#define PB_GFP_NOIO PB_GFP_RECLAIM
+#define PB_GFP_NOFS (PB_GFP_RECLAIM | PB_GFP_IO)
+#define PB_GFP_USER (PB_GFP_KERNEL | PB_GFP_HARDWALL)
+#define PB_GFP_HIGHUSER (PB_GFP_USER | PB_GFP_HIGHMEM)
+#define PB_GFP_HIGHUSER_MOVABLE (PB_GFP_HIGHUSER | PB_GFP_MOVABLE)
+#define PB_GFP_TRANSHUGE_LIGHT                                                                     \
+	((PB_GFP_HIGHUSER_MOVABLE | PB_GFP_COMP | PB_GFP_NOMEMALLOC | PB_GFP_NOWARN) &             \
+	 ~PB_GFP_RECLAIM)
+#define PB_GFP_TRANSHUGE (PB_GFP_TRANSHUGE_LIGHT | PB_GFP_DIRECT_RECLAIM)
+
+/* ------------------------------------------------------------------- pages */
+
+/*
+ * One byte per frame; page - pool->pages is the frame's index. Written only by
+ * whoever owns the block, with plain stores. Zero: nobody owns this frame as
+ * the head of a block (free, in a per-CPU list, a tail, reserved or a hole).
+ *
+ *	bit  7         6        5         4..0
+ *	    HEAD    SHARED   MOVABLE     order
+ */
+struct pb_page {
+	uint8_t word;
+};
+
+#define PB_PAGE_HEAD 0x80u    /* allocated, first frame of its block */
+#define PB_PAGE_SHARED 0x40u  /* further references are in the side array */
+#define PB_PAGE_MOVABLE 0x20u /* the owner can move it: compaction, stealing */
+#define PB_PAGE_ORDER 0x1fu
+
+/* ----------------------------------------------------------- configuration */
+
+enum pb_region_kind { PB_REGION_USABLE, PB_REGION_RESERVED };
+
+/*
+ * A piece [start_pfn, end_pfn) of the memory map. Regions come in any order.
+ * Usable ones must not overlap each other; reserved ones may overlap anything
+ * and need no node or zone: they take frames out of usable regions (present,
+ * never handed out until pb_online() or a free by pb_reserve()'s reverse).
+ */
+struct pb_region {
+	uint64_t start_pfn;
+	uint64_t end_pfn;
+	uint8_t node;
+	uint8_t zone; /* enum pb_zone_type */
+	uint8_t kind; /* enum pb_region_kind */
+};
+
+enum pb_profile {
+	PB_PROFILE_MODERN, /* tightest placement, 6.10 list hygiene, stripes */
+	PB_PROFILE_LINUX,  /* Linux 6.1, list by list, frame by frame */
+};
+
+#define PB_POOL_NO_PCP 0x1u           /* no per-CPU lists */
+#define PB_POOL_REFCOUNT 0x2u         /* side array for pb_get_page(): 4 bytes a frame */
+#define PB_POOL_HARDENED 0x4u         /* frees exchange the page byte atomically */
+#define PB_POOL_MOVABLE_EXPLICIT 0x8u /* MOVABLE mark only by pb_set_movable() */
+#define PB_POOL_NO_MOBILITY 0x10u     /* every request is UNMOVABLE (spec 2.4) */
+#define PB_POOL_SHARED 0x20u          /* used by several processes: no rseq */
+#define PB_POOL_NO_RSEQ 0x40u         /* try-lock in front of per-CPU lists */
+#define PB_POOL_ALL_RESERVED 0x80u    /* start with every frame reserved: nothing is handed out
+                                         until pb_online() or the pb_state_ functions say so */
+#define PB_POOL_MOBILITY 0x100u       /* group by mobility however small the pool is */
+
+struct pb_config {
+	const struct pb_region *regions;
+	uint32_t nr_regions;
+	uint8_t page_shift;      /* log2 bytes of a frame, 12..21; default 12 */
+	uint8_t max_order;       /* inclusive, 0..PB_MAX_ORDER; default 10 */
+	uint8_t pageblock_order; /* <= max_order; default min(9, max_order) */
+	uint8_t profile;         /* enum pb_profile */
+	uint32_t flags;          /* PB_POOL_* */
+	uint32_t nr_cpus;        /* CPUs with per-CPU lists; default 1 */
+	uint32_t nr_stripes;     /* per zone, a power of two; 0: as many as CPUs, at most 16 */
+	const uint8_t *cpu_node; /* [nr_cpus]; NULL: every CPU is on node 0 */
+	/* [n * n], n = greatest node id + 1; NULL: 10 local, 20 remote */
+	const uint8_t *distance;
+	uint32_t zone_types;     /* bit per zone type that is configured; default all but HIGHMEM */
+	void *linear;            /* address of pfn 0 for pb_page_address(), or NULL */
+	uint64_t linear_pfn;     /* the pfn that `linear` is the address of */
+	int32_t min_free_kbytes; /* -1: the formula of spec 7.4 */
+	uint32_t watermark_scale_factor; /* default 10, 1..3000 */
+	uint32_t watermark_boost_factor; /* default 15000; 0: off */
+	uint32_t lowmem_reserve_ratio[PB_NR_ZONE_TYPES];
+	uint32_t pcp_high_fraction; /* 0: from watermarks; else >= 8 */
+	uint32_t pcp_batch_max;     /* 0: spec 9.1; upper limit for batch and capacity */
+};
+
+/* Fill in every default. */
+PB_API void pb_config_init(struct pb_config *config);
+
+/* ------------------------------------------------------------------ errors */
+
+enum pb_errno {
+	PB_OK = 0,
+	PB_EINVAL = -1,   /* a parameter makes no sense */
+	PB_EREGION = -2,  /* a region of the memory map makes no sense */
+	PB_ENOMEM = -3,   /* metadata memory too small, or no free block */
+	PB_ETOOBIG = -4,  /* more than 2^32 frames, or order above max_order */
+	PB_EFORMAT = -5,  /* metadata memory holds no pool of this version */
+	PB_EBUSY = -6,    /* frames are in use */
+	PB_ENODEV = -7,   /* pfn, node or zone that this pool does not have */
+	PB_EMISUSE = -8,  /* caller misuse; the misuse hook has been called */
+	PB_EAGAIN = -9,   /* another CPU was in the way; nothing was done */
+	PB_ENOTSUP = -10, /* the pool was made without what this needs */
+	PB_ECORRUPT = -11 /* pb_validate(): an invariant does not hold */
+};
+
+/* What was wrong, as a number and as one line without newline. */
+struct pb_error {
+	int code;        /* enum pb_errno */
+	uint32_t region; /* index of the region concerned, or UINT32_MAX */
+	char text[160];
+};
+
+PB_API const char *pb_strerror(int code);
+
+/* Why an allocation returned NULL (optional out-parameter). */
+enum pb_reason {
+	PB_REASON_NONE,      /* it did not fail */
+	PB_REASON_TOO_BIG,   /* order > max_order */
+	PB_REASON_NO_ZONE,   /* no zone for these flags, node and nodemask */
+	PB_REASON_WATERMARK, /* every zone is at its watermark or lowmem reserve */
+	PB_REASON_FRAGMENTED, /* enough free pages, no block of this order */
+	PB_REASON_MIGRATETYPE, /* blocks of this order exist only where this type may not go */
+	PB_REASON_BAD_NODE,  /* node id out of range */
+};
+
+PB_API const char *pb_reason_name(enum pb_reason reason);
+
+/* ------------------------------------------------------------------- hooks */
+
+enum pb_misuse {
+	PB_MISUSE_DOUBLE_FREE,  /* frame is free */
+	PB_MISUSE_WRONG_ORDER,  /* order differs from the one allocated */
+	PB_MISUSE_INTERIOR,     /* frame is inside an allocated block */
+	PB_MISUSE_FOREIGN,      /* pointer is not a page of this pool */
+	PB_MISUSE_UNOWNED,      /* frame was never allocated, reserved or a hole */
+	PB_MISUSE_RANGE,        /* pfn or address outside the pool */
+	PB_MISUSE_UNALIGNED,    /* pfn or address not aligned to the order or page */
+	PB_MISUSE_BAD_NODE,     /* node id out of range */
+	PB_MISUSE_BAD_FLAGS,    /* two zone or two mobility modifiers (spec 4.3, 4.4) */
+	PB_MISUSE_REFCOUNT,     /* reference taken on a page nobody owns, or overflow */
+	PB_MISUSE_CORRUPT,      /* metadata contradict each other */
+	PB_NR_MISUSE
+};
+
+struct pb_misuse_report {
+	enum pb_misuse kind;
+	uint64_t pfn;        /* UINT64_MAX if there is none */
+	unsigned int order;  /* as given by the caller */
+	unsigned int found;  /* order or page byte found, by kind */
+	const char *call;    /* name of the function misused */
+	const char *text;    /* the documented message, complete, one line */
+};
+
+enum pb_trace_type {
+	PB_TRACE_SCAN,   /* a free list was looked at: order, migratetype, found */
+	PB_TRACE_TAKE,   /* a free block left its list to be handed out */
+	PB_TRACE_SPLIT,  /* block (pfn, order + 1) split: upper half (pfn, order) is free */
+	PB_TRACE_MERGE,  /* (pfn, order) and its buddy became (parent, order + 1) */
+	PB_TRACE_INSERT, /* a free block was put on a list; tail: value 1 */
+	PB_TRACE_STEAL,  /* fallback: order = block, value = wanted order, other_type = type
+	                    taken from, flag = ownership of the pageblock changed */
+	PB_TRACE_PAGEBLOCK, /* a pageblock changed type: migratetype = new, other_type = old */
+	PB_TRACE_REFILL, /* per-CPU list refilled: value = blocks */
+	PB_TRACE_DRAIN,  /* per-CPU list drained: value = blocks */
+	PB_TRACE_BOOST,  /* watermark boosted: value = pages of boost now */
+	PB_TRACE_WMARK,  /* a watermark check: order = request, value = free, flag = ok */
+	PB_TRACE_WAKE,   /* background reclaim would be woken */
+	PB_NR_TRACE
+};
+
+/* One step inside the allocator. pfn is the first frame of the block. */
+struct pb_trace_event {
+	uint8_t type; /* enum pb_trace_type */
+	uint8_t node;
+	uint8_t zone;
+	uint8_t order;
+	uint8_t migratetype;
+	uint8_t other_type;
+	uint8_t flag;
+	uint32_t cpu;
+	uint64_t pfn;
+	int64_t value;
+};
+
+struct pb_pool;
+
+/*
+ * All optional, all called with `ctx` first. trace is called with locks held
+ * and must not call back into the pool; the others are called without any lock.
+ */
+struct pb_hooks {
+	void *ctx;
+	void (*trace)(void *ctx, const struct pb_trace_event *event);
+	/* Default: print and abort where there is a process, else pb_platform_panic(). */
+	void (*misuse)(void *ctx, const struct pb_misuse_report *report);
+	/* One line without newline: warnings that Linux would log. */
+	void (*log)(void *ctx, const char *line);
+	/* Free some pages; returns how many (0: no progress). Spec 8 step 8. */
+	unsigned long (*reclaim)(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp);
+	/* Move the content and users of one movable block; false: can't. Spec 12.4. */
+	bool (*migrate)(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+			unsigned int order);
+	/* Last resort; true: something was freed or will be. Spec 8.3. */
+	bool (*oom)(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp);
+	/* Background reclaim should run for this node (kswapd). */
+	void (*wake)(void *ctx, struct pb_pool *pool, int node, unsigned int order);
+	/* Address of a frame, for __GFP_ZERO and page_address; default: config.linear. */
+	void *(*address)(void *ctx, uint64_t pfn);
+};
+
+/* -------------------------------------------------------------------- pool */
+
+/*
+ * The process-local handle: base pointers into the metadata, and hooks. Put it
+ * anywhere; all zero before pb_pool_init() or pb_pool_attach(). The fields are
+ * for the inline functions below and for the library; do not write them.
+ */
+struct pb_pool {
+	struct pb_page *pages;       /* [nr_frames] */
+	uint64_t nr_frames;          /* dense index space, holes inside spans included */
+	const uint16_t *pcp_class;   /* [pageblocks] which per-CPU lists a free goes to */
+	unsigned char *percpu;       /* per-CPU areas */
+	uint32_t percpu_shift;       /* log2 bytes of one CPU's area */
+	uint32_t percpu_cpus;        /* CPUs with an area */
+	uint8_t pageblock_order;
+	uint8_t max_order;
+	uint8_t page_shift;
+	uint8_t percpu_mode;         /* how per-CPU lists are entered */
+	uint8_t movable_mask;        /* gfp bits that mark a page movable */
+	uint8_t nr_pcp_orders;       /* orders that have per-CPU lists */
+	uint8_t profile;
+	uint8_t hardened;
+	struct pb_super *super;      /* start of the metadata memory */
+	struct pb_hooks hooks;
+	void *priv[4];               /* the port's */
+};
+
+/*
+ * Bytes of metadata that a pool of this configuration needs, aligned to 64.
+ * Returns PB_OK, or a negative pb_errno with *error (may be NULL) filled in.
+ */
+PB_API int pb_pool_size(const struct pb_config *config, size_t *bytes, struct pb_error *error);
+
+/*
+ * Build a pool in `memory` (`bytes` from pb_pool_size(), aligned to 64).
+ * `zeroed`: the memory is known to be zero (fresh mmap, .bss): it is then not
+ * cleared, and untouched metadata stays without backing.
+ * `hooks` may be NULL. Cost: O(spans). On error *pool stays zero.
+ */
+PB_API int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *memory,
+			size_t bytes, bool zeroed, const struct pb_hooks *hooks,
+			struct pb_error *error);
+
+/*
+ * A second handle on a pool that lives in `memory`, in this or another process
+ * (shared mapping) or after the memory was moved or restored. With `recover`
+ * the trees and lists are rebuilt from the page bytes and reservations, as
+ * after a crash: what was allocated stays so, the rest is free.
+ */
+PB_API int pb_pool_attach(struct pb_pool *pool, void *memory, size_t bytes, bool recover,
+			  const struct pb_hooks *hooks, struct pb_error *error);
+
+/* Forget the handle. The metadata memory is the caller's again. */
+PB_API void pb_pool_destroy(struct pb_pool *pool);
+
+/* -------------------------------------------------------------- allocation */
+
+typedef uint64_t pb_nodemask_t; /* bit per node id */
+
+/* alloc_pages(): from the node of this CPU. NULL on failure. O(1) when the
+   per-CPU list has a block, else O(levels of one span + batch). */
+PB_API struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order);
+/* alloc_pages_node(): PB_NO_NODE means the nearest node with memory. */
+PB_API struct pb_page *pb_alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
+					   unsigned int order);
+/* __alloc_pages_node(): a node id that is out of range is misuse. */
+PB_API struct pb_page *pb__alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
+					    unsigned int order);
+/* __alloc_pages_nodemask(): `mask` NULL: every node; `why` may be NULL. */
+PB_API struct pb_page *pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp,
+					       unsigned int order, int node,
+					       const pb_nodemask_t *mask, enum pb_reason *why);
+/* Fills pages[0..n) with blocks of one order; returns how many it got. */
+PB_API size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, size_t n,
+				  struct pb_page **pages);
+/* `nr_pages` consecutive frames, any count up to 2^max_order; each is an
+   order-0 page afterwards; the tail of the block is given back. */
+PB_API struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t nr_pages);
+/* `nr_pages` consecutive free frames, any count, first pfn a multiple of `align`
+   (a power of two), inside [low, high), crossing no multiple of `boundary`
+   (power of two, 0: none). Each is an order-0 page afterwards; free with
+   pb_free_exact(). O(frames searched / 64); may move movable pages by the
+   migrate hook. */
+PB_API struct pb_page *pb_alloc_contig(struct pb_pool *pool, size_t nr_pages, uint64_t align,
+				       uint64_t low, uint64_t high, uint64_t boundary,
+				       pb_gfp_t gfp);
+/* Take this very block if it is free. PB_OK, PB_EBUSY, PB_ENODEV, PB_EINVAL. */
+PB_API int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp);
+
+/* __free_pages(): drop a reference; the last one frees. PB_OK or PB_EMISUSE. */
+PB_API int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order);
+/* Frees n blocks of one order; returns how many were freed (others: misuse). */
+PB_API size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,
+			   struct pb_page *const *pages);
+/* Frees nr_pages consecutive order-0 pages. */
+PB_API int pb_free_exact(struct pb_pool *pool, struct pb_page *page, size_t nr_pages);
+/* The block becomes 2^order order-0 pages. */
+PB_API int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order);
+
+/* One more, one less reference. Needs PB_POOL_REFCOUNT. The last pb_put_page()
+   frees the block at the order it was allocated with. */
+PB_API int pb_get_page(struct pb_pool *pool, struct pb_page *page);
+PB_API int pb_put_page(struct pb_pool *pool, struct pb_page *page);
+PB_API unsigned int pb_page_count(struct pb_pool *pool, const struct pb_page *page);
+/* Order of the allocated block that starts here, or PB_EMISUSE. */
+PB_API int pb_page_order(struct pb_pool *pool, const struct pb_page *page);
+PB_API int pb_set_movable(struct pb_pool *pool, struct pb_page *page, bool movable);
+
+/* -------------------------------------------------------------- conversion */
+
+/* UINT64_MAX / NULL when it isn't a page of the pool. O(log banks). */
+PB_API uint64_t pb_page_to_pfn(const struct pb_pool *pool, const struct pb_page *page);
+PB_API struct pb_page *pb_pfn_to_page(const struct pb_pool *pool, uint64_t pfn);
+/* Linear address, NULL for HIGHMEM frames or without address hook and base. */
+PB_API void *pb_page_address(const struct pb_pool *pool, const struct pb_page *page);
+PB_API struct pb_page *pb_address_to_page(const struct pb_pool *pool, const void *address);
+PB_API int pb_page_node(const struct pb_pool *pool, const struct pb_page *page);
+PB_API int pb_page_zone(const struct pb_pool *pool, const struct pb_page *page);
+/* Migratetype of the pageblock of a pfn, or PB_ENODEV. */
+PB_API int pb_pageblock_type(const struct pb_pool *pool, uint64_t pfn);
+/* Smallest order whose block holds `bytes`; 0 bytes: 52 as on 64-bit Linux. */
+PB_API unsigned int pb_get_order(const struct pb_pool *pool, size_t bytes);
+
+/* --------------------------------------------------- memory comes and goes */
+
+/* Take free frames out of use (PB_EBUSY if one is not free), or bring reserved
+   frames of the memory map into use. [start, end) may have any alignment. */
+PB_API int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
+PB_API int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
+/* Isolate, move movable pages away by the migrate hook, then reserve.
+   PB_EBUSY leaves everything as it was. Pageblock aligned. */
+PB_API int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
+
+/* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1). */
+PB_API void pb_drain(struct pb_pool *pool, int cpu);
+/* Call now and then (once a second): idle CPUs' lists decay. */
+PB_API void pb_tick(struct pb_pool *pool);
+/* Move movable blocks so that a block of `order` comes free in some zone of
+   `node` (PB_NO_NODE: all). Needs the migrate hook. PB_OK, PB_ENOMEM, PB_ENOTSUP. */
+PB_API int pb_compact(struct pb_pool *pool, int node, unsigned int order);
+
+/* -------------------------------------------------------------- inspection */
+
+/* Checks every invariant of docs/INVARIANTS.md that holds at rest; no other
+   call may run. PB_OK, or PB_ECORRUPT with the invariant's number in *error.
+   Ends on any input. */
+PB_API int pb_validate(struct pb_pool *pool, struct pb_error *error);
+
+enum pb_block_state {
+	PB_BLOCK_FREE,      /* in the buddy */
+	PB_BLOCK_PCP,       /* in a per-CPU list */
+	PB_BLOCK_ALLOCATED, /* has an owner */
+	PB_BLOCK_RESERVED,  /* present, never handed out */
+};
+
+struct pb_block {
+	uint64_t pfn;
+	uint8_t order; /* RESERVED and PCP: of this piece */
+	uint8_t state; /* enum pb_block_state */
+	uint8_t list_type; /* FREE: migratetype of the list it is on (linux profile: may differ) */
+	uint8_t pageblock_type;
+	uint8_t node;
+	uint8_t zone;
+	uint8_t movable;
+};
+
+/* Calls visit for every block, zone by zone in pfn order, at rest; a non-zero
+   return ends the walk and is returned. */
+PB_API int pb_walk(struct pb_pool *pool, int (*visit)(void *ctx, const struct pb_block *block),
+		   void *ctx);
+/* The free list (node, zone, order, type) in the order it will be used. */
+PB_API int pb_walk_free_list(struct pb_pool *pool, int node, enum pb_zone_type zone,
+			     unsigned int order, enum pb_migratetype type,
+			     int (*visit)(void *ctx, uint64_t pfn), void *ctx);
+
+struct pb_pcp_stat {
+	int32_t count, high, batch, high_min, high_max; /* pages */
+	int32_t free_factor;
+};
+
+struct pb_zone_stat {
+	int node;
+	int zone;                         /* enum pb_zone_type */
+	uint64_t start_pfn;
+	uint64_t spanned, present, managed; /* pages */
+	int64_t free;                     /* NR_FREE_PAGES */
+	int64_t free_cma;
+	int64_t pcp;                      /* pages in per-CPU lists */
+	int64_t isolated;                 /* free pages on ISOLATE lists */
+	uint64_t watermark[PB_NR_WMARK];  /* without boost */
+	uint64_t boost;
+	uint64_t lowmem_reserve[PB_NR_ZONE_TYPES];
+	uint64_t nr_reserved_highatomic;
+	uint64_t nr_isolate_pageblock;
+	uint64_t nr_free[PB_MAX_ORDER + 1]; /* blocks */
+	uint64_t pageblocks[PB_MIGRATE_TYPES];
+	uint32_t stripes;
+	uint32_t flags;
+};
+
+enum pb_vm_event {
+	PB_PGALLOC_DMA,
+	PB_PGALLOC_DMA32,
+	PB_PGALLOC_NORMAL,
+	PB_PGALLOC_HIGH,
+	PB_PGALLOC_MOVABLE,
+	PB_PGALLOC_DEVICE,
+	PB_PGFREE,
+	PB_ALLOCSTALL,
+	PB_COMPACT_STALL,
+	PB_COMPACT_FAIL,
+	PB_COMPACT_SUCCESS,
+	PB_OOM_KILL,
+	PB_EXTFRAG,        /* fallbacks to another migratetype */
+	PB_EXTFRAG_STEAL,  /* of these, with the pageblock claimed */
+	PB_ALLOC_FAIL,
+	PB_NR_VM_EVENTS
+};
+
+enum pb_numa_event {
+	PB_NUMA_HIT,
+	PB_NUMA_MISS,
+	PB_NUMA_FOREIGN,
+	PB_NUMA_INTERLEAVE,
+	PB_NUMA_LOCAL,
+	PB_NUMA_OTHER,
+	PB_NR_NUMA_EVENTS
+};
+
+struct pb_pool_stat {
+	uint64_t frames;         /* index space */
+	uint64_t present, managed;
+	int64_t free, pcp;       /* pages */
+	uint64_t metadata_bytes;
+	uint32_t nodes, zones, cpus, stripes;
+	uint64_t vm[PB_NR_VM_EVENTS];
+	uint64_t totalreserve_pages;
+};
+
+PB_API void pb_stats(struct pb_pool *pool, struct pb_pool_stat *stat);
+PB_API unsigned int pb_nr_zones(const struct pb_pool *pool);
+/* The i-th populated zone, nodes and zone types ascending. PB_OK or PB_ENODEV. */
+PB_API int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *stat);
+PB_API int pb_numa_stats(struct pb_pool *pool, unsigned int i, uint64_t numa[PB_NR_NUMA_EVENTS]);
+PB_API int pb_pcp_stats(struct pb_pool *pool, unsigned int i, unsigned int cpu,
+			struct pb_pcp_stat *stat);
+/* Node ids in the order node `node` falls back to them; returns the count. */
+PB_API int pb_zonelist_nodes(const struct pb_pool *pool, int node, uint8_t nodes[PB_MAX_NODES]);
+
+PB_API const char *pb_zone_name(enum pb_zone_type zone);
+PB_API const char *pb_migratetype_name(enum pb_migratetype type);
+/* Name table of spec 13.6 (5.4's order); returns the length without NUL that the
+   whole text has, like snprintf. */
+PB_API size_t pb_gfp_name(pb_gfp_t gfp, char *text, size_t size);
+
+/* Fragmentation indices of spec 12.5, in thousandths, from block counts. */
+PB_API int pb_extfrag_index(const uint64_t *nr_free, unsigned int orders, unsigned int order);
+PB_API int pb_unusable_index(const uint64_t *nr_free, unsigned int orders, unsigned int order);
+
+/*
+ * The text of /proc/buddyinfo, /proc/pagetypeinfo and /proc/zoneinfo, byte for
+ * byte (spec 13). Writes at most `size` bytes with NUL; returns the length the
+ * whole text has, like snprintf.
+ */
+enum pb_text_layout { PB_TEXT_5_4, PB_TEXT_6_1, PB_TEXT_6_18 };
+PB_API size_t pb_buddyinfo(struct pb_pool *pool, char *text, size_t size);
+PB_API size_t pb_pagetypeinfo(struct pb_pool *pool, char *text, size_t size);
+PB_API size_t pb_zoneinfo(struct pb_pool *pool, enum pb_text_layout layout, char *text,
+			  size_t size);
+
+/* --------------------------------------------------------- tuning at run time */
+
+/* Recompute watermarks, reserves and per-CPU sizes (spec 7.3 to 7.5, 9.1). */
+PB_API int pb_set_min_free_kbytes(struct pb_pool *pool, int32_t kbytes);
+PB_API int pb_set_watermark_scale_factor(struct pb_pool *pool, uint32_t factor);
+PB_API int pb_set_watermark_boost_factor(struct pb_pool *pool, uint32_t factor);
+/* Fixed high and batch for every CPU of every zone; 0, 0: automatic again. */
+PB_API int pb_set_pcp(struct pb_pool *pool, uint32_t high, uint32_t batch);
+/* Background reclaim has finished for a zone: take back the boost (spec 7.2). */
+PB_API void pb_boost_done(struct pb_pool *pool, int node, enum pb_zone_type zone);
+
+/* ------------------------------------------- a state that was recorded elsewhere */
+
+/*
+ * For replay and for comparing with a running kernel. Start from a pool with
+ * PB_POOL_ALL_RESERVED: no frame is free and none has an owner. At rest only.
+ */
+struct pb_state_zone {
+	uint64_t watermark[PB_NR_WMARK];
+	uint64_t boost;
+	uint64_t nr_reserved_highatomic;
+	uint64_t managed;
+	uint64_t lowmem_reserve[PB_NR_ZONE_TYPES];
+};
+
+PB_API int pb_state_set_zone(struct pb_pool *pool, int node, enum pb_zone_type zone,
+			     const struct pb_state_zone *state);
+PB_API int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_migratetype type);
+/* Append a free block to the tail of the list (order, type) of its zone. */
+PB_API int pb_state_add_free(struct pb_pool *pool, uint64_t pfn, unsigned int order,
+			     enum pb_migratetype type);
+/* Parameters of a CPU's lists of one zone; and append a block to a list's tail. */
+PB_API int pb_state_set_pcp(struct pb_pool *pool, unsigned int cpu, int node,
+			    enum pb_zone_type zone, const struct pb_pcp_stat *state);
+PB_API int pb_state_add_pcp(struct pb_pool *pool, unsigned int cpu, uint64_t pfn,
+			    unsigned int order, enum pb_migratetype type);
+/* A reserved block gets an owner, so that it can be freed. */
+PB_API int pb_state_adopt(struct pb_pool *pool, uint64_t pfn, unsigned int order, bool movable);
+/* The per-CPU list (order, type), head first. */
+PB_API int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_type zone,
+		       unsigned int order, enum pb_migratetype type,
+		       int (*visit)(void *ctx, uint64_t pfn), void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

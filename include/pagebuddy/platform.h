@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a port supplies: everything the core needs from outside, beyond memcpy,
+ * memmove, memset and memcmp. The names all start with pb_platform_; the test
+ * of the linked core's undefined symbols goes by that.
+ */
+#ifndef PAGEBUDDY_PLATFORM_H
+#define PAGEBUDDY_PLATFORM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct pb_pool;
+struct pb_misuse_report;
+
+/*
+ * Number of the CPU this code runs on. May be stale when it returns; may be
+ * greater than the pool has CPUs for (a CPU that appeared later).
+ * pre: none. Called on every allocation and free that doesn't go by rseq.
+ */
+uint32_t pb_platform_cpu(void);
+
+/*
+ * Enter and leave a section in which no other user of the same CPU's lists may
+ * run: a kernel disables interrupts and returns the old state; a user process
+ * has nothing to do (the lists' try-lock suffices) and returns 0.
+ * pre: not nested.
+ */
+unsigned long pb_platform_critical_enter(void);
+void pb_platform_critical_exit(unsigned long state);
+
+/*
+ * A lock in shared, zero-initialised memory; 0 means free. Holders never block
+ * or call out; hold times are bounded. The word is the port's alone.
+ * pre: lock is aligned to 4; the caller does not hold it.
+ */
+void pb_platform_lock(uint32_t *word);
+void pb_platform_unlock(uint32_t *word);
+
+/*
+ * After the caller made a store, returns only when every restartable sequence
+ * that was under way on `cpu` and did not see that store has been restarted.
+ * Without restartable sequences: nothing to do.
+ * pre: may sleep briefly; no lock of pb_platform_lock() is held.
+ */
+void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu);
+
+/*
+ * May this pool's per-CPU lists be entered by restartable sequences on this
+ * machine, in this process? Called once per handle. False: try-lock.
+ */
+bool pb_platform_rseq_available(void);
+
+/*
+ * Give others a chance to run: called in retry loops of requests that may block.
+ */
+void pb_platform_relax(void);
+
+/* What the default misuse hook does: print and abort, or panic. */
+void pb_platform_misuse(const struct pb_misuse_report *report);
+
+/* A line that Linux would log, when no log hook is set. May do nothing. */
+void pb_platform_log(const char *line);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
