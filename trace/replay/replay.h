@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The replay engine: what a recorded trace did, and what it would have done.
+ *
+ *	trace + snapshots --pbr_load--> struct pbr_input
+ *	    |--pbr_follow-----> struct pbr_run  the recorded kernel's own state over time
+ *	    |--pbr_simulate---> struct pbr_run  the library decides where pages go
+ *	    |--pbr_whatif-----> one pbr_run a variant, beside the baseline
+ *	    |--pbr_pins-------> who holds the pages that keep pageblocks from being whole
+ *	    `--pbr_explain----> would order N have succeeded at that moment, by which rule not
+ *
+ * An input is read-only once loaded: runs may go on in several threads at once.
+ * Every run has the same shape, so that a page or a table can show any of them.
+ * pbr_*_json() turn them into the JSON of docs/schema.md.
+ */
+#ifndef PB_TRACE_REPLAY_H
+#define PB_TRACE_REPLAY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <pagebuddy/pagebuddy.h>
+
+#define PBR_SCHEMA_VERSION 1
+#define PBR_ORDERS (PB_MAX_ORDER + 1)
+#define PBR_MAX_ZONES 32
+#define PBR_NO_TASK UINT32_MAX
+#define PBR_NO_PFN UINT64_MAX
+
+/* ------------------------------------------------------------------ machine */
+
+/* One populated zone of the recorded (or made up) machine. */
+struct pbr_zone {
+	int node;
+	enum pb_zone_type type;
+	uint64_t start_pfn;
+	uint64_t spanned, present, managed;         /* pages */
+	uint64_t watermark[PB_NR_WMARK];            /* pages, without boost */
+	uint64_t boost;                             /* pages */
+	uint64_t lowmem_reserve[PB_NR_ZONE_TYPES];  /* pages, by enum pb_zone_type */
+	uint64_t start_free, end_free;              /* NR_FREE_PAGES of the snapshots */
+	uint64_t start_pcp, end_pcp;                /* pages in per-CPU lists */
+	uint64_t start_blocks[PBR_ORDERS];          /* buddyinfo at the start */
+	uint64_t end_blocks[PBR_ORDERS];            /* buddyinfo at the end */
+	uint64_t start_pageblocks[PB_MIGRATE_TYPES];/* pagetypeinfo */
+	uint64_t end_pageblocks[PB_MIGRATE_TYPES];
+};
+
+struct pbr_machine {
+	struct pbr_zone zones[PBR_MAX_ZONES]; /* nodes and zone types ascending */
+	unsigned int nr_zones;
+	unsigned int nr_cpus;
+	unsigned int max_order;               /* inclusive */
+	unsigned int pageblock_order;
+	bool from_snapshot;                   /* zoneinfo was there; else --memory or guessed */
+	bool has_start, has_end;              /* buddyinfo at start, at end */
+	bool has_free_map;                    /* which frames were free at the start is known */
+};
+
+/* -------------------------------------------------------------------- input */
+
+enum pbr_kind {
+	PBR_ALLOC,       /* mm_page_alloc; pfn PBR_NO_PFN: it failed */
+	PBR_FREE,        /* mm_page_free */
+	PBR_ZONE_LOCKED, /* mm_page_alloc_zone_locked: a block left the buddy lists */
+	PBR_PCPU_DRAIN,  /* mm_page_pcpu_drain: a block went from a per-CPU list to the buddy */
+	PBR_EXTFRAG,     /* mm_page_alloc_extfrag: fallback to another migratetype */
+	PBR_OTHER,       /* counted only */
+};
+
+struct pbr_event {
+	uint64_t time;       /* ns, trace clock */
+	uint64_t pfn;
+	uint32_t gfp;        /* ALLOC */
+	uint32_t task;       /* index into input->tasks, PBR_NO_TASK */
+	uint16_t cpu;
+	uint8_t kind;        /* enum pbr_kind */
+	uint8_t order;       /* EXTFRAG: alloc_order */
+	uint8_t migratetype; /* EXTFRAG: alloc_migratetype */
+	uint8_t from_type;   /* EXTFRAG: fallback_migratetype */
+	uint8_t from_order;  /* EXTFRAG: fallback_order */
+	uint8_t flag;        /* ZONE_LOCKED: percpu_refill; EXTFRAG: change_ownership */
+};
+
+struct pbr_task {
+	int32_t pid;
+	char comm[20];
+};
+
+/* What was odd about the trace. All counted, none fatal. */
+struct pbr_problems {
+	uint64_t malformed;      /* lines or records that can't be read */
+	uint64_t out_of_order;   /* time stamp earlier than the one before on that CPU */
+	uint64_t equal_times;    /* same time stamp as the event before */
+	uint64_t lost_events;    /* overruns that the kernel reported */
+	uint64_t beyond_machine; /* order or pfn that the machine does not have */
+	uint64_t truncated;      /* the trace ends in the middle of a record */
+	uint64_t unknown_frees;  /* frees of pages allocated before the trace began */
+	uint64_t partial_frees;  /* frees of a part of a block (after split_page) */
+	uint64_t double_frees;   /* freed twice with no allocation between (a lost event) */
+	uint64_t double_allocs;  /* allocated twice with no free between (a lost event) */
+	uint64_t silent_takes;   /* frames that left the buddy without an event (compaction) */
+	char first[5][160];      /* the first malformed ones: "line 12: …" */
+	unsigned int nr_first;
+};
+
+/* Where a trace and its snapshots come from. */
+struct pbr_source {
+	const char *path;        /* trace file, "-": standard input */
+	const char *snapshot;    /* directory or prefix of the snapshots; NULL: beside the trace */
+	uint64_t memory;         /* bytes (--memory); 0: from the snapshots */
+	unsigned int cpus;       /* 0: as the trace has */
+	/* called now and then with the fraction done, 0..1; may be NULL */
+	void (*progress)(void *ctx, const char *what, double done);
+	void *progress_ctx;
+};
+
+struct pbr_input {
+	struct pbr_machine machine;
+	struct pbr_event *events;      /* by time */
+	uint64_t nr_events;            /* all kinds */
+	uint64_t nr_by_kind[PBR_OTHER + 1];
+	struct pbr_task *tasks;
+	uint32_t nr_tasks;
+	uint64_t start_time, end_time; /* ns; first and last event */
+	unsigned int nr_cpus;
+	struct pbr_problems problems;
+	struct pbr_plan *plan;         /* private: allocations and frees paired */
+	uint8_t *free_map;             /* private: bit per frame, free at the start */
+	uint64_t free_map_frames;
+	char name[256];                /* of the trace, for headings */
+};
+
+/* 0, or negative with one line in error (no newline). */
+int pbr_load(const struct pbr_source *source, struct pbr_input **input, char *error, size_t size);
+void pbr_unload(struct pbr_input *input);
+
+/* ------------------------------------------------------------------ results */
+
+/* One zone at one moment. */
+struct pbr_zone_sample {
+	uint64_t free;               /* pages in the buddy */
+	uint64_t pcp;                /* pages in per-CPU lists, where known */
+	uint64_t blocks[PBR_ORDERS]; /* free blocks per order */
+	int32_t extfrag[PBR_ORDERS]; /* spec 12.5, thousandths */
+	int32_t unusable[PBR_ORDERS];
+	uint64_t free_2m;            /* aligned free pageblock-order blocks obtainable */
+	uint64_t boost;              /* pages */
+};
+
+/* The whole machine at one moment. */
+struct pbr_sample {
+	uint64_t time;                 /* ns, trace clock */
+	uint64_t event;                /* index of the next event */
+	struct pbr_zone_sample *zones; /* [run->nr_zones] */
+};
+
+enum pbr_mark_kind { PBR_MARK_FAILURE, PBR_MARK_FALLBACK, PBR_MARK_FALLBACK_CLAIM };
+
+/* Something worth a mark on the time line. */
+struct pbr_mark {
+	uint64_t time;
+	uint64_t pfn;        /* fallback: the block; failure: PBR_NO_PFN */
+	uint32_t gfp;
+	uint32_t task;
+	uint8_t kind;        /* enum pbr_mark_kind */
+	uint8_t order;       /* wanted */
+	uint8_t migratetype; /* wanted */
+	uint8_t from_type;   /* fallback: taken from */
+	uint8_t from_order;  /* fallback: size of the block taken from */
+	uint8_t reason;      /* failure: enum pb_reason (simulation); 0 in a followed trace */
+};
+
+/* One pageblock at one moment, 8 bytes: there are many. */
+struct pbr_map_cell {
+	uint8_t migratetype; /* of the pageblock, as far as known; 255: unknown */
+	uint8_t used;        /* 0..255: share of its frames that are not free */
+	uint8_t unmovable;   /* 0..255: share of its frames held by unmovable pages */
+	uint8_t reserved;    /* 0..255: share never managed (holes, kernel image) */
+	uint32_t owner;      /* task holding most of it, PBR_NO_TASK: none or unknown */
+};
+
+/* Every pageblock of every zone at one moment, zones in the machine's order. */
+struct pbr_map {
+	uint64_t time;
+	struct pbr_map_cell *cells; /* [run->nr_pageblocks] */
+};
+
+struct pbr_run {
+	char name[64];                 /* "follow", "linux", "profile=modern", … */
+	bool simulated;                /* the library decided; else the recorded kernel */
+	unsigned int nr_zones, max_order, pageblock_order;
+	struct pbr_zone zones[PBR_MAX_ZONES]; /* as this run had them (memory=+25% …) */
+
+	uint64_t events;               /* of the trace, all kinds */
+	uint64_t allocations;          /* that succeeded */
+	uint64_t frees;
+	uint64_t failures;
+	uint64_t failures_recorded;    /* of which the recorded kernel failed too */
+	uint64_t by_order[PBR_ORDERS];                  /* allocations */
+	uint64_t by_type[PB_MIGRATE_TYPES];             /* allocations */
+	uint64_t failures_by_order[PBR_ORDERS];
+	uint64_t unknown_frees;        /* of pages the trace never allocated */
+	uint64_t modelled_frees;       /* of these, modelled from the start snapshot */
+	uint64_t skipped_frees;        /* their allocation failed in this run */
+	uint64_t fallbacks;            /* to another migratetype */
+	uint64_t fallback_claims;      /* of these, the pageblock changed hands */
+	uint64_t mixed_pageblocks;     /* at the end: movable and unmovable pages in one */
+	uint64_t double_handouts;      /* frames handed out twice; must be 0 */
+	uint64_t peak_pages;           /* most pages in use at once */
+	double ns_per_op;              /* the library's time only; 0 when followed */
+	double seconds;                /* of the whole run */
+
+	struct pbr_sample *samples;    /* by time; first = start, last = end */
+	uint32_t nr_samples;
+	struct pbr_mark *marks;        /* by time; at most PBR_MAX_MARKS, thinned */
+	uint32_t nr_marks;
+	uint64_t marks_left_out;
+	struct pbr_map *maps;          /* by time; first = start, last = end */
+	uint32_t nr_maps;
+	uint32_t nr_pageblocks;        /* cells of each map */
+	uint32_t zone_first_cell[PBR_MAX_ZONES + 1];
+	uint64_t zone_first_pfn[PBR_MAX_ZONES]; /* pageblock aligned: pfn of first cell */
+
+	/* follow only: the rebuilt end against the end snapshot */
+	bool has_diff;
+	uint64_t end_free_pages, snapshot_free_pages;
+	double difference_percent;     /* signed, of the snapshot's */
+	int64_t per_order_rebuilt[PBR_ORDERS], per_order_snapshot[PBR_ORDERS];
+
+	char *buddyinfo;               /* at the end, text as in /proc */
+	json_t *settings;              /* simulate: the settings that differ, or NULL */
+};
+
+#define PBR_MAX_MARKS 20000
+
+/* How much to collect on the way; all zero: only the first and last sample. */
+struct pbr_collect {
+	uint32_t samples;              /* evenly spaced in time */
+	uint32_t maps;
+	bool marks;
+	bool verify;                   /* simulate: the ownership table, after the timed pass */
+	void (*progress)(void *ctx, const char *what, double done);
+	void *progress_ctx;
+};
+
+int pbr_follow(const struct pbr_input *input, const struct pbr_collect *collect,
+	       struct pbr_run *run, char *error, size_t size);
+
+/* ------------------------------------------------------------ simulation */
+
+/* What a variant changes; pbr_settings_init() = the recorded machine. */
+struct pbr_settings {
+	enum pb_profile profile;
+	int pageblock_order;          /* -1: as recorded */
+	int max_order;                /* -1: as recorded */
+	int64_t boost_factor;         /* -1: default */
+	int64_t scale_factor;         /* -1: default */
+	int64_t min_free_kbytes;      /* -1: as recorded */
+	int64_t pcp_high, pcp_batch;  /* -1: automatic */
+	bool no_mobility;
+	bool no_pcp;
+	double memory_factor;         /* 1.0: as recorded */
+	uint64_t memory;              /* bytes; 0: as recorded, times factor */
+	char name[64];                /* the option's text */
+};
+
+void pbr_settings_init(struct pbr_settings *settings);
+/* "key=value,key=value"; 0, or negative with one line naming the bad one. */
+int pbr_settings_parse(const char *text, struct pbr_settings *settings, char *error, size_t size);
+
+int pbr_simulate(const struct pbr_input *input, const struct pbr_settings *settings,
+		 const struct pbr_collect *collect, struct pbr_run *run, char *error, size_t size);
+/* runs[0] is the baseline, runs[1 + i] is variants[i]. Uses up to `threads` threads. */
+int pbr_whatif(const struct pbr_input *input, const struct pbr_settings *baseline,
+	       const struct pbr_settings *variants, unsigned int nr_variants, unsigned int threads,
+	       const struct pbr_collect *collect, struct pbr_run *runs, char *error, size_t size);
+void pbr_run_clear(struct pbr_run *run);
+
+/* ------------------------------------------------------------------ who pins */
+
+/* Pages of one kind of owner. */
+struct pbr_pin_owner {
+	uint32_t task;          /* any task of that comm; PBR_NO_TASK: from before the trace */
+	char comm[20];
+	uint32_t gfp;
+	uint8_t order;
+	uint8_t migratetype;
+	uint64_t pages;         /* held at that moment */
+	uint64_t blocks;
+	uint64_t pageblocks;    /* pageblocks that are not whole because of them, among others */
+	uint64_t sole;          /* pageblocks that nobody else keeps from being whole */
+};
+
+/* A pageblock that one or two unmovable blocks spoil. */
+struct pbr_pin_block {
+	uint64_t pfn;           /* of the pageblock */
+	uint8_t migratetype;
+	uint8_t nr_pins;        /* 1 or 2 */
+	uint64_t free_pages;
+	uint64_t movable_pages;
+	struct {
+		uint64_t pfn, time;     /* of the allocation */
+		uint32_t task, gfp;
+		uint8_t order, migratetype;
+	} pin[2];
+	bool has_fallback;      /* the fallback that let it in */
+	struct pbr_mark fallback;
+};
+
+/* How long pages of one kind lived. */
+struct pbr_lifetime {
+	uint8_t migratetype, order;
+	uint64_t freed, alive;         /* allocations that ended; that did not */
+	uint64_t p50, p90, p99, max;   /* ns, of those that ended */
+};
+
+struct pbr_pins {
+	uint64_t time;
+	uint64_t whole_pageblocks;     /* entirely free */
+	uint64_t partial_pageblocks;   /* some free frames, not whole */
+	uint64_t full_pageblocks;
+	struct pbr_pin_owner *owners;  /* by pageblocks pinned, descending */
+	uint32_t nr_owners;
+	struct pbr_pin_block *blocks;  /* by pfn */
+	uint32_t nr_blocks;
+	struct pbr_lifetime *lifetimes;/* by migratetype, order */
+	uint32_t nr_lifetimes;
+};
+
+/* at: ns of the trace clock; UINT64_MAX: the end. */
+int pbr_pins(const struct pbr_input *input, uint64_t at, struct pbr_pins *pins, char *error,
+	     size_t size);
+void pbr_pins_clear(struct pbr_pins *pins);
+
+/* ------------------------------------------------------------------- explain */
+
+enum pbr_rule {
+	PBR_RULE_NONE,          /* it would have succeeded */
+	PBR_RULE_ZONE,          /* the request may not use this zone */
+	PBR_RULE_OUT_OF_MEMORY, /* not even one page above the reserves */
+	PBR_RULE_WATERMARK,     /* one page yes, 2^order would fall through the watermark */
+	PBR_RULE_RESERVE,       /* lowmem or highatomic reserve keeps it from the request */
+	PBR_RULE_FRAGMENTATION, /* enough free pages, no block of the order */
+	PBR_RULE_MIGRATETYPE,   /* blocks only on lists that the request may not use */
+	PBR_NR_RULES
+};
+
+const char *pbr_rule_name(enum pbr_rule rule);
+
+struct pbr_verdict {
+	struct pbr_zone zone;
+	struct pbr_zone_sample now;
+	enum pbr_rule rule;
+	int64_t usable;                /* free - (2^order - 1) - highatomic reserve */
+	int64_t mark;                  /* watermark min, after __GFP_HIGH and so on */
+	int64_t reserve;               /* lowmem_reserve against this request */
+	int64_t highatomic;            /* free pages only atomic requests may use */
+	int greatest_order;            /* greatest order with a free usable block, -1: none */
+	uint64_t compact_pages;        /* movable pages to move for one block; UINT64_MAX: unknown */
+	char text[512];                /* the sentence */
+};
+
+struct pbr_explain {
+	uint64_t time;
+	unsigned int order;
+	uint32_t gfp;
+	enum pb_migratetype migratetype;
+	bool succeeds;                 /* in some zone */
+	enum pbr_rule rule;            /* of the preferred zone; NONE when it succeeds */
+	unsigned int nr_verdicts;      /* zones in zonelist order */
+	struct pbr_verdict verdicts[PBR_MAX_ZONES];
+};
+
+int pbr_explain(const struct pbr_input *input, uint64_t at, unsigned int order, uint32_t gfp,
+		struct pbr_explain *explain, char *error, size_t size);
+
+/* ---------------------------------------------------------------------- JSON */
+
+/* New references, NULL without memory; docs/schema.md says what is in them. */
+json_t *pbr_machine_json(const struct pbr_machine *machine);
+json_t *pbr_problems_json(const struct pbr_problems *problems);
+json_t *pbr_run_json(const struct pbr_input *input, const struct pbr_run *run);
+/* the time line: samples, marks and maps of a run (large) */
+json_t *pbr_timeline_json(const struct pbr_input *input, const struct pbr_run *run);
+json_t *pbr_whatif_json(const struct pbr_run *runs, unsigned int nr_runs);
+json_t *pbr_pins_json(const struct pbr_input *input, const struct pbr_pins *pins);
+json_t *pbr_explain_json(const struct pbr_explain *explain);
+
+#endif
