@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+#
+# A front for CMake: the usual words, each one step. `make help` lists them.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+SAMPLE ?= trace/samples/debian-6.1.txt.zst
+
+# The builds get what they need by their command lines; options of this make,
+# such as -j or variables, would reach the makes below them and mean others.
+unexport MAKEFLAGS MFLAGS
+
+BUILD = cmake --build build -j $(JOBS)
+
+.DEFAULT_GOAL := build
+.PHONY: help build run test bench bench-linux bench-plots kernel-test coverage \
+	install format format-check tidy clean
+
+# A build/ of another make target is brought up to date by ninja itself.
+build/build.ninja:
+	@scripts/bootstrap --check run
+	@cmake --log-level=WARNING --preset release
+
+build: build/build.ninja ## the library and the command, into build/
+	@$(BUILD) --target product
+
+run: ## the main job: the case study, then the replay of a real kernel's trace
+	@scripts/bootstrap run
+	@$(MAKE) --no-print-directory build
+	@echo
+	@echo '$$ build/pagebuddy case --size 28K'
+	@build/pagebuddy case --size 28K
+	@echo
+	@echo '$$ build/pagebuddy replay $(SAMPLE)'
+	@build/pagebuddy replay $(SAMPLE)
+
+test: ## every test there is, in release and sanitizer builds
+	@scripts/bootstrap test
+	@scripts/run-tests
+
+bench: ## the benchmark, beside what else one could use
+	@scripts/bootstrap bench
+	@$(MAKE) --no-print-directory build/build.ninja
+	@$(BUILD) --target bench
+
+bench-linux: ## the same workloads on Linux's own allocator, as user-mode Linux
+	@scripts/bootstrap bench kernel
+	@$(MAKE) --no-print-directory build/build.ninja
+	@$(BUILD) --target bench-linux
+
+bench-plots: ## the benchmark's figures as PNG
+	@scripts/bootstrap bench
+	@$(MAKE) --no-print-directory build/build.ninja
+	@$(BUILD) --target bench-plots
+
+kernel-test: ## the library beside a running kernel's allocator, frame by frame
+	@scripts/bootstrap kernel
+	@$(MAKE) --no-print-directory build/build.ninja
+	@$(BUILD) --target kernel-test
+
+coverage: ## line coverage of the tests, as a table
+	@scripts/bootstrap test dev
+	@scripts/run-tests coverage
+	@gcovr --root . --filter core/ --filter platform/ --filter trace/ --filter cmd/ build-coverage
+
+install: build ## into PREFIX (default /usr/local) under DESTDIR
+	@DESTDIR='$(DESTDIR)' cmake --install build --prefix '$(PREFIX)'
+
+SOURCES = git ls-files '*.c' '*.h'
+
+format: ## every C file into the style of .clang-format
+	@$(SOURCES) | xargs clang-format -i
+
+format-check: ## which C files are not in that style
+	@$(SOURCES) | xargs clang-format --dry-run -Werror
+
+tidy: build ## clang-tidy over library and command
+	@git ls-files 'core/*.c' 'platform/*.c' 'trace/*.c' 'cmd/*.c' | \
+		xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build
+
+clean: ## remove every build directory
+	@rm -rf build build-dev build-asan build-ubsan build-tsan build-coverage
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
