@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+/*
+ * Which operations a phase performs: a kind and a seed say it completely,
+ * together with the allocator's own answers. Every call is recorded with its
+ * outcome, so that nobody has to generate them again.
+ */
+#include <linux/string.h>
+
+#include "pbdiff.h"
+
+/* splitmix64: state += constant, then two multiply-xorshift rounds. */
+static u64 random64(struct pbdiff_ops *ops)
+{
+	u64 z = (ops->prng += 0x9e3779b97f4a7c15ull);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
+static u32 below(struct pbdiff_ops *ops, u32 n)
+{
+	return ((random64(ops) >> 32) * n) >> 32;
+}
+
+static bool one_in(struct pbdiff_ops *ops, u32 n)
+{
+	return below(ops, n) == 0;
+}
+
+static bool room(const struct pbdiff_ops *ops)
+{
+	return ops->nr_ops < ops->req.max_ops;
+}
+
+static void record(struct pbdiff_ops *ops, u32 pfn, u32 gfp, u32 order, bool is_free)
+{
+	ops->op[ops->nr_ops++] = (struct pbdiff_op){
+		.pfn = pfn, .gfp = gfp, .order = order, .is_free = is_free,
+	};
+}
+
+static bool do_alloc(struct pbdiff_ops *ops, gfp_t gfp, u32 order)
+{
+	struct page *page;
+
+	if (!room(ops) || ops->nr_held == ops->max_held)
+		return false;
+	page = alloc_pages_node(ops->req.node, gfp | __GFP_THISNODE | __GFP_NOWARN, order);
+	record(ops, page ? page_to_pfn(page) : PBDIFF_NO_PFN, (__force u32)gfp, order, false);
+	if (!page)
+		return false;
+	ops->held[ops->nr_held++] = (struct pbdiff_held){ page_to_pfn(page), order };
+	ops->held_pages += 1ul << order;
+	return true;
+}
+
+/* Frees held[i]; `keep_order` moves the others down instead of the last one in. */
+static void do_free(struct pbdiff_ops *ops, u32 i, bool keep_order)
+{
+	struct pbdiff_held block;
+
+	if (!room(ops) || i >= ops->nr_held)
+		return;
+	block = ops->held[i];
+	ops->nr_held--;
+	if (keep_order)
+		memmove(ops->held + i, ops->held + i + 1,
+			(ops->nr_held - i) * sizeof(block));
+	else
+		ops->held[i] = ops->held[ops->nr_held];
+	ops->held_pages -= 1ul << block.order;
+	record(ops, block.pfn, 0, block.order, true);
+	__free_pages(pfn_to_page(block.pfn), block.order);
+}
+
+static u64 node_managed(const struct pbdiff_ops *ops)
+{
+	struct zone *zone = NODE_DATA(ops->req.node)->node_zones;
+	u64 pages = 0;
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		pages += zone_managed_pages(zone + i);
+	return pages;
+}
+
+/* Half of them geometric, half of them uniform over 0..MAX_ORDER-1. */
+static u32 any_order(struct pbdiff_ops *ops)
+{
+	if (one_in(ops, 2))
+		return below(ops, MAX_ORDER);
+	return min_t(u32, __ffs64(random64(ops) | (1ull << 60)), MAX_ORDER - 1);
+}
+
+static u32 small_order(struct pbdiff_ops *ops)
+{
+	return min_t(u32, __ffs64(random64(ops) | (1ull << 60)), MAX_ORDER - 1);
+}
+
+static gfp_t mobility(u32 type)
+{
+	static const gfp_t gfp[] = { 0, __GFP_MOVABLE, __GFP_RECLAIMABLE };
+
+	return gfp[type];
+}
+
+/* No direct reclaim anywhere: the phase may not sleep. One in four wakes kswapd. */
+static gfp_t any_gfp(struct pbdiff_ops *ops)
+{
+	gfp_t gfp = mobility(below(ops, 3));
+
+	if (one_in(ops, 4))
+		gfp |= __GFP_KSWAPD_RECLAIM;
+	return gfp;
+}
+
+/* ------------------------------------------------------------------- kinds */
+
+/* Allocations and frees in balance around half of the node. */
+static void kind_random(struct pbdiff_ops *ops)
+{
+	u64 half = node_managed(ops) / 2;
+
+	while (room(ops)) {
+		u32 percent = ops->held_pages < half ? 65 : 35;
+
+		if (!ops->nr_held || below(ops, 100) < percent)
+			do_alloc(ops, any_gfp(ops), any_order(ops));
+		else
+			do_free(ops, below(ops, ops->nr_held), false);
+	}
+}
+
+/* Until nothing is left for plain requests, then for those that may use everything. */
+static void kind_fill(struct pbdiff_ops *ops)
+{
+	u32 failed = 0;
+
+	while (room(ops) && failed < 100)
+		failed = do_alloc(ops, any_gfp(ops), small_order(ops)) ? 0 : failed + 1;
+	for (failed = 0; room(ops) && failed < 100;)
+		failed = do_alloc(ops, any_gfp(ops) | __GFP_MEMALLOC, small_order(ops)) ?
+			 0 : failed + 1;
+}
+
+/* Give everything back: oldest first, newest first or at random, by the seed. */
+static void kind_empty(struct pbdiff_ops *ops)
+{
+	u32 how = ops->req.seed % 3, oldest = 0, nr = ops->nr_held;
+
+	if (how == 0) {
+		while (room(ops) && ops->nr_held)
+			do_free(ops, below(ops, ops->nr_held), false);
+	} else if (how == 1) {
+		while (room(ops) && ops->nr_held)
+			do_free(ops, ops->nr_held - 1, false);
+	} else {
+		/* In place: the list is closed up once, afterwards. */
+		for (; room(ops) && oldest < nr; oldest++) {
+			struct pbdiff_held *block = &ops->held[oldest];
+
+			record(ops, block->pfn, 0, block->order, true);
+			ops->held_pages -= 1ul << block->order;
+			__free_pages(pfn_to_page(block->pfn), block->order);
+		}
+		ops->nr_held = nr - oldest;
+		memmove(ops->held, ops->held + oldest, ops->nr_held * sizeof(*ops->held));
+	}
+}
+
+/* One type at a time until it has to take from the others, and back to half. */
+static void kind_fallback(struct pbdiff_ops *ops)
+{
+	u64 managed = node_managed(ops);
+
+	while (room(ops)) {
+		gfp_t gfp = mobility(below(ops, 3));
+		u32 failed = 0, burst = 200 + below(ops, 2000);
+
+		if (one_in(ops, 2))
+			gfp |= __GFP_KSWAPD_RECLAIM;
+		while (room(ops) && burst-- && failed < 20)
+			failed = do_alloc(ops, gfp, small_order(ops)) ? 0 : failed + 1;
+		if (ops->held_pages < managed / 2)
+			continue;
+		while (room(ops) && ops->nr_held && ops->held_pages > managed / 4)
+			do_free(ops, below(ops, ops->nr_held), false);
+	}
+}
+
+static gfp_t edge_gfp(struct pbdiff_ops *ops)
+{
+	static const gfp_t flags[] = {
+		0,
+		__GFP_HIGH,
+		__GFP_HIGH | __GFP_ATOMIC,
+		GFP_ATOMIC,
+		__GFP_ATOMIC,
+		GFP_ATOMIC | __GFP_NOMEMALLOC,
+		__GFP_HIGH | __GFP_NOMEMALLOC,
+		__GFP_MEMALLOC,
+		__GFP_MEMALLOC | __GFP_NOMEMALLOC,
+		GFP_NOWAIT,
+		__GFP_COMP,
+		__GFP_NORETRY,
+	};
+
+	return mobility(below(ops, 3)) | flags[below(ops, ARRAY_SIZE(flags))];
+}
+
+/* Around the minimum watermark, with every flag that moves it. */
+static void kind_watermark(struct pbdiff_ops *ops)
+{
+	u32 failed = 0, burst;
+
+	while (room(ops) && failed < 10)
+		failed = do_alloc(ops, any_gfp(ops), 2 + small_order(ops) % 4) ? 0 : failed + 1;
+	while (room(ops)) {
+		for (burst = below(ops, 60); room(ops) && burst; burst--)
+			do_alloc(ops, edge_gfp(ops), small_order(ops) % 6);
+		for (burst = below(ops, 40); room(ops) && burst && ops->nr_held; burst--)
+			do_free(ops, below(ops, ops->nr_held), false);
+	}
+}
+
+/* GFP_ATOMIC blocks: the high-order atomic reserve grows and is used. */
+static void kind_atomic(struct pbdiff_ops *ops)
+{
+	u64 most = node_managed(ops) / 8 * 7;
+
+	while (room(ops)) {
+		gfp_t gfp = one_in(ops, 3) ? GFP_ATOMIC | mobility(below(ops, 3)) : any_gfp(ops);
+		u32 percent = ops->held_pages < most ? 60 : 30;
+
+		if (!ops->nr_held || below(ops, 100) < percent)
+			do_alloc(ops, gfp, small_order(ops));
+		else
+			do_free(ops, below(ops, ops->nr_held), false);
+	}
+}
+
+/* Bursts of the orders that have per-CPU lists. */
+static void kind_pcp(struct pbdiff_ops *ops)
+{
+	static const u8 orders[] = { 0, 0, 0, 0, 1, 2, 3, pageblock_order };
+
+	while (room(ops)) {
+		u32 order = orders[below(ops, ARRAY_SIZE(orders))];
+		gfp_t gfp = mobility(below(ops, 3));
+		u32 burst = below(ops, order > 3 ? 8 : 400), how = below(ops, 3);
+
+		while (room(ops) && burst-- && do_alloc(ops, gfp, order))
+			;
+		for (burst = below(ops, 500); room(ops) && burst && ops->nr_held; burst--)
+			do_free(ops, how == 0 ? ops->nr_held - 1 :
+				how == 1 ? ops->nr_held / 2 : below(ops, ops->nr_held), false);
+	}
+}
+
+/* Steps that the user wrote, for experiments. */
+static void kind_script(struct pbdiff_ops *ops)
+{
+	u32 i, n;
+
+	for (i = 0; i < ops->nr_steps; i++) {
+		const struct pbdiff_script_step *step = &ops->step[i];
+
+		for (n = 0; n < step->count && room(ops); n++) {
+			if (step->what == 'a')
+				do_alloc(ops, (__force gfp_t)step->gfp, step->order);
+			else if (step->what == 'f')
+				do_free(ops, 0, true);
+			else if (step->what == 'm')
+				do_free(ops, ops->nr_held ? below(ops, ops->nr_held) : 0, true);
+			else if (step->what == 's')	/* every second one, from the oldest */
+				do_free(ops, n, true);
+			else
+				do_free(ops, ops->nr_held - 1, true);
+		}
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct pbdiff_ops *ops);
+} kinds[] = {
+	{ "random", kind_random }, { "fill", kind_fill }, { "empty", kind_empty },
+	{ "fallback", kind_fallback }, { "watermark", kind_watermark },
+	{ "atomic", kind_atomic }, { "pcp", kind_pcp }, { "script", kind_script },
+};
+
+bool pbdiff_kind_known(const char *kind)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kinds[i].name, kind))
+			return true;
+	return false;
+}
+
+void pbdiff_perform(struct pbdiff_ops *ops)
+{
+	u32 i;
+
+	ops->nr_ops = 0;
+	ops->prng = ops->req.seed;
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kinds[i].name, ops->req.kind))
+			kinds[i].run(ops);
+}

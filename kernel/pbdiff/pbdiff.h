@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * pbdiff - record what the kernel's page allocator does on one quiet node.
+ *
+ *	main.c		debugfs files, one phase = state, operations, state
+ *	state.c		copies of the allocator's state, taken under its locks
+ *	ops.c		which operations a phase performs
+ *
+ * The text that comes out is described in FORMAT.md.
+ */
+#ifndef PBDIFF_H
+#define PBDIFF_H
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/seq_file.h>
+#include <linux/types.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#error "pbdiff reads Linux 6.1's zone and per-CPU structures; build it against 6.1 headers"
+#endif
+
+#define PBDIFF_FORMAT	1
+#define PBDIFF_NO_PFN	U32_MAX	/* the allocation failed */
+
+/* One call and its outcome. */
+struct pbdiff_op {
+	u32 pfn;	/* first frame, or PBDIFF_NO_PFN */
+	u32 gfp;	/* allocations only, without __GFP_THISNODE | __GFP_NOWARN */
+	u8 order;
+	u8 is_free;
+};
+
+/* A block that the module holds. */
+struct pbdiff_held {
+	u32 pfn;
+	u8 order;
+};
+
+/* What a phase was asked to do. */
+struct pbdiff_request {
+	char kind[16];
+	u64 seed;
+	u32 max_ops;
+	int node;
+	int cpu;
+};
+
+struct pbdiff_script_step {
+	char what;	/* 'a'lloc, 'f'ree oldest first, 'r'everse free, free at rando'm' */
+	u32 gfp;
+	u32 order;
+	u32 count;
+};
+
+#define PBDIFF_MAX_STEPS	64
+
+struct pbdiff_ops {
+	struct pbdiff_request req;
+	struct pbdiff_op *op;		/* [max_ops] */
+	u32 nr_ops;
+	struct pbdiff_held *held;	/* [max_held], in no order once one was freed */
+	u32 nr_held;
+	u32 max_held;
+	u64 held_pages;
+	u64 prng;
+	struct pbdiff_script_step step[PBDIFF_MAX_STEPS];
+	u32 nr_steps;
+};
+
+bool pbdiff_kind_known(const char *kind);
+void pbdiff_perform(struct pbdiff_ops *ops);
+
+/* A copy of one node's allocator state: a stream of 32-bit words. */
+struct pbdiff_state {
+	u32 *word;
+	u32 nr_words;
+	u32 max_words;
+	bool overflow;
+};
+
+void pbdiff_capture(struct pbdiff_state *state, int node, int cpu);
+void pbdiff_print_state(struct seq_file *m, const struct pbdiff_state *state);
+
+#endif
