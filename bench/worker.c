@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One allocator, one workload, one process: a worker. Threads are pinned, one to
+ * a CPU; a run is repeated after one run that warms up. pagebuddy-bench starts
+ * the workers and makes tables of what they print (worker.h).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backend.h"
+#define W_TYPES_ONLY
+#include "workloads.h"
+#include "stats.h"
+#include "worker.h"
+
+/* What the threads of a run share. */
+struct run {
+	const struct bench_ops *ops;
+	void (*work)(struct w_thread *t);
+	unsigned int threads;
+	u32 arrived __attribute__((aligned(64))); /* at the barrier; atomic */
+	u32 phase;                                /* barriers passed; atomic */
+	u64 ns[W_PHASES];                         /* thread 0 writes */
+	struct w_thread *thread;
+	struct env *env;
+};
+
+struct env {
+	struct run *run;
+	pthread_t id;
+	int cpu;
+	u64 begin, end;
+} __attribute__((aligned(64)));
+
+static u64 free_failures; /* atomic */
+static int cpu_ids[BENCH_MAX_THREADS];
+static unsigned int nr_cpu_ids;
+
+u64 bench_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+void bench_free_failed(void)
+{
+	__atomic_fetch_add(&free_failures, 1, __ATOMIC_RELAXED);
+}
+
+void verify_failed(const char *what, u64 frame, unsigned int order)
+{
+	fprintf(stderr, "ownership: frame %#llx, in a block of order %u, %s\n",
+		(unsigned long long)frame, order, what);
+	_exit(3);
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* Waiting for the other side: it may have been preempted, or share this CPU. */
+void w_pause(void)
+{
+	static __thread unsigned int spins;
+
+	if (++spins % 1024 == 0)
+		sched_yield();
+#ifdef __x86_64__
+	__builtin_ia32_pause();
+#endif
+}
+
+static void barrier(struct run *run)
+{
+	u32 phase = __atomic_load_n(&run->phase, __ATOMIC_RELAXED);
+
+	/* AcqRel: what each thread did before is seen by all after. */
+	if (__atomic_add_fetch(&run->arrived, 1, __ATOMIC_ACQ_REL) == run->threads) {
+		__atomic_store_n(&run->arrived, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&run->phase, phase + 1, __ATOMIC_RELEASE);
+		return;
+	}
+	while (__atomic_load_n(&run->phase, __ATOMIC_ACQUIRE) == phase)
+		w_pause();
+}
+
+void w_begin(struct w_thread *t)
+{
+	struct env *env = t->env;
+
+	barrier(env->run);
+	env->begin = bench_now_ns();
+}
+
+/* The phase took from the first thread's start to the last one's end. */
+void w_end(struct w_thread *t, int phase)
+{
+	struct env *env = t->env;
+	struct run *run = env->run;
+	u64 begin = UINT64_MAX, end = 0;
+	unsigned int i;
+
+	env->end = bench_now_ns();
+	barrier(run);
+	if (t->index)
+		return;
+	for (i = 0; i < run->threads; i++) {
+		begin = run->env[i].begin < begin ? run->env[i].begin : begin;
+		end = run->env[i].end > end ? run->env[i].end : end;
+	}
+	run->ns[phase] += end - begin;
+}
+
+/* The CPUs this process may use; threads go to them in turn. */
+static void find_cpus(void)
+{
+	cpu_set_t set;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		die("sched_getaffinity");
+	for (cpu = 0; cpu < CPU_SETSIZE && nr_cpu_ids < BENCH_MAX_THREADS; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			cpu_ids[nr_cpu_ids++] = cpu;
+}
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("sched_setaffinity");
+}
+
+static void *thread_main(void *arg)
+{
+	struct w_thread *t = arg;
+	struct env *env = t->env;
+
+	pin(env->cpu);
+	env->run->work(t);
+	return NULL;
+}
+
+/* All threads do the workload once. */
+static void do_run(struct run *run)
+{
+	unsigned int i;
+
+	memset(run->ns, 0, sizeof(run->ns));
+	for (i = 0; i < run->threads; i++)
+		memset(run->thread[i].ops, 0, sizeof(run->thread[i].ops));
+	for (i = 1; i < run->threads; i++)
+		if (pthread_create(&run->env[i].id, NULL, thread_main, &run->thread[i]))
+			die("pthread_create");
+	thread_main(&run->thread[0]);
+	for (i = 1; i < run->threads; i++)
+		pthread_join(run->env[i].id, NULL);
+}
+
+static void *zeroed(u64 bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap of the harness's arrays");
+	return p;
+}
+
+static u64 power_of_two_below(u64 n)
+{
+	return n < 2 ? 1 : 1ull << (63 - __builtin_clzll(n));
+}
+
+static u64 min_u64(u64 a, u64 b)
+{
+	return a < b ? a : b;
+}
+
+/* One ring for two threads: even ones write, odd ones read. */
+static struct w_ring *new_ring(const struct worker_options *o)
+{
+	struct w_ring *ring = zeroed(sizeof(*ring));
+	u64 blocks = min_u64(4096, (o->pages / 4 >> o->order) / (o->threads / 2));
+
+	ring->chunk = min_u64(W_CHUNK, power_of_two_below(blocks / 4));
+	ring->chunks = power_of_two_below(blocks / ring->chunk);
+	ring->slot = zeroed(ring->chunk * ring->chunks * sizeof(void *));
+	return ring;
+}
+
+static void prepare(struct run *run, const struct worker_options *o, void *ctx)
+{
+	u64 share = o->pages / o->threads, nr_slots;
+	void **slots;
+	unsigned int i;
+
+	nr_slots = power_of_two_below(min_u64(65536, o->pages / 4 >> o->order));
+	slots = zeroed(nr_slots * sizeof(void *));
+	run->threads = o->threads;
+	run->thread = zeroed(o->threads * sizeof(*run->thread));
+	run->env = zeroed(o->threads * sizeof(*run->env));
+	for (i = 0; i < o->threads; i++) {
+		struct w_thread *t = &run->thread[i];
+
+		run->env[i].run = run;
+		run->env[i].cpu = cpu_ids[i % nr_cpu_ids];
+		t->env = &run->env[i];
+		t->ctx = ctx;
+		t->index = i;
+		t->threads = o->threads;
+		t->pages = share;
+		t->order = o->order;
+		t->cap = share + share / 512 + 64;
+		t->h = zeroed(t->cap * sizeof(void *));
+		t->rng = (o->seed + i) * 0x9e3779b97f4a7c15ull | 1;
+		t->slots = slots;
+		t->nr_slots = nr_slots;
+		t->writer = i % 2 == 0;
+		t->ring = i % 2 ? run->thread[i - 1].ring :
+			  !strcmp(o->workload, "cross") ? new_ring(o) : NULL;
+	}
+}
+
+struct workload {
+	const char *name;
+	size_t op;             /* offset in struct bench_ops */
+	unsigned int share;    /* bulk, rand: blocks are pages / share; else 0: steps */
+	unsigned int percent;
+	bool fragmentation;
+};
+
+#define OP(name) offsetof(struct bench_ops, name)
+static const struct workload workloads[] = {
+	{ "repeat", OP(repeat), 0, 0, false },    { "bulk", OP(bulk), 2, 0, false },
+	{ "rand", OP(rand), 1, 0, false },        { "mixed", OP(mixed), 0, 0, false },
+	{ "exch", OP(exch), 0, 0, false },        { "cross", OP(cross), 0, 0, false },
+	{ "churn-50", OP(churn), 0, 50, true },   { "churn-80", OP(churn), 0, 80, true },
+	{ "wave", OP(wave), 0, 50, true },        { "mixed-frag", OP(mixed), 0, 80, true },
+	{ "longest", OP(longest), 0, 0, false },
+};
+
+static const struct workload *find_workload(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(workloads) / sizeof(*workloads); i++)
+		if (!strcmp(workloads[i].name, name))
+			return &workloads[i];
+	return NULL;
+}
+
+static void set_amount(struct run *run, const struct workload *w, u64 amount)
+{
+	unsigned int i;
+
+	for (i = 0; i < run->threads; i++) {
+		struct w_thread *t = &run->thread[i];
+
+		t->reps = amount;
+		t->n = w->share ? t->pages / w->share >> t->order : amount;
+		if (t->ring)
+			t->n = (amount / t->ring->chunk + 1) * t->ring->chunk;
+	}
+}
+
+/* How many steps or repetitions take target_ms. Warms everything up, too. */
+static void calibrate(struct run *run, const struct workload *w, const struct worker_options *o)
+{
+	u64 amount = w->share ? 1 : 4096, total, target = o->target_ms * 1000000ull;
+
+	for (;;) {
+		set_amount(run, w, amount);
+		do_run(run);
+		total = run->ns[W_PHASE_ALLOC] + run->ns[W_PHASE_FREE] + run->ns[W_PHASE_PAIR];
+		if (total >= target / 4)
+			break;
+		amount *= total < target / 32 ? 8 : 2;
+	}
+	amount = amount * (target / 1000 + 1) / (total / 1000 + 1);
+	set_amount(run, w, amount ? amount : 1);
+}
+
+static void print_stat(int64_t *v, unsigned int n)
+{
+	struct bench_stat s = bench_stat(v, n);
+
+	printf("\t%lld\t%lld\t%lld", (long long)s.median, (long long)s.min, (long long)s.max);
+}
+
+/* Alloc and free apart give a pair, too. */
+static void print_row(const struct worker_options *o, int64_t ps[W_PHASES][BENCH_MAX_RUNS],
+		      bool apart, u64 failures)
+{
+	unsigned int i;
+
+	for (i = 0; apart && i < o->runs; i++)
+		ps[W_PHASE_PAIR][i] = ps[W_PHASE_ALLOC][i] + ps[W_PHASE_FREE][i];
+	printf("row\t%s\t%u\t%u\t%s", o->workload, o->order, o->threads, o->variant);
+	print_stat(ps[W_PHASE_ALLOC], apart ? o->runs : 0);
+	print_stat(ps[W_PHASE_FREE], apart ? o->runs : 0);
+	print_stat(ps[W_PHASE_PAIR], o->runs);
+	printf("\t%llu\n", (unsigned long long)failures);
+}
+
+/* Of every run, the one that warms up included. */
+static u64 sum_failures(const struct run *run)
+{
+	u64 sum = __atomic_load_n(&free_failures, __ATOMIC_RELAXED);
+	unsigned int i;
+
+	for (i = 0; i < run->threads; i++)
+		sum += run->thread[i].failures;
+	return sum;
+}
+
+/* Time of an operation as one thread sees it. */
+static int64_t per_operation(const struct run *run, unsigned int phase)
+{
+	u64 ops = run->thread[0].ops[phase];
+
+	return ops ? (int64_t)(run->ns[phase] * 1000 / ops) : -1;
+}
+
+static void timed(struct run *run, const struct workload *w, const struct worker_options *o)
+{
+	static int64_t ps[W_PHASES][BENCH_MAX_RUNS];
+	unsigned int i, phase;
+
+	if (o->iterations)
+		set_amount(run, w, o->iterations);
+	else
+		calibrate(run, w, o);
+	for (i = 0; i < o->runs; i++) {
+		do_run(run);
+		for (phase = 0; phase < W_PHASES; phase++)
+			ps[phase][i] = per_operation(run, phase);
+	}
+	if (!strcmp(w->name, "exch"))
+		run->ops->exch_end(&run->thread[0]);
+	print_row(o, ps, w->share != 0, sum_failures(run));
+}
+
+static void fragmentation(struct run *run, const struct worker_options *o)
+{
+	const struct w_thread *t = &run->thread[0];
+
+	run->thread[0].n = o->iterations ? o->iterations : 2000000;
+	do_run(run);
+	printf("frag\t%s\t%u\t%s\t%llu\t%llu\t%llu\n", o->workload, o->order, o->variant,
+	       (unsigned long long)t->blocks, (unsigned long long)t->possible,
+	       (unsigned long long)t->failures);
+}
+
+/* Cycles of w_cycles() in a second, by the clock. */
+static double cycle_ps(void)
+{
+	u64 t0 = bench_now_ns(), c0 = w_cycles(), t1;
+
+	do
+		t1 = bench_now_ns();
+	while (t1 - t0 < 20000000);
+	return (t1 - t0) * 1000.0 / (w_cycles() - c0);
+}
+
+/* Upper end of the bucket that holds the given part of all. */
+static u64 percentile(const u64 *hist, u64 total, double part)
+{
+	u64 sum = 0, i;
+
+	for (i = 0; i < W_BUCKETS - 1; i++) {
+		sum += hist[i];
+		if (sum >= total * part)
+			break;
+	}
+	return i < 8 ? i : (8 + i % 8 + 1) << (i / 8 - 1);
+}
+
+static void print_spread(const u64 *hist, u64 max, double ps)
+{
+	static const double parts[] = { 0.5, 0.99, 0.999, 0.9999, 0.99999 };
+	u64 total = 0, i;
+
+	for (i = 0; i < W_BUCKETS; i++)
+		total += hist[i];
+	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		printf("\t%.0f", percentile(hist, total, parts[i]) * ps);
+	printf("\t%.0f\n", max * ps);
+}
+
+static void longest(struct run *run, const struct worker_options *o)
+{
+	struct w_thread *t = &run->thread[0];
+	double ps = cycle_ps();
+
+	t->n = o->iterations ? o->iterations : 10000000;
+	do_run(run);
+	printf("longest\t%s\t%llu\talloc", o->variant, (unsigned long long)t->n);
+	print_spread(t->hist_alloc, t->max_alloc, ps);
+	printf("longest\t%s\t%llu\tfree", o->variant, (unsigned long long)t->n);
+	print_spread(t->hist_free, t->max_free, ps);
+}
+
+static void metadata(const struct worker_options *o, const struct bench_setup *setup)
+{
+	int64_t init[BENCH_MAX_RUNS];
+	u64 bytes = 0, ns = 0;
+	unsigned int i;
+
+	if (!bench_backend.metadata) {
+		fprintf(stderr, "%s has no pool to set up\n", o->variant);
+		exit(1);
+	}
+	for (i = 0; i < o->runs; i++) {
+		if (bench_backend.metadata(setup, o->pages, &bytes, &ns))
+			exit(1);
+		init[i] = ns * 1000;
+	}
+	printf("meta\t%s\t%llu\t%llu", o->variant, (unsigned long long)o->pages,
+	       (unsigned long long)bytes);
+	print_stat(init, o->runs);
+	printf("\n");
+}
+
+/* Resident memory now, in KiB. */
+static u64 resident_kib(void)
+{
+	unsigned long long size, resident = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	if (file && fscanf(file, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
+	if (file)
+		fclose(file);
+	return resident * sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static void print_memory(const struct worker_options *o, u64 before)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	printf("mem\t%s\t%u\t%u\t%s\t%lld\n", o->workload, o->order, o->threads, o->variant,
+	       (long long)usage.ru_maxrss - (long long)before);
+}
+
+static u64 number(const char *text, const char *option, u64 min, u64 max)
+{
+	char *end;
+	u64 value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || *end || end == text || *text == '-' || value < min || value > max) {
+		fprintf(stderr, "%s: '%s' is not a number from %llu to %llu\n", option, text,
+			(unsigned long long)min, (unsigned long long)max);
+		exit(2);
+	}
+	return value;
+}
+
+static void parse(int argc, char **argv, struct worker_options *o)
+{
+	static const struct option options[] = {
+		{ "workload", 1, NULL, 'w' },   { "variant", 1, NULL, 'v' },
+		{ "order", 1, NULL, 'o' },      { "threads", 1, NULL, 't' },
+		{ "runs", 1, NULL, 'r' },       { "target-ms", 1, NULL, 'm' },
+		{ "pages", 1, NULL, 'p' },      { "iterations", 1, NULL, 'i' },
+		{ "seed", 1, NULL, 's' },       { "verify", 0, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'w': o->workload = optarg; break;
+		case 'v': o->variant = optarg; break;
+		case 'o': o->order = number(optarg, "--order", 0, 10); break;
+		case 't': o->threads = number(optarg, "--threads", 1, BENCH_MAX_THREADS); break;
+		case 'r': o->runs = number(optarg, "--runs", 1, BENCH_MAX_RUNS); break;
+		case 'm': o->target_ms = number(optarg, "--target-ms", 1, 60000); break;
+		case 'p': o->pages = number(optarg, "--pages", 4096, 1ull << 32); break;
+		case 'i': o->iterations = number(optarg, "--iterations", 1, 1ull << 40); break;
+		case 's': o->seed = number(optarg, "--seed", 0, UINT64_MAX); break;
+		case 'V': o->verify = true; break;
+		default: exit(2);
+		}
+	}
+}
+
+static void check_options(struct worker_options *o)
+{
+	const char *const *v = bench_backend.variants;
+
+	if (!o->variant)
+		o->variant = *v;
+	while (*v && strcmp(*v, o->variant))
+		v++;
+	if (!*v) {
+		fprintf(stderr, "--variant: '%s' is not one of this worker's (first: %s)\n",
+			o->variant, bench_backend.variants[0]);
+		exit(2);
+	}
+	if (strcmp(o->workload, "metadata") && !find_workload(o->workload)) {
+		fprintf(stderr, "--workload: '%s' is unknown\n", o->workload);
+		exit(2);
+	}
+	if (!strcmp(o->workload, "cross") && o->threads % 2) {
+		fprintf(stderr, "--threads: cross needs an even number, not %u\n", o->threads);
+		exit(2);
+	}
+}
+
+static void work(const struct worker_options *o, const struct bench_setup *setup)
+{
+	const struct workload *w = find_workload(o->workload);
+	static struct run run;
+	void *ctx;
+	u64 before;
+	unsigned int i;
+
+	run.ops = o->verify ? bench_backend.verified : bench_backend.ops;
+	run.work = *(void (*const *)(struct w_thread *))((const char *)run.ops + w->op);
+	prepare(&run, o, NULL);
+	before = resident_kib();
+	if (bench_backend.setup(setup, &ctx))
+		exit(1);
+	for (i = 0; i < o->threads; i++) {
+		run.thread[i].ctx = ctx;
+		run.thread[i].percent = w->percent;
+	}
+	if (w->fragmentation)
+		fragmentation(&run, o);
+	else if (!strcmp(w->name, "longest"))
+		longest(&run, o);
+	else
+		timed(&run, w, o);
+	print_memory(o, before);
+	if (bench_backend.check(ctx))
+		exit(4);
+}
+
+int main(int argc, char **argv)
+{
+	struct worker_options o = {
+		.workload = "repeat", .threads = 1, .runs = 7, .target_ms = 10,
+		.pages = 1ull << 20, .seed = 1,
+	};
+	struct bench_setup setup;
+
+	parse(argc, argv, &o);
+	check_options(&o);
+	find_cpus();
+	setup = (struct bench_setup){
+		.variant = o.variant, .pages = o.pages, .verify = o.verify,
+		.cpus = sysconf(_SC_NPROCESSORS_CONF),
+	};
+	if (!strcmp(o.workload, "metadata"))
+		metadata(&o, &setup);
+	else
+		work(&o, &setup);
+	return 0;
+}
