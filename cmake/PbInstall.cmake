@@ -4,7 +4,7 @@
 
 include(CMakePackageConfigHelpers)
 
-set(pb_targets pagebuddy)
+set(pb_targets pagebuddy-static)
 if(TARGET pagebuddy-shared)
   list(APPEND pb_targets pagebuddy-shared)
 endif()
