@@ -23,12 +23,8 @@ int main(void)
 		{ MIB(512), MIB(896), 0, PB_ZONE_NORMAL, PB_REGION_USABLE },
 		{ MIB(896), MIB(1024), 0, PB_ZONE_MOVABLE, PB_REGION_USABLE },
 	};
-	static const pb_gfp_t requests[] = {
-		PB_GFP_KERNEL | PB_GFP_DMA,
-		PB_GFP_KERNEL | PB_GFP_DMA32,
-		PB_GFP_KERNEL,
-		PB_GFP_HIGHUSER_MOVABLE,
-	};
+	static const pb_gfp_t zone_flags[] = { PB_GFP_DMA, PB_GFP_DMA32, 0,
+					       PB_GFP_HIGHMEM | PB_GFP_MOVABLE };
 	struct pb_page *pages[4];
 	struct pb_pool pool = { 0 };
 	struct pb_config config;
@@ -46,7 +42,7 @@ int main(void)
 		return 1;
 	}
 	for (int i = 0; i < 4; i++) {
-		if (!(pages[i] = pb_alloc_pages(&pool, requests[i], 3)))
+		if (!(pages[i] = pb_alloc_pages(&pool, PB_GFP_KERNEL | zone_flags[i], 3)))
 			return 1;
 		memset(pb_page_address(&pool, pages[i]), i, 32 << 10);
 		printf("32 KiB from zone %-8s pfn %6llu\n",
