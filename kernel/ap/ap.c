@@ -42,24 +42,47 @@ static bool verbose;
 module_param(verbose, bool, 0444);
 MODULE_PARM_DESC(verbose, "log pfn, zone, migratetype and the zone's buddyinfo");
 
-#define AP_MAX_COUNT	(1u << 20)
-#define AP_GFP(x)	{ #x, x }
+#define AP_MAX_COUNT (1u << 20)
+#define AP_GFP(x)     \
+	{             \
+#x, x \
+	}
 
 static const struct {
 	const char *name;
 	gfp_t bits;
 } gfp_names[] = {
-	AP_GFP(GFP_KERNEL), AP_GFP(GFP_ATOMIC), AP_GFP(GFP_NOWAIT),
-	AP_GFP(GFP_NOIO), AP_GFP(GFP_NOFS), AP_GFP(GFP_USER), AP_GFP(GFP_DMA),
-	AP_GFP(GFP_DMA32), AP_GFP(GFP_HIGHUSER), AP_GFP(GFP_HIGHUSER_MOVABLE),
-	AP_GFP(__GFP_DMA), AP_GFP(__GFP_DMA32), AP_GFP(__GFP_HIGHMEM),
-	AP_GFP(__GFP_MOVABLE), AP_GFP(__GFP_RECLAIMABLE), AP_GFP(__GFP_HIGH),
-	AP_GFP(__GFP_ZERO), AP_GFP(__GFP_COMP), AP_GFP(__GFP_NOWARN),
-	AP_GFP(__GFP_NORETRY), AP_GFP(__GFP_RETRY_MAYFAIL),
-	AP_GFP(__GFP_MEMALLOC), AP_GFP(__GFP_NOMEMALLOC),
-	AP_GFP(__GFP_THISNODE), AP_GFP(__GFP_HARDWALL), AP_GFP(__GFP_WRITE),
-	AP_GFP(__GFP_DIRECT_RECLAIM), AP_GFP(__GFP_KSWAPD_RECLAIM),
-	AP_GFP(__GFP_RECLAIM), AP_GFP(__GFP_IO), AP_GFP(__GFP_FS),
+	AP_GFP(GFP_KERNEL),
+	AP_GFP(GFP_ATOMIC),
+	AP_GFP(GFP_NOWAIT),
+	AP_GFP(GFP_NOIO),
+	AP_GFP(GFP_NOFS),
+	AP_GFP(GFP_USER),
+	AP_GFP(GFP_DMA),
+	AP_GFP(GFP_DMA32),
+	AP_GFP(GFP_HIGHUSER),
+	AP_GFP(GFP_HIGHUSER_MOVABLE),
+	AP_GFP(__GFP_DMA),
+	AP_GFP(__GFP_DMA32),
+	AP_GFP(__GFP_HIGHMEM),
+	AP_GFP(__GFP_MOVABLE),
+	AP_GFP(__GFP_RECLAIMABLE),
+	AP_GFP(__GFP_HIGH),
+	AP_GFP(__GFP_ZERO),
+	AP_GFP(__GFP_COMP),
+	AP_GFP(__GFP_NOWARN),
+	AP_GFP(__GFP_NORETRY),
+	AP_GFP(__GFP_RETRY_MAYFAIL),
+	AP_GFP(__GFP_MEMALLOC),
+	AP_GFP(__GFP_NOMEMALLOC),
+	AP_GFP(__GFP_THISNODE),
+	AP_GFP(__GFP_HARDWALL),
+	AP_GFP(__GFP_WRITE),
+	AP_GFP(__GFP_DIRECT_RECLAIM),
+	AP_GFP(__GFP_KSWAPD_RECLAIM),
+	AP_GFP(__GFP_RECLAIM),
+	AP_GFP(__GFP_IO),
+	AP_GFP(__GFP_FS),
 };
 
 static struct page **blocks;
@@ -70,8 +93,7 @@ static int ap_gfp_bits(const char *name, size_t len, gfp_t *bits)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(gfp_names); i++) {
-		if (strlen(gfp_names[i].name) != len ||
-		    strncmp(gfp_names[i].name, name, len))
+		if (strlen(gfp_names[i].name) != len || strncmp(gfp_names[i].name, name, len))
 			continue;
 		*bits |= gfp_names[i].bits;
 		return 0;
@@ -87,7 +109,7 @@ static int ap_parse_gfp(const char *names, gfp_t *bits)
 	const char *end;
 	int err;
 
-	for (*bits = 0; ; names = end + 1) {
+	for (*bits = 0;; names = end + 1) {
 		end = names + strcspn(names, "|");
 		err = ap_gfp_bits(names, end - names, bits);
 		if (err)
@@ -120,8 +142,7 @@ static int ap_check_parameters(gfp_t *bits)
 		return -EINVAL;
 	}
 	if (node != -1 && (node < 0 || node >= MAX_NUMNODES || !node_online(node))) {
-		pr_err("ap: node=%d is not online; expected -1 or an online node\n",
-		       node);
+		pr_err("ap: node=%d is not online; expected -1 or an online node\n", node);
 		return -EINVAL;
 	}
 	return ap_parse_gfp(gfp, bits);
@@ -151,8 +172,7 @@ static void ap_log_blocks(void)
 	for (i = 0; i < count; i++)
 		pr_info("ap: pfn 0x%lx, node %d, zone %s, migratetype %s, order %u\n",
 			page_to_pfn(blocks[i]), page_to_nid(blocks[i]),
-			ap_zone_name(ap_zone_of(blocks[i])),
-			ap_migratetype(blocks[i]), order);
+			ap_zone_name(ap_zone_of(blocks[i])), ap_migratetype(blocks[i]), order);
 }
 
 /* Free blocks of every zone and order now; NULL when there is no memory. */
@@ -168,18 +188,16 @@ static unsigned long *ap_snapshot(void)
 	return nr;
 }
 
-static void ap_log_buddyinfo(unsigned int zone, const char *when,
-			     const unsigned long *nr_free)
+static void ap_log_buddyinfo(unsigned int zone, const char *when, const unsigned long *nr_free)
 {
 	char line[8 * AP_NR_ORDERS + 1];
 	unsigned int o;
 	int len = 0;
 
 	for (o = 0; o < AP_NR_ORDERS; o++)
-		len += scnprintf(line + len, sizeof(line) - len, "%6lu ",
-				 nr_free[o]);
-	pr_info("ap: %-6s Node %d, zone %8s %s\n", when, ap_zone_node(zone),
-		ap_zone_name(zone), line);
+		len += scnprintf(line + len, sizeof(line) - len, "%6lu ", nr_free[o]);
+	pr_info("ap: %-6s Node %d, zone %8s %s\n", when, ap_zone_node(zone), ap_zone_name(zone),
+		line);
 }
 
 /* The lines of /proc/buddyinfo of the zones in @touched, before and now. */
@@ -215,8 +233,8 @@ static int ap_allocate(gfp_t bits)
 	for (i = 0; i < count; i++) {
 		blocks[i] = ap_alloc(bits);
 		if (!blocks[i]) {
-			pr_err("ap: alloc_pages failed: block %u of %u, order %u, gfp %s\n",
-			       i + 1, count, order, gfp);
+			pr_err("ap: alloc_pages failed: block %u of %u, order %u, gfp %s\n", i + 1,
+			       count, order, gfp);
 			return -ENOMEM;
 		}
 	}

@@ -22,8 +22,8 @@
 
 #include "pbdiff.h"
 
-#define MAX_OPS		200000
-#define DEFAULT_OPS	10000
+#define MAX_OPS 200000
+#define DEFAULT_OPS 10000
 
 static DEFINE_MUTEX(lock);
 static struct dentry *dir;
@@ -38,8 +38,7 @@ static void free_buffers(void)
 {
 	while (ops.nr_held) {
 		ops.nr_held--;
-		__free_pages(pfn_to_page(ops.held[ops.nr_held].pfn),
-			     ops.held[ops.nr_held].order);
+		__free_pages(pfn_to_page(ops.held[ops.nr_held].pfn), ops.held[ops.nr_held].order);
 	}
 	vfree(ops.op);
 	vfree(ops.held);
@@ -168,16 +167,14 @@ static int parse_step(char *text, struct pbdiff_script_step *step)
 		step->what = 'a';
 		return 0;
 	}
-	if (sscanf(text, "%c %u", &step->what, &step->count) == 2 &&
-	    strchr("frms", step->what))
+	if (sscanf(text, "%c %u", &step->what, &step->count) == 2 && strchr("frms", step->what))
 		return 0;
 	pr_err("pbdiff: step '%s'; expected 'a GFP ORDER COUNT' or one of f, r, m, s and a count\n",
 	       text);
 	return -EINVAL;
 }
 
-static ssize_t script_write(struct file *file, const char __user *data, size_t len,
-			    loff_t *pos)
+static ssize_t script_write(struct file *file, const char __user *data, size_t len, loff_t *pos)
 {
 	char *text = memdup_user_nul(data, min_t(size_t, len, 4095)), *rest = text, *word;
 	int err = 0;
@@ -190,8 +187,8 @@ static ssize_t script_write(struct file *file, const char __user *data, size_t l
 		word = strim(word);
 		if (!*word)
 			continue;
-		err = ops.nr_steps == PBDIFF_MAX_STEPS ? -E2BIG :
-		      parse_step(word, &ops.step[ops.nr_steps]);
+		err = ops.nr_steps == PBDIFF_MAX_STEPS ? -E2BIG
+						       : parse_step(word, &ops.step[ops.nr_steps]);
 		if (!err)
 			ops.nr_steps++;
 	}
@@ -209,7 +206,7 @@ static const struct file_operations script_fops = {
 
 enum { ITEM_HEAD, ITEM_BEFORE, ITEM_HELD, ITEM_AFTER, ITEM_HELD_AFTER, ITEM_END, ITEM_OPS };
 
-#define OPS_PER_ITEM	512
+#define OPS_PER_ITEM 512
 
 /* Items in file order: head, before, held, operations..., after, held, end. */
 static int item_of(loff_t pos)
@@ -245,12 +242,14 @@ static void show_head(struct seq_file *m)
 {
 	seq_printf(m, "pbdiff %d\n", PBDIFF_FORMAT);
 	seq_printf(m, "kernel %s\n", init_utsname()->release);
-	seq_printf(m, "config max_order %d pageblock_order %d migratetypes %d pcp_lists %d cma %d isolate %d\n",
-		   MAX_ORDER - 1, (int)pageblock_order, MIGRATE_TYPES, NR_PCP_LISTS,
-		   IS_ENABLED(CONFIG_CMA) ? MIGRATE_PCPTYPES + 1 : -1,
-		   IS_ENABLED(CONFIG_MEMORY_ISOLATION) ? MIGRATE_TYPES - 1 : -1);
-	seq_printf(m, "phase %u %s seed %llu node %d cpu %d ops %u\n", nr_phases,
-		   ops.req.kind, ops.req.seed, ops.req.node, ops.req.cpu, ops.nr_ops);
+	seq_printf(
+		m,
+		"config max_order %d pageblock_order %d migratetypes %d pcp_lists %d cma %d isolate %d\n",
+		MAX_ORDER - 1, (int)pageblock_order, MIGRATE_TYPES, NR_PCP_LISTS,
+		IS_ENABLED(CONFIG_CMA) ? MIGRATE_PCPTYPES + 1 : -1,
+		IS_ENABLED(CONFIG_MEMORY_ISOLATION) ? MIGRATE_TYPES - 1 : -1);
+	seq_printf(m, "phase %u %s seed %llu node %d cpu %d ops %u\n", nr_phases, ops.req.kind,
+		   ops.req.seed, ops.req.node, ops.req.cpu, ops.nr_ops);
 }
 
 static void show_held(struct seq_file *m, const struct pbdiff_held *held, u32 n)

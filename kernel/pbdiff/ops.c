@@ -36,7 +36,10 @@ static bool room(const struct pbdiff_ops *ops)
 static void record(struct pbdiff_ops *ops, u32 pfn, u32 gfp, u32 order, bool is_free)
 {
 	ops->op[ops->nr_ops++] = (struct pbdiff_op){
-		.pfn = pfn, .gfp = gfp, .order = order, .is_free = is_free,
+		.pfn = pfn,
+		.gfp = gfp,
+		.order = order,
+		.is_free = is_free,
 	};
 }
 
@@ -65,8 +68,7 @@ static void do_free(struct pbdiff_ops *ops, u32 i, bool keep_order)
 	block = ops->held[i];
 	ops->nr_held--;
 	if (keep_order)
-		memmove(ops->held + i, ops->held + i + 1,
-			(ops->nr_held - i) * sizeof(block));
+		memmove(ops->held + i, ops->held + i + 1, (ops->nr_held - i) * sizeof(block));
 	else
 		ops->held[i] = ops->held[ops->nr_held];
 	ops->held_pages -= 1ul << block.order;
@@ -140,8 +142,9 @@ static void kind_fill(struct pbdiff_ops *ops)
 	while (room(ops) && failed < 100)
 		failed = do_alloc(ops, any_gfp(ops), small_order(ops)) ? 0 : failed + 1;
 	for (failed = 0; room(ops) && failed < 100;)
-		failed = do_alloc(ops, any_gfp(ops) | __GFP_MEMALLOC, small_order(ops)) ?
-			 0 : failed + 1;
+		failed = do_alloc(ops, any_gfp(ops) | __GFP_MEMALLOC, small_order(ops))
+				 ? 0
+				 : failed + 1;
 }
 
 /* Give everything back: oldest first, newest first or at random, by the seed. */
@@ -253,8 +256,11 @@ static void kind_pcp(struct pbdiff_ops *ops)
 		while (room(ops) && burst-- && do_alloc(ops, gfp, order))
 			;
 		for (burst = below(ops, 500); room(ops) && burst && ops->nr_held; burst--)
-			do_free(ops, how == 0 ? ops->nr_held - 1 :
-				how == 1 ? ops->nr_held / 2 : below(ops, ops->nr_held), false);
+			do_free(ops,
+				how == 0   ? ops->nr_held - 1
+				: how == 1 ? ops->nr_held / 2
+					   : below(ops, ops->nr_held),
+				false);
 	}
 }
 
@@ -273,7 +279,7 @@ static void kind_script(struct pbdiff_ops *ops)
 				do_free(ops, 0, true);
 			else if (step->what == 'm')
 				do_free(ops, ops->nr_held ? below(ops, ops->nr_held) : 0, true);
-			else if (step->what == 's')	/* every second one, from the oldest */
+			else if (step->what == 's') /* every second one, from the oldest */
 				do_free(ops, n, true);
 			else
 				do_free(ops, ops->nr_held - 1, true);
@@ -285,9 +291,9 @@ static const struct {
 	const char *name;
 	void (*run)(struct pbdiff_ops *ops);
 } kinds[] = {
-	{ "random", kind_random }, { "fill", kind_fill }, { "empty", kind_empty },
-	{ "fallback", kind_fallback }, { "watermark", kind_watermark },
-	{ "atomic", kind_atomic }, { "pcp", kind_pcp }, { "script", kind_script },
+	{ "random", kind_random },     { "fill", kind_fill },           { "empty", kind_empty },
+	{ "fallback", kind_fallback }, { "watermark", kind_watermark }, { "atomic", kind_atomic },
+	{ "pcp", kind_pcp },           { "script", kind_script },
 };
 
 bool pbdiff_kind_known(const char *kind)

@@ -22,13 +22,13 @@
 #error "pbdiff reads Linux 6.1's zone and per-CPU structures; build it against 6.1 headers"
 #endif
 
-#define PBDIFF_FORMAT	1
-#define PBDIFF_NO_PFN	U32_MAX	/* the allocation failed */
+#define PBDIFF_FORMAT 1
+#define PBDIFF_NO_PFN U32_MAX /* the allocation failed */
 
 /* One call and its outcome. */
 struct pbdiff_op {
-	u32 pfn;	/* first frame, or PBDIFF_NO_PFN */
-	u32 gfp;	/* allocations only, without __GFP_THISNODE | __GFP_NOWARN */
+	u32 pfn; /* first frame, or PBDIFF_NO_PFN */
+	u32 gfp; /* allocations only, without __GFP_THISNODE | __GFP_NOWARN */
 	u8 order;
 	u8 is_free;
 };
@@ -49,19 +49,19 @@ struct pbdiff_request {
 };
 
 struct pbdiff_script_step {
-	char what;	/* 'a'lloc, 'f'ree oldest first, 'r'everse free, free at rando'm' */
+	char what; /* 'a'lloc, 'f'ree oldest first, 'r'everse free, free at rando'm' */
 	u32 gfp;
 	u32 order;
 	u32 count;
 };
 
-#define PBDIFF_MAX_STEPS	64
+#define PBDIFF_MAX_STEPS 64
 
 struct pbdiff_ops {
 	struct pbdiff_request req;
-	struct pbdiff_op *op;		/* [max_ops] */
+	struct pbdiff_op *op; /* [max_ops] */
 	u32 nr_ops;
-	struct pbdiff_held *held;	/* [max_held], in no order once one was freed */
+	struct pbdiff_held *held; /* [max_held], in no order once one was freed */
 	u32 nr_held;
 	u32 max_held;
 	u64 held_pages;

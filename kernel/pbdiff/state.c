@@ -13,17 +13,17 @@
 #include "pbdiff.h"
 
 enum tag {
-	TAG_ZONE,	/* index, start, spanned, present, managed, flags, isolated */
-	TAG_WMARK,	/* min, low, high, promo, boost, highatomic, drift mark */
-	TAG_RESERVE,	/* lowmem_reserve[] */
-	TAG_FREE_PAGES,	/* counter, this CPU's difference, its threshold */
-	TAG_MAP,	/* start, frames, class: runs */
-	TAG_BLOCKS,	/* type, pageblocks: runs from the zone's first pageblock */
-	TAG_NR_FREE,	/* free_area[].nr_free */
-	TAG_FREE,	/* order, type, pfn... */
-	TAG_PCP,	/* count, high, batch, free_factor, expire, others' pages */
-	TAG_PCP_LIST,	/* index, then pfn and cached migratetype of each block */
-	TAG_LRU,	/* pfn... of frames in use that count as movable */
+	TAG_ZONE,       /* index, start, spanned, present, managed, flags, isolated */
+	TAG_WMARK,      /* min, low, high, promo, boost, highatomic, drift mark */
+	TAG_RESERVE,    /* lowmem_reserve[] */
+	TAG_FREE_PAGES, /* counter, this CPU's difference, its threshold */
+	TAG_MAP,        /* start, frames, class: runs */
+	TAG_BLOCKS,     /* type, pageblocks: runs from the zone's first pageblock */
+	TAG_NR_FREE,    /* free_area[].nr_free */
+	TAG_FREE,       /* order, type, pfn... */
+	TAG_PCP,        /* count, high, batch, free_factor, expire, others' pages */
+	TAG_PCP_LIST,   /* index, then pfn and cached migratetype of each block */
+	TAG_LRU,        /* pfn... of frames in use that count as movable */
 };
 
 enum frame_class { FRAME_HOLE, FRAME_RESERVED, FRAME_USABLE };
@@ -63,19 +63,24 @@ static void capture_zone_figures(struct pbdiff_state *s, struct zone *zone, int 
 {
 	struct per_cpu_zonestat *stat = per_cpu_ptr(zone->per_cpu_zonestats, cpu);
 	const u32 figures[] = {
-		zone_idx(zone), zone->zone_start_pfn, zone->spanned_pages,
-		zone->present_pages, zone_managed_pages(zone), zone->flags,
+		zone_idx(zone),
+		zone->zone_start_pfn,
+		zone->spanned_pages,
+		zone->present_pages,
+		zone_managed_pages(zone),
+		zone->flags,
 		zone->nr_isolate_pageblock,
 	};
 	const u32 wmark[] = {
-		zone->_watermark[WMARK_MIN], zone->_watermark[WMARK_LOW],
+		zone->_watermark[WMARK_MIN],  zone->_watermark[WMARK_LOW],
 		zone->_watermark[WMARK_HIGH], zone->_watermark[WMARK_PROMO],
-		zone->watermark_boost, zone->nr_reserved_highatomic,
+		zone->watermark_boost,        zone->nr_reserved_highatomic,
 		zone->percpu_drift_mark,
 	};
 	const u32 free_pages[] = {
 		atomic_long_read(&zone->vm_stat[NR_FREE_PAGES]),
-		stat->vm_stat_diff[NR_FREE_PAGES], stat->stat_threshold,
+		stat->vm_stat_diff[NR_FREE_PAGES],
+		stat->stat_threshold,
 	};
 	u32 reserve[MAX_NR_ZONES], i;
 
@@ -149,8 +154,7 @@ static void capture_list(struct pbdiff_state *s, struct list_head *list)
 {
 	struct page *page;
 
-	list_for_each_entry(page, list, lru)
-		put(s, page_to_pfn(page));
+	list_for_each_entry(page, list, lru) put(s, page_to_pfn(page));
 }
 
 static void capture_free_lists(struct pbdiff_state *s, struct zone *zone)
@@ -180,11 +184,10 @@ static void capture_pcp(struct pbdiff_state *s, struct zone *zone, int cpu)
 	struct page *page;
 	int other;
 
-	for_each_online_cpu(other)
-		if (other != cpu)
-			others += per_cpu_ptr(zone->per_cpu_pageset, other)->count;
+	for_each_online_cpu(other) if (other != cpu)
+		others += per_cpu_ptr(zone->per_cpu_pageset, other)->count;
 	{
-		const u32 figures[] = { pcp->count, pcp->high, pcp->batch,
+		const u32 figures[] = { pcp->count,       pcp->high,   pcp->batch,
 					pcp->free_factor, pcp->expire, others };
 
 		put_record(s, TAG_PCP, figures, ARRAY_SIZE(figures));
@@ -194,9 +197,10 @@ static void capture_pcp(struct pbdiff_state *s, struct zone *zone, int cpu)
 			continue;
 		start = open_record(s, TAG_PCP_LIST);
 		put(s, i);
-		list_for_each_entry(page, &pcp->lists[i], lru) {
+		list_for_each_entry(page, &pcp->lists[i], lru)
+		{
 			put(s, page_to_pfn(page));
-			put(s, page->index);	/* 6.1 keeps the migratetype there */
+			put(s, page->index); /* 6.1 keeps the migratetype there */
 		}
 		close_record(s, start);
 	}

@@ -11,13 +11,13 @@
 
 /* MAX_ORDER was exclusive before 6.4, inclusive until 6.7, then renamed. */
 #if defined(MAX_PAGE_ORDER)
-#define AP_MAX_ORDER	MAX_PAGE_ORDER
+#define AP_MAX_ORDER MAX_PAGE_ORDER
 #elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-#define AP_MAX_ORDER	MAX_ORDER
+#define AP_MAX_ORDER MAX_ORDER
 #else
-#define AP_MAX_ORDER	(MAX_ORDER - 1)
+#define AP_MAX_ORDER (MAX_ORDER - 1)
 #endif
-#define AP_NR_ORDERS	(AP_MAX_ORDER + 1)
+#define AP_NR_ORDERS (AP_MAX_ORDER + 1)
 
 /* Zones are numbered node by node; a node that is offline has empty ones. */
 static inline unsigned int ap_nr_zones(void)
