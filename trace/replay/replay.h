@@ -27,6 +27,7 @@
 #define PBR_SCHEMA_VERSION 1
 #define PBR_ORDERS (PB_MAX_ORDER + 1)
 #define PBR_MAX_ZONES 32
+#define PBR_HUGE_ORDER 9 /* 2 MiB of 4 KiB pages */
 #define PBR_NO_TASK UINT32_MAX
 #define PBR_NO_PFN UINT64_MAX
 
@@ -68,6 +69,7 @@ enum pbr_kind {
 	PBR_ZONE_LOCKED, /* mm_page_alloc_zone_locked: a block left the buddy lists */
 	PBR_PCPU_DRAIN,  /* mm_page_pcpu_drain: a block went from a per-CPU list to the buddy */
 	PBR_EXTFRAG,     /* mm_page_alloc_extfrag: fallback to another migratetype */
+	PBR_COMPACT,     /* compaction took `gfp` free frames of [pfn, pfn + task) */
 	PBR_OTHER,       /* counted only */
 };
 
@@ -87,6 +89,7 @@ struct pbr_event {
 
 struct pbr_task {
 	int32_t pid;
+	uint32_t name; /* index of the first task with this comm */
 	char comm[20];
 };
 
@@ -98,6 +101,7 @@ struct pbr_problems {
 	uint64_t lost_events;    /* overruns that the kernel reported */
 	uint64_t beyond_machine; /* order or pfn that the machine does not have */
 	uint64_t truncated;      /* the trace ends in the middle of a record */
+	uint64_t total;          /* lines or records that had something wrong (exit status) */
 	uint64_t unknown_frees;  /* frees of pages allocated before the trace began */
 	uint64_t partial_frees;  /* frees of a part of a block (after split_page) */
 	uint64_t double_frees;   /* freed twice with no allocation between (a lost event) */
@@ -110,7 +114,8 @@ struct pbr_problems {
 /* Where a trace and its snapshots come from. */
 struct pbr_source {
 	const char *path;        /* trace file, "-": standard input */
-	const char *snapshot;    /* directory or prefix of the snapshots; NULL: beside the trace */
+	const char *snapshot;    /* directory or prefix of the snapshots; NULL: beside the trace,
+	                            or in it (.pbt) */
 	uint64_t memory;         /* bytes (--memory); 0: from the snapshots */
 	unsigned int cpus;       /* 0: as the trace has */
 	/* called now and then with the fraction done, 0..1; may be NULL */
@@ -128,10 +133,10 @@ struct pbr_input {
 	uint64_t start_time, end_time; /* ns; first and last event */
 	unsigned int nr_cpus;
 	struct pbr_problems problems;
-	struct pbr_plan *plan;         /* private: allocations and frees paired */
-	uint8_t *free_map;             /* private: bit per frame, free at the start */
-	uint64_t free_map_frames;
+	struct pbr_private *priv;      /* the engine's own */
 	char name[256];                /* of the trace, for headings */
+	char format[32];               /* "ftrace text", "pbt" */
+	char note[160];                /* what had to be assumed about the machine, or "" */
 };
 
 /* 0, or negative with one line in error (no newline). */
@@ -208,6 +213,7 @@ struct pbr_run {
 	uint64_t skipped_frees;        /* their allocation failed in this run */
 	uint64_t fallbacks;            /* to another migratetype */
 	uint64_t fallback_claims;      /* of these, the pageblock changed hands */
+	uint64_t silent_takes;         /* follow: frames that left the buddy without an event */
 	uint64_t mixed_pageblocks;     /* at the end: movable and unmovable pages in one */
 	uint64_t double_handouts;      /* frames handed out twice; must be 0 */
 	uint64_t peak_pages;           /* most pages in use at once */

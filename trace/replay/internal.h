@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the replay engine.
+ *
+ *	geometry   pfn <-> dense frame number, zone by zone
+ *	layout     what each frame was when the trace began
+ *	world      follow: the state of every frame, changed by each event
+ *	plan       simulate: allocations and frees paired once, replayed many times
+ */
+#ifndef PB_REPLAY_INTERNAL_H
+#define PB_REPLAY_INTERNAL_H
+
+#include "replay.h"
+
+#define PBR_NO_FRAME UINT32_MAX
+
+/* ---------------------------------------------------------------- geometry */
+
+/*
+ * The zones' frames one zone after the other, each zone's start rounded down
+ * and end rounded up to 2^align_order frames, so that a block of up to that
+ * order is aligned in frame numbers exactly if it is in pfns.
+ */
+struct pbr_geometry {
+	unsigned int nr_zones, align_order;
+	uint32_t nr_frames;
+	struct {
+		uint64_t start, end; /* pfn: the zone's own */
+		uint64_t base;       /* pfn of its first frame number */
+		uint32_t first;      /* first frame number */
+		uint32_t last;       /* one past its last frame number */
+	} zone[PBR_MAX_ZONES];
+};
+
+/* False: more than 2^32 - 1 frames. */
+bool pbr_geometry_init(struct pbr_geometry *geo, const struct pbr_zone *zones,
+		       unsigned int nr_zones, unsigned int align_order);
+uint32_t pbr_frame(const struct pbr_geometry *geo, uint64_t pfn); /* or PBR_NO_FRAME */
+/* Only if the whole block lies in one zone. */
+uint32_t pbr_block(const struct pbr_geometry *geo, uint64_t pfn, unsigned int order);
+uint64_t pbr_pfn(const struct pbr_geometry *geo, uint32_t frame);
+unsigned int pbr_frame_zone(const struct pbr_geometry *geo, uint32_t frame);
+/* Is it a frame of the zone, or only there because of the rounding? */
+bool pbr_frame_present(const struct pbr_geometry *geo, uint32_t frame);
+
+/* ------------------------------------------------------------------ layout */
+
+enum pbr_state {
+	PBR_HOLE,     /* never managed: a hole, the kernel's image, reserved at boot */
+	PBR_USED,     /* has an owner; unmovable as far as known */
+	PBR_USED_LRU, /* has an owner; movable */
+	PBR_PCP,      /* in a per-CPU list */
+	PBR_IS_FREE,  /* in the buddy */
+	PBR_UNKNOWN,  /* while the layout is made */
+};
+
+/* What /proc/kpageflags said of the frames at the start, if it is known. */
+struct pbr_frame_run {
+	uint64_t pfn, count;
+	uint8_t state; /* enum pbr_state; PBR_USED for "the kernel's or in a per-CPU list" */
+};
+
+struct pbr_layout {
+	uint8_t *state;        /* [geo.nr_frames] enum pbr_state when the trace began */
+	uint8_t *block_type;   /* [pageblocks] migratetype, 255 unknown */
+	uint8_t pcp_orders[PBR_ORDERS]; /* 1: frees of this order go to per-CPU lists */
+};
+
+/* What was read beside the events. */
+struct pbr_private {
+	struct pbr_geometry geo;
+	struct pbr_layout layout;
+	struct pbr_frame_run *runs;
+	size_t nr_runs;
+	struct pbr_plan *plan;
+};
+
+int pbr_layout_init(struct pbr_input *input, char *error, size_t size);
+void pbr_layout_clear(struct pbr_layout *layout);
+
+/* ----------------------------------------------------------------- machine */
+
+struct pb_snapshot;
+
+/* Fill in a machine with zones like a PC's. */
+void pbr_machine_pc(struct pbr_machine *machine, uint64_t bytes);
+/* The machine of the snapshots; -1: they have no populated zone. */
+int pbr_machine_snapshot(struct pbr_machine *machine, const struct pb_snapshot *start,
+			 const struct pb_snapshot *end);
+
+/* -------------------------------------------------------------------- load */
+
+/* Events go in through here, whatever the format. */
+struct pbr_loader {
+	struct pbr_input *input;
+	uint64_t room;            /* of input->events */
+	uint32_t task_room;
+	uint32_t *task_hash;      /* [task_hash_size] 1 + index of a task, or 0 */
+	uint32_t task_hash_size;
+	uint64_t last_time;
+	bool failed;              /* memory was short */
+};
+
+uint32_t pbr_loader_task(struct pbr_loader *loader, int32_t pid, const char *comm);
+/* Appends; the time is made not to go backwards. */
+bool pbr_loader_event(struct pbr_loader *loader, struct pbr_event event);
+int pbr_load_text(const struct pbr_source *source, struct pbr_loader *loader, char *error,
+		  size_t size);
+/* 1: it is no .pbt; 0: read; -1: error. */
+int pbr_load_pbt(const struct pbr_source *source, struct pbr_loader *loader, char *error,
+		 size_t size);
+/* Start and end snapshots -> input->machine and the frame runs. */
+int pbr_load_machine(const struct pbr_source *source, struct pbr_input *input,
+		     const struct pb_snapshot *start, const struct pb_snapshot *end, char *error,
+		     size_t size);
+/* Room in the machine for each event; those without become PBR_OTHER. */
+void pbr_check_events(struct pbr_input *input);
+void pbr_problem(struct pbr_problems *problems, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ------------------------------------------------------------------- world */
+
+#define PBR_OWNER_NONE 0u /* or from before the trace */
+
+struct pbr_world {
+	const struct pbr_input *input;
+	const struct pbr_geometry *geo;
+	unsigned int max_order, pageblock_order;
+	uint8_t *state;        /* [frames] enum pbr_state */
+	uint8_t *head;         /* [frames] order of the free block that starts here, 255: none */
+	uint32_t *owner;       /* [frames] 1 + index of the event that allocated it, or 0 */
+	uint8_t *block_type;   /* [pageblocks] */
+	uint32_t *fallback;    /* [pageblocks] 1 + index of the last EXTFRAG event, or 0 */
+	int64_t free[PBR_MAX_ZONES], pcp[PBR_MAX_ZONES]; /* pages */
+	uint64_t blocks[PBR_MAX_ZONES][PBR_ORDERS];
+	uint64_t in_use, peak; /* pages with an owner */
+	uint64_t allocations, frees, failures, fallbacks, claims;
+	uint64_t unknown_frees, silent_takes;
+};
+
+int pbr_world_init(struct pbr_world *world, const struct pbr_input *input);
+void pbr_world_clear(struct pbr_world *world);
+void pbr_world_apply(struct pbr_world *world, uint32_t event);
+/* Apply the events before time `at`; returns the index of the next. */
+uint32_t pbr_world_run(struct pbr_world *world, uint64_t at);
+/* One pageblock's frames. */
+struct pbr_census {
+	uint32_t free, pcp, movable, unmovable, hole;
+	uint32_t owner; /* task with most frames */
+};
+void pbr_world_census(const struct pbr_world *world, uint32_t pageblock,
+		      struct pbr_census *census);
+
+/* -------------------------------------------------------------------- plan */
+
+enum pbr_op_kind {
+	PBR_OP_ALLOC,
+	PBR_OP_FREE,
+	PBR_OP_PROBE, /* the recorded kernel failed: try, and give it back at once */
+	PBR_OP_SPLIT, /* pb_split_page(); `gfp` is the first of the 2^order new slots */
+	PBR_OP_TICK,  /* a second has gone */
+};
+
+struct pbr_op {
+	uint32_t slot;
+	uint32_t gfp;
+	uint32_t event; /* index of the event it comes from */
+	uint16_t cpu;
+	uint8_t kind;   /* enum pbr_op_kind */
+	uint8_t order;
+};
+
+/* A block that had an owner when the trace began. */
+struct pbr_before {
+	uint32_t frame;
+	uint32_t slot;  /* UINT32_MAX: never freed in the trace */
+	uint8_t order;
+	uint8_t movable;
+};
+
+struct pbr_plan {
+	struct pbr_op *ops;
+	uint64_t nr_ops;
+	uint64_t nr_allocs, nr_frees, nr_probes;
+	uint32_t nr_slots;
+	struct pbr_before *before;
+	uint64_t nr_before;
+	uint8_t *cpu_node; /* [cpus] */
+};
+
+int pbr_plan_make(struct pbr_input *input, char *error, size_t size);
+void pbr_plan_free(struct pbr_plan *plan);
+
+/* ----------------------------------------------------------------- results */
+
+/* The moment of sample or map i of n: n is at least 2, the first and last are the ends. */
+uint64_t pbr_moment(const struct pbr_input *input, uint32_t i, uint32_t n);
+/* Room for samples, maps and marks; 0 or -1. */
+int pbr_run_prepare(struct pbr_run *run, const struct pbr_input *input,
+		    const struct pbr_collect *collect, const struct pbr_geometry *geo);
+void pbr_sample_indices(struct pbr_zone_sample *zone, unsigned int max_order);
+void pbr_run_mark(struct pbr_run *run, const struct pbr_mark *mark);
+int pbr_error(char *error, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+double pbr_seconds(void);
+const char *pbr_zone_label(const struct pbr_zone *zone, char *text, size_t size);
+
+static inline struct pbr_private *pbr_priv(const struct pbr_input *input)
+{
+	return input->priv;
+}
+
+static inline uint8_t pbr_share(uint64_t part, uint64_t whole)
+{
+	uint64_t share = whole ? (part * 255 + whole / 2) / whole : 0;
+
+	/* One frame of many is not nothing, and all but one is not all. */
+	if (!share && part)
+		share = 1;
+	if (share == 255 && part < whole)
+		share = 254;
+	return (uint8_t)share;
+}
+
+#endif

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/* ftrace text, perf script text and trace.dat, through the readers of trace.h. */
+
+#include <sys/stat.h>
+#include <string.h>
+
+#include "internal.h"
+#include "procfs.h"
+#include "trace.h"
+
+static uint8_t type_of(int migratetype)
+{
+	return migratetype >= 0 && migratetype < PB_MIGRATE_TYPES ? (uint8_t)migratetype : 255;
+}
+
+static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event *from)
+{
+	static const uint8_t kinds[PB_NR_EVENT_TYPES] = {
+		[PB_EV_ALLOC] = PBR_ALLOC,             [PB_EV_FREE] = PBR_FREE,
+		[PB_EV_FREE_BATCHED] = PBR_OTHER,      [PB_EV_ZONE_LOCKED] = PBR_ZONE_LOCKED,
+		[PB_EV_PCPU_DRAIN] = PBR_PCPU_DRAIN,   [PB_EV_EXTFRAG] = PBR_EXTFRAG,
+		[PB_EV_COMPACT_FREE] = PBR_COMPACT,    [PB_EV_COMPACT_BEGIN] = PBR_OTHER,
+		[PB_EV_COMPACT_END] = PBR_OTHER,       [PB_EV_MARK] = PBR_OTHER,
+	};
+	struct pbr_event event = {
+		.time = from->time, .pfn = from->pfn, .gfp = from->gfp, .cpu = from->cpu,
+		.kind = kinds[from->type], .order = from->order,
+		.migratetype = type_of(from->migratetype),
+	};
+
+	if (from->type == PB_EV_COMPACT_FREE) {
+		event.gfp = (uint32_t)from->count;
+		event.task = (uint32_t)(from->end_pfn - from->pfn);
+		return event;
+	}
+	event.task = pbr_loader_task(loader, from->pid, from->comm);
+	event.flag = from->percpu_refill;
+	if (from->type == PB_EV_EXTFRAG) {
+		event.from_type = type_of(from->fallback_migratetype);
+		event.from_order = from->fallback_order;
+		event.flag = from->change_ownership;
+	}
+	return event;
+}
+
+static void copy_problems(const struct pb_reader_stats *stats, struct pbr_problems *problems)
+{
+	const uint64_t *n = stats->by_problem;
+
+	problems->malformed = n[PB_BAD_MALFORMED] + n[PB_BAD_BINARY];
+	problems->out_of_order = n[PB_BAD_UNORDERED];
+	problems->equal_times = stats->equal_times;
+	problems->lost_events = stats->lost;
+	problems->beyond_machine = n[PB_BAD_ORDER] + n[PB_BAD_PFN];
+	problems->truncated = n[PB_BAD_TRUNCATED] + n[PB_BAD_STREAM];
+	for (unsigned int i = 0; i < stats->nr_examples; i++)
+		pbr_problem(problems, "line %llu: %s: %s: %.60s",
+			    (unsigned long long)stats->examples[i].line,
+			    pb_problem_name(stats->examples[i].kind), stats->examples[i].reason,
+			    stats->examples[i].text);
+	problems->total = stats->problems;
+}
+
+static int read_events(const struct pbr_source *source, struct pb_reader *reader,
+		       struct pbr_loader *loader, char *error, size_t size)
+{
+	struct pb_event event;
+	int status;
+
+	while ((status = pb_reader_next(reader, &event)) > 0) {
+		if (!pbr_loader_event(loader, convert(loader, &event)))
+			return 0; /* the caller sees that memory was short */
+		if (source->progress && loader->input->nr_events % 16384 == 0)
+			source->progress(source->progress_ctx, "reading the trace",
+					 0.9 * pb_reader_progress(reader));
+	}
+	if (status < 0)
+		return pbr_error(error, size, "%s", pb_reader_error(reader));
+	copy_problems(pb_reader_stats(reader), &loader->input->problems);
+	snprintf(loader->input->format, sizeof(loader->input->format), "%s",
+		 pb_reader_format_name(reader));
+	return 0;
+}
+
+static uint64_t end_of_memory(const struct pbr_machine *machine)
+{
+	uint64_t end = 0;
+
+	for (unsigned int i = 0; i < machine->nr_zones; i++)
+		if (machine->zones[i].start_pfn + machine->zones[i].spanned > end)
+			end = machine->zones[i].start_pfn + machine->zones[i].spanned;
+	return end;
+}
+
+static int load_snapshots(const struct pbr_source *source, struct pbr_input *input, char *error,
+			  size_t size)
+{
+	const char *where = source->snapshot ? source->snapshot : source->path;
+	struct pb_snapshot start = { 0 }, end = { 0 };
+	int status = 0;
+
+	if (source->snapshot || strcmp(source->path, "-"))
+		status = pb_snapshot_load(where, "start", &start, error, size);
+	if (!status && (source->snapshot || strcmp(source->path, "-")))
+		status = pb_snapshot_load(where, "end", &end, error, size);
+	if (!status && source->snapshot && !start.has_zoneinfo && !end.has_zoneinfo)
+		status = pb_snapshot_load(where, NULL, &start, error, size);
+	if (!status && source->snapshot && !start.has_zoneinfo && !end.has_zoneinfo)
+		status = pbr_error(error, size, "%s: no zoneinfo of a snapshot is there; expected "
+				   "zoneinfo.start in a directory, or <prefix>.zoneinfo.start",
+				   source->snapshot);
+	if (!status)
+		status = pbr_load_machine(source, input, &start, &end, error, size);
+	pb_snapshot_free(&start);
+	pb_snapshot_free(&end);
+	return status;
+}
+
+int pbr_load_text(const struct pbr_source *source, struct pbr_loader *loader, char *error,
+		  size_t size)
+{
+	struct pb_reader_options options = { 0 };
+	struct pb_reader *reader;
+	struct stat st;
+	int status;
+
+	/* What is no trace at all must be said before its snapshots are missed. */
+	if (strcmp(source->path, "-") && !stat(source->path, &st) && S_ISDIR(st.st_mode))
+		return pbr_error(error, size, "%s is a directory; expected a trace: ftrace text, "
+				 "perf script text, trace.dat or .pbt", source->path);
+	if (load_snapshots(source, loader->input, error, size))
+		return -1;
+	options.max_order = loader->input->machine.max_order;
+	options.end_pfn = end_of_memory(&loader->input->machine);
+	reader = pb_reader_open(&source->path, 1, &options, error, size);
+	if (!reader)
+		return -1;
+	status = read_events(source, reader, loader, error, size);
+	pb_reader_close(reader);
+	return status;
+}

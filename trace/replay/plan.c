@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Allocations and frees paired once, to be replayed many times.
+ *
+ * Each allocation gets a slot, a number under which a run keeps the page it
+ * got; a free names the slot. Slots are reused, last freed first, so that a
+ * run's table of them stays small. A free of a part of a block becomes a split
+ * of the block into single pages first.
+ *
+ *	alloc pfn 8 order 2        ALLOC slot 0
+ *	free  pfn 9 order 0        SPLIT slot 0 -> slots 1 2 3 4, FREE slot 2
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+struct planner {
+	struct pbr_input *input;
+	const struct pbr_geometry *geo;
+	struct pbr_plan *plan;
+	uint64_t op_room, before_room;
+	uint32_t *slot;      /* [frames] 1 + slot of the block that starts here, or 0 */
+	uint8_t *order;      /* [frames] its order */
+	uint8_t *touched;    /* [frames] an event has named it */
+	uint32_t *spare;     /* free slots, a stack */
+	uint32_t nr_spare, spare_room;
+	uint32_t event;      /* now */
+	uint16_t cpu;
+	bool failed;         /* memory was short */
+};
+
+/* -------------------------------------------------------------------- lists */
+
+static bool grow(void **list, uint64_t *room, uint64_t nr, size_t size)
+{
+	uint64_t more = *room ? 2 * *room : 4096;
+	void *grown;
+
+	if (nr < *room)
+		return true;
+	grown = realloc(*list, more * size);
+	if (!grown)
+		return false;
+	*list = grown;
+	*room = more;
+	return true;
+}
+
+static void add_op(struct planner *planner, enum pbr_op_kind kind, uint32_t slot,
+		   unsigned int order, uint32_t gfp)
+{
+	struct pbr_plan *plan = planner->plan;
+
+	if (!grow((void **)&plan->ops, &planner->op_room, plan->nr_ops, sizeof(*plan->ops))) {
+		planner->failed = true;
+		return;
+	}
+	plan->ops[plan->nr_ops++] = (struct pbr_op){ slot, gfp, planner->event, planner->cpu,
+						     (uint8_t)kind, (uint8_t)order };
+	plan->nr_allocs += kind == PBR_OP_ALLOC;
+	plan->nr_frees += kind == PBR_OP_FREE;
+	plan->nr_probes += kind == PBR_OP_PROBE;
+}
+
+static void add_before(struct planner *planner, uint32_t frame, uint32_t slot, unsigned int order)
+{
+	const struct pbr_layout *layout = &pbr_priv(planner->input)->layout;
+	struct pbr_plan *plan = planner->plan;
+
+	if (!grow((void **)&plan->before, &planner->before_room, plan->nr_before,
+		  sizeof(*plan->before))) {
+		planner->failed = true;
+		return;
+	}
+	plan->before[plan->nr_before++] = (struct pbr_before){ frame, slot, (uint8_t)order,
+		layout->state[frame] == PBR_USED_LRU };
+}
+
+static uint32_t new_slot(struct planner *planner)
+{
+	if (planner->nr_spare)
+		return planner->spare[--planner->nr_spare];
+	return planner->plan->nr_slots++;
+}
+
+static void reuse_slot(struct planner *planner, uint32_t slot)
+{
+	uint64_t room = planner->spare_room;
+
+	if (!grow((void **)&planner->spare, &room, planner->nr_spare, sizeof(*planner->spare))) {
+		planner->failed = true;
+		return;
+	}
+	planner->spare_room = (uint32_t)room;
+	planner->spare[planner->nr_spare++] = slot;
+}
+
+/* ------------------------------------------------------------------- blocks */
+
+/* First frame of the allocated block that frame is in, or PBR_NO_FRAME. */
+static uint32_t find_block(const struct planner *planner, uint32_t frame)
+{
+	for (unsigned int o = 0; o <= planner->geo->align_order; o++) {
+		uint32_t head = frame & ~((1u << o) - 1);
+
+		if (planner->slot[head] && planner->order[head] == o)
+			return head;
+	}
+	return PBR_NO_FRAME;
+}
+
+static void free_block(struct planner *planner, uint32_t head)
+{
+	uint32_t slot = planner->slot[head] - 1;
+
+	add_op(planner, PBR_OP_FREE, slot, planner->order[head], 0);
+	reuse_slot(planner, slot);
+	planner->slot[head] = 0;
+}
+
+/* Single pages from now on. Their slots are new ones: they must be in a row. */
+static void split_block(struct planner *planner, uint32_t head)
+{
+	unsigned int order = planner->order[head];
+	uint32_t old = planner->slot[head] - 1, first = planner->plan->nr_slots;
+
+	planner->plan->nr_slots += 1u << order;
+	add_op(planner, PBR_OP_SPLIT, old, order, first);
+	reuse_slot(planner, old);
+	for (uint32_t i = 0; i < 1u << order; i++) {
+		planner->slot[head + i] = first + i + 1;
+		planner->order[head + i] = 0;
+	}
+}
+
+/* ------------------------------------------------------------------- events */
+
+static void plan_alloc(struct planner *planner, const struct pbr_event *event)
+{
+	uint32_t frame = pbr_block(planner->geo, event->pfn, event->order), end, head;
+
+	if (event->pfn == PBR_NO_PFN) {
+		add_op(planner, PBR_OP_PROBE, 0, event->order, event->gfp);
+		return;
+	}
+	end = frame + (1u << event->order);
+	for (uint32_t i = frame; i < end; i++) {
+		head = planner->touched[i] ? find_block(planner, i) : PBR_NO_FRAME;
+		if (head == PBR_NO_FRAME)
+			continue;
+		/* Its free was lost. */
+		planner->input->problems.double_allocs++;
+		free_block(planner, head);
+	}
+	memset(&planner->touched[frame], 1, (size_t)1 << event->order);
+	planner->slot[frame] = new_slot(planner) + 1;
+	planner->order[frame] = event->order;
+	add_op(planner, PBR_OP_ALLOC, planner->slot[frame] - 1, event->order, event->gfp);
+}
+
+static void free_unknown(struct planner *planner, uint32_t frame, unsigned int order)
+{
+	uint32_t slot;
+
+	if (planner->touched[frame]) {
+		planner->input->problems.double_frees++;
+		return;
+	}
+	planner->input->problems.unknown_frees++;
+	memset(&planner->touched[frame], 1, (size_t)1 << order);
+	if (!planner->input->machine.has_start)
+		return;
+	slot = new_slot(planner);
+	add_before(planner, frame, slot, order);
+	add_op(planner, PBR_OP_FREE, slot, order, 0);
+	reuse_slot(planner, slot);
+}
+
+static void plan_free(struct planner *planner, const struct pbr_event *event)
+{
+	uint32_t frame = pbr_block(planner->geo, event->pfn, event->order);
+	uint32_t head = find_block(planner, frame), end = frame + (1u << event->order);
+
+	if (head == PBR_NO_FRAME) {
+		free_unknown(planner, frame, event->order);
+		return;
+	}
+	if (head == frame && planner->order[head] == event->order) {
+		free_block(planner, head);
+		return;
+	}
+	planner->input->problems.partial_frees++;
+	if (planner->order[head] > event->order)
+		split_block(planner, head);
+	for (uint32_t i = frame; i < end; i++)
+		if (planner->slot[i])
+			free_block(planner, i);
+}
+
+static void plan_event(struct planner *planner, uint32_t index)
+{
+	const struct pbr_event *event = &planner->input->events[index];
+
+	if (event->kind != PBR_ALLOC && event->kind != PBR_FREE)
+		return;
+	planner->event = index;
+	planner->cpu = (uint16_t)(event->cpu % planner->input->nr_cpus);
+	if (event->kind == PBR_ALLOC)
+		plan_alloc(planner, event);
+	else
+		plan_free(planner, event);
+}
+
+static void plan_events(struct planner *planner)
+{
+	const struct pbr_input *input = planner->input;
+	uint64_t tick = input->start_time;
+
+	for (uint64_t i = 0; i < input->nr_events && !planner->failed; i++) {
+		if (input->events[i].time >= tick + UINT64_C(1000000000)) {
+			tick = input->events[i].time;
+			planner->event = (uint32_t)i;
+			add_op(planner, PBR_OP_TICK, 0, 0, 0);
+		}
+		plan_event(planner, (uint32_t)i);
+	}
+}
+
+/* --------------------------------------------------- what was there before */
+
+static bool in_use(const struct pbr_layout *layout, uint32_t frame)
+{
+	return layout->state[frame] == PBR_USED || layout->state[frame] == PBR_USED_LRU;
+}
+
+/* Greatest aligned block from here on whose frames all stay in use all along. */
+static unsigned int lasting_order(const struct planner *planner, const uint8_t *taken,
+				  uint32_t frame)
+{
+	const struct pbr_layout *layout = &pbr_priv(planner->input)->layout;
+	unsigned int order = 0, max = planner->geo->align_order;
+
+	while (order < max && !(frame & (1u << order))) {
+		uint32_t i = frame + (1u << order), end = frame + (2u << order);
+
+		while (i < end && layout->state[i] == layout->state[frame] && !taken[i])
+			i++;
+		if (i < end)
+			break;
+		order++;
+	}
+	return order;
+}
+
+static int add_lasting(struct planner *planner)
+{
+	const struct pbr_layout *layout = &pbr_priv(planner->input)->layout;
+	uint8_t *taken = calloc(1, (size_t)planner->geo->nr_frames + 1);
+	uint64_t nr = planner->plan->nr_before;
+
+	if (!taken)
+		return -1;
+	for (uint64_t i = 0; i < nr; i++)
+		memset(&taken[planner->plan->before[i].frame], 1,
+		       (size_t)1 << planner->plan->before[i].order);
+	for (uint32_t frame = 0; frame < planner->geo->nr_frames;) {
+		unsigned int order = 0;
+
+		if (in_use(layout, frame) && !taken[frame]) {
+			order = lasting_order(planner, taken, frame);
+			add_before(planner, frame, UINT32_MAX, order);
+		}
+		frame += 1u << order;
+	}
+	free(taken);
+	return 0;
+}
+
+/* A CPU belongs to the node that it got most pages from. */
+static int find_nodes(struct planner *planner)
+{
+	const struct pbr_input *input = planner->input;
+	uint32_t (*pages)[PB_MAX_NODES] = calloc(input->nr_cpus, sizeof(*pages));
+	uint8_t *cpu_node = calloc(input->nr_cpus, 1);
+
+	planner->plan->cpu_node = cpu_node;
+	if (!pages || !cpu_node) {
+		free(pages);
+		return -1;
+	}
+	for (uint64_t i = 0; i < input->nr_events; i++) {
+		const struct pbr_event *event = &input->events[i];
+		uint32_t frame;
+		int node;
+
+		if (event->kind != PBR_ALLOC || event->pfn == PBR_NO_PFN)
+			continue;
+		frame = pbr_frame(planner->geo, event->pfn);
+		node = input->machine.zones[pbr_frame_zone(planner->geo, frame)].node;
+		pages[event->cpu % input->nr_cpus][node % PB_MAX_NODES]++;
+	}
+	for (unsigned int cpu = 0; cpu < input->nr_cpus; cpu++)
+		for (unsigned int node = 1; node < PB_MAX_NODES; node++)
+			if (pages[cpu][node] > pages[cpu][cpu_node[cpu]])
+				cpu_node[cpu] = (uint8_t)node;
+	free(pages);
+	return 0;
+}
+
+/* -------------------------------------------------------------------- whole */
+
+static int make(struct planner *planner)
+{
+	size_t frames = (size_t)planner->geo->nr_frames + 1;
+
+	planner->slot = calloc(frames, sizeof(*planner->slot));
+	planner->order = calloc(frames, 1);
+	planner->touched = calloc(frames, 1);
+	if (!planner->slot || !planner->order || !planner->touched)
+		return -1;
+	plan_events(planner);
+	if (planner->failed || find_nodes(planner))
+		return -1;
+	if (planner->input->machine.has_start && add_lasting(planner))
+		return -1;
+	return planner->failed ? -1 : 0;
+}
+
+int pbr_plan_make(struct pbr_input *input, char *error, size_t size)
+{
+	struct pbr_private *priv = pbr_priv(input);
+	struct planner planner = { .input = input, .geo = &priv->geo,
+				   .plan = calloc(1, sizeof(struct pbr_plan)) };
+	int status = -1;
+
+	priv->plan = planner.plan;
+	if (planner.plan)
+		status = make(&planner);
+	free(planner.slot);
+	free(planner.order);
+	free(planner.touched);
+	free(planner.spare);
+	if (status)
+		pbr_error(error, size, "no memory for the plan of %llu events",
+			  (unsigned long long)input->nr_events);
+	return status;
+}
+
+void pbr_plan_free(struct pbr_plan *plan)
+{
+	if (!plan)
+		return;
+	free(plan->ops);
+	free(plan->before);
+	free(plan->cpu_node);
+	free(plan);
+}
