@@ -19,6 +19,7 @@
 #include "backend.h"
 #define W_TYPES_ONLY
 #include "workloads.h"
+#include "lockhold.h"
 #include "stats.h"
 #include "worker.h"
 
@@ -338,37 +339,7 @@ static int64_t per_operation(const struct run *run, unsigned int phase)
 	return ops ? (int64_t)(run->ns[phase] * 1000 / ops) : -1;
 }
 
-static void timed(struct run *run, const struct workload *w, const struct worker_options *o)
-{
-	static int64_t ps[W_PHASES][BENCH_MAX_RUNS];
-	unsigned int i, phase;
-
-	if (o->iterations)
-		set_amount(run, w, o->iterations);
-	else
-		calibrate(run, w, o);
-	for (i = 0; i < o->runs; i++) {
-		do_run(run);
-		for (phase = 0; phase < W_PHASES; phase++)
-			ps[phase][i] = per_operation(run, phase);
-	}
-	if (!strcmp(w->name, "exch"))
-		run->ops->exch_end(&run->thread[0]);
-	print_row(o, ps, w->share != 0, sum_failures(run));
-}
-
-static void fragmentation(struct run *run, const struct worker_options *o)
-{
-	const struct w_thread *t = &run->thread[0];
-
-	run->thread[0].n = o->iterations ? o->iterations : 2000000;
-	do_run(run);
-	printf("frag\t%s\t%u\t%s\t%llu\t%llu\t%llu\n", o->workload, o->order, o->variant,
-	       (unsigned long long)t->blocks, (unsigned long long)t->possible,
-	       (unsigned long long)t->failures);
-}
-
-/* Cycles of w_cycles() in a second, by the clock. */
+/* Picoseconds that one of w_cycles() is, by the clock. */
 static double cycle_ps(void)
 {
 	u64 t0 = bench_now_ns(), c0 = w_cycles(), t1;
@@ -402,6 +373,54 @@ static void print_spread(const u64 *hist, u64 max, double ps)
 	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		printf("\t%.0f", percentile(hist, total, parts[i]) * ps);
 	printf("\t%.0f\n", max * ps);
+}
+
+/* worker-lockhold: instead of a row, how long locks were held in its runs. */
+static void print_holds(const struct worker_options *o)
+{
+	u64 max, total = 0, i;
+	const u64 *hist = lockhold_histogram(&max);
+
+	for (i = 0; i < W_BUCKETS; i++)
+		total += hist[i];
+	printf("hold\t%s\t%llu\t%u thread%s", o->variant, (unsigned long long)total, o->threads,
+	       o->threads == 1 ? "" : "s");
+	print_spread(hist, max, cycle_ps());
+}
+
+static void timed(struct run *run, const struct workload *w, const struct worker_options *o)
+{
+	static int64_t ps[W_PHASES][BENCH_MAX_RUNS];
+	unsigned int i, phase;
+
+	if (o->iterations)
+		set_amount(run, w, o->iterations);
+	else
+		calibrate(run, w, o);
+	if (lockhold_reset)
+		lockhold_reset();
+	for (i = 0; i < o->runs; i++) {
+		do_run(run);
+		for (phase = 0; phase < W_PHASES; phase++)
+			ps[phase][i] = per_operation(run, phase);
+	}
+	if (!strcmp(w->name, "exch"))
+		run->ops->exch_end(&run->thread[0]);
+	if (lockhold_histogram)
+		print_holds(o);
+	else
+		print_row(o, ps, w->share != 0, sum_failures(run));
+}
+
+static void fragmentation(struct run *run, const struct worker_options *o)
+{
+	const struct w_thread *t = &run->thread[0];
+
+	run->thread[0].n = o->iterations ? o->iterations : 2000000;
+	do_run(run);
+	printf("frag\t%s\t%u\t%s\t%llu\t%llu\t%llu\n", o->workload, o->order, o->variant,
+	       (unsigned long long)t->blocks, (unsigned long long)t->possible,
+	       (unsigned long long)t->failures);
 }
 
 static void longest(struct run *run, const struct worker_options *o)

@@ -57,6 +57,7 @@ unpack()
 }
 
 install_packages
+cp "$here/run.sh" "$dir/"
 key=$(cat "$here/pb_um_bench.c" "$here/../workloads.h" "$0" | cat - $tarball | cksum)
 if [ -x "$dir/linux-um" ] && [ "$(cat "$dir/linux-um.key" 2>/dev/null)" = "$key" ]; then
 	exit 0

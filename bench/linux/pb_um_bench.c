@@ -24,6 +24,7 @@
 #define UM_NAME     "linux-6.1-um"
 #define UM_MAX_RUNS 101
 #define UM_BLOCK    10 /* order of the blocks that memory is measured out in */
+#define UM_SLACK    4  /* of these, for what the kernel itself allocates meanwhile */
 
 static unsigned int runs = 7;
 module_param(runs, uint, 0);
@@ -242,7 +243,7 @@ static const struct um_workload frag[] = {
 
 /*
  * Leaves exactly `blocks` blocks of the greatest order free, plus what the
- * watermarks keep back: everything else is taken. Memory that the workloads see
+ * watermarks keep back and UM_SLACK: everything else is taken. Memory that the workloads see
  * is then one piece, as in a pool that has just been made.
  */
 static unsigned long um_take_rest(struct page **held, unsigned long max, unsigned long blocks)
@@ -258,7 +259,7 @@ static unsigned long um_take_rest(struct page **held, unsigned long max, unsigne
 	}
 	for_each_populated_zone(zone)
 		reserve += high_wmark_pages(zone);
-	blocks += (reserve >> UM_BLOCK) + 1;
+	blocks += (reserve >> UM_BLOCK) + UM_SLACK;
 	if (n < blocks) {
 		pr_err("pb-um:error\tmem= is too small: %lu blocks of 4 MiB free, %lu needed\n", n,
 		       blocks);
