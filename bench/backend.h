@@ -64,7 +64,7 @@ struct bench_backend {
 	const char *const *variants; /* names of the rows, NULL at the end */
 	const struct bench_ops *ops;
 	const struct bench_ops *verified; /* every block stamped and checked */
-	bool finite;                 /* manages exactly setup.pages */
+	bool finite;                      /* manages exactly setup.pages */
 	/* 0, or -1 with a line on standard error. */
 	int (*setup)(const struct bench_setup *setup, void **ctx);
 	/* Everything was given back: is it all there? 0, or -1 with a line on standard error. */

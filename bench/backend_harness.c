@@ -13,12 +13,12 @@ static inline void harness_free(void *p, unsigned int order)
 	__asm__ volatile("" : : "r"(p));
 }
 
-#define BK_CTX				void
-#define BK_ALLOC(c, order)		((void)(order), (void *)harness_page)
-#define BK_FREE(c, p, order)		harness_free(p, order)
-#define BK_DRAIN(c)			((void)(c))
-#define BK_VERIFY_TAKE(c, p, order)	((void)(order))
-#define BK_VERIFY_GIVE(c, p, order)	((void)(order))
+#define BK_CTX void
+#define BK_ALLOC(c, order) ((void)(order), (void *)harness_page)
+#define BK_FREE(c, p, order) harness_free(p, order)
+#define BK_DRAIN(c) ((void)(c))
+#define BK_VERIFY_TAKE(c, p, order) ((void)(order))
+#define BK_VERIFY_GIVE(c, p, order) ((void)(order))
 #include "backend_end.h"
 
 static int harness_setup(const struct bench_setup *setup, void **ctx)

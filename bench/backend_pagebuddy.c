@@ -20,14 +20,13 @@ struct bench_pool {
 	u64 *stamp; /* [frames], only when verifying */
 };
 
-#define BK_CTX			struct bench_pool
-#define BK_ALLOC(c, order)	((void *)pb_alloc_pages(&(c)->pool, PB_GFP_KERNEL, order))
-#define BK_FREE(c, p, order)	((void)pb_free_pages(&(c)->pool, p, order))
-#define BK_DRAIN(c)		pb_drain(&(c)->pool, -1)
-#define BK_VERIFY_TAKE(c, p, order)                                                                \
+#define BK_CTX struct bench_pool
+#define BK_ALLOC(c, order) ((void *)pb_alloc_pages(&(c)->pool, PB_GFP_KERNEL, order))
+#define BK_FREE(c, p, order) ((void)pb_free_pages(&(c)->pool, p, order))
+#define BK_DRAIN(c) pb_drain(&(c)->pool, -1)
+#define BK_VERIFY_TAKE(c, p, order) \
 	verify_take(pool_stamp(c, p, order), 8, pool_frame(c, p), order, false)
-#define BK_VERIFY_GIVE(c, p, order)                                                                \
-	verify_give(pool_stamp(c, p, order), 8, pool_frame(c, p), order)
+#define BK_VERIFY_GIVE(c, p, order) verify_give(pool_stamp(c, p, order), 8, pool_frame(c, p), order)
 
 static inline u64 pool_frame(struct bench_pool *c, void *p)
 {

@@ -17,7 +17,7 @@
 
 struct stack {
 	pthread_mutex_t lock;
-	u64 pages;           /* of each order */
+	u64 pages; /* of each order */
 	u64 count[ORDERS];
 	void **free[ORDERS]; /* [pages >> order] */
 	u64 *stamp;          /* [ORDERS * pages]; the address of a page's stamp is its handle */
@@ -61,14 +61,12 @@ static void stack_free(struct stack *s, void *p, unsigned int order)
 	pthread_mutex_unlock(&s->lock);
 }
 
-#define BK_CTX			struct stack
-#define BK_ALLOC(c, order)	stack_alloc(c, order)
-#define BK_FREE(c, p, order)	stack_free(c, p, order)
-#define BK_DRAIN(c)		((void)(c))
-#define BK_VERIFY_TAKE(c, p, order)                                                                \
-	verify_take(p, 8, (u64 *)(p) - (c)->stamp, order, false)
-#define BK_VERIFY_GIVE(c, p, order)                                                                \
-	verify_give(p, 8, (u64 *)(p) - (c)->stamp, order)
+#define BK_CTX struct stack
+#define BK_ALLOC(c, order) stack_alloc(c, order)
+#define BK_FREE(c, p, order) stack_free(c, p, order)
+#define BK_DRAIN(c) ((void)(c))
+#define BK_VERIFY_TAKE(c, p, order) verify_take(p, 8, (u64 *)(p) - (c)->stamp, order, false)
+#define BK_VERIFY_GIVE(c, p, order) verify_give(p, 8, (u64 *)(p) - (c)->stamp, order)
 #include "backend_end.h"
 
 static int stack_setup(const struct bench_setup *setup, void **ctx)

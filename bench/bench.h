@@ -110,8 +110,7 @@ const struct row *results_row(const struct results *r, const char *workload, uns
 			      unsigned int threads, const char *allocator);
 /* Least pair time among those that are not ours, or NULL. */
 const struct row *results_best_peer(const struct results *r, const struct row *beside);
-const struct metadata *results_meta(const struct results *r, const char *allocator,
-				    uint64_t pages);
+const struct metadata *results_meta(const struct results *r, const char *allocator, uint64_t pages);
 
 /* table.c, json.c, tsv.c, targets.c */
 void table_print(const struct results *r, const struct options *o);

@@ -5,12 +5,12 @@
 
 #include "floors.h"
 
-#define STACK_SIZE  512
-#define LOOPS       200000
+#define STACK_SIZE 512
+#define LOOPS 200000
 #define CHASE_BYTES (4u << 20)
-#define CHASE_LINE  64
+#define CHASE_LINE 64
 #define CHASE_NODES (CHASE_BYTES / CHASE_LINE)
-#define KEPT        1000
+#define KEPT 1000
 
 enum { LIFO, CAS, TRYLOCK, CHASE, NR_FLOORS };
 
@@ -73,8 +73,8 @@ static __attribute__((noinline)) double measure_cas(void)
 
 	for (i = 0; i < LOOPS; i++) {
 		/* Nobody else is there: what it costs, not what it orders, is asked. */
-		if (__atomic_compare_exchange_n(&word, &expected, expected + 1, 0,
-						__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		if (__atomic_compare_exchange_n(&word, &expected, expected + 1, 0, __ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
 			expected++;
 	}
 	return (now_ns() - start) / LOOPS;

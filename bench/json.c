@@ -29,14 +29,14 @@ static json_t *rows_value(const struct results *r)
 	for (i = 0; i < r->nr_rows; i++) {
 		const struct row *row = &r->rows[i];
 
-		json_array_append_new(
-			rows, json_pack("{s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:I}", "workload",
-					row->workload, "order", (int)row->order, "threads",
-					(int)row->threads, "allocator", row->allocator, "ns_alloc",
-					time_value(row->alloc.median), "ns_free",
-					time_value(row->free.median), "ns_pair",
-					time_value(row->pair.median), "failures",
-					(json_int_t)row->failures));
+		json_array_append_new(rows, json_pack("{s:s, s:i, s:i, s:s, s:o, s:o, s:o, s:I}",
+						      "workload", row->workload, "order",
+						      (int)row->order, "threads", (int)row->threads,
+						      "allocator", row->allocator, "ns_alloc",
+						      time_value(row->alloc.median), "ns_free",
+						      time_value(row->free.median), "ns_pair",
+						      time_value(row->pair.median), "failures",
+						      (json_int_t)row->failures));
 	}
 	return rows;
 }
@@ -66,12 +66,11 @@ static json_t *frags_value(const struct results *r)
 		const struct fragmentation *f = &r->frags[i];
 
 		frag_name(f, name);
-		json_array_append_new(frags,
-				      json_pack("{s:s, s:s, s:I, s:I, s:I}", "workload", name,
-						"allocator", f->allocator, "blocks",
-						(json_int_t)f->blocks, "possible",
-						(json_int_t)f->possible, "failures",
-						(json_int_t)f->failures));
+		json_array_append_new(frags, json_pack("{s:s, s:s, s:I, s:I, s:I}", "workload",
+						       name, "allocator", f->allocator, "blocks",
+						       (json_int_t)f->blocks, "possible",
+						       (json_int_t)f->possible, "failures",
+						       (json_int_t)f->failures));
 	}
 	return frags;
 }

@@ -20,13 +20,14 @@ static void progress(const char *workload, unsigned int order, unsigned int thre
 }
 
 static void measure(const struct options *o, struct results *r, const char *workload,
-		    unsigned int order, unsigned int threads, const char *allocator,
-		    uint64_t pages, const char *iterations)
+		    unsigned int order, unsigned int threads, const char *allocator, uint64_t pages,
+		    const char *iterations)
 {
 	char order_text[16], threads_text[16], pages_text[24];
-	const char *arguments[] = { "--workload", workload, "--order", order_text, "--threads",
-				    threads_text, "--pages", pages_text,
-				    iterations ? "--iterations" : NULL, iterations, NULL };
+	const char *arguments[] = { "--workload", workload,    "--order",
+				    order_text,   "--threads", threads_text,
+				    "--pages",    pages_text,  iterations ? "--iterations" : NULL,
+				    iterations,   NULL };
 
 	snprintf(order_text, sizeof(order_text), "%u", order);
 	snprintf(threads_text, sizeof(threads_text), "%u", threads);

@@ -9,13 +9,14 @@
 #include "bench.h"
 
 static const char *const all_workloads[] = {
-	"repeat", "bulk", "rand", "mixed", "exch", "cross", "churn", "wave", "longest", "lockhold",
-	"init",
+	"repeat", "bulk", "rand",    "mixed",    "exch", "cross",
+	"churn",  "wave", "longest", "lockhold", "init",
 };
 
 static const char *const all_allocators[] = {
-	"pagebuddy", "pagebuddy-trylock", "pagebuddy-nopcp", "pagebuddy-linux", "mimalloc",
-	"jemalloc",  "tcmalloc",	  "glibc",	     "mmap",		"harness",
+	"pagebuddy", "pagebuddy-trylock", "pagebuddy-nopcp", "pagebuddy-linux",
+	"mimalloc",  "jemalloc",          "tcmalloc",        "glibc",
+	"mmap",      "harness",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -46,7 +47,8 @@ static const char usage[] =
 	"  --workers DIR      where the worker programs are\n"
 	"  --help\n";
 
-static void __attribute__((noreturn)) bad(const char *option, const char *text, const char *expected)
+static void __attribute__((noreturn))
+bad(const char *option, const char *text, const char *expected)
 {
 	fprintf(stderr, "pagebuddy-bench: %s: '%s': expected %s\n", option, text, expected);
 	exit(2);
@@ -140,45 +142,90 @@ static void set_quick(struct options *o)
 	o->orders[1] = 9;
 }
 
-static void parse_one(struct options *o, int c, char *arg)
+/* The options that take numbers; false: it is another. */
+static bool parse_number(struct options *o, int c, char *arg)
+{
+	switch (c) {
+	case 'o':
+		o->nr_orders = numbers("--orders", arg, o->orders, 0, 10);
+		return true;
+	case 't':
+		o->nr_threads = numbers("--threads", arg, o->threads, 1, 256);
+		return true;
+	case 'r':
+		o->runs = number("--runs", arg, 1, 101);
+		return true;
+	case 'm':
+		o->target_ms = number("--target-ms", arg, 1, 60000);
+		return true;
+	case 'p':
+		o->pages = number("--pool-mib", arg, 16, 1 << 22) << 8;
+		return true;
+	case 's':
+		o->seed = number("--seed", arg, 0, UINT64_MAX);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The options that name something. */
+static bool parse_name(struct options *o, int c, char *arg)
 {
 	switch (c) {
 	case 'w':
 		o->nr_workloads = names("--workload", arg, o->workloads, all_workloads,
 					COUNT(all_workloads));
-		break;
+		return true;
 	case 'a':
 		o->nr_allocators = names("--allocators", arg, o->allocators, all_allocators,
 					 COUNT(all_allocators));
-		break;
-	case 'o': o->nr_orders = numbers("--orders", arg, o->orders, 0, 10); break;
-	case 't': o->nr_threads = numbers("--threads", arg, o->threads, 1, 256); break;
-	case 'q': set_quick(o); break;
-	case 'r': o->runs = number("--runs", arg, 1, 101); break;
-	case 'm': o->target_ms = number("--target-ms", arg, 1, 60000); break;
-	case 'p': o->pages = number("--pool-mib", arg, 16, 1 << 22) << 8; break;
-	case 's': o->seed = number("--seed", arg, 0, UINT64_MAX); break;
-	case 'V': o->verify = true; break;
-	case 'j': o->json = arg; break;
-	case 'T': o->tsv = arg; break;
-	case 'l': o->linux_um = arg; break;
-	case 'd': o->workers = arg; break;
-	case 'h': fputs(usage, stdout); exit(0);
-	default: fputs("pagebuddy-bench: --help lists the options\n", stderr); exit(2);
+		return true;
+	case 'j':
+		o->json = arg;
+		return true;
+	case 'T':
+		o->tsv = arg;
+		return true;
+	case 'l':
+		o->linux_um = arg;
+		return true;
+	case 'd':
+		o->workers = arg;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void parse_one(struct options *o, int c, char *arg)
+{
+	if (parse_number(o, c, arg) || parse_name(o, c, arg))
+		return;
+	if (c == 'q') {
+		set_quick(o);
+	} else if (c == 'V') {
+		o->verify = true;
+	} else if (c == 'h') {
+		fputs(usage, stdout);
+		exit(0);
+	} else {
+		fputs("pagebuddy-bench: --help lists the options\n", stderr);
+		exit(2);
 	}
 }
 
 void options_parse(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {
-		{ "workload", 1, NULL, 'w' }, { "allocators", 1, NULL, 'a' },
-		{ "orders", 1, NULL, 'o' },   { "threads", 1, NULL, 't' },
-		{ "quick", 0, NULL, 'q' },    { "runs", 1, NULL, 'r' },
+		{ "workload", 1, NULL, 'w' },  { "allocators", 1, NULL, 'a' },
+		{ "orders", 1, NULL, 'o' },    { "threads", 1, NULL, 't' },
+		{ "quick", 0, NULL, 'q' },     { "runs", 1, NULL, 'r' },
 		{ "target-ms", 1, NULL, 'm' }, { "pool-mib", 1, NULL, 'p' },
-		{ "seed", 1, NULL, 's' },     { "verify", 0, NULL, 'V' },
-		{ "json", 1, NULL, 'j' },     { "tsv", 1, NULL, 'T' },
-		{ "linux", 1, NULL, 'l' },    { "workers", 1, NULL, 'd' },
-		{ "help", 0, NULL, 'h' },     { NULL, 0, NULL, 0 },
+		{ "seed", 1, NULL, 's' },      { "verify", 0, NULL, 'V' },
+		{ "json", 1, NULL, 'j' },      { "tsv", 1, NULL, 'T' },
+		{ "linux", 1, NULL, 'l' },     { "workers", 1, NULL, 'd' },
+		{ "help", 0, NULL, 'h' },      { NULL, 0, NULL, 0 },
 	};
 	int c;
 

@@ -14,15 +14,13 @@ struct peer {
 	char unused;
 };
 
-#define PEER_PAGE		4096ull
-#define BK_CTX			struct peer
-#define BK_ALLOC(c, order)	PEER_ALLOC(PEER_PAGE << (order))
-#define BK_FREE(c, p, order)	PEER_FREE(p, PEER_PAGE << (order))
-#define BK_DRAIN(c)		((void)(c))
-#define BK_VERIFY_TAKE(c, p, order)                                                                \
-	verify_take(p, PEER_PAGE, peer_page(p), order, true)
-#define BK_VERIFY_GIVE(c, p, order)                                                                \
-	verify_give(p, PEER_PAGE, peer_page(p), order)
+#define PEER_PAGE 4096ull
+#define BK_CTX struct peer
+#define BK_ALLOC(c, order) PEER_ALLOC(PEER_PAGE << (order))
+#define BK_FREE(c, p, order) PEER_FREE(p, PEER_PAGE << (order))
+#define BK_DRAIN(c) ((void)(c))
+#define BK_VERIFY_TAKE(c, p, order) verify_take(p, PEER_PAGE, peer_page(p), order, true)
+#define BK_VERIFY_GIVE(c, p, order) verify_give(p, PEER_PAGE, peer_page(p), order)
 
 static inline u64 peer_page(void *p)
 {

@@ -20,7 +20,7 @@ static inline void peer_munmap(void *p, size_t bytes)
 		bench_free_failed();
 }
 
-#define PEER_NAME		"mmap"
-#define PEER_ALLOC(bytes)	peer_mmap(bytes)
-#define PEER_FREE(p, bytes)	peer_munmap(p, bytes)
+#define PEER_NAME "mmap"
+#define PEER_ALLOC(bytes) peer_mmap(bytes)
+#define PEER_FREE(p, bytes) peer_munmap(p, bytes)
 #include "peer_malloc.h"

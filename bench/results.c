@@ -21,8 +21,8 @@ static void *grow(void *array, unsigned int *count, size_t size)
 	return p;
 }
 
-#define APPEND(r, array, count)                                                                    \
-	((r)->array = grow((r)->array, &(r)->count, sizeof(*(r)->array)),                          \
+#define APPEND(r, array, count)                                           \
+	((r)->array = grow((r)->array, &(r)->count, sizeof(*(r)->array)), \
 	 &(r)->array[(r)->count - 1])
 
 static double ns(const char *ps)

@@ -26,12 +26,12 @@
 
 #include "backend.h"
 
-#define FIRST_PFN   0x100000ull
+#define FIRST_PFN 0x100000ull
 #define MAX_THREADS 256
-#define SLOTS       1024 /* blocks that change hands */
-#define MAX_HELD    4096 /* blocks that one thread keeps */
-#define MAX_ORDER   9
-#define BULK        16
+#define SLOTS 1024    /* blocks that change hands */
+#define MAX_HELD 4096 /* blocks that one thread keeps */
+#define MAX_ORDER 9
+#define BULK 16
 
 struct held {
 	struct pb_page *page;
@@ -57,8 +57,8 @@ static struct options {
 } options = { .variant = "pagebuddy", .operations = 100000000, .pages = 1 << 16, .seed = 1 };
 
 static struct pb_pool pool;
-static u64 *stamps;  /* [frames], atomic; 0: nobody's */
-static u32 *content; /* [frames], plain: its owner's */
+static u64 *stamps;      /* [frames], atomic; 0: nobody's */
+static u32 *content;     /* [frames], plain: its owner's */
 static u64 slots[SLOTS]; /* atomic: frame << 8 | order, plus one; 0: empty */
 static struct worker *workers;
 static unsigned int running; /* atomic */
@@ -100,7 +100,8 @@ static void take(struct worker *w, struct pb_page *page, unsigned int order)
 {
 	u64 frame = frame_of(page), i;
 
-	if (frame + (1ull << order) > pool.nr_frames || pb_page_to_pfn(&pool, page) % (1ull << order))
+	if (frame + (1ull << order) > pool.nr_frames ||
+	    pb_page_to_pfn(&pool, page) % (1ull << order))
 		fail("is not a block of this pool", frame, order);
 	for (i = 0; i < 1ull << order; i++)
 		if (__atomic_exchange_n(&stamps[frame + i], stamp_of(frame, order),
@@ -169,8 +170,8 @@ static void exchange(struct worker *w)
 	mine = &w->held[--w->count];
 	w->pages -= 1ull << mine->order;
 	/* AcqRel: pairs with itself in the thread that the block goes to. */
-	old = __atomic_exchange_n(&slots[next(w) % SLOTS], stamp_of(frame_of(mine->page), mine->order),
-				  __ATOMIC_ACQ_REL);
+	old = __atomic_exchange_n(&slots[next(w) % SLOTS],
+				  stamp_of(frame_of(mine->page), mine->order), __ATOMIC_ACQ_REL);
 	if (old)
 		give(w, &pool.pages[(old - 1) >> 8], (old - 1) & 0xff);
 }
@@ -311,9 +312,8 @@ static u64 number(const char *text, const char *option, u64 min, u64 max)
 	errno = 0;
 	value = strtoull(text, &end, 0);
 	if (errno || *end || end == text || strchr(text, '-') || value < min || value > max) {
-		fprintf(stderr,
-			"bench-stress: %s: '%s': expected a number from %llu to %llu\n", option,
-			text, (unsigned long long)min, (unsigned long long)max);
+		fprintf(stderr, "bench-stress: %s: '%s': expected a number from %llu to %llu\n",
+			option, text, (unsigned long long)min, (unsigned long long)max);
 		exit(2);
 	}
 	return value;
@@ -331,8 +331,10 @@ static void set_variant(const char *name)
 			return;
 		}
 	}
-	fprintf(stderr, "bench-stress: --variant: '%s': expected pagebuddy, pagebuddy-trylock, "
-			"pagebuddy-nopcp or pagebuddy-linux\n", name);
+	fprintf(stderr,
+		"bench-stress: --variant: '%s': expected pagebuddy, pagebuddy-trylock, "
+		"pagebuddy-nopcp or pagebuddy-linux\n",
+		name);
 	exit(2);
 }
 
@@ -348,12 +350,24 @@ static void parse(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (c) {
-		case 'v': set_variant(optarg); break;
-		case 'o': options.operations = number(optarg, "--operations", 1, 1ull << 50); break;
-		case 'p': options.pages = number(optarg, "--pool-mib", 16, 1 << 20) << 8; break;
-		case 's': options.seed = number(optarg, "--seed", 0, UINT64_MAX); break;
-		case 't': options.threads = number(optarg, "--threads", 1, MAX_THREADS); break;
-		case 'c': options.cpus = number(optarg, "--cpus", 1, PB_MAX_CPUS); break;
+		case 'v':
+			set_variant(optarg);
+			break;
+		case 'o':
+			options.operations = number(optarg, "--operations", 1, 1ull << 50);
+			break;
+		case 'p':
+			options.pages = number(optarg, "--pool-mib", 16, 1 << 20) << 8;
+			break;
+		case 's':
+			options.seed = number(optarg, "--seed", 0, UINT64_MAX);
+			break;
+		case 't':
+			options.threads = number(optarg, "--threads", 1, MAX_THREADS);
+			break;
+		case 'c':
+			options.cpus = number(optarg, "--cpus", 1, PB_MAX_CPUS);
+			break;
 		default:
 			fprintf(stderr, "usage: bench-stress [--variant NAME] [--operations N] "
 					"[--pool-mib N] [--seed N]\n                    "

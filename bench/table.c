@@ -37,7 +37,8 @@ static void print_row(const struct results *r, const struct row *row)
 
 static bool same_cell(const struct row *a, const struct row *b)
 {
-	return a->order == b->order && a->threads == b->threads && !strcmp(a->workload, b->workload);
+	return a->order == b->order && a->threads == b->threads &&
+	       !strcmp(a->workload, b->workload);
 }
 
 static bool cell_seen(const struct results *r, unsigned int i)
@@ -77,14 +78,13 @@ static void print_frags(const struct results *r)
 	if (!r->nr_frags)
 		return;
 	printf("\nfragmentation: blocks of order 9 obtainable, of those that the free pages are\n");
-	printf("%-24s %-17s %10s %10s %6s %8s\n", "", "", "blocks", "possible", "part",
-	       "failures");
+	printf("%-24s %-17s %10s %10s %6s %8s\n", "", "", "blocks", "possible", "part", "failures");
 	for (i = 0; i < r->nr_frags; i++) {
 		const struct fragmentation *f = &r->frags[i];
 		char name[64];
 
-		snprintf(name, sizeof(name), "%.*s, orders 0 to %u",
-			 (int)strcspn(f->workload, "-"), f->workload, f->order);
+		snprintf(name, sizeof(name), "%.*s, orders 0 to %u", (int)strcspn(f->workload, "-"),
+			 f->workload, f->order);
 		if (!f->order)
 			snprintf(name, sizeof(name), "%s, order 0", f->workload);
 		printf("%-24s %-17s %10llu %10llu %6.3f %8llu\n", name, f->allocator,

@@ -22,8 +22,8 @@ static void judge(const char *what, double value, double limit, bool at_least, c
 }
 
 /* One figure of a row as a multiple of the floor. */
-static void judge_floor(const struct results *r, const struct row *row, const char *part,
-			double ns, double limit)
+static void judge_floor(const struct results *r, const struct row *row, const char *part, double ns,
+			double limit)
 {
 	char what[96];
 

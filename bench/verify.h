@@ -16,7 +16,8 @@
 /* The stamp of a block: never 0, and no pointer that an allocator would leave. */
 static inline u64 verify_stamp(u64 head, unsigned int order)
 {
-	return (head * 0x9e3779b97f4a7c15ull ^ order * 0xff51afd7ed558ccdull) | 0x8000000000000001ull;
+	return (head * 0x9e3779b97f4a7c15ull ^ order * 0xff51afd7ed558ccdull) |
+	       0x8000000000000001ull;
 }
 
 /* Stamp `stride` bytes apart: 8 in an array of stamps, the page size in the pages. */
@@ -43,7 +44,8 @@ static inline void verify_give(void *first, u64 stride, u64 head, unsigned int o
 		/* AcqRel: pairs with verify_take() of the next owner. */
 		old = __atomic_exchange_n((u64 *)((char *)first + i * stride), 0, __ATOMIC_ACQ_REL);
 		if (old != verify_stamp(head, order))
-			verify_failed("has another owner's stamp when it is freed", head + i, order);
+			verify_failed("has another owner's stamp when it is freed", head + i,
+				      order);
 	}
 }
 

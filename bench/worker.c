@@ -234,26 +234,27 @@ static void prepare(struct run *run, const struct worker_options *o, void *ctx)
 		t->slots = slots;
 		t->nr_slots = nr_slots;
 		t->writer = i % 2 == 0;
-		t->ring = i % 2 ? run->thread[i - 1].ring :
-			  !strcmp(o->workload, "cross") ? new_ring(o) : NULL;
+		t->ring = i % 2                           ? run->thread[i - 1].ring
+			  : !strcmp(o->workload, "cross") ? new_ring(o)
+							  : NULL;
 	}
 }
 
 struct workload {
 	const char *name;
-	size_t op;             /* offset in struct bench_ops */
-	unsigned int share;    /* bulk, rand: blocks are pages / share; else 0: steps */
+	size_t op;          /* offset in struct bench_ops */
+	unsigned int share; /* bulk, rand: blocks are pages / share; else 0: steps */
 	unsigned int percent;
 	bool fragmentation;
 };
 
 #define OP(name) offsetof(struct bench_ops, name)
 static const struct workload workloads[] = {
-	{ "repeat", OP(repeat), 0, 0, false },    { "bulk", OP(bulk), 2, 0, false },
-	{ "rand", OP(rand), 1, 0, false },        { "mixed", OP(mixed), 0, 0, false },
-	{ "exch", OP(exch), 0, 0, false },        { "cross", OP(cross), 0, 0, false },
-	{ "churn-50", OP(churn), 0, 50, true },   { "churn-80", OP(churn), 0, 80, true },
-	{ "wave", OP(wave), 0, 50, true },        { "mixed-frag", OP(mixed), 0, 80, true },
+	{ "repeat", OP(repeat), 0, 0, false },   { "bulk", OP(bulk), 2, 0, false },
+	{ "rand", OP(rand), 1, 0, false },       { "mixed", OP(mixed), 0, 0, false },
+	{ "exch", OP(exch), 0, 0, false },       { "cross", OP(cross), 0, 0, false },
+	{ "churn-50", OP(churn), 0, 50, true },  { "churn-80", OP(churn), 0, 80, true },
+	{ "wave", OP(wave), 0, 50, true },       { "mixed-frag", OP(mixed), 0, 80, true },
 	{ "longest", OP(longest), 0, 0, false },
 };
 
@@ -494,32 +495,56 @@ static u64 number(const char *text, const char *option, u64 min, u64 max)
 	return value;
 }
 
+static void parse_number(struct worker_options *o, int c)
+{
+	switch (c) {
+	case 'o':
+		o->order = number(optarg, "--order", 0, 10);
+		break;
+	case 't':
+		o->threads = number(optarg, "--threads", 1, BENCH_MAX_THREADS);
+		break;
+	case 'r':
+		o->runs = number(optarg, "--runs", 1, BENCH_MAX_RUNS);
+		break;
+	case 'm':
+		o->target_ms = number(optarg, "--target-ms", 1, 60000);
+		break;
+	case 'p':
+		o->pages = number(optarg, "--pages", 4096, 1ull << 32);
+		break;
+	case 'i':
+		o->iterations = number(optarg, "--iterations", 1, 1ull << 40);
+		break;
+	case 's':
+		o->seed = number(optarg, "--seed", 0, UINT64_MAX);
+		break;
+	default:
+		exit(2);
+	}
+}
+
 static void parse(int argc, char **argv, struct worker_options *o)
 {
 	static const struct option options[] = {
-		{ "workload", 1, NULL, 'w' },   { "variant", 1, NULL, 'v' },
-		{ "order", 1, NULL, 'o' },      { "threads", 1, NULL, 't' },
-		{ "runs", 1, NULL, 'r' },       { "target-ms", 1, NULL, 'm' },
-		{ "pages", 1, NULL, 'p' },      { "iterations", 1, NULL, 'i' },
-		{ "seed", 1, NULL, 's' },       { "verify", 0, NULL, 'V' },
+		{ "workload", 1, NULL, 'w' }, { "variant", 1, NULL, 'v' },
+		{ "order", 1, NULL, 'o' },    { "threads", 1, NULL, 't' },
+		{ "runs", 1, NULL, 'r' },     { "target-ms", 1, NULL, 'm' },
+		{ "pages", 1, NULL, 'p' },    { "iterations", 1, NULL, 'i' },
+		{ "seed", 1, NULL, 's' },     { "verify", 0, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'w': o->workload = optarg; break;
-		case 'v': o->variant = optarg; break;
-		case 'o': o->order = number(optarg, "--order", 0, 10); break;
-		case 't': o->threads = number(optarg, "--threads", 1, BENCH_MAX_THREADS); break;
-		case 'r': o->runs = number(optarg, "--runs", 1, BENCH_MAX_RUNS); break;
-		case 'm': o->target_ms = number(optarg, "--target-ms", 1, 60000); break;
-		case 'p': o->pages = number(optarg, "--pages", 4096, 1ull << 32); break;
-		case 'i': o->iterations = number(optarg, "--iterations", 1, 1ull << 40); break;
-		case 's': o->seed = number(optarg, "--seed", 0, UINT64_MAX); break;
-		case 'V': o->verify = true; break;
-		default: exit(2);
-		}
+		if (c == 'w')
+			o->workload = optarg;
+		else if (c == 'v')
+			o->variant = optarg;
+		else if (c == 'V')
+			o->verify = true;
+		else
+			parse_number(o, c);
 	}
 }
 
@@ -578,8 +603,12 @@ static void work(const struct worker_options *o, const struct bench_setup *setup
 int main(int argc, char **argv)
 {
 	struct worker_options o = {
-		.workload = "repeat", .threads = 1, .runs = 7, .target_ms = 10,
-		.pages = 1ull << 20, .seed = 1,
+		.workload = "repeat",
+		.threads = 1,
+		.runs = 7,
+		.target_ms = 10,
+		.pages = 1ull << 20,
+		.seed = 1,
 	};
 	struct bench_setup setup;
 
@@ -587,7 +616,9 @@ int main(int argc, char **argv)
 	check_options(&o);
 	find_cpus();
 	setup = (struct bench_setup){
-		.variant = o.variant, .pages = o.pages, .verify = o.verify,
+		.variant = o.variant,
+		.pages = o.pages,
+		.verify = o.verify,
 		.cpus = sysconf(_SC_NPROCESSORS_CONF),
 	};
 	if (!strcmp(o.workload, "metadata"))

@@ -28,9 +28,9 @@ struct worker_options {
 	unsigned int order;
 	unsigned int threads;
 	unsigned int runs;
-	unsigned int target_ms;   /* length of one run */
+	unsigned int target_ms; /* length of one run */
 	uint64_t pages;
-	uint64_t iterations;      /* 0: as many as take target_ms */
+	uint64_t iterations; /* 0: as many as take target_ms */
 	uint64_t seed;
 	bool verify;
 };

@@ -29,47 +29,42 @@
 #define W_BUCKETS 256    /* of the latency histogram: 8 to a power of two */
 
 /* What one timed phase measured: its time goes to one of these. */
-enum w_phase {
-	W_PHASE_ALLOC,
-	W_PHASE_FREE,
-	W_PHASE_PAIR,
-	W_PHASES
-};
+enum w_phase { W_PHASE_ALLOC, W_PHASE_FREE, W_PHASE_PAIR, W_PHASES };
 
 /* One direction of cross: chunks of handles, written by one thread, read by another. */
 struct w_ring {
 	u64 head __attribute__((aligned(64))); /* chunks written; the writer's */
 	u64 tail __attribute__((aligned(64))); /* chunks read; the reader's */
 	u64 chunks __attribute__((aligned(64)));
-	u64 chunk; /* blocks in a chunk, <= W_CHUNK */
+	u64 chunk;   /* blocks in a chunk, <= W_CHUNK */
 	void **slot; /* [chunks * chunk] */
 };
 
 /* One thread's share of one run. Nothing here is shared unless it says so. */
 struct w_thread {
-	void *ctx;        /* the allocator's */
-	void **h;         /* [cap] handles of live blocks */
+	void *ctx; /* the allocator's */
+	void **h;  /* [cap] handles of live blocks */
 	u64 cap;
-	u64 rng;          /* never 0 */
-	u64 n;            /* blocks, or steps, of a run */
-	u64 reps;         /* bulk and rand: how often a run does it */
-	u64 pages;        /* this thread's share of memory, in pages */
-	unsigned int order; /* mixed and wave: the greatest order */
+	u64 rng;              /* never 0 */
+	u64 n;                /* blocks, or steps, of a run */
+	u64 reps;             /* bulk and rand: how often a run does it */
+	u64 pages;            /* this thread's share of memory, in pages */
+	unsigned int order;   /* mixed and wave: the greatest order */
 	unsigned int percent; /* churn: live */
-	void **slots;     /* exch: shared [nr_slots] */
-	u64 nr_slots;     /* a power of two */
+	void **slots;         /* exch: shared [nr_slots] */
+	u64 nr_slots;         /* a power of two */
 	unsigned int threads; /* of this run */
 	struct w_ring *ring;
-	bool writer;      /* cross: allocates */
+	bool writer; /* cross: allocates */
 	unsigned int index;
 	/* results */
 	u64 failures;
 	u64 ops[W_PHASES];
-	u64 blocks;       /* churn, wave, mixed: blocks of order 9 obtainable */
-	u64 possible;     /* ... and of order 9 in the free pages */
+	u64 blocks;   /* churn, wave, mixed: blocks of order 9 obtainable */
+	u64 possible; /* ... and of order 9 in the free pages */
 	u64 hist_alloc[W_BUCKETS], hist_free[W_BUCKETS];
 	u64 max_alloc, max_free; /* cycles */
-	void *env;        /* the harness's */
+	void *env;               /* the harness's */
 };
 
 static inline u64 w_rand(struct w_thread *t)

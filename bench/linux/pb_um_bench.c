@@ -21,10 +21,10 @@
 #define W_TYPES_ONLY
 #include "workloads.h"
 
-#define UM_NAME     "linux-6.1-um"
+#define UM_NAME "linux-6.1-um"
 #define UM_MAX_RUNS 101
-#define UM_BLOCK    10 /* order of the blocks that memory is measured out in */
-#define UM_SLACK    4  /* of these, for what the kernel itself allocates meanwhile */
+#define UM_BLOCK 10 /* order of the blocks that memory is measured out in */
+#define UM_SLACK 4  /* of these, for what the kernel itself allocates meanwhile */
 
 static unsigned int runs = 7;
 module_param(runs, uint, 0);
@@ -70,11 +70,13 @@ static inline u64 w_cycles(void)
 	return (u64)hi << 32 | lo;
 }
 
-#define W_LOCAL(t)		do { } while (0)
-#define W_FN(name)		um_##name
-#define W_ALLOC(t, order)	((void *)alloc_pages(UM_GFP, order))
-#define W_FREE(t, p, order)	__free_pages((struct page *)(p), order)
-#define W_DRAIN(t)		drain_all_pages(NULL)
+#define W_LOCAL(t) \
+	do {       \
+	} while (0)
+#define W_FN(name) um_##name
+#define W_ALLOC(t, order) ((void *)alloc_pages(UM_GFP, order))
+#define W_FREE(t, p, order) __free_pages((struct page *)(p), order)
+#define W_DRAIN(t) drain_all_pages(NULL)
 #define W_ONE_CPU
 #undef W_TYPES_ONLY
 #include "workloads.h"
@@ -91,8 +93,8 @@ static int um_stat(char *text, s64 *v, unsigned int n)
 	if (!n)
 		return sprintf(text, "\t-1\t-1\t-1");
 	sort(v, n, sizeof(*v), um_compare, NULL);
-	return sprintf(text, "\t%lld\t%lld\t%lld",
-		       n & 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2, v[0], v[n - 1]);
+	return sprintf(text, "\t%lld\t%lld\t%lld", n & 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2,
+		       v[0], v[n - 1]);
 }
 
 struct um_workload {
@@ -161,8 +163,9 @@ static void um_timed(struct w_thread *t, const struct um_workload *w, unsigned i
 	for (i = 0; i < runs; i++) {
 		um_run(t, w);
 		for (phase = 0; phase < W_PHASES; phase++)
-			ps[phase][i] = t->ops[phase] ?
-				       div64_u64(phase_ns[phase] * 1000, t->ops[phase]) : -1;
+			ps[phase][i] = t->ops[phase]
+					       ? div64_u64(phase_ns[phase] * 1000, t->ops[phase])
+					       : -1;
 	}
 	if (w->run == um_exch)
 		um_exch_end(t);
@@ -230,7 +233,9 @@ static void um_run_longest(struct w_thread *t)
 }
 
 static const struct um_workload timed[] = {
-	{ "repeat", um_repeat, 0, 0 }, { "bulk", um_bulk, 2, 0 }, { "rand", um_rand, 1, 0 },
+	{ "repeat", um_repeat, 0, 0 },
+	{ "bulk", um_bulk, 2, 0 },
+	{ "rand", um_rand, 1, 0 },
 	{ "exch", um_exch, 0, 0 },
 };
 static const struct um_workload mixed = { "mixed", um_mixed, 0, 0 };
@@ -257,8 +262,7 @@ static unsigned long um_take_rest(struct page **held, unsigned long max, unsigne
 			break;
 		n++;
 	}
-	for_each_populated_zone(zone)
-		reserve += high_wmark_pages(zone);
+	for_each_populated_zone(zone) reserve += high_wmark_pages(zone);
 	blocks += (reserve >> UM_BLOCK) + UM_SLACK;
 	if (n < blocks) {
 		pr_err("pb-um:error\tmem= is too small: %lu blocks of 4 MiB free, %lu needed\n", n,
