@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pagebuddy diff: what a running kernel's allocator did, beside the library.
+ * The log comes from kernel/pbdiff; make kernel-test records and compares one.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "diff.h"
+
+static const char usage[] =
+	"usage: pagebuddy diff [options] LOG...\n"
+	"Replay logs of the kernel module pbdiff on the library (linux profile) and\n"
+	"compare every answer and the state after each phase.\n"
+	"  -s, --show N   print the first N differences (default 10)\n"
+	"  -q, --quiet    only the summary\n"
+	"  -h, --help     this text\n"
+	"Exit status: 0 no difference, 1 some, 2 a log cannot be used.\n";
+
+static int compare_file(const char *name, struct diff_result *result)
+{
+	struct diff_log log;
+	char error[256];
+	FILE *file = strcmp(name, "-") ? fopen(name, "r") : stdin;
+	int err;
+
+	if (!file)
+		return cmd_error("diff", "cannot open '%s': %s", name, strerror(errno));
+	err = diff_read(&log, name, file, error);
+	if (!err)
+		err = diff_log_compare(&log, result, error);
+	if (file != stdin)
+		fclose(file);
+	diff_log_free(&log);
+	return err ? cmd_error("diff", "%s", error) : CMD_OK;
+}
+
+static int parse_options(int argc, char **argv, struct diff_result *result, bool *quiet)
+{
+	static const struct option options[] = {
+		{ "show", required_argument, NULL, 's' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":s:qh", options, NULL)) != -1) {
+		switch (opt) {
+		case 's':
+			if (cmd_parse_u64(optarg, &result->show))
+				return cmd_error("diff", "--show '%s'; expected a number", optarg);
+			break;
+		case 'q':
+			*quiet = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return -1;
+		default:
+			return cmd_bad_option("diff", argc, argv, options, ":s:qh");
+		}
+	}
+	if (optind == argc)
+		return cmd_error("diff", "no log given; see pagebuddy diff --help");
+	return CMD_OK;
+}
+
+int cmd_diff(int argc, char **argv)
+{
+	struct diff_result result = { .out = stdout, .show = 10 };
+	bool quiet = false;
+	int status = parse_options(argc, argv, &result, &quiet);
+
+	if (status)
+		return status < 0 ? CMD_OK : status;
+	if (quiet)
+		result.out = fopen("/dev/null", "w");
+	if (!result.out)
+		return cmd_error("diff", "cannot open /dev/null: %s", strerror(errno));
+	for (; status == CMD_OK && optind < argc; optind++)
+		status = compare_file(argv[optind], &result);
+	if (quiet)
+		fclose(result.out);
+	if (status != CMD_OK)
+		return status;
+	printf("texts: %" PRIu64 ", other tasks' frames: %" PRIu64 "\n", result.texts,
+	       result.outside);
+	printf("operations: %" PRIu64 ", differences: %" PRIu64 "\n", result.operations,
+	       result.differences);
+	return cmd_flush("diff", result.differences ? CMD_FAILED : CMD_OK);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of `pagebuddy diff`.
+ *
+ *	log --diff_read.c--> phases: state, operations, state, texts
+ *	                        |
+ *	     diff_load.c: the first state becomes a pool (linux profile)
+ *	                        |
+ *	     diff_replay.c: the operations on that pool, every answer compared
+ *	                        |
+ *	     diff_state.c: the pool's state and texts against the second state
+ *
+ * The log's format is kernel/pbdiff/FORMAT.md.
+ */
+#ifndef PB_CMD_DIFF_H
+#define PB_CMD_DIFF_H
+
+#include <pagebuddy/pagebuddy.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define DIFF_FORMAT 1
+#define DIFF_KERNEL "6.1." /* the kernel that the linux profile follows */
+#define DIFF_PCP_LISTS 14
+#define DIFF_ORDERS 11
+#define DIFF_ZONES 5 /* DMA, DMA32, Normal, Movable, Device */
+
+struct diff_op {
+	uint64_t pfn; /* UINT64_MAX: the allocation failed */
+	uint32_t gfp;
+	uint8_t order;
+	bool is_free;
+};
+
+struct diff_held {
+	uint64_t pfn;
+	uint8_t order;
+};
+
+/* A run of frames of one class, or of pageblocks of one type. */
+struct diff_run {
+	uint64_t pfn;
+	uint64_t count; /* frames */
+	uint8_t what;
+};
+
+enum diff_frame { DIFF_HOLE, DIFF_RESERVED, DIFF_USABLE };
+
+/* A block on a free list, or on per-CPU list `list`; in list order, head first. */
+struct diff_block {
+	uint64_t pfn;
+	uint8_t order;
+	uint8_t type; /* of the list; on a per-CPU list: the one it remembers */
+	uint8_t list;
+};
+
+struct diff_zone {
+	enum pb_zone_type type;
+	uint64_t start_pfn, spanned, present, managed;
+	uint64_t watermark[PB_NR_WMARK], boost, highatomic, isolated;
+	uint64_t lowmem_reserve[DIFF_ZONES];
+	int64_t free_pages; /* the zone's counter */
+	int64_t free_diff;  /* this CPU's share not yet in it */
+	uint64_t stat_threshold;
+	uint64_t nr_free[DIFF_ORDERS];
+	int64_t pcp_count, pcp_high, pcp_batch, pcp_free_factor, pcp_expire, pcp_others;
+	struct diff_run *map;
+	size_t nr_map;
+	struct diff_run *pageblocks;
+	size_t nr_pageblocks;
+	struct diff_block *free;
+	size_t nr_free_blocks;
+	struct diff_block *pcp;
+	size_t nr_pcp;
+	size_t nr_lru; /* movable frames of others */
+};
+
+struct diff_state {
+	struct diff_zone zone[DIFF_ZONES];
+	size_t nr_zones;
+	struct diff_held *held;
+	size_t nr_held;
+};
+
+struct diff_text {
+	char name[16]; /* buddyinfo, pagetypeinfo, zoneinfo */
+	char *text;
+	size_t len;
+	int line;
+};
+
+#define DIFF_MAX_TEXTS 4
+
+struct diff_phase {
+	char kernel[64];
+	char kind[16];
+	uint64_t seed;
+	int number, node, cpu;
+	struct diff_state before, after;
+	struct diff_op *ops;
+	size_t nr_ops;
+	struct diff_text text[DIFF_MAX_TEXTS]; /* taken when the phase had ended */
+	size_t nr_texts;
+};
+
+struct diff_log {
+	const char *name;
+	struct diff_phase *phase;
+	size_t nr_phases;
+	uint64_t nr_ops;
+};
+
+/* 0, or -1 with one line about what is wrong in error. */
+int diff_read(struct diff_log *log, const char *name, FILE *file, char error[256]);
+void diff_log_free(struct diff_log *log);
+
+/* What a comparison found; the first `show` differences are printed to `out`. */
+struct diff_result {
+	FILE *out;
+	uint64_t show;
+	uint64_t operations;  /* compared one by one */
+	uint64_t differences; /* answers, list entries, figures, text lines */
+	uint64_t outside;     /* frames of other tasks that the model does not know */
+	uint64_t texts;       /* texts compared */
+};
+
+__attribute__((format(printf, 2, 3))) void diff_found(struct diff_result *result,
+						      const char *format, ...);
+
+/* A pool in the state `before` of the phase; 0, or -1 with error. */
+int diff_load(struct pb_pool *pool, const struct diff_phase *phase, char error[256]);
+void diff_unload(struct pb_pool *pool);
+
+void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct diff_result *result);
+void diff_compare_state(struct pb_pool *pool, const struct diff_phase *phase,
+			struct diff_result *result);
+void diff_compare_texts(struct pb_pool *pool, const struct diff_phase *phase,
+			struct diff_result *result);
+
+/* All of it for one log. 0, or -1 with error when a phase cannot be loaded. */
+int diff_log_compare(const struct diff_log *log, struct diff_result *result, char error[256]);
+
+#endif

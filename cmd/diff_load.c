@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The recorded state of a node becomes a pool in the linux profile.
+ *
+ * The pool has the recorded node and, because one rule asks how many nodes are
+ * online, a second one without a free frame. The machine has one CPU that
+ * matters, the one that the phase ran on; it is the pool's CPU 0.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff.h"
+
+#define MAX_REGIONS 4096
+
+struct map {
+	struct pb_region region[MAX_REGIONS];
+	uint32_t n;
+};
+
+static int fail(char error[256], const struct diff_phase *phase, const char *what, uint64_t pfn,
+		int code)
+{
+	snprintf(error, 256, "phase %d (%s, seed %" PRIu64 "): %s (pfn 0x%" PRIx64 "): %s",
+		 phase->number, phase->kind, phase->seed, what, pfn, pb_strerror(code));
+	return -1;
+}
+
+static bool add_region(struct map *map, const struct pb_region *region)
+{
+	if (map->n == MAX_REGIONS)
+		return false;
+	map->region[map->n++] = *region;
+	return true;
+}
+
+/* Reserved frames are regions twice: present, and taken out. */
+static bool add_zone(struct map *map, const struct diff_phase *phase, const struct diff_zone *zone)
+{
+	struct pb_region region = { .node = (uint8_t)phase->node, .zone = (uint8_t)zone->type };
+
+	for (size_t i = 0; i < zone->nr_map; i++) {
+		const struct diff_run *run = &zone->map[i];
+
+		if (run->what == DIFF_HOLE)
+			continue;
+		region.start_pfn = run->pfn;
+		region.end_pfn = run->pfn + run->count;
+		region.kind = PB_REGION_USABLE;
+		if (!add_region(map, &region))
+			return false;
+		region.kind = PB_REGION_RESERVED;
+		if (run->what == DIFF_RESERVED && !add_region(map, &region))
+			return false;
+	}
+	return true;
+}
+
+static bool build_map(struct map *map, const struct diff_phase *phase)
+{
+	struct pb_region other = { .end_pfn = 1024,
+				   .node = phase->node ? 0 : 1,
+				   .zone = PB_ZONE_DMA };
+
+	map->n = 0;
+	for (size_t i = 0; i < phase->before.nr_zones; i++)
+		if (!add_zone(map, phase, &phase->before.zone[i]))
+			return false;
+	if (phase->before.nr_zones && phase->before.zone[0].start_pfn >= other.end_pfn)
+		return add_region(map, &other);
+	return true;
+}
+
+static int load_zone_figures(struct pb_pool *pool, const struct diff_phase *phase,
+			     const struct diff_zone *zone)
+{
+	struct pb_state_zone state = { .boost = zone->boost,
+				       .nr_reserved_highatomic = zone->highatomic,
+				       .managed = zone->managed };
+	struct pb_pcp_stat pcp = { .high = (int32_t)zone->pcp_high,
+				   .batch = (int32_t)zone->pcp_batch,
+				   .high_min = (int32_t)zone->pcp_high,
+				   .high_max = (int32_t)zone->pcp_high,
+				   .free_factor = (int32_t)zone->pcp_free_factor };
+	static const enum pb_zone_type types[DIFF_ZONES] = {
+		PB_ZONE_DMA, PB_ZONE_DMA32, PB_ZONE_NORMAL, PB_ZONE_MOVABLE, PB_ZONE_DEVICE,
+	};
+	int err;
+
+	memcpy(state.watermark, zone->watermark, sizeof(state.watermark));
+	for (size_t i = 0; i < DIFF_ZONES; i++)
+		state.lowmem_reserve[types[i]] = zone->lowmem_reserve[i];
+	state.lowmem_reserve[PB_ZONE_HIGHMEM] = state.lowmem_reserve[PB_ZONE_NORMAL];
+	err = pb_state_set_zone(pool, phase->node, zone->type, &state);
+	if (!err)
+		err = pb_state_set_pcp(pool, 0, phase->node, zone->type, &pcp);
+	return err;
+}
+
+static int load_pageblocks(struct pb_pool *pool, const struct diff_zone *zone, uint64_t *pfn)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < zone->nr_pageblocks; i++) {
+		const struct diff_run *run = &zone->pageblocks[i];
+
+		if (run->what == PB_MIGRATE_TYPES)
+			continue;
+		for (*pfn = run->pfn; !err && *pfn < run->pfn + run->count; *pfn += 512)
+			err = pb_state_set_pageblock(pool, *pfn, run->what);
+		/* A zone may start or end inside a pageblock of reserved frames. */
+		if (err == PB_ENODEV)
+			err = 0;
+	}
+	return err;
+}
+
+static int load_lists(struct pb_pool *pool, const struct diff_zone *zone, uint64_t *pfn)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < zone->nr_free_blocks; i++) {
+		*pfn = zone->free[i].pfn;
+		err = pb_state_add_free(pool, *pfn, zone->free[i].order, zone->free[i].type);
+	}
+	for (size_t i = 0; !err && i < zone->nr_pcp; i++) {
+		*pfn = zone->pcp[i].pfn;
+		err = pb_state_add_pcp(pool, 0, *pfn, zone->pcp[i].order, zone->pcp[i].type);
+	}
+	return err;
+}
+
+static int load_zone(struct pb_pool *pool, const struct diff_phase *phase,
+		     const struct diff_zone *zone, char error[256])
+{
+	uint64_t pfn = zone->start_pfn;
+	int err;
+
+	err = load_zone_figures(pool, phase, zone);
+	if (err)
+		return fail(error, phase, "the zone's figures do not load", pfn, err);
+	err = load_pageblocks(pool, zone, &pfn);
+	if (err)
+		return fail(error, phase, "a pageblock's type does not load", pfn, err);
+	err = load_lists(pool, zone, &pfn);
+	if (err)
+		return fail(error, phase, "a free block does not load", pfn, err);
+	err = pb_state_set_vmstat(pool, 0, phase->node, zone->type, zone->free_pages,
+				  (int32_t)zone->free_diff, (uint32_t)zone->stat_threshold);
+	if (err)
+		return fail(error, phase, "the free page counter does not load", pfn, err);
+	return 0;
+}
+
+static int make_pool(struct pb_pool *pool, const struct map *map, char error[256])
+{
+	struct pb_config config;
+	struct pb_error why;
+	size_t bytes;
+	void *memory;
+
+	pb_config_init(&config);
+	config.regions = map->region;
+	config.nr_regions = map->n;
+	config.profile = PB_PROFILE_LINUX;
+	config.flags = PB_POOL_ALL_RESERVED | PB_POOL_MOVABLE_EXPLICIT | PB_POOL_NO_RSEQ |
+		       PB_POOL_MOBILITY;
+	if (pb_pool_size(&config, &bytes, &why)) {
+		snprintf(error, 256, "the memory map makes no pool: %s", why.text);
+		return -1;
+	}
+	memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	if (!memory) {
+		snprintf(error, 256, "no memory for %zu bytes of metadata", bytes);
+		return -1;
+	}
+	if (pb_pool_init(pool, &config, memory, bytes, false, NULL, &why)) {
+		free(memory);
+		snprintf(error, 256, "the memory map makes no pool: %s", why.text);
+		return -1;
+	}
+	return 0;
+}
+
+int diff_load(struct pb_pool *pool, const struct diff_phase *phase, char error[256])
+{
+	struct map *map = malloc(sizeof(*map));
+	const struct diff_state *state = &phase->before;
+	int err;
+
+	memset(pool, 0, sizeof(*pool));
+	if (!map || !build_map(map, phase)) {
+		free(map);
+		snprintf(error, 256, "phase %d: more than %d regions in the memory map",
+			 phase->number, MAX_REGIONS);
+		return -1;
+	}
+	err = make_pool(pool, map, error);
+	free(map);
+	for (size_t i = 0; !err && i < state->nr_zones; i++)
+		err = load_zone(pool, phase, &state->zone[i], error);
+	for (size_t i = 0; !err && i < state->nr_held; i++) {
+		const struct diff_held *held = &state->held[i];
+		int code = pb_state_adopt(pool, held->pfn, held->order, false);
+
+		if (code)
+			err = fail(error, phase, "a held block does not load", held->pfn, code);
+	}
+	if (err && pool->super)
+		diff_unload(pool);
+	return err;
+}
+
+void diff_unload(struct pb_pool *pool)
+{
+	void *memory = pool->super;
+
+	pb_pool_destroy(pool);
+	free(memory);
+}

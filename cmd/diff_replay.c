@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/* The recorded operations on the pool, each answer beside the kernel's. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "diff.h"
+
+void diff_found(struct diff_result *result, const char *format, ...)
+{
+	va_list args;
+
+	if (result->differences++ >= result->show)
+		return;
+	fputs("  ", result->out);
+	va_start(args, format);
+	vfprintf(result->out, format, args);
+	va_end(args);
+	fputc('\n', result->out);
+}
+
+static const char *pfn_text(uint64_t pfn, char text[24])
+{
+	if (pfn == UINT64_MAX)
+		return "failure";
+	snprintf(text, 24, "0x%" PRIx64, pfn);
+	return text;
+}
+
+static void replay_alloc(struct pb_pool *pool, const struct diff_phase *phase, size_t i,
+			 struct diff_result *result)
+{
+	const struct diff_op *op = &phase->ops[i];
+	pb_gfp_t gfp = op->gfp | PB_GFP_THISNODE | PB_GFP_NOWARN;
+	struct pb_page *page = pb_alloc_pages_node(pool, phase->node, gfp, op->order);
+	uint64_t pfn = page ? pb_page_to_pfn(pool, page) : UINT64_MAX;
+	char kernel[24], library[24], flags[128];
+
+	if (pfn == op->pfn)
+		return;
+	pb_gfp_name(op->gfp, flags, sizeof(flags));
+	diff_found(result, "operation %zu: allocate order %u, %s: Linux %s, library %s", i,
+		   op->order, flags, pfn_text(op->pfn, kernel), pfn_text(pfn, library));
+}
+
+static void replay_free(struct pb_pool *pool, const struct diff_phase *phase, size_t i,
+			struct diff_result *result)
+{
+	const struct diff_op *op = &phase->ops[i];
+	struct pb_page *page = pb_pfn_to_page(pool, op->pfn);
+	int err = page ? pb_page_order(pool, page) : PB_ENODEV;
+
+	if (err == op->order)
+		err = pb_free_pages(pool, page, op->order);
+	if (err)
+		diff_found(result, "operation %zu: free pfn 0x%" PRIx64 " order %u: refused", i,
+			   op->pfn, op->order);
+}
+
+/* After a different answer the two have parted: what follows says nothing. */
+void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct diff_result *result)
+{
+	uint64_t before = result->differences;
+
+	for (size_t i = 0; i < phase->nr_ops; i++) {
+		if (phase->ops[i].is_free)
+			replay_free(pool, phase, i, result);
+		else
+			replay_alloc(pool, phase, i, result);
+		result->operations++;
+		if (result->differences != before)
+			return;
+	}
+}
+
+static void count_outside(const struct diff_phase *phase, struct diff_result *result)
+{
+	for (size_t i = 0; i < phase->before.nr_zones; i++) {
+		const struct diff_zone *zone = &phase->before.zone[i];
+
+		result->outside += zone->nr_lru;
+		if (zone->pcp_others > 0)
+			result->outside += (uint64_t)zone->pcp_others;
+	}
+}
+
+static int phase_compare(const struct diff_phase *phase, struct diff_result *result,
+			 char error[256])
+{
+	uint64_t before = result->differences;
+	struct pb_pool pool;
+
+	if (diff_load(&pool, phase, error))
+		return -1;
+	count_outside(phase, result);
+	diff_replay(&pool, phase, result);
+	if (result->differences == before) {
+		diff_compare_state(&pool, phase, result);
+		diff_compare_texts(&pool, phase, result);
+	}
+	diff_unload(&pool);
+	return 0;
+}
+
+int diff_log_compare(const struct diff_log *log, struct diff_result *result, char error[256])
+{
+	for (size_t i = 0; i < log->nr_phases; i++) {
+		const struct diff_phase *phase = &log->phase[i];
+		uint64_t before = result->differences;
+
+		if (phase_compare(phase, result, error))
+			return -1;
+		fprintf(result->out, "%s phase %d: %s, seed %" PRIu64 ", %zu operations\n",
+			result->differences == before ? "ok  " : "DIFF", phase->number, phase->kind,
+			phase->seed, phase->nr_ops);
+	}
+	return 0;
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+/* The pool's state and texts after the operations, beside the kernel's. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff.h"
+
+/* A list of the pool's, compared block by block while it is walked. */
+struct walk {
+	struct diff_result *result;
+	const struct diff_block *block;
+	size_t n, at;
+	const char *what;
+	unsigned int order, type;
+	bool differs;
+};
+
+static int visit(void *ctx, uint64_t pfn)
+{
+	struct walk *w = ctx;
+
+	if (w->at < w->n && w->block[w->at].pfn == pfn) {
+		w->at++;
+		return 0;
+	}
+	w->differs = true;
+	if (w->at < w->n)
+		diff_found(w->result,
+			   "%s, order %u, %s, place %zu: Linux 0x%" PRIx64 ", library 0x%" PRIx64,
+			   w->what, w->order, pb_migratetype_name(w->type), w->at,
+			   w->block[w->at].pfn, pfn);
+	else
+		diff_found(w->result, "%s, order %u, %s: Linux has %zu blocks, library more",
+			   w->what, w->order, pb_migratetype_name(w->type), w->n);
+	return 1;
+}
+
+static void end_walk(struct walk *w)
+{
+	if (!w->differs && w->at < w->n)
+		diff_found(w->result, "%s, order %u, %s: Linux has %zu blocks, library %zu",
+			   w->what, w->order, pb_migratetype_name(w->type), w->n, w->at);
+}
+
+/* The kernel's blocks of one list lie together in the log. */
+static struct walk find_free(const struct diff_zone *zone, unsigned int order, unsigned int type)
+{
+	struct walk w = { .what = "free list", .order = order, .type = type };
+	size_t i = 0;
+
+	while (i < zone->nr_free_blocks &&
+	       (zone->free[i].order != order || zone->free[i].type != type))
+		i++;
+	w.block = zone->free + i;
+	while (i + w.n < zone->nr_free_blocks && w.block[w.n].order == order &&
+	       w.block[w.n].type == type)
+		w.n++;
+	return w;
+}
+
+static struct walk find_pcp(const struct diff_zone *zone, unsigned int list)
+{
+	struct walk w = { .what = "per-CPU list" };
+	size_t i = 0;
+
+	while (i < zone->nr_pcp && zone->pcp[i].list != list)
+		i++;
+	w.block = zone->pcp + i;
+	while (i + w.n < zone->nr_pcp && w.block[w.n].list == list)
+		w.n++;
+	w.order = list < 12 ? list / 3 : 9;
+	w.type = list < 12 ? list % 3 : list == 13 ? PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE;
+	return w;
+}
+
+static void compare_lists(struct pb_pool *pool, int node, const struct diff_zone *zone,
+			  struct diff_result *result)
+{
+	for (unsigned int order = 0; order < DIFF_ORDERS; order++) {
+		for (unsigned int type = 0; type < PB_MIGRATE_TYPES; type++) {
+			struct walk w = find_free(zone, order, type);
+
+			w.result = result;
+			pb_walk_free_list(pool, node, zone->type, order, type, visit, &w);
+			end_walk(&w);
+		}
+	}
+	for (unsigned int list = 0; list < DIFF_PCP_LISTS; list++) {
+		struct walk w = find_pcp(zone, list);
+
+		w.result = result;
+		pb_walk_pcp(pool, 0, node, zone->type, w.order, w.type, visit, &w);
+		end_walk(&w);
+	}
+}
+
+static void figure(struct diff_result *result, const char *zone, const char *name, int64_t linux_,
+		   int64_t library)
+{
+	if (linux_ != library)
+		diff_found(result, "zone %s, %s: Linux %" PRId64 ", library %" PRId64, zone, name,
+			   linux_, library);
+}
+
+static void compare_pageblocks(struct pb_pool *pool, const struct diff_zone *zone,
+			       struct diff_result *result)
+{
+	for (size_t i = 0; i < zone->nr_pageblocks; i++) {
+		const struct diff_run *run = &zone->pageblocks[i];
+		uint64_t pfn = run->pfn;
+
+		if (run->what == PB_MIGRATE_TYPES)
+			continue;
+		for (; pfn < run->pfn + run->count; pfn += 512) {
+			int type = pb_pageblock_type(pool, pfn);
+
+			if (type >= 0 && type != run->what)
+				diff_found(result, "pageblock 0x%" PRIx64 ": Linux %s, library %s",
+					   pfn, pb_migratetype_name(run->what),
+					   pb_migratetype_name((enum pb_migratetype)type));
+		}
+	}
+}
+
+static void compare_figures(const struct pb_zone_stat *stat, const struct pb_pcp_stat *pcp,
+			    const struct diff_zone *zone, struct diff_result *result)
+{
+	const char *name = pb_zone_name(zone->type);
+
+	figure(result, name, "managed", (int64_t)zone->managed, (int64_t)stat->managed);
+	figure(result, name, "present", (int64_t)zone->present, (int64_t)stat->present);
+	figure(result, name, "spanned", (int64_t)zone->spanned, (int64_t)stat->spanned);
+	figure(result, name, "start_pfn", (int64_t)zone->start_pfn, (int64_t)stat->start_pfn);
+	figure(result, name, "watermark boost", (int64_t)zone->boost, (int64_t)stat->boost);
+	figure(result, name, "nr_reserved_highatomic", (int64_t)zone->highatomic,
+	       (int64_t)stat->nr_reserved_highatomic);
+	figure(result, name, "min", (int64_t)zone->watermark[0], (int64_t)stat->watermark[0]);
+	figure(result, name, "low", (int64_t)zone->watermark[1], (int64_t)stat->watermark[1]);
+	figure(result, name, "high", (int64_t)zone->watermark[2], (int64_t)stat->watermark[2]);
+	figure(result, name, "free pages", zone->free_pages, stat->free);
+	figure(result, name, "pcp count", zone->pcp_count, pcp->count);
+	figure(result, name, "pcp high", zone->pcp_high, pcp->high);
+	figure(result, name, "pcp batch", zone->pcp_batch, pcp->batch);
+	figure(result, name, "pcp free_factor", zone->pcp_free_factor, pcp->free_factor);
+	for (size_t o = 0; o < DIFF_ORDERS; o++)
+		figure(result, name, "nr_free", (int64_t)zone->nr_free[o],
+		       (int64_t)stat->nr_free[o]);
+}
+
+static bool find_stat(struct pb_pool *pool, int node, enum pb_zone_type type, unsigned int *index,
+		      struct pb_zone_stat *stat)
+{
+	for (*index = 0; *index < pb_nr_zones(pool); ++*index)
+		if (pb_zone_stats(pool, *index, stat) == PB_OK && stat->node == node &&
+		    stat->zone == (int)type)
+			return true;
+	return false;
+}
+
+void diff_compare_state(struct pb_pool *pool, const struct diff_phase *phase,
+			struct diff_result *result)
+{
+	for (size_t i = 0; i < phase->after.nr_zones; i++) {
+		const struct diff_zone *zone = &phase->after.zone[i];
+		struct pb_zone_stat stat;
+		struct pb_pcp_stat pcp;
+		unsigned int index;
+
+		if (!find_stat(pool, phase->node, zone->type, &index, &stat) ||
+		    pb_pcp_stats(pool, index, 0, &pcp)) {
+			diff_found(result, "zone %s: the library has none",
+				   pb_zone_name(zone->type));
+			continue;
+		}
+		compare_lists(pool, phase->node, zone, result);
+		compare_pageblocks(pool, zone, result);
+		compare_figures(&stat, &pcp, zone, result);
+	}
+}
+
+/* ------------------------------------------------------------------- texts */
+
+/* The next line without its end; NULL at the end of the text. */
+static char *next_line(char **text)
+{
+	char *line = *text, *end;
+
+	if (!line || !*line)
+		return NULL;
+	end = strchr(line, '\n');
+	if (end)
+		*end++ = '\0';
+	*text = end;
+	return line;
+}
+
+struct lines {
+	char *rest;
+	int node;
+	bool here;     /* inside a zone of this node */
+	bool per_node; /* inside the statistics of the whole node */
+	bool zoneinfo;
+};
+
+/*
+ * Lines that are about the node, and headings. Of zoneinfo only the zones'
+ * parts: "per-node stats" count pages of users, which an allocator doesn't know.
+ */
+static char *next_of_node(struct lines *l)
+{
+	char *line;
+	int node;
+
+	while ((line = next_line(&l->rest)) != NULL) {
+		if (sscanf(line, "Node %d", &node) == 1) {
+			l->here = node == l->node;
+			l->per_node = false;
+		} else if (!l->zoneinfo) {
+			return line;
+		} else if (!strcmp(line, "  per-node stats")) {
+			l->per_node = true;
+		} else if (!strncmp(line, "  pages free", 12)) {
+			l->per_node = false;
+		}
+		if (l->here && !l->per_node)
+			return line;
+	}
+	return NULL;
+}
+
+static void compare_text(const struct diff_text *text, const char *library, int node,
+			 struct diff_result *result)
+{
+	bool zoneinfo = !strcmp(text->name, "zoneinfo");
+	char *copy[2] = { strdup(text->text), strdup(library) };
+	struct lines l[2] = { { .rest = copy[0], .node = node, .zoneinfo = zoneinfo },
+			      { .rest = copy[1], .node = node, .zoneinfo = zoneinfo } };
+	char *line[2];
+
+	while (copy[0] && copy[1]) {
+		line[0] = next_of_node(&l[0]);
+		line[1] = next_of_node(&l[1]);
+		if (!line[0] && !line[1])
+			break;
+		if (!line[0] || !line[1] || strcmp(line[0], line[1]))
+			diff_found(result, "%s:\n    Linux   '%s'\n    library '%s'", text->name,
+				   line[0] ? line[0] : "(no more)",
+				   line[1] ? line[1] : "(no more)");
+		if (!line[0] || !line[1])
+			break;
+	}
+	free(copy[0]);
+	free(copy[1]);
+}
+
+static size_t library_text(struct pb_pool *pool, const char *name, char *text, size_t size)
+{
+	if (!strcmp(name, "buddyinfo"))
+		return pb_buddyinfo(pool, text, size);
+	if (!strcmp(name, "pagetypeinfo"))
+		return pb_pagetypeinfo(pool, text, size);
+	return pb_zoneinfo(pool, PB_TEXT_6_1, text, size);
+}
+
+void diff_compare_texts(struct pb_pool *pool, const struct diff_phase *phase,
+			struct diff_result *result)
+{
+	for (size_t i = 0; i < phase->nr_texts; i++) {
+		const struct diff_text *text = &phase->text[i];
+		size_t len = library_text(pool, text->name, NULL, 0);
+		char *library = malloc(len + 1);
+
+		if (!library)
+			continue;
+		library_text(pool, text->name, library, len + 1);
+		compare_text(text, library, phase->node, result);
+		result->texts++;
+		free(library);
+	}
+}

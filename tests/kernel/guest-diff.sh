@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# Inside the emulated machine: the phases of the file `phases`, one a line, as
+# pbdiff's `run` takes them, each followed by the texts of /proc. The log goes
+# to the second serial line.
+#
+# Lines of another kind: `script STEPS` for the kind script, `set NAME VALUE`
+# for /proc/sys/vm/NAME.
+
+pbdiff=/sys/kernel/debug/pbdiff
+# The per-CPU counters' worker would add differences to the counters between
+# the end of a phase and the reading of the texts.
+echo 86400 >/proc/sys/vm/stat_interval
+sleep 2
+
+text() {
+	echo "text $1"
+	sed 's/^/|/' "/proc/$1"
+	echo 'end text'
+}
+
+phase() {
+	echo "$1" >$pbdiff/run || return 1
+	for name in buddyinfo pagetypeinfo zoneinfo; do
+		text $name
+	done >texts
+	cat $pbdiff/log texts >>log
+}
+
+echo "1..$((1 + $(grep -vc '^\(script\|set\) ' phases)))"
+insmod pbdiff.ko || exit 1
+echo 'ok 1 - insmod pbdiff.ko'
+n=1
+while read -r line; do
+	case $line in
+	script\ *) echo "${line#script }" >$pbdiff/script || exit 1 ;;
+	set\ *)
+		line=${line#set }
+		echo "${line#* }" >"/proc/sys/vm/${line%% *}" || exit 1
+		;;
+	*)
+		n=$((n + 1))
+		if phase "$line"; then echo "ok $n - $line"; else echo "not ok $n - $line"; fi
+		;;
+	esac
+done <phases
+cat log $pbdiff/end >/dev/ttyS1
