@@ -346,6 +346,7 @@ static void W_FN(exch)(struct w_thread *t)
 	for (i = t->index; i < t->nr_slots; i += t->threads) {
 		if (!slots[i])
 			slots[i] = W_ALLOC(t, order);
+		failures += !slots[i];
 	}
 	for (i = 0; i < W_AHEAD; i++)
 		next[i] = w_rand(t) & mask;

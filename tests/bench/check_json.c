@@ -7,6 +7,7 @@
  *	bench-check-json FILE THREADS...
  */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
