@@ -172,7 +172,8 @@ static void free_unknown(struct planner *planner, uint32_t frame, unsigned int o
 	memset(&planner->touched[frame], 1, (size_t)1 << order);
 	if (!planner->input->machine.has_start)
 		return;
-	slot = new_slot(planner);
+	/* A new one: it is filled before the first operation, and reused ones are not. */
+	slot = planner->plan->nr_slots++;
 	add_before(planner, frame, slot, order);
 	add_op(planner, PBR_OP_FREE, slot, order, 0);
 	reuse_slot(planner, slot);

@@ -208,6 +208,7 @@ struct pbr_run {
 	uint64_t by_order[PBR_ORDERS];                  /* allocations */
 	uint64_t by_type[PB_MIGRATE_TYPES];             /* allocations */
 	uint64_t failures_by_order[PBR_ORDERS];
+	uint64_t failures_by_reason[PB_REASON_BAD_NODE + 1]; /* simulated */
 	uint64_t unknown_frees;        /* of pages the trace never allocated */
 	uint64_t modelled_frees;       /* of these, modelled from the start snapshot */
 	uint64_t skipped_frees;        /* their allocation failed in this run */
@@ -216,6 +217,7 @@ struct pbr_run {
 	uint64_t silent_takes;         /* follow: frames that left the buddy without an event */
 	uint64_t mixed_pageblocks;     /* at the end: movable and unmovable pages in one */
 	uint64_t double_handouts;      /* frames handed out twice; must be 0 */
+	uint64_t misuses;              /* calls that the library refused; must be 0 */
 	uint64_t peak_pages;           /* most pages in use at once */
 	double ns_per_op;              /* the library's time only; 0 when followed */
 	double seconds;                /* of the whole run */
@@ -248,7 +250,7 @@ struct pbr_collect {
 	uint32_t samples;              /* evenly spaced in time */
 	uint32_t maps;
 	bool marks;
-	bool verify;                   /* simulate: the ownership table, after the timed pass */
+	bool verify;                   /* set by pbr_simulate() */
 	void (*progress)(void *ctx, const char *what, double done);
 	void *progress_ctx;
 };
@@ -285,6 +287,15 @@ int pbr_whatif(const struct pbr_input *input, const struct pbr_settings *baselin
 	       const struct pbr_settings *variants, unsigned int nr_variants, unsigned int threads,
 	       const struct pbr_collect *collect, struct pbr_run *runs, char *error, size_t size);
 void pbr_run_clear(struct pbr_run *run);
+
+/* A run in a few numbers, over all zones together. */
+struct pbr_summary {
+	uint64_t free_2m_min, free_2m_median, free_2m_end; /* over the samples */
+	int unusable, extfrag; /* at the end, for 2 MiB, thousandths */
+	uint64_t free_end;     /* pages */
+};
+
+void pbr_summarise(const struct pbr_run *run, struct pbr_summary *summary);
 
 /* ------------------------------------------------------------------ who pins */
 
@@ -388,12 +399,13 @@ int pbr_explain(const struct pbr_input *input, uint64_t at, unsigned int order, 
 
 /* New references, NULL without memory; docs/schema.md says what is in them. */
 json_t *pbr_machine_json(const struct pbr_machine *machine);
+json_t *pbr_settings_json(const struct pbr_settings *settings);
 json_t *pbr_problems_json(const struct pbr_problems *problems);
 json_t *pbr_run_json(const struct pbr_input *input, const struct pbr_run *run);
 /* the time line: samples, marks and maps of a run (large) */
 json_t *pbr_timeline_json(const struct pbr_input *input, const struct pbr_run *run);
 json_t *pbr_whatif_json(const struct pbr_run *runs, unsigned int nr_runs);
 json_t *pbr_pins_json(const struct pbr_input *input, const struct pbr_pins *pins);
-json_t *pbr_explain_json(const struct pbr_explain *explain);
+json_t *pbr_explain_json(const struct pbr_input *input, const struct pbr_explain *explain);
 
 #endif

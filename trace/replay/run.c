@@ -110,6 +110,45 @@ void pbr_run_mark(struct pbr_run *run, const struct pbr_mark *mark)
 		run->marks[run->nr_marks++] = *mark;
 }
 
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t all_free_2m(const struct pbr_run *run, uint32_t sample)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int z = 0; z < run->nr_zones; z++)
+		sum += run->samples[sample].zones[z].free_2m;
+	return sum;
+}
+
+void pbr_summarise(const struct pbr_run *run, struct pbr_summary *summary)
+{
+	uint64_t *free_2m = calloc(run->nr_samples, sizeof(*free_2m)), blocks[PBR_ORDERS] = { 0 };
+	const struct pbr_sample *end = &run->samples[run->nr_samples - 1];
+
+	*summary = (struct pbr_summary){ .free_2m_end = all_free_2m(run, run->nr_samples - 1) };
+	for (unsigned int z = 0; z < run->nr_zones; z++) {
+		summary->free_end += end->zones[z].free;
+		for (unsigned int o = 0; o <= run->max_order; o++)
+			blocks[o] += end->zones[z].blocks[o];
+	}
+	summary->unusable = pb_unusable_index(blocks, run->max_order + 1, PBR_HUGE_ORDER);
+	summary->extfrag = pb_extfrag_index(blocks, run->max_order + 1, PBR_HUGE_ORDER);
+	if (!free_2m)
+		return;
+	for (uint32_t i = 0; i < run->nr_samples; i++)
+		free_2m[i] = all_free_2m(run, i);
+	qsort(free_2m, run->nr_samples, sizeof(*free_2m), compare_u64);
+	summary->free_2m_min = free_2m[0];
+	summary->free_2m_median = free_2m[run->nr_samples / 2];
+	free(free_2m);
+}
+
 void pbr_run_clear(struct pbr_run *run)
 {
 	if (run->samples)

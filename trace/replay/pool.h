@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* A pool like the recorded machine, with what was in use when the trace began. */
+#ifndef PB_REPLAY_POOL_H
+#define PB_REPLAY_POOL_H
+
+#include "internal.h"
+
+struct pbr_pool {
+	struct pb_pool pool;
+	void *metadata;
+	struct pb_region *regions;
+	uint32_t nr_regions;
+	unsigned int woken;    /* operations until background reclaim is done; 0: asleep */
+	uint64_t misuses;      /* calls that the library refused */
+	char first_misuse[160];
+	/* the trace hook's; NULL: no hook is set */
+	void (*trace)(void *ctx, const struct pb_trace_event *event);
+	void *trace_ctx;
+};
+
+/* The machine's zones under these settings (memory=…, pageblock_order=…). */
+int pbr_zones(const struct pbr_input *input, const struct pbr_settings *settings,
+	      struct pbr_run *run, char *error, size_t size);
+int pbr_pool_make(struct pbr_pool *pool, const struct pbr_input *input,
+		  const struct pbr_settings *settings, const struct pbr_run *run, char *error,
+		  size_t size);
+/* Give what was in use its place; placed(ctx, before, page) for each block. */
+void pbr_pool_fill(struct pbr_pool *pool, const struct pbr_input *input,
+		   void (*placed)(void *ctx, const struct pbr_before *before,
+				  struct pb_page *page, unsigned int order),
+		   void *ctx);
+void pbr_pool_release(struct pbr_pool *pool);
+/* Background reclaim has done its work: boosts are taken back. */
+void pbr_pool_reclaimed(struct pbr_pool *pool);
+/* The request as the library is to see it. */
+uint32_t pbr_clean_gfp(uint32_t gfp);
+
+#endif

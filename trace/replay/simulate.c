@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: MIT
+/*
+ * --simulate: the plan's operations against a pool, twice.
+ *
+ *	pass 1	timed: nothing between two operations but the loop
+ *	pass 2	verified: an own table of who owns which frame, hooks, samples
+ *
+ * Both start from equal pools and do the same, so pass 2 sees what pass 1 did.
+ */
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagebuddy/linux_user.h>
+
+#include "pool.h"
+
+struct sim {
+	const struct pbr_input *input;
+	const struct pbr_settings *settings;
+	const struct pbr_collect *collect;
+	struct pbr_run *run;
+	struct pbr_geometry geo;     /* of the run's zones */
+	struct pbr_pool pool;
+	struct pb_page **slots;
+	/* pass 2 */
+	uint32_t *owner;             /* [pool frames] 1 + event, or BEFORE, or 0 */
+	const struct pbr_op *op;     /* under way */
+	uint64_t live;               /* pages in use */
+	uint32_t sample, map;        /* next ones */
+};
+
+#define BEFORE UINT32_MAX /* owner: from before the trace */
+
+/* Only one pass 1 at a time: variants run in parallel, their times must not suffer. */
+static pthread_mutex_t clock_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* ------------------------------------------------------------------ pass 1 */
+
+static inline void split_slot(struct sim *sim, const struct pbr_op *op)
+{
+	struct pb_page *page = sim->slots[op->slot];
+
+	if (page && pb_split_page(&sim->pool.pool, page, op->order))
+		page = NULL;
+	for (uint32_t i = 0; i < 1u << op->order; i++)
+		sim->slots[op->gfp + i] = page ? page + i : NULL;
+}
+
+static inline void reclaim_goes_on(struct sim *sim)
+{
+	if (!--sim->pool.woken)
+		pbr_pool_reclaimed(&sim->pool);
+}
+
+/* pb_alloc_pages() on this CPU's node. */
+static inline struct pb_page *try_alloc(struct sim *sim, const struct pbr_op *op)
+{
+	return pb_alloc_pages(&sim->pool.pool, op->gfp, op->order);
+}
+
+static void do_op(struct sim *sim, const struct pbr_op *op)
+{
+	struct pb_page *page;
+
+	switch (op->kind) {
+	case PBR_OP_ALLOC:
+		sim->slots[op->slot] = try_alloc(sim, op);
+		break;
+	case PBR_OP_FREE:
+		if (sim->slots[op->slot])
+			pb_free_pages(&sim->pool.pool, sim->slots[op->slot], op->order);
+		break;
+	case PBR_OP_PROBE:
+		page = try_alloc(sim, op);
+		if (page)
+			pb_free_pages(&sim->pool.pool, page, op->order);
+		break;
+	case PBR_OP_SPLIT:
+		split_slot(sim, op);
+		break;
+	case PBR_OP_TICK:
+		pb_tick(&sim->pool.pool);
+		break;
+	}
+}
+
+static void play_timed(struct sim *sim)
+{
+	const struct pbr_plan *plan = pbr_priv(sim->input)->plan;
+	const struct pbr_op *op = plan->ops, *end = plan->ops + plan->nr_ops;
+	uint64_t nr = plan->nr_allocs + plan->nr_frees + plan->nr_probes;
+	double start, seconds;
+	int cpu = -1;
+
+	pthread_mutex_lock(&clock_lock);
+	start = pbr_seconds();
+	for (; op < end; op++) {
+		if (op->cpu != cpu) {
+			cpu = op->cpu;
+			pb_user_set_cpu(cpu);
+		}
+		do_op(sim, op);
+		if (sim->pool.woken)
+			reclaim_goes_on(sim);
+	}
+	seconds = pbr_seconds() - start;
+	pthread_mutex_unlock(&clock_lock);
+	pb_user_set_cpu(-1);
+	sim->run->ns_per_op = nr ? seconds * 1e9 / (double)nr : 0.0;
+}
+
+/* --------------------------------------------------------- pass 2: ownership */
+
+static uint32_t index_of(const struct sim *sim, const struct pb_page *page)
+{
+	return (uint32_t)(page - sim->pool.pool.pages);
+}
+
+/* The library's answer is checked against this table, which it does not know. */
+static void own(struct sim *sim, const struct pb_page *page, unsigned int order, uint32_t owner)
+{
+	uint32_t first = index_of(sim, page), size = 1u << order;
+
+	for (uint32_t i = first; i < first + size; i++) {
+		sim->run->double_handouts += sim->owner[i] != 0;
+		sim->owner[i] = owner;
+	}
+	sim->live += size;
+	if (sim->live > sim->run->peak_pages)
+		sim->run->peak_pages = sim->live;
+}
+
+static void disown(struct sim *sim, const struct pb_page *page, unsigned int order)
+{
+	memset(&sim->owner[index_of(sim, page)], 0, sizeof(*sim->owner) << order);
+	sim->live -= UINT64_C(1) << order;
+}
+
+static const struct pbr_event *event_now(const struct sim *sim)
+{
+	return &sim->input->events[sim->op->event];
+}
+
+static void failed(struct sim *sim, enum pb_reason why)
+{
+	const struct pbr_event *event = event_now(sim);
+	struct pbr_mark mark = { .time = event->time, .pfn = PBR_NO_PFN, .gfp = event->gfp,
+				 .task = event->task, .kind = PBR_MARK_FAILURE,
+				 .order = event->order, .migratetype = event->migratetype,
+				 .reason = (uint8_t)why };
+
+	sim->run->failures++;
+	sim->run->failures_by_order[event->order]++;
+	sim->run->failures_recorded += sim->op->kind == PBR_OP_PROBE;
+	sim->run->failures_by_reason[why]++;
+	pbr_run_mark(sim->run, &mark);
+}
+
+/* What play_timed() did, with the reason when it fails. */
+static struct pb_page *alloc_checked(struct sim *sim)
+{
+	const uint8_t *cpu_node = pbr_priv(sim->input)->plan->cpu_node;
+	enum pb_reason why = PB_REASON_NONE;
+	struct pb_page *page = pb_alloc_pages_nodemask(&sim->pool.pool, sim->op->gfp,
+						       sim->op->order, cpu_node[sim->op->cpu],
+						       NULL, &why);
+
+	if (!page) {
+		failed(sim, why);
+		return NULL;
+	}
+	own(sim, page, sim->op->order, sim->op->event + 1);
+	return page;
+}
+
+static unsigned int type_of(uint32_t gfp)
+{
+	return (gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3;
+}
+
+static void do_alloc_checked(struct sim *sim)
+{
+	struct pb_page *page = alloc_checked(sim);
+
+	sim->slots[sim->op->slot] = page;
+	if (!page)
+		return;
+	sim->run->allocations++;
+	sim->run->by_order[sim->op->order]++;
+	sim->run->by_type[type_of(sim->op->gfp)]++;
+}
+
+static void do_free_checked(struct sim *sim)
+{
+	struct pb_page *page = sim->slots[sim->op->slot];
+
+	if (!page) {
+		sim->run->skipped_frees++;
+		return;
+	}
+	sim->run->modelled_frees += sim->owner[index_of(sim, page)] == BEFORE;
+	disown(sim, page, sim->op->order);
+	pb_free_pages(&sim->pool.pool, page, sim->op->order);
+	sim->run->frees++;
+}
+
+static void do_op_checked(struct sim *sim)
+{
+	struct pb_page *page;
+
+	switch (sim->op->kind) {
+	case PBR_OP_ALLOC:
+		do_alloc_checked(sim);
+		break;
+	case PBR_OP_FREE:
+		do_free_checked(sim);
+		break;
+	case PBR_OP_PROBE:
+		page = alloc_checked(sim);
+		if (page) {
+			disown(sim, page, sim->op->order);
+			pb_free_pages(&sim->pool.pool, page, sim->op->order);
+		}
+		break;
+	default:
+		do_op(sim, sim->op);
+	}
+}
+
+static void on_trace(void *ctx, const struct pb_trace_event *step)
+{
+	struct sim *sim = ctx;
+	struct pbr_mark mark;
+
+	if (step->type != PB_TRACE_STEAL || !sim->op)
+		return;
+	mark = (struct pbr_mark){
+		.time = event_now(sim)->time, .pfn = step->pfn, .gfp = event_now(sim)->gfp,
+		.task = event_now(sim)->task, .order = (uint8_t)step->value,
+		.kind = step->flag ? PBR_MARK_FALLBACK_CLAIM : PBR_MARK_FALLBACK,
+		.migratetype = step->migratetype, .from_type = step->other_type,
+		.from_order = step->order,
+	};
+	sim->run->fallbacks++;
+	sim->run->fallback_claims += step->flag != 0;
+	pbr_run_mark(sim->run, &mark);
+}
+
+/* -------------------------------------------------------- pass 2: collecting */
+
+static struct pbr_zone_sample *sample_of(struct sim *sim, struct pbr_sample *sample,
+					 const struct pb_zone_stat *stat)
+{
+	for (unsigned int z = 0; z < sim->run->nr_zones; z++)
+		if (sim->run->zones[z].node == stat->node &&
+		    (int)sim->run->zones[z].type == stat->zone)
+			return &sample->zones[z];
+	return NULL;
+}
+
+static void take_sample(struct sim *sim, uint32_t i, uint64_t event)
+{
+	struct pbr_sample *sample = &sim->run->samples[i];
+	struct pb_zone_stat stat;
+
+	sample->event = event;
+	for (unsigned int n = 0; !pb_zone_stats(&sim->pool.pool, n, &stat); n++) {
+		struct pbr_zone_sample *zone = sample_of(sim, sample, &stat);
+
+		if (!zone)
+			continue;
+		zone->free = stat.free > 0 ? (uint64_t)stat.free : 0;
+		zone->pcp = stat.pcp > 0 ? (uint64_t)stat.pcp : 0;
+		zone->boost = stat.boost;
+		memcpy(zone->blocks, stat.nr_free, sizeof(zone->blocks));
+		pbr_sample_indices(zone, sim->run->max_order);
+	}
+}
+
+/* Frames of one pageblock by what holds them, gathered by pb_walk(). */
+struct tally {
+	uint32_t free, movable, unmovable, reserved;
+	uint32_t task, frames; /* the owner that a majority vote is leading with */
+};
+
+struct walk {
+	const struct sim *sim;
+	struct tally *tally; /* [pageblocks] */
+	uint8_t *type;
+};
+
+/* Boyer and Moore: whoever holds more than half survives. */
+static void vote(struct tally *tally, uint32_t task, uint32_t frames)
+{
+	if (tally->task == task) {
+		tally->frames += frames;
+	} else if (tally->frames >= frames) {
+		tally->frames -= frames;
+	} else {
+		tally->task = task;
+		tally->frames = frames - tally->frames;
+	}
+}
+
+static uint32_t owner_task(const struct sim *sim, uint64_t pfn)
+{
+	const struct pb_page *page = pb_pfn_to_page(&sim->pool.pool, pfn);
+	uint32_t owner = page ? sim->owner[index_of(sim, page)] : 0, task;
+
+	if (!owner || owner == BEFORE)
+		return PBR_NO_TASK;
+	task = sim->input->events[owner - 1].task;
+	return task == PBR_NO_TASK ? task : sim->input->tasks[task].name;
+}
+
+/* The part of a block that lies in one pageblock. */
+static void tally_part(struct walk *walk, const struct pb_block *block, uint32_t pageblock,
+		       uint32_t frames)
+{
+	struct tally *tally = &walk->tally[pageblock];
+
+	walk->type[pageblock] = block->pageblock_type;
+	if (block->state == PB_BLOCK_FREE)
+		tally->free += frames;
+	else if (block->state == PB_BLOCK_RESERVED)
+		tally->reserved += frames;
+	else if (block->state == PB_BLOCK_ALLOCATED) {
+		*(block->movable ? &tally->movable : &tally->unmovable) += frames;
+		vote(tally, owner_task(walk->sim, block->pfn), frames);
+	}
+}
+
+static int tally_block(void *ctx, const struct pb_block *block)
+{
+	struct walk *walk = ctx;
+	unsigned int order = walk->sim->run->pageblock_order;
+	uint32_t frame = pbr_frame(&walk->sim->geo, block->pfn);
+	uint64_t left = UINT64_C(1) << block->order;
+
+	while (frame != PBR_NO_FRAME && left) {
+		uint32_t room = (1u << order) - (frame & ((1u << order) - 1));
+		uint32_t part = left < room ? (uint32_t)left : room;
+
+		if (frame >= walk->sim->geo.nr_frames)
+			break;
+		tally_part(walk, block, frame >> order, part);
+		frame += part;
+		left -= part;
+	}
+	return 0;
+}
+
+static int walk_pool(struct sim *sim, struct walk *walk)
+{
+	uint32_t nr = sim->run->nr_pageblocks;
+
+	*walk = (struct walk){ .sim = sim, .tally = calloc(nr + 1, sizeof(*walk->tally)),
+			       .type = calloc(nr + 1, 1) };
+	if (!walk->tally || !walk->type) {
+		free(walk->tally);
+		free(walk->type);
+		return -1;
+	}
+	for (uint32_t i = 0; i < nr; i++)
+		walk->tally[i].task = PBR_NO_TASK;
+	pb_walk(&sim->pool.pool, tally_block, walk);
+	return 0;
+}
+
+static void take_map(struct sim *sim, uint32_t map)
+{
+	uint32_t size = 1u << sim->run->pageblock_order;
+	struct walk walk;
+
+	if (walk_pool(sim, &walk))
+		return;
+	for (uint32_t i = 0; i < sim->run->nr_pageblocks; i++) {
+		const struct tally *tally = &walk.tally[i];
+		struct pbr_map_cell *cell = &sim->run->maps[map].cells[i];
+
+		cell->migratetype = walk.type[i];
+		cell->used = pbr_share(size - tally->free, size);
+		cell->unmovable = pbr_share(tally->unmovable, size);
+		cell->reserved = pbr_share(tally->reserved, size);
+		cell->owner = tally->task;
+	}
+	free(walk.tally);
+	free(walk.type);
+}
+
+static uint64_t count_mixed(struct sim *sim)
+{
+	struct walk walk;
+	uint64_t mixed = 0;
+
+	if (walk_pool(sim, &walk))
+		return 0;
+	for (uint32_t i = 0; i < sim->run->nr_pageblocks; i++)
+		mixed += walk.tally[i].movable && walk.tally[i].unmovable;
+	free(walk.tally);
+	free(walk.type);
+	return mixed;
+}
+
+static void collect_until(struct sim *sim, uint64_t time, uint64_t event)
+{
+	struct pbr_run *run = sim->run;
+
+	while (sim->sample + 1 < run->nr_samples && run->samples[sim->sample].time <= time)
+		take_sample(sim, sim->sample++, event);
+	while (sim->map + 1 < run->nr_maps && run->maps[sim->map].time <= time)
+		take_map(sim, sim->map++);
+}
+
+static void collect_end(struct sim *sim)
+{
+	while (sim->sample < sim->run->nr_samples)
+		take_sample(sim, sim->sample++, sim->input->nr_events);
+	while (sim->map < sim->run->nr_maps)
+		take_map(sim, sim->map++);
+	sim->run->mixed_pageblocks = count_mixed(sim);
+}
+
+static void play_checked(struct sim *sim)
+{
+	const struct pbr_plan *plan = pbr_priv(sim->input)->plan;
+	const struct pbr_collect *collect = sim->collect;
+
+	collect_until(sim, sim->input->start_time, 0);
+	for (uint64_t i = 0; i < plan->nr_ops; i++) {
+		sim->op = &plan->ops[i];
+		collect_until(sim, event_now(sim)->time, sim->op->event);
+		pb_user_set_cpu(sim->op->cpu);
+		do_op_checked(sim);
+		if (sim->pool.woken)
+			reclaim_goes_on(sim);
+		if (collect->progress && i % 65536 == 0)
+			collect->progress(collect->progress_ctx, sim->run->name,
+					  (double)i / (double)plan->nr_ops);
+	}
+	pb_user_set_cpu(-1);
+	sim->op = NULL;
+	collect_end(sim);
+}
+
+/* -------------------------------------------------------------------- whole */
+
+static void placed(void *ctx, const struct pbr_before *before, struct pb_page *page,
+		   unsigned int order)
+{
+	struct sim *sim = ctx;
+
+	if (before->slot != UINT32_MAX)
+		sim->slots[before->slot] = page;
+	if (sim->owner)
+		own(sim, page, order, BEFORE);
+}
+
+static int begin(struct sim *sim, char *error, size_t size)
+{
+	const struct pbr_plan *plan = pbr_priv(sim->input)->plan;
+
+	sim->slots = calloc((size_t)plan->nr_slots + 1, sizeof(*sim->slots));
+	if (!sim->slots)
+		return pbr_error(error, size, "no memory for %u pages in use", plan->nr_slots);
+	if (pbr_pool_make(&sim->pool, sim->input, sim->settings, sim->run, error, size))
+		return -1;
+	if (sim->collect->verify) {
+		sim->owner = calloc(sim->pool.pool.nr_frames + 1, sizeof(*sim->owner));
+		if (!sim->owner)
+			return pbr_error(error, size, "no memory for the ownership table");
+	}
+	pbr_pool_fill(&sim->pool, sim->input, placed, sim);
+	return 0;
+}
+
+static void finish(struct sim *sim)
+{
+	pbr_pool_release(&sim->pool);
+	free(sim->slots);
+	free(sim->owner);
+	sim->slots = NULL;
+	sim->owner = NULL;
+}
+
+static int timed_pass(struct sim *sim, char *error, size_t size)
+{
+	struct pbr_collect none = { 0 };
+	const struct pbr_collect *collect = sim->collect;
+	int status;
+
+	sim->collect = &none;
+	sim->pool.trace = NULL;
+	status = begin(sim, error, size);
+	if (!status)
+		play_timed(sim);
+	finish(sim);
+	sim->collect = collect;
+	return status;
+}
+
+static char *buddyinfo(struct pb_pool *pool)
+{
+	size_t length = pb_buddyinfo(pool, NULL, 0);
+	char *text = malloc(length + 1);
+
+	if (text)
+		pb_buddyinfo(pool, text, length + 1);
+	return text;
+}
+
+static int checked_pass(struct sim *sim, char *error, size_t size)
+{
+	struct pb_error why;
+	int status;
+
+	sim->pool.trace = on_trace;
+	sim->pool.trace_ctx = sim;
+	status = begin(sim, error, size);
+	if (!status) {
+		play_checked(sim);
+		sim->run->buddyinfo = buddyinfo(&sim->pool.pool);
+		sim->run->misuses = sim->pool.misuses;
+		if (pb_validate(&sim->pool.pool, &why))
+			status = pbr_error(error, size, "the library's state is corrupt: %s",
+					   why.text);
+		else if (sim->pool.misuses)
+			status = pbr_error(error, size, "the library refused %llu calls: %s",
+					   (unsigned long long)sim->pool.misuses,
+					   sim->pool.first_misuse);
+	}
+	finish(sim);
+	return status;
+}
+
+static int simulate(struct sim *sim, char *error, size_t size)
+{
+	struct pbr_run *run = sim->run;
+
+	if (pbr_zones(sim->input, sim->settings, run, error, size))
+		return -1;
+	if (!pbr_geometry_init(&sim->geo, run->zones, run->nr_zones, run->max_order))
+		return pbr_error(error, size, "the machine has more than 16 TB");
+	if (pbr_run_prepare(run, sim->input, sim->collect, &sim->geo))
+		return pbr_error(error, size, "no memory for the results");
+	run->unknown_frees = sim->input->problems.unknown_frees;
+	if (timed_pass(sim, error, size))
+		return -1;
+	return checked_pass(sim, error, size);
+}
+
+int pbr_simulate(const struct pbr_input *input, const struct pbr_settings *settings,
+		 const struct pbr_collect *collect, struct pbr_run *run, char *error, size_t size)
+{
+	struct pbr_collect verified = *collect;
+	struct sim sim = { .input = input, .settings = settings, .collect = &verified, .run = run };
+	double start = pbr_seconds();
+	int status;
+
+	verified.verify = true;
+	*run = (struct pbr_run){ .simulated = true };
+	snprintf(run->name, sizeof(run->name), "%s", settings->name);
+	status = simulate(&sim, error, size);
+	if (collect->progress)
+		collect->progress(collect->progress_ctx, "", 1.0);
+	run->seconds = pbr_seconds() - start;
+	run->settings = pbr_settings_json(settings);
+	if (status)
+		pbr_run_clear(run);
+	return status;
+}
