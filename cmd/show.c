@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/* pagebuddy show: this machine's zones, or those of a saved /proc. */
+
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "show.h"
+
+struct options {
+	const char *root;  /* NULL: this machine */
+	const char *phase; /* NULL, "start" or "end" */
+	enum cmd_format format;
+	double interval; /* s, --watch; 0: once */
+	uint64_t count;  /* samples, 0: until Ctrl-C */
+	uint64_t page_size;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
+static const char help[] =
+	"Show zones, orders, migratetypes, watermarks and fragmentation, and say what\n"
+	"could fail in each zone and why.\n"
+	"\n"
+	"Usage: pagebuddy show [--watch[=SECONDS]] [--root DIR] [--format FORMAT]\n"
+	"\n"
+	"  -w, --watch[=SECS]    draw again every 2 (or SECS) seconds; Ctrl-C ends it\n"
+	"  -n, --count N         end after N drawings (with --watch)\n"
+	"  -r, --root DIR        read DIR/proc/zoneinfo ... or DIR/zoneinfo ..., as saved\n"
+	"                        from another machine; a trace or a .pbt file will do too\n"
+	"      --phase PHASE     of a recording: start or end (default end)\n"
+	"      --page-size SIZE  of the saved machine (default 4K; live: this machine's)\n"
+	"  -f, --format FORMAT   text, json or ndjson (default text)\n"
+	"      --help            this text\n"
+	"\n"
+	"Root sees more: /proc/pagetypeinfo is for root only.\n";
+
+enum { OPT_PHASE = 256, OPT_PAGE_SIZE, OPT_HELP };
+
+static const struct option long_options[] = {
+	{ "watch", optional_argument, NULL, 'w' },
+	{ "count", required_argument, NULL, 'n' },
+	{ "root", required_argument, NULL, 'r' },
+	{ "phase", required_argument, NULL, OPT_PHASE },
+	{ "page-size", required_argument, NULL, OPT_PAGE_SIZE },
+	{ "format", required_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int parse_interval(const char *text, double *seconds)
+{
+	char *end;
+
+	*seconds = strtod(text, &end);
+	return *end || end == text || !(*seconds >= 0.1) || *seconds > 86400 ? -1 : 0;
+}
+
+static int parse_option(int c, struct options *o)
+{
+	switch (c) {
+	case 'w':
+		o->interval = 2;
+		if (optarg && parse_interval(optarg, &o->interval))
+			return cmd_error("show", "--watch '%s': expected 0.1 to 86400 seconds",
+					 optarg);
+		return CMD_OK;
+	case 'n':
+		if (cmd_parse_u64(optarg, &o->count) || !o->count)
+			return cmd_error("show", "--count '%s': expected a number above 0", optarg);
+		return CMD_OK;
+	case 'r':
+		o->root = optarg;
+		return CMD_OK;
+	case OPT_PHASE:
+		if (strcmp(optarg, "start") && strcmp(optarg, "end"))
+			return cmd_error("show", "--phase '%s': expected start or end", optarg);
+		o->phase = optarg;
+		return CMD_OK;
+	case OPT_PAGE_SIZE:
+		if (cmd_parse_size(optarg, &o->page_size) || o->page_size < 4096 ||
+		    o->page_size > 1 << 21 || o->page_size & (o->page_size - 1))
+			return cmd_error("show",
+					 "--page-size '%s': expected a power of two from 4K "
+					 "to 2M",
+					 optarg);
+		return CMD_OK;
+	default:
+		if (cmd_parse_format(optarg, &o->format))
+			return cmd_error("show", "--format '%s': expected text, json or ndjson",
+					 optarg);
+		return CMD_OK;
+	}
+}
+
+/* -1: go on; else the exit status. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const char short_options[] = ":w::n:r:f:";
+	int c;
+
+	*o = (struct options){ 0 };
+	optind = 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+		if (c == OPT_HELP) {
+			fputs(help, stdout);
+			return CMD_OK;
+		}
+		if (c == '?' || c == ':')
+			return cmd_bad_option("show", argc, argv, long_options, short_options);
+		if (parse_option(c, o))
+			return CMD_USAGE;
+	}
+	if (optind < argc)
+		return cmd_error("show",
+				 "'%s': expected no arguments; --root DIR reads a saved /proc",
+				 argv[optind]);
+	if (o->root && o->interval)
+		return cmd_error("show", "--watch watches this machine; it can't go with --root");
+	if (o->phase && !o->root)
+		return cmd_error("show", "--phase needs --root");
+	if (o->count && !o->interval)
+		return cmd_error("show", "--count needs --watch");
+	return -1;
+}
+
+/* -------------------------------------------------------------------- reading */
+
+/* A saved /proc has no phase; a recording has two. */
+static int load(const struct options *o, struct pb_snapshot *snapshot, char *error, size_t size)
+{
+	const char *where = o->root ? o->root : "/proc";
+	const char *phases[] = { NULL, "end", "start" };
+
+	if (o->phase)
+		phases[0] = o->phase;
+	for (int i = 0; i < (o->phase || !o->root ? 1 : 3); i++) {
+		if (pb_snapshot_load(where, phases[i], snapshot, error, size))
+			return -1;
+		if (snapshot->has_zoneinfo)
+			return 0;
+		pb_snapshot_free(snapshot);
+	}
+	snprintf(error, size,
+		 "%s: no zoneinfo there; expected the file /proc/zoneinfo of a machine, "
+		 "best with buddyinfo and pagetypeinfo beside it",
+		 where);
+	return -1;
+}
+
+static void describe(const struct options *o, struct show_machine *machine)
+{
+	char path[512], error[128];
+	struct utsname uts;
+	struct stat st;
+	char *text;
+
+	machine->page_size = o->page_size ? o->page_size : 4096;
+	if (!o->root) {
+		uname(&uts);
+		snprintf(machine->kernel, sizeof(machine->kernel), "Linux %s", uts.release);
+		machine->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+		machine->time = time(NULL);
+		return;
+	}
+	snprintf(machine->where, sizeof(machine->where), "%s", o->root);
+	if (pb_snapshot_find(o->root, "version", NULL, path, sizeof(path)) &&
+	    (text = pb_read_file(path, 4096, NULL, error, sizeof(error)))) {
+		sscanf(text, "Linux version %100s", machine->kernel + 6);
+		memcpy(machine->kernel, "Linux ", 6);
+		free(text);
+	}
+	if (pb_snapshot_find(o->root, "zoneinfo", o->phase, path, sizeof(path)) && !stat(path, &st))
+		machine->time = st.st_mtime;
+}
+
+static int collect(const struct options *o, struct show_machine *machine)
+{
+	struct pb_snapshot snapshot = { 0 };
+	char error[256] = "";
+	int rc;
+
+	memset(machine, 0, sizeof(*machine));
+	if (load(o, &snapshot, error, sizeof(error)))
+		return cmd_error("show", "%s", error);
+	describe(o, machine);
+	rc = show_collect(&snapshot, machine, error, sizeof(error));
+	pb_snapshot_free(&snapshot);
+	if (rc)
+		return cmd_error("show", "%s", error);
+	show_judge(machine);
+	return CMD_OK;
+}
+
+/* ------------------------------------------------------------------- printing */
+
+static int print(const struct options *o, const struct show_machine *machine)
+{
+	switch (o->format) {
+	case CMD_JSON:
+		return show_json(machine);
+	case CMD_NDJSON:
+		return show_ndjson(machine);
+	default:
+		show_text(machine, cmd_colour(stdout), !strcmp(nl_langinfo(CODESET), "UTF-8"));
+		return CMD_OK;
+	}
+}
+
+static void wait_for(double seconds)
+{
+	for (int left = (int)(seconds * 1000); left > 0 && !stopped; left -= 100)
+		poll(NULL, 0, left < 100 ? left : 100);
+}
+
+static int watch(const struct options *o, struct show_machine *machine)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	bool screen = o->format == CMD_TEXT && isatty(STDOUT_FILENO);
+	int status = CMD_OK;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	if (screen)
+		fputs("\033[?1049h\033[?25l", stdout);
+	for (uint64_t i = 0; !status && !stopped; i++) {
+		if (screen)
+			fputs("\033[H\033[2J", stdout);
+		else if (i && o->format == CMD_TEXT)
+			putchar('\n');
+		status = collect(o, machine);
+		if (!status)
+			status = print(o, machine);
+		if (fflush(stdout) || (o->count && i + 1 == o->count))
+			break;
+		wait_for(o->interval);
+	}
+	if (screen)
+		fputs("\033[?25h\033[?1049l", stdout);
+	return status;
+}
+
+int cmd_show(int argc, char **argv)
+{
+	static struct show_machine machine;
+	struct options o;
+	int status = parse_options(argc, argv, &o);
+
+	if (status >= 0)
+		return status;
+	setlocale(LC_CTYPE, "");
+	if (o.interval)
+		return watch(&o, &machine);
+	status = collect(&o, &machine);
+	return status ? status : print(&o, &machine);
+}

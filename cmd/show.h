@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of `pagebuddy show`: zones as /proc tells them (show_zones.c), what
+ * could fail in each and why (show_rules.c), and three ways to print it.
+ */
+#ifndef PB_CMD_SHOW_H
+#define PB_CMD_SHOW_H
+
+#include <procfs.h>
+
+#include "cmd.h"
+
+#define SHOW_SCHEMA 1
+#define SHOW_MAX_ZONES 64
+#define SHOW_ORDERS PB_PROC_ORDERS
+
+/* Why a request would not be served at once. */
+enum show_rule {
+	SHOW_OK,
+	SHOW_RESERVE,     /* the lowmem reserve keeps the zone for others */
+	SHOW_MEMORY,      /* free memory is at the watermark: not even one page */
+	SHOW_WATERMARK,   /* one page yes, 2^order would fall below the watermark */
+	SHOW_FRAGMENTED,  /* enough free pages, no block of the order */
+	SHOW_MIGRATETYPE, /* blocks of the order only where the request may not go */
+};
+
+struct show_type {
+	char name[16];
+	uint64_t pageblocks;
+	uint64_t nr_free[SHOW_ORDERS]; /* blocks */
+};
+
+struct show_zone {
+	int node;
+	char name[16];
+	uint64_t managed, present, free, pcp;  /* pages */
+	uint64_t boost, min, low, high, promo; /* pages; the marks include boost */
+	uint64_t reserve;                      /* pages kept from requests for the highest zone */
+	uint64_t highatomic;                   /* pages kept from ordinary requests */
+	uint64_t cma;                          /* free pages that only movable requests may use */
+	uint64_t free_2m;                      /* free blocks of pageblock size */
+	bool is_highest;                       /* no populated zone of the node above it */
+	bool has_blocks, has_types;
+	uint64_t nr_free[SHOW_ORDERS]; /* blocks */
+	int extfrag[SHOW_ORDERS];      /* thousandths */
+	int unusable[SHOW_ORDERS];     /* thousandths */
+	struct show_type types[PB_PROC_TYPES];
+	unsigned int nr_types;
+	/* an ordinary request for this zone, at once: first order that fails, and why */
+	unsigned int first_failing; /* nr_orders: none */
+	enum show_rule rule;
+	/* the same for requests that come down from the highest zone */
+	unsigned int first_failing_above;
+	enum show_rule rule_above;
+	char text[512]; /* the sentence */
+};
+
+struct show_machine {
+	char kernel[128];
+	char where[256];    /* "" live, else the directory */
+	int64_t time;       /* s since 1970; 0: unknown */
+	uint64_t page_size; /* bytes */
+	unsigned int nr_orders;
+	unsigned int pageblock_order;
+	unsigned int nr_zones;
+	struct show_zone zones[SHOW_MAX_ZONES];
+};
+
+/* From the parsed files. 0, or -1 with one line in error. */
+int show_collect(const struct pb_snapshot *snapshot, struct show_machine *machine, char *error,
+		 size_t size);
+/* Fills in first_failing ... text of each zone. */
+void show_judge(struct show_machine *machine);
+/* Would an ordinary request for this zone, or one from above, succeed at once? */
+enum show_rule show_check(const struct show_machine *machine, const struct show_zone *zone,
+			  unsigned int order, bool from_above);
+const char *show_rule_name(enum show_rule rule);
+
+const char *show_pages(const struct show_machine *machine, uint64_t pages, char *text, size_t size);
+
+void show_text(const struct show_machine *machine, bool colour, bool utf8);
+int show_json(const struct show_machine *machine);
+int show_ndjson(const struct show_machine *machine);
+
+#endif

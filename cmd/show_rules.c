@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What could fail in a zone, and by which rule: the watermark test of Linux for
+ * an ordinary request (no __GFP_HIGH, no reserve) that may not wait.
+ *
+ *	free - (2^order - 1) - highatomic > min + lowmem reserve
+ *	and a block of the order, or greater, on a list that it may use
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "show.h"
+
+const char *show_rule_name(enum show_rule rule)
+{
+	static const char *const names[] = { "none",      "lowmem_reserve", "out_of_memory",
+					     "watermark", "fragmentation",  "migratetype" };
+
+	return names[rule];
+}
+
+static bool has_block(const struct show_machine *machine, const struct show_zone *zone,
+		      unsigned int order)
+{
+	for (unsigned int o = order; o < machine->nr_orders; o++)
+		if (zone->nr_free[o])
+			return true;
+	return false;
+}
+
+/* A block on the lists that every request may use: the first three types. */
+static bool has_usable_block(const struct show_machine *machine, const struct show_zone *zone,
+			     unsigned int order)
+{
+	if (!zone->has_types)
+		return has_block(machine, zone, order);
+	for (unsigned int t = 0; t < zone->nr_types && t < PB_MIGRATE_PCPTYPES; t++)
+		for (unsigned int o = order; o < machine->nr_orders; o++)
+			if (zone->types[t].nr_free[o])
+				return true;
+	return false;
+}
+
+enum show_rule show_check(const struct show_machine *machine, const struct show_zone *zone,
+			  unsigned int order, bool from_above)
+{
+	int64_t usable = (int64_t)zone->free - (int64_t)zone->highatomic - (int64_t)zone->cma;
+	int64_t reserve = from_above ? (int64_t)zone->reserve : 0;
+	int64_t after = usable - ((1ll << order) - 1);
+	int64_t min = (int64_t)zone->min;
+
+	if (usable <= min)
+		return SHOW_MEMORY;
+	if (usable <= min + reserve)
+		return SHOW_RESERVE;
+	if (after <= min + reserve)
+		return SHOW_WATERMARK;
+	if (!zone->has_blocks || order == 0)
+		return SHOW_OK;
+	if (!has_block(machine, zone, order))
+		return SHOW_FRAGMENTED;
+	return has_usable_block(machine, zone, order) ? SHOW_OK : SHOW_MIGRATETYPE;
+}
+
+static unsigned int first_failing(const struct show_machine *machine, const struct show_zone *zone,
+				  bool from_above, enum show_rule *rule)
+{
+	for (unsigned int o = 0; o < machine->nr_orders; o++) {
+		*rule = show_check(machine, zone, o, from_above);
+		if (*rule != SHOW_OK)
+			return o;
+	}
+	*rule = SHOW_OK;
+	return machine->nr_orders;
+}
+
+/* ------------------------------------------------------------- the sentence */
+
+const char *show_pages(const struct show_machine *machine, uint64_t pages, char *text, size_t size)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double amount = (double)pages * (double)machine->page_size / 1024;
+	unsigned int unit = 0;
+
+	while (amount >= 1024 && unit < 3) {
+		amount /= 1024;
+		unit++;
+	}
+	snprintf(text, size, amount < 10 && amount != (double)(int)amount ? "%.1f %s" : "%.0f %s",
+		 amount, units[unit]);
+	return text;
+}
+
+static void say(struct show_zone *zone, const char *format, ...)
+{
+	size_t used = strlen(zone->text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(zone->text + used, sizeof(zone->text) - used, format, args);
+	va_end(args);
+}
+
+static void say_memory(const struct show_machine *m, struct show_zone *zone)
+{
+	char free[24], min[24];
+
+	say(zone,
+	    "Even one page must wait for reclaim: %s free is not above the min watermark of "
+	    "%s; only atomic requests may still dip into the reserve",
+	    show_pages(m, zone->free, free, sizeof(free)),
+	    show_pages(m, zone->min, min, sizeof(min)));
+}
+
+static void say_watermark(const struct show_machine *m, struct show_zone *zone)
+{
+	char size[24], free[24], min[24];
+
+	say(zone,
+	    "Order %u (%s) and above fails without reclaim: it would take the %s free below "
+	    "the min watermark of %s",
+	    zone->first_failing, show_pages(m, 1ull << zone->first_failing, size, sizeof(size)),
+	    show_pages(m, zone->free, free, sizeof(free)),
+	    show_pages(m, zone->min, min, sizeof(min)));
+}
+
+/* compaction is worth it where the index is above 0.500 (vm.extfrag_threshold) */
+static void say_fragmented(const struct show_machine *m, struct show_zone *zone)
+{
+	unsigned int order = zone->first_failing;
+	int index = zone->extfrag[order] < 0 ? 0 : zone->extfrag[order];
+	char size[24], free[24];
+
+	say(zone,
+	    "Order %u (%s) and above fails at once: %s are free, but no block is greater than "
+	    "order %u; extfrag index 0.%03d: %s",
+	    order, show_pages(m, 1ull << order, size, sizeof(size)),
+	    show_pages(m, zone->free, free, sizeof(free)), order - 1, index > 999 ? 999 : index,
+	    index > 500 ? "fragmentation, compaction can help"
+			: "rather lack of memory, reclaim can help");
+}
+
+static void say_migratetype(const struct show_machine *m, struct show_zone *zone)
+{
+	char size[24];
+
+	say(zone,
+	    "Order %u (%s) and above fails: its only free blocks are on lists kept for atomic, "
+	    "CMA or isolated memory",
+	    zone->first_failing, show_pages(m, 1ull << zone->first_failing, size, sizeof(size)));
+}
+
+static void say_ok(const struct show_machine *m, struct show_zone *zone)
+{
+	unsigned int top = m->nr_orders ? m->nr_orders - 1 : 0;
+	char size[24];
+
+	if (!zone->has_blocks) {
+		say(zone, "One page succeeds at once; without buddyinfo nothing is known of higher "
+			  "orders");
+		return;
+	}
+	say(zone,
+	    "Nothing fails: every order up to %u (%s) succeeds at once, %llu block%s of the "
+	    "greatest %s free",
+	    top, show_pages(m, 1ull << top, size, sizeof(size)),
+	    (unsigned long long)zone->nr_free[top], zone->nr_free[top] == 1 ? "" : "s",
+	    zone->nr_free[top] == 1 ? "is" : "are");
+}
+
+static void say_reclaim(const struct show_machine *m, struct show_zone *zone)
+{
+	char low[24];
+
+	if (zone->rule == SHOW_MEMORY || zone->free > zone->low)
+		return;
+	say(zone, "; kswapd is awake: free memory is not above the low watermark of %s",
+	    show_pages(m, zone->low, low, sizeof(low)));
+}
+
+/* The same zone, seen by requests that would rather have a higher one. */
+static void say_above(const struct show_machine *m, struct show_zone *zone)
+{
+	char reserve[24];
+
+	if (zone->is_highest || zone->rule == SHOW_MEMORY)
+		return;
+	if (zone->rule_above == SHOW_RESERVE)
+		say(zone,
+		    "; requests that may use a higher zone can't come here: the lowmem reserve "
+		    "keeps %s from them",
+		    show_pages(m, zone->reserve, reserve, sizeof(reserve)));
+	else if (zone->first_failing_above < zone->first_failing)
+		say(zone,
+		    "; requests that may use a higher zone fail from order %u on, because of "
+		    "the lowmem reserve of %s",
+		    zone->first_failing_above,
+		    show_pages(m, zone->reserve, reserve, sizeof(reserve)));
+}
+
+static void say_all(const struct show_machine *machine, struct show_zone *zone)
+{
+	zone->text[0] = '\0';
+	switch (zone->rule) {
+	case SHOW_MEMORY:
+		say_memory(machine, zone);
+		break;
+	case SHOW_WATERMARK:
+		say_watermark(machine, zone);
+		break;
+	case SHOW_FRAGMENTED:
+		say_fragmented(machine, zone);
+		break;
+	case SHOW_MIGRATETYPE:
+		say_migratetype(machine, zone);
+		break;
+	default:
+		say_ok(machine, zone);
+	}
+	say_reclaim(machine, zone);
+	say_above(machine, zone);
+	say(zone, ".");
+}
+
+void show_judge(struct show_machine *machine)
+{
+	for (unsigned int i = 0; i < machine->nr_zones; i++) {
+		struct show_zone *zone = &machine->zones[i];
+
+		zone->first_failing = first_failing(machine, zone, false, &zone->rule);
+		zone->first_failing_above = first_failing(machine, zone, true, &zone->rule_above);
+		say_all(machine, zone);
+	}
+}
