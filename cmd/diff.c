@@ -14,12 +14,18 @@ static const char usage[] =
 	"usage: pagebuddy diff [options] LOG...\n"
 	"Replay logs of the kernel module pbdiff on the library (linux profile) and\n"
 	"compare every answer and the state after each phase.\n"
+	"  -m, --map      logs of memory maps: compare watermarks, lowmem reserves and\n"
+	"                 per-CPU list sizes, computed from the map alone\n"
 	"  -s, --show N   print the first N differences (default 10)\n"
 	"  -q, --quiet    only the summary\n"
 	"  -h, --help     this text\n"
 	"Exit status: 0 no difference, 1 some, 2 a log cannot be used.\n";
 
-static int compare_file(const char *name, struct diff_result *result)
+struct options {
+	bool map, quiet;
+};
+
+static int compare_file(const char *name, bool map, struct diff_result *result)
 {
 	struct diff_log log;
 	char error[256];
@@ -30,16 +36,18 @@ static int compare_file(const char *name, struct diff_result *result)
 		return cmd_error("diff", "cannot open '%s': %s", name, strerror(errno));
 	err = diff_read(&log, name, file, error);
 	if (!err)
-		err = diff_log_compare(&log, result, error);
+		err = map ? diff_map_compare(&log, result, error)
+			  : diff_log_compare(&log, result, error);
 	if (file != stdin)
 		fclose(file);
 	diff_log_free(&log);
 	return err ? cmd_error("diff", "%s", error) : CMD_OK;
 }
 
-static int parse_options(int argc, char **argv, struct diff_result *result, bool *quiet)
+static int parse_options(int argc, char **argv, struct diff_result *result, struct options *given)
 {
 	static const struct option options[] = {
+		{ "map", no_argument, NULL, 'm' },
 		{ "show", required_argument, NULL, 's' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
@@ -48,20 +56,23 @@ static int parse_options(int argc, char **argv, struct diff_result *result, bool
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":s:qh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":ms:qh", options, NULL)) != -1) {
 		switch (opt) {
 		case 's':
 			if (cmd_parse_u64(optarg, &result->show))
 				return cmd_error("diff", "--show '%s'; expected a number", optarg);
 			break;
 		case 'q':
-			*quiet = true;
+			given->quiet = true;
+			break;
+		case 'm':
+			given->map = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
 			return -1;
 		default:
-			return cmd_bad_option("diff", argc, argv, options, ":s:qh");
+			return cmd_bad_option("diff", argc, argv, options, ":ms:qh");
 		}
 	}
 	if (optind == argc)
@@ -72,21 +83,26 @@ static int parse_options(int argc, char **argv, struct diff_result *result, bool
 int cmd_diff(int argc, char **argv)
 {
 	struct diff_result result = { .out = stdout, .show = 10 };
-	bool quiet = false;
-	int status = parse_options(argc, argv, &result, &quiet);
+	struct options given = { 0 };
+	int status = parse_options(argc, argv, &result, &given);
 
 	if (status)
 		return status < 0 ? CMD_OK : status;
-	if (quiet)
+	if (given.quiet)
 		result.out = fopen("/dev/null", "w");
 	if (!result.out)
 		return cmd_error("diff", "cannot open /dev/null: %s", strerror(errno));
 	for (; status == CMD_OK && optind < argc; optind++)
-		status = compare_file(argv[optind], &result);
-	if (quiet)
+		status = compare_file(argv[optind], given.map, &result);
+	if (given.quiet)
 		fclose(result.out);
 	if (status != CMD_OK)
 		return status;
+	if (given.map) {
+		printf("figures: %" PRIu64 ", differences: %" PRIu64 "\n", result.figures,
+		       result.differences);
+		return cmd_flush("diff", result.differences ? CMD_FAILED : CMD_OK);
+	}
 	printf("texts: %" PRIu64 ", other tasks' frames: %" PRIu64 "\n", result.texts,
 	       result.outside);
 	printf("operations: %" PRIu64 ", differences: %" PRIu64 "\n", result.operations,

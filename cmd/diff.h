@@ -10,6 +10,9 @@
  *	                        |
  *	     diff_state.c: the pool's state and texts against the second state
  *
+ *	     diff_map.c: (--map) a pool from the memory map alone; the sizes
+ *	                 that it computes against the kernel's
+ *
  * The log's format is kernel/pbdiff/FORMAT.md.
  */
 #ifndef PB_CMD_DIFF_H
@@ -86,13 +89,13 @@ struct diff_state {
 };
 
 struct diff_text {
-	char name[16]; /* buddyinfo, pagetypeinfo, zoneinfo */
+	char name[16]; /* buddyinfo, pagetypeinfo, zoneinfo; those of diff_map.c */
 	char *text;
 	size_t len;
 	int line;
 };
 
-#define DIFF_MAX_TEXTS 4
+#define DIFF_MAX_TEXTS 8
 
 struct diff_phase {
 	char kernel[64];
@@ -125,12 +128,14 @@ struct diff_result {
 	uint64_t differences; /* answers, list entries, figures, text lines */
 	uint64_t outside;     /* frames of other tasks that the model does not know */
 	uint64_t texts;       /* texts compared */
+	uint64_t figures;     /* --map: sizes compared */
 };
 
 __attribute__((format(printf, 2, 3))) void diff_found(struct diff_result *result,
 						      const char *format, ...);
 
 /* A pool in the state `before` of the phase; 0, or -1 with error. */
+int diff_make_pool(struct pb_pool *pool, const struct pb_config *config, char error[256]);
 int diff_load(struct pb_pool *pool, const struct diff_phase *phase, char error[256]);
 void diff_unload(struct pb_pool *pool);
 
@@ -142,5 +147,8 @@ void diff_compare_texts(struct pb_pool *pool, const struct diff_phase *phase,
 
 /* All of it for one log. 0, or -1 with error when a phase cannot be loaded. */
 int diff_log_compare(const struct diff_log *log, struct diff_result *result, char error[256]);
+
+/* For a log of tests/kernel/guest-map.sh: sizes computed from the memory map. */
+int diff_map_compare(const struct diff_log *log, struct diff_result *result, char error[256]);
 
 #endif

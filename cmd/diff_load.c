@@ -153,20 +153,13 @@ static int load_zone(struct pb_pool *pool, const struct diff_phase *phase,
 	return 0;
 }
 
-static int make_pool(struct pb_pool *pool, const struct map *map, char error[256])
+int diff_make_pool(struct pb_pool *pool, const struct pb_config *config, char error[256])
 {
-	struct pb_config config;
 	struct pb_error why;
 	size_t bytes;
 	void *memory;
 
-	pb_config_init(&config);
-	config.regions = map->region;
-	config.nr_regions = map->n;
-	config.profile = PB_PROFILE_LINUX;
-	config.flags = PB_POOL_ALL_RESERVED | PB_POOL_MOVABLE_EXPLICIT | PB_POOL_NO_RSEQ |
-		       PB_POOL_MOBILITY;
-	if (pb_pool_size(&config, &bytes, &why)) {
+	if (pb_pool_size(config, &bytes, &why)) {
 		snprintf(error, 256, "the memory map makes no pool: %s", why.text);
 		return -1;
 	}
@@ -175,12 +168,25 @@ static int make_pool(struct pb_pool *pool, const struct map *map, char error[256
 		snprintf(error, 256, "no memory for %zu bytes of metadata", bytes);
 		return -1;
 	}
-	if (pb_pool_init(pool, &config, memory, bytes, false, NULL, &why)) {
+	if (pb_pool_init(pool, config, memory, bytes, false, NULL, &why)) {
 		free(memory);
 		snprintf(error, 256, "the memory map makes no pool: %s", why.text);
 		return -1;
 	}
 	return 0;
+}
+
+static int make_pool(struct pb_pool *pool, const struct map *map, char error[256])
+{
+	struct pb_config config;
+
+	pb_config_init(&config);
+	config.regions = map->region;
+	config.nr_regions = map->n;
+	config.profile = PB_PROFILE_LINUX;
+	config.flags = PB_POOL_ALL_RESERVED | PB_POOL_MOVABLE_EXPLICIT | PB_POOL_NO_RSEQ |
+		       PB_POOL_MOBILITY;
+	return diff_make_pool(pool, &config, error);
 }
 
 int diff_load(struct pb_pool *pool, const struct diff_phase *phase, char error[256])

@@ -176,14 +176,14 @@ static int line_config(struct reader *r)
 
 static int line_phase(struct reader *r)
 {
-	uint64_t number;
+	uint64_t phase;
 	int64_t node, cpu, ops, seed;
 	const char *kind;
 
-	if (unsigned_numbers(r, 10, &number, 1))
+	if (unsigned_numbers(r, 10, &phase, 1))
 		return -1;
-	if (number != r->log->nr_phases)
-		return bad(r, "phase %" PRIu64 "; expected phase %zu", number, r->log->nr_phases);
+	if (phase != r->log->nr_phases)
+		return bad(r, "phase %" PRIu64 "; expected phase %zu", phase, r->log->nr_phases);
 	kind = word(r);
 	snprintf(r->phase->kind, sizeof(r->phase->kind), "%s", kind ? kind : "");
 	if (config_value(r, "seed", 0, INT64_MAX, &seed) ||
@@ -312,16 +312,16 @@ static int line_map(struct reader *r)
 
 static int line_pageblocks(struct reader *r)
 {
-	uint64_t pfn = r->zone->start_pfn >> 9 << 9, pair[2];
+	uint64_t pfn = r->zone->start_pfn >> 9 << 9, piece[2];
 
 	while (r->rest && *r->rest) {
 		struct diff_run run = { .pfn = pfn };
 
-		if (unsigned_numbers(r, 10, pair, 2))
+		if (unsigned_numbers(r, 10, piece, 2))
 			return -1;
-		if (migratetype(r, pair[0], &run.what))
+		if (migratetype(r, piece[0], &run.what))
 			return -1;
-		run.count = pair[1] << 9;
+		run.count = piece[1] << 9;
 		pfn += run.count;
 		*APPEND(r->zone->pageblocks, r->zone->nr_pageblocks) = run;
 	}
@@ -505,6 +505,8 @@ static int end_log(struct reader *r)
 			   "the log has %zu phases and %" PRIu64 " operations, the kernel wrote "
 			   "%" PRIu64 " and %" PRIu64 ": something is missing",
 			   r->log->nr_phases, r->log->nr_ops, phases, ops);
+	if (!phases)
+		return bad(r, "the log has no phase");
 	r->finished = true;
 	return 0;
 }

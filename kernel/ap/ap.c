@@ -34,7 +34,8 @@ static int node = -1;
 module_param(node, int, 0444);
 MODULE_PARM_DESC(node, "preferred node, -1: that of the running CPU (default)");
 
-static char *gfp = "GFP_KERNEL";
+static char default_gfp[] = "GFP_KERNEL";
+static char *gfp = default_gfp;
 module_param(gfp, charp, 0444);
 MODULE_PARM_DESC(gfp, "names joined by '|', as GFP_KERNEL|__GFP_ZERO");
 
