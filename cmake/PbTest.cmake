@@ -19,6 +19,8 @@ include_guard(GLOBAL)
 find_package(PkgConfig)
 if(PkgConfig_FOUND)
   pkg_check_modules(CMOCKA QUIET IMPORTED_TARGET cmocka)
+  # Here, at the top, for every directory: tests read the JSON they check.
+  pkg_check_modules(JANSSON QUIET IMPORTED_TARGET jansson)
 endif()
 
 set(PB_WITH_TESTS OFF)
