@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Caller misuse: each kind is reported with its documented message, returns
+ * PB_EMISUSE, and leaves the pool as it was: same blocks, same lists, same
+ * totals, and every invariant.
+ */
+#include "support/cmocka.h"
+#include "support/variants.h"
+#include "test_port.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define FRAMES 8192u
+
+/* What docs/TESTING.md and the header promise; changing one breaks users. */
+static const char *const messages[PB_NR_MISUSE] = {
+	[PB_MISUSE_DOUBLE_FREE] = "page is free: freed twice, or never allocated",
+	[PB_MISUSE_WRONG_ORDER] = "page was allocated with another order",
+	[PB_MISUSE_INTERIOR] = "page is inside an allocated block, not its first",
+	[PB_MISUSE_FOREIGN] = "pointer is not a page of this pool",
+	[PB_MISUSE_UNOWNED] = "page is reserved or a hole: never handed out",
+	[PB_MISUSE_RANGE] = "pfn or address is outside the pool",
+	[PB_MISUSE_UNALIGNED] = "pfn or address is not aligned to the block",
+	[PB_MISUSE_BAD_NODE] = "node id out of range",
+	[PB_MISUSE_BAD_FLAGS] = "gfp flags contradict each other",
+	[PB_MISUSE_REFCOUNT] = "reference count out of range or not kept",
+	[PB_MISUSE_CORRUPT] = "metadata contradict each other",
+};
+
+/* A pool in the middle of its life: some of everything, two CPUs' lists filled. */
+struct scene {
+	struct tp tp;
+	struct pb_page *small, *large; /* orders 0 and 4 */
+	uint64_t sum;
+};
+
+static void scene_open(struct scene *s, const struct variant *v)
+{
+	struct pb_page *pages[40];
+
+	tp_start(&s->tp);
+	s->tp.config.profile = (uint8_t)v->profile;
+	s->tp.config.flags |= v->flags;
+	s->tp.config.nr_cpus = 2;
+	tp_region(&s->tp, 0, 4096, 0, PB_ZONE_NORMAL);
+	tp_region(&s->tp, 6144, FRAMES, 0, PB_ZONE_NORMAL); /* a hole before it */
+	tp_reserved(&s->tp, 7000, 7100);
+	tp_build(&s->tp);
+	for (int i = 0; i < 40; i++)
+		pages[i] = pb_alloc_pages(&s->tp.pool, PB_GFP_KERNEL, (unsigned int)i % 6);
+	s->small = pb_alloc_pages(&s->tp.pool, PB_GFP_KERNEL, 0);
+	s->large = pb_alloc_pages(&s->tp.pool, PB_GFP_KERNEL, 4);
+	for (int i = 0; i < 40; i += 3) {
+		pb_test_set_cpu((uint32_t)i & 1);
+		pb_free_pages(&s->tp.pool, pages[i], (unsigned int)i % 6);
+	}
+	pb_test_set_cpu(0);
+	assert_int_equal(s->tp.misuse_calls, 0);
+	s->sum = tp_sum(&s->tp);
+}
+
+static void scene_close(struct scene *s)
+{
+	tp_drop(&s->tp);
+}
+
+/* Exactly one report, as documented, and nothing else changed. */
+static void assert_misuse(struct scene *s, enum pb_misuse kind, const char *call, uint64_t pfn,
+			  unsigned int order)
+{
+	struct tp *tp = &s->tp;
+	char want[TP_LINE];
+	char where[32] = "";
+
+	assert_int_equal(tp->misuse_calls, 1);
+	assert_int_equal(tp->misuse.kind, kind);
+	assert_string_equal(tp->misuse_call, call);
+	assert_true(tp->misuse.pfn == pfn);
+	if (kind != PB_MISUSE_BAD_FLAGS)
+		assert_int_equal(tp->misuse.order, order);
+	if (pfn != UINT64_MAX)
+		snprintf(where, sizeof(where), "pfn 0x%" PRIx64 ", ", pfn);
+	snprintf(want, sizeof(want), "pagebuddy: %s: %s (%s%s %d, found %u)", call, messages[kind],
+		 where,
+		 kind == PB_MISUSE_BAD_NODE  ? "node" :
+		 kind == PB_MISUSE_BAD_FLAGS ? "gfp" :
+					       "order",
+		 (int)order, tp->misuse.found);
+	assert_string_equal(tp->misuse_text, want);
+	tp->misuse_calls = 0;
+	tp_check(tp, "after misuse");
+	assert_true(tp_sum(tp) == s->sum);
+}
+
+static uint64_t pfn_of(struct scene *s, const struct pb_page *page)
+{
+	return pb_page_to_pfn(&s->tp.pool, page);
+}
+
+/* Freed once well; wherever the page is now, the second free is refused. */
+static void assert_double_free(struct scene *s, struct pb_page *page, unsigned int order)
+{
+	s->sum = tp_sum(&s->tp);
+	assert_int_equal(pb_free_pages(&s->tp.pool, page, order), PB_EMISUSE);
+	assert_misuse(s, PB_MISUSE_DOUBLE_FREE, "__free_pages", pfn_of(s, page), order);
+}
+
+static void test_double_free_when_the_page_is_in_a_per_cpu_list(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+
+		scene_open(&s, v);
+		assert_int_equal(pb_free_pages(&s.tp.pool, s.small, 0), PB_OK);
+		assert_double_free(&s, s.small, 0);
+		/* and from another CPU */
+		pb_test_set_cpu(1);
+		assert_double_free(&s, s.small, 0);
+		pb_test_set_cpu(0);
+		scene_close(&s);
+	}
+}
+
+static void test_double_free_when_the_page_is_in_the_buddy(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+
+		scene_open(&s, v);
+		assert_int_equal(pb_free_pages(&s.tp.pool, s.small, 0), PB_OK);
+		pb_drain(&s.tp.pool, -1);
+		assert_double_free(&s, s.small, 0);
+		assert_int_equal(pb_free_pages(&s.tp.pool, s.large, 4), PB_OK);
+		pb_drain(&s.tp.pool, -1);
+		assert_double_free(&s, s.large, 4);
+		scene_close(&s);
+	}
+}
+
+static void test_double_free_when_the_page_was_merged_into_a_larger_block(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+		struct pb_page *page;
+
+		scene_open(&s, v);
+		pb_drain(&s.tp.pool, -1);
+		page = pb_pfn_to_page(&s.tp.pool, 3072 + 513); /* nobody got so far */
+		assert_int_equal(pb_claim(&s.tp.pool, 3072 + 513, 0, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_free_pages(&s.tp.pool, page, 0), PB_OK);
+		pb_drain(&s.tp.pool, -1);
+		assert_double_free(&s, page, 0);
+		assert_double_free(&s, page - 1, 1);
+		scene_close(&s);
+	}
+}
+
+static void test_free_of_a_page_that_was_never_allocated(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+
+		scene_open(&s, v);
+		for (unsigned int order = 0; order <= 10; order++)
+			assert_double_free(&s, pb_pfn_to_page(&s.tp.pool, 3072), order);
+		scene_close(&s);
+	}
+}
+
+static void test_free_with_another_order(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+
+		scene_open(&s, v);
+		for (unsigned int order = 0; order <= 12; order++) {
+			if (order == 4)
+				continue;
+			assert_int_equal(pb_free_pages(&s.tp.pool, s.large, order), PB_EMISUSE);
+			assert_int_equal(s.tp.misuse.found, 4);
+			assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "__free_pages", pfn_of(&s, s.large),
+				      order);
+		}
+		assert_int_equal(pb_free_pages(&s.tp.pool, s.small, 31), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "__free_pages", pfn_of(&s, s.small), 31);
+		assert_int_equal(pb_free_pages(&s.tp.pool, s.small, UINT32_MAX), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "__free_pages", pfn_of(&s, s.small),
+			      UINT32_MAX);
+		assert_int_equal(pb_free_pages(&s.tp.pool, s.large, 4), PB_OK);
+		scene_close(&s);
+	}
+}
+
+static void test_free_of_an_interior_page(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+
+		scene_open(&s, v);
+		for (unsigned int i = 1; i < 16; i++) {
+			assert_int_equal(pb_free_pages(&s.tp.pool, s.large + i, 0), PB_EMISUSE);
+			assert_int_equal(s.tp.misuse.found, 4);
+			assert_misuse(&s, PB_MISUSE_INTERIOR, "__free_pages",
+				      pfn_of(&s, s.large) + i, 0);
+		}
+		scene_close(&s);
+	}
+}
+
+static void test_free_of_a_pointer_that_is_no_page(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+		struct tp other;
+		struct pb_page local = { PB_PAGE_HEAD };
+
+		scene_open(&s, v);
+		tp_simple(&other, 4096, v->profile, v->flags);
+		{
+			struct pb_page *const foreign[] = {
+				NULL,
+				&local,
+				s.tp.pool.pages - 1,
+				s.tp.pool.pages + s.tp.pool.nr_frames,
+				(struct pb_page *)UINTPTR_MAX,
+				pb_alloc_pages(&other.pool, PB_GFP_KERNEL, 0),
+			};
+
+			for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+				assert_int_equal(pb_free_pages(&s.tp.pool, foreign[i], 0),
+						 PB_EMISUSE);
+				assert_misuse(&s, PB_MISUSE_FOREIGN, "__free_pages", UINT64_MAX, 0);
+			}
+			assert_int_equal(local.word, PB_PAGE_HEAD);
+			assert_int_equal(pb_free_pages(&other.pool, foreign[5], 0), PB_OK);
+		}
+		tp_drop(&other);
+		scene_close(&s);
+	}
+}
+
+static void test_free_of_reserved_frames_and_holes(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+		struct pb_page *reserved;
+
+		scene_open(&s, v);
+		reserved = pb_pfn_to_page(&s.tp.pool, 7050);
+		assert_int_equal(pb_free_pages(&s.tp.pool, reserved, 0), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_UNOWNED, "__free_pages", 7050, 0);
+		assert_int_equal(pb_free_pages(&s.tp.pool, reserved, 1), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_UNOWNED, "__free_pages", 7050, 1);
+		assert_int_equal(pb_reserve(&s.tp.pool, 3500, 3600), PB_OK);
+		s.sum = tp_sum(&s.tp);
+		assert_int_equal(
+			pb_free_pages(&s.tp.pool, pb_pfn_to_page(&s.tp.pool, 3500), 0),
+			PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_UNOWNED, "__free_pages", 3500, 0);
+		scene_close(&s);
+	}
+}
+
+static void test_split_get_put_and_mark_of_pages_nobody_owns(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+		uint64_t pfn;
+
+		scene_open(&s, v);
+		pfn = pfn_of(&s, s.large);
+		assert_int_equal(pb_split_page(&s.tp.pool, s.large, 3), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "split_page", pfn, 3);
+		assert_int_equal(pb_split_page(&s.tp.pool, s.large + 2, 1), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_INTERIOR, "split_page", pfn + 2, 1);
+		assert_int_equal(pb_put_page(&s.tp.pool, s.large + 2), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_INTERIOR, "put_page", pfn + 2, 0);
+		assert_int_equal(pb_get_page(&s.tp.pool, s.large + 2), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_INTERIOR, "get_page", pfn + 2, 0);
+		assert_int_equal(pb_set_movable(&s.tp.pool, s.large + 2, true), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_INTERIOR, "set_movable", pfn + 2, 0);
+		assert_int_equal(pb_get_page(&s.tp.pool, pb_pfn_to_page(&s.tp.pool, 3072)),
+				 PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_DOUBLE_FREE, "get_page", 3072, 0);
+		assert_int_equal(pb_put_page(&s.tp.pool, NULL), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_FOREIGN, "put_page", UINT64_MAX, 0);
+		if (!(v->flags & PB_POOL_REFCOUNT)) {
+			assert_int_equal(pb_get_page(&s.tp.pool, s.small), PB_EMISUSE);
+			assert_misuse(&s, PB_MISUSE_REFCOUNT, "get_page", pfn_of(&s, s.small), 0);
+		}
+		scene_close(&s);
+	}
+}
+
+static void test_bad_node_and_bad_flags(void **state)
+{
+	static const int nodes[] = { -1, -100, PB_MAX_NODES, INT32_MAX, INT32_MIN };
+
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+
+		scene_open(&s, v);
+		for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+			assert_null(pb__alloc_pages_node(&s.tp.pool, nodes[i], PB_GFP_KERNEL, 0));
+			assert_misuse(&s, PB_MISUSE_BAD_NODE, "__alloc_pages_node", UINT64_MAX,
+				      (unsigned int)nodes[i]);
+		}
+		/* two zone modifiers (spec 4.3), two mobility modifiers (4.4) */
+		for (pb_gfp_t bits = 0; bits < 16; bits++) {
+			if (!(0xE8E8 >> bits & 1))
+				continue;
+			assert_null(pb_alloc_pages(&s.tp.pool, PB_GFP_KERNEL | bits, 0));
+			assert_int_equal(s.tp.misuse.kind, PB_MISUSE_BAD_FLAGS);
+			s.tp.misuse_calls = 0;
+			assert_true(tp_sum(&s.tp) == s.sum);
+		}
+		assert_null(pb_alloc_pages(&s.tp.pool,
+					   PB_GFP_KERNEL | PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE, 0));
+		assert_int_equal(s.tp.misuse_calls, 1);
+		assert_int_equal(s.tp.misuse.kind, PB_MISUSE_BAD_FLAGS);
+		assert_true(tp_sum(&s.tp) == s.sum);
+		scene_close(&s);
+	}
+}
+
+/* The same through the exact and bulk entries, which free page by page. */
+static void test_free_exact_reports_each_bad_page(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct scene s;
+		struct pb_page *page;
+
+		scene_open(&s, v);
+		page = pb_alloc_exact(&s.tp.pool, PB_GFP_KERNEL, 5);
+		assert_int_equal(pb_free_pages(&s.tp.pool, page + 2, 0), PB_OK);
+		assert_int_equal(pb_free_exact(&s.tp.pool, page, 5), PB_EMISUSE);
+		assert_int_equal(s.tp.misuse_calls, 1);
+		assert_int_equal(s.tp.misuse.kind, PB_MISUSE_DOUBLE_FREE);
+		tp_check(&s.tp, "four of five freed");
+		for (int i = 0; i < 5; i++)
+			assert_int_equal(pb_page_count(&s.tp.pool, page + i), 0);
+		scene_close(&s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_double_free_when_the_page_is_in_a_per_cpu_list),
+		cmocka_unit_test(test_double_free_when_the_page_is_in_the_buddy),
+		cmocka_unit_test(test_double_free_when_the_page_was_merged_into_a_larger_block),
+		cmocka_unit_test(test_free_of_a_page_that_was_never_allocated),
+		cmocka_unit_test(test_free_with_another_order),
+		cmocka_unit_test(test_free_of_an_interior_page),
+		cmocka_unit_test(test_free_of_a_pointer_that_is_no_page),
+		cmocka_unit_test(test_free_of_reserved_frames_and_holes),
+		cmocka_unit_test(test_split_get_put_and_mark_of_pages_nobody_owns),
+		cmocka_unit_test(test_bad_node_and_bad_flags),
+		cmocka_unit_test(test_free_exact_reports_each_bad_page),
+	};
+
+	return pb_run_tests(tests);
+}

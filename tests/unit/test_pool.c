@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* Configuration, size, init, attach: what is accepted, and what is refused how. */
+#include "support/cmocka.h"
+#include "support/variants.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void one_zone(struct tp *tp)
+{
+	tp_start(tp);
+	tp_region(tp, 0, 4096, 0, PB_ZONE_NORMAL);
+}
+
+/* Refused with this code, a text of one line, and the handle still zero. */
+static void assert_refused(struct tp *tp, int code, uint32_t region, const char *word)
+{
+	static const struct pb_pool zero;
+
+	memset(&tp->error, 0x55, sizeof(tp->error));
+	assert_int_equal(tp_try(tp), code);
+	assert_int_equal(tp->error.code, code);
+	assert_int_equal(tp->error.region, region);
+	assert_true(strlen(tp->error.text) > 10 && strlen(tp->error.text) < 160);
+	assert_null(strchr(tp->error.text, '\n'));
+	if (!strstr(tp->error.text, word))
+		fail_msg("\"%s\" doesn't name \"%s\"", tp->error.text, word);
+	assert_memory_equal(&tp->pool, &zero, sizeof(zero));
+	/* the error is optional */
+	assert_int_equal(pb_pool_size(&tp->config, &tp->bytes, NULL), code);
+	tp_drop(tp);
+}
+
+static void test_config_defaults_are_documented(void **state)
+{
+	struct pb_config c;
+
+	(void)state;
+	memset(&c, 0x55, sizeof(c));
+	pb_config_init(&c);
+	assert_int_equal(c.page_shift, 12);
+	assert_int_equal(c.max_order, 10);
+	assert_int_equal(c.pageblock_order, 9);
+	assert_int_equal(c.profile, PB_PROFILE_MODERN);
+	assert_int_equal(c.flags, 0);
+	assert_int_equal(c.nr_cpus, 1);
+	assert_int_equal(c.min_free_kbytes, -1);
+	assert_int_equal(c.watermark_scale_factor, 10);
+	assert_int_equal(c.watermark_boost_factor, 15000);
+	assert_int_equal(c.lowmem_reserve_ratio[PB_ZONE_DMA], 256);
+	assert_int_equal(c.lowmem_reserve_ratio[PB_ZONE_DMA32], 256);
+	assert_int_equal(c.lowmem_reserve_ratio[PB_ZONE_NORMAL], 32);
+	assert_int_equal(c.lowmem_reserve_ratio[PB_ZONE_HIGHMEM], 0);
+	assert_int_equal(c.lowmem_reserve_ratio[PB_ZONE_MOVABLE], 0);
+	assert_false(c.zone_types >> PB_ZONE_HIGHMEM & 1);
+	assert_true(c.zone_types >> PB_ZONE_NORMAL & 1);
+}
+
+#define REFUSE(change, code, word)                                                                 \
+	do {                                                                                       \
+		struct tp tp;                                                                      \
+		one_zone(&tp);                                                                     \
+		change;                                                                            \
+		assert_refused(&tp, code, UINT32_MAX, word);                                       \
+	} while (0)
+
+static void test_config_refused_when_out_of_range(void **state)
+{
+	(void)state;
+	REFUSE(tp.config.page_shift = 11, PB_EINVAL, "page_shift");
+	REFUSE(tp.config.page_shift = 22, PB_EINVAL, "page_shift");
+	REFUSE(tp.config.max_order = PB_MAX_ORDER + 1, PB_EINVAL, "max_order");
+	REFUSE(tp.config.pageblock_order = 11, PB_EINVAL, "pageblock_order");
+	REFUSE(tp.config.profile = 2, PB_EINVAL, "profile");
+	REFUSE(tp.config.flags |= 1u << 31, PB_EINVAL, "flags");
+	REFUSE(tp.config.nr_cpus = 0, PB_EINVAL, "nr_cpus");
+	REFUSE(tp.config.nr_cpus = PB_MAX_CPUS + 1, PB_EINVAL, "nr_cpus");
+	REFUSE(tp.config.nr_stripes = 3, PB_EINVAL, "nr_stripes");
+	REFUSE(tp.config.watermark_scale_factor = 0, PB_EINVAL, "watermark_scale_factor");
+	REFUSE(tp.config.watermark_scale_factor = 3001, PB_EINVAL, "watermark_scale_factor");
+	REFUSE(tp.config.pcp_high_fraction = 7, PB_EINVAL, "pcp_high_fraction");
+	REFUSE(tp.config.min_free_kbytes = -2, PB_EINVAL, "min_free_kbytes");
+	REFUSE(tp.config.nr_regions = 0, PB_EINVAL, "region");
+	REFUSE((tp.cpu_node[0] = 64, tp.config.cpu_node = tp.cpu_node), PB_EINVAL, "cpu_node");
+}
+
+static void test_config_accepted_at_the_limits(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		struct tp tp;
+
+		one_zone(&tp);
+		tp.config.page_shift = i & 1 ? 21 : 12;
+		tp.config.watermark_scale_factor = i & 2 ? 3000 : 1;
+		tp.config.max_order = i & 4 ? PB_MAX_ORDER : 0;
+		tp.config.pageblock_order = i & 2 ? tp.config.max_order : 0;
+		tp.config.pcp_high_fraction = i & 1 ? 8 : 0;
+		tp_build(&tp);
+		tp_drop(&tp);
+	}
+}
+
+#define REFUSE_REGION(change, code, number, word)                                                  \
+	do {                                                                                       \
+		struct tp tp;                                                                      \
+		one_zone(&tp);                                                                     \
+		tp_region(&tp, 8192, 12288, 0, PB_ZONE_NORMAL);                                    \
+		change;                                                                            \
+		assert_refused(&tp, code, number, word);                                           \
+	} while (0)
+
+static void test_region_refused_when_impossible(void **state)
+{
+	(void)state;
+	REFUSE_REGION(tp.regions[1].end_pfn = 8192, PB_EREGION, 1, "region 1");
+	REFUSE_REGION(tp.regions[1].end_pfn = 8191, PB_EREGION, 1, "region 1");
+	REFUSE_REGION(tp.regions[0].node = PB_MAX_NODES, PB_EREGION, 0, "region 0");
+	REFUSE_REGION(tp.regions[1].zone = PB_ZONE_DEVICE, PB_EREGION, 1, "region 1");
+	REFUSE_REGION(tp.regions[1].zone = 200, PB_EREGION, 1, "region 1");
+	REFUSE_REGION(tp.regions[1].kind = 2, PB_EREGION, 1, "region 1");
+	REFUSE_REGION(tp.regions[1].start_pfn = 4095, PB_EREGION, 1, "region 1");
+	REFUSE_REGION(tp.regions[0].end_pfn = 12289, PB_EREGION, 1, "region 1");
+	REFUSE_REGION(tp.regions[1].zone = PB_ZONE_HIGHMEM, PB_EREGION, 1, "region 1");
+	REFUSE_REGION((tp.regions[1].start_pfn = UINT64_MAX - 4096,
+		       tp.regions[1].end_pfn = UINT64_MAX),
+		      PB_EREGION, 1, "region 1");
+}
+
+static void test_pool_refused_when_more_than_2_32_frames(void **state)
+{
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	tp_region(&tp, 0, (UINT64_C(1) << 32) + 1024, 0, PB_ZONE_NORMAL);
+	assert_int_equal(tp_try(&tp), PB_ETOOBIG);
+	assert_int_equal(tp.error.code, PB_ETOOBIG);
+	tp_drop(&tp);
+}
+
+static void test_pool_refused_when_everything_is_reserved_or_nothing_usable(void **state)
+{
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	tp_reserved(&tp, 0, 4096);
+	assert_true(tp_try(&tp) < 0);
+	assert_true(tp.error.text[0]);
+	tp_drop(&tp);
+}
+
+static void test_init_refused_when_memory_is_too_small_or_unaligned(void **state)
+{
+	struct tp tp;
+	struct pb_pool pool = { 0 };
+	static const struct pb_pool zero;
+
+	(void)state;
+	one_zone(&tp);
+	tp_build(&tp);
+	assert_int_equal(pb_pool_init(&pool, &tp.config, tp.memory, tp.bytes - 64, false, NULL,
+				      &tp.error),
+			 PB_ENOMEM);
+	assert_non_null(strstr(tp.error.text, "bytes"));
+	assert_int_equal(pb_pool_init(&pool, &tp.config, (char *)tp.memory + 8, tp.bytes - 8,
+				      false, NULL, &tp.error),
+			 PB_EINVAL);
+	assert_int_equal(pb_pool_init(&pool, &tp.config, NULL, tp.bytes, false, NULL, NULL),
+			 PB_EINVAL);
+	assert_memory_equal(&pool, &zero, sizeof(pool));
+	tp_drop(&tp);
+}
+
+/* Free lists must not depend on what was in the memory before. */
+static void test_init_clears_memory_when_it_is_not_zeroed(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct tp a, b;
+
+		tp_simple(&a, 4096, v->profile, v->flags);
+		tp_simple(&b, 4096, v->profile, v->flags);
+		pb_pool_destroy(&b.pool);
+		memset(b.memory, 0xa5, b.bytes);
+		memset(&b.pool, 0, sizeof(b.pool));
+		assert_int_equal(pb_pool_init(&b.pool, &b.config, b.memory, b.bytes, false,
+					      &b.hooks, &b.error),
+				 PB_OK);
+		tp_check(&b, "init over garbage");
+		assert_true(tp_sum(&a) == tp_sum(&b));
+		tp_drop(&a);
+		tp_drop(&b);
+	}
+}
+
+static void test_size_is_within_budget(void **state)
+{
+	struct tp tp;
+	size_t bytes;
+
+	(void)state;
+	tp_start(&tp);
+	tp.config.flags = 0;
+	tp.config.nr_cpus = 2;
+	tp_region(&tp, 0, 1u << 20, 0, PB_ZONE_NORMAL);
+	tp.config.regions = tp.regions;
+	assert_int_equal(pb_pool_size(&tp.config, &bytes, NULL), PB_OK);
+	assert_in_range(bytes, 1u << 20, (size_t)(1.4 * (1u << 20)));
+	tp.config.profile = PB_PROFILE_LINUX;
+	assert_int_equal(pb_pool_size(&tp.config, &bytes, NULL), PB_OK);
+	assert_in_range(bytes, 8u << 20, (size_t)(9.4 * (1u << 20)));
+}
+
+/* DESIGN D5: a microcontroller's 64 pages cost a few hundred bytes, no pcp. */
+static void test_size_is_small_when_the_pool_is(void **state)
+{
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	tp.config.max_order = 5;
+	tp.config.pageblock_order = 5;
+	tp.config.flags = PB_POOL_NO_PCP | PB_POOL_NO_MOBILITY;
+	tp.config.zone_types = 1u << PB_ZONE_NORMAL;
+	tp_region(&tp, 0, 64, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	assert_true(tp.bytes < 3072);
+	tp_drop(&tp);
+}
+
+static void test_attach_is_the_same_pool_when_memory_was_moved(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		struct tp tp;
+		struct pb_pool old;
+		struct pb_page *page;
+		void *copy;
+		uint64_t sum, pfn;
+
+		tp_simple(&tp, 8192, v->profile, v->flags);
+		for (unsigned int i = 0; i < 50; i++)
+			assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, i % 4));
+		page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 5);
+		pfn = pb_page_to_pfn(&tp.pool, page);
+		sum = tp_sum(&tp);
+		copy = aligned_alloc(64, tp.bytes);
+		memcpy(copy, tp.memory, tp.bytes);
+		memset(tp.memory, 0xa5, tp.bytes);
+		old = tp.pool;
+		memset(&tp.pool, 0, sizeof(tp.pool));
+		assert_int_equal(pb_pool_attach(&tp.pool, copy, tp.bytes, false, &tp.hooks,
+						&tp.error),
+				 PB_OK);
+		assert_ptr_not_equal(old.pages, tp.pool.pages);
+		assert_true(tp_sum(&tp) == sum);
+		tp_check(&tp, "attached");
+		assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, pfn), 5), PB_OK);
+		assert_int_equal(tp.misuse_calls, 0);
+		tp_check(&tp, "freed after attach");
+		tp_drop(&tp);
+		free(copy);
+	}
+}
+
+static void test_attach_refused_when_there_is_no_pool(void **state)
+{
+	struct tp tp;
+	struct pb_pool pool = { 0 };
+	uint64_t *words;
+
+	(void)state;
+	one_zone(&tp);
+	tp_build(&tp);
+	words = tp.memory;
+	assert_int_equal(pb_pool_attach(&pool, tp.memory, 32, false, NULL, &tp.error), PB_EFORMAT);
+	assert_true(tp.error.text[0]);
+	assert_int_equal(pb_pool_attach(&pool, tp.memory, tp.bytes - 64, false, NULL, &tp.error),
+			 PB_EFORMAT);
+	words[0] ^= 1;
+	assert_int_equal(pb_pool_attach(&pool, tp.memory, tp.bytes, false, NULL, &tp.error),
+			 PB_EFORMAT);
+	assert_int_equal(pb_pool_attach(&pool, tp.memory, tp.bytes, true, NULL, NULL), PB_EFORMAT);
+	words[0] ^= 1;
+	tp_drop(&tp);
+}
+
+/* I35: owned stays owned, all else is free, whatever the trees said. */
+static void test_attach_recovers_when_trees_are_lost(void **state)
+{
+	struct tp_rng rng = { tp_seed() };
+
+	(void)state;
+	for_each_variant(v) {
+		struct tp tp;
+		struct tp_frame before[4096], after[4096];
+		struct pb_page *pages[200];
+
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)v->profile;
+		tp.config.flags |= v->flags;
+		tp_region(&tp, 0, 4096, 0, PB_ZONE_NORMAL);
+		tp_reserved(&tp, 1000, 1077);
+		tp_build(&tp);
+		for (int i = 0; i < 200; i++)
+			pages[i] = pb_alloc_pages(&tp.pool, i & 1 ? PB_GFP_KERNEL : PB_GFP_MOVABLE,
+						  tp_below(&rng, 4));
+		for (int i = 0; i < 200; i += 1 + (int)tp_below(&rng, 3))
+			if (pages[i])
+				pb_free_pages(&tp.pool, pages[i],
+					      (unsigned int)pb_page_order(&tp.pool, pages[i]));
+		tp_frames(&tp, before, 4096);
+		memset(&tp.pool, 0, sizeof(tp.pool));
+		assert_int_equal(pb_pool_attach(&tp.pool, tp.memory, tp.bytes, true, &tp.hooks,
+						&tp.error),
+				 PB_OK);
+		tp_check(&tp, "recovered");
+		tp_frames(&tp, after, 4096);
+		for (int i = 0; i < 4096; i++) {
+			uint8_t want = before[i].state == PB_BLOCK_PCP ? PB_BLOCK_FREE :
+								       before[i].state;
+
+			assert_int_equal(after[i].state, want);
+			if (want == PB_BLOCK_ALLOCATED)
+				assert_int_equal(after[i].order, before[i].order);
+		}
+		tp_drop(&tp);
+	}
+}
+
+static void test_strerror_has_a_text_for_every_code(void **state)
+{
+	(void)state;
+	for (int code = PB_OK; code >= PB_ECORRUPT - 1; code--) {
+		assert_non_null(pb_strerror(code));
+		assert_true(pb_strerror(code)[0]);
+	}
+	assert_string_not_equal(pb_strerror(PB_EINVAL), pb_strerror(PB_EREGION));
+	for (int reason = PB_REASON_NONE; reason <= PB_REASON_BAD_NODE; reason++)
+		assert_true(pb_reason_name((enum pb_reason)reason)[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_config_defaults_are_documented),
+		cmocka_unit_test(test_config_refused_when_out_of_range),
+		cmocka_unit_test(test_config_accepted_at_the_limits),
+		cmocka_unit_test(test_region_refused_when_impossible),
+		cmocka_unit_test(test_pool_refused_when_more_than_2_32_frames),
+		cmocka_unit_test(test_pool_refused_when_everything_is_reserved_or_nothing_usable),
+		cmocka_unit_test(test_init_refused_when_memory_is_too_small_or_unaligned),
+		cmocka_unit_test(test_init_clears_memory_when_it_is_not_zeroed),
+		cmocka_unit_test(test_size_is_within_budget),
+		cmocka_unit_test(test_size_is_small_when_the_pool_is),
+		cmocka_unit_test(test_attach_is_the_same_pool_when_memory_was_moved),
+		cmocka_unit_test(test_attach_refused_when_there_is_no_pool),
+		cmocka_unit_test(test_attach_recovers_when_trees_are_lost),
+		cmocka_unit_test(test_strerror_has_a_text_for_every_code),
+	};
+
+	return pb_run_tests(tests);
+}
