@@ -328,9 +328,9 @@ struct pb_hooks {
 struct pb_pool {
 	struct pb_page *pages;       /* [nr_frames] */
 	uint64_t nr_frames;          /* dense index space, holes inside spans included */
-	const uint16_t *pcp_class;   /* [pageblocks] which per-CPU lists a free goes to */
+	uint16_t *pcp_class;         /* [pageblocks] which per-CPU lists a free goes to */
 	unsigned char *percpu;       /* per-CPU areas */
-	uint32_t percpu_shift;       /* log2 bytes of one CPU's area */
+	uint32_t percpu_stride;      /* bytes of one CPU's area */
 	uint32_t percpu_cpus;        /* CPUs with an area */
 	uint8_t pageblock_order;
 	uint8_t max_order;
@@ -340,9 +340,16 @@ struct pb_pool {
 	uint8_t nr_pcp_orders;       /* orders that have per-CPU lists */
 	uint8_t profile;
 	uint8_t hardened;
+	uint32_t span_words;         /* words of one buddy tree */
+	uint32_t pageblock_stride;   /* bytes */
+	uint64_t *trees;
+	void *pageblocks;
+	void *links;                 /* linux profile */
+	uint8_t *pcp_types;          /* linux profile: migratetype a frame was freed with */
 	struct pb_super *super;      /* start of the metadata memory */
 	struct pb_hooks hooks;
-	void *priv[4];               /* the port's */
+	void *linear;                /* address of linear_pfn in this process */
+	void *priv[2];               /* the port's */
 };
 
 /*
@@ -428,7 +435,7 @@ PB_API int pb_set_movable(struct pb_pool *pool, struct pb_page *page, bool movab
 
 /* -------------------------------------------------------------- conversion */
 
-/* UINT64_MAX / NULL when it isn't a page of the pool. O(log banks). */
+/* UINT64_MAX / NULL when it isn't a page of the pool. O(banks). */
 PB_API uint64_t pb_page_to_pfn(const struct pb_pool *pool, const struct pb_page *page);
 PB_API struct pb_page *pb_pfn_to_page(const struct pb_pool *pool, uint64_t pfn);
 /* Linear address, NULL for HIGHMEM frames or without address hook and base. */
@@ -503,7 +510,9 @@ struct pb_zone_stat {
 	int zone;                         /* enum pb_zone_type */
 	uint64_t start_pfn;
 	uint64_t spanned, present, managed; /* pages */
-	int64_t free;                     /* NR_FREE_PAGES */
+	int64_t free;                     /* NR_FREE_PAGES, exact at rest */
+	int64_t vm_free;                  /* the counter that watermarks go by; in the linux
+	                                     profile each CPU keeps small changes back */
 	int64_t free_cma;
 	int64_t pcp;                      /* pages in per-CPU lists */
 	int64_t isolated;                 /* free pages on ISOLATE lists */
@@ -624,6 +633,12 @@ PB_API int pb_state_set_pcp(struct pb_pool *pool, unsigned int cpu, int node,
 			    enum pb_zone_type zone, const struct pb_pcp_stat *state);
 PB_API int pb_state_add_pcp(struct pb_pool *pool, unsigned int cpu, uint64_t pfn,
 			    unsigned int order, enum pb_migratetype type);
+/* linux profile: the zone's free page counter, what of it a CPU has not added
+   yet, and at which difference it does (Linux's per-CPU vmstat; the watermark
+   test reads the counter alone). Ignored by the modern profile. */
+PB_API int pb_state_set_vmstat(struct pb_pool *pool, unsigned int cpu, int node,
+			       enum pb_zone_type zone, int64_t nr_free_pages, int32_t diff,
+			       uint32_t threshold);
 /* A reserved block gets an owner, so that it can be freed. */
 PB_API int pb_state_adopt(struct pb_pool *pool, uint64_t pfn, unsigned int order, bool movable);
 /* The per-CPU list (order, type), head first. */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Integer arithmetic for all layers: short type names, bit scans and a 64-bit
+ * division that need no compiler support library on any target.
+ */
+#ifndef PB_CORE_BITS_H
+#define PB_CORE_BITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t s32;
+typedef int64_t s64;
+
+/* The four functions that a compiler may call for on its own. */
+void *memcpy(void *to, const void *from, size_t n);
+void *memmove(void *to, const void *from, size_t n);
+void *memset(void *to, int byte, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define ALIGNED(n) __attribute__((aligned(n)))
+
+/* Per target: __builtin_ctzll is an instruction, or a call into libgcc. */
+#if defined(__riscv) && !defined(__riscv_zbb)
+static inline unsigned int ctz32(u32 x)
+{
+	unsigned int n = 0;
+
+	for (unsigned int half = 16; half; half >>= 1)
+		if (!(x & ((1u << half) - 1))) {
+			n += half;
+			x >>= half;
+		}
+	return n;
+}
+
+static inline unsigned int fls32(u32 x) /* index of the highest set bit */
+{
+	unsigned int n = 0;
+
+	for (unsigned int half = 16; half; half >>= 1)
+		if (x >> half) {
+			n += half;
+			x >>= half;
+		}
+	return n;
+}
+#else
+static inline unsigned int ctz32(u32 x)
+{
+	return (unsigned int)__builtin_ctz(x);
+}
+
+static inline unsigned int fls32(u32 x)
+{
+	return 31u - (unsigned int)__builtin_clz(x);
+}
+#endif
+
+/* pre: x != 0, for all of these */
+static inline unsigned int ctz64(u64 x)
+{
+#if defined(__x86_64__) || defined(__aarch64__)
+	return (unsigned int)__builtin_ctzll(x);
+#else
+	return (u32)x ? ctz32((u32)x) : 32u + ctz32((u32)(x >> 32));
+#endif
+}
+
+static inline unsigned int fls64(u64 x)
+{
+	return x >> 32 ? 32u + fls32((u32)(x >> 32)) : fls32((u32)x);
+}
+
+static inline unsigned int popcount64(u64 x)
+{
+	x -= x >> 1 & 0x5555555555555555u;
+	x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+	x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+	return (unsigned int)(x * 0x0101010101010101u >> 56);
+}
+
+/* Bits [from, from + n) of a word; pre: n >= 1, from + n <= 64. */
+static inline u64 word_mask(unsigned int from, unsigned int n)
+{
+	return (~(u64)0 >> (64 - n)) << from;
+}
+
+static inline u64 div_u64(u64 a, u64 b)
+{
+#if UINTPTR_MAX > 0xffffffffu
+	return a / b;
+#else
+	u64 q = 0;
+	unsigned int shift;
+
+	if (b > a)
+		return 0;
+	if (!(a >> 32))
+		return (u32)a / (u32)b;
+	shift = fls64(a) - fls64(b);
+	for (u64 bit = (u64)1 << shift, d = b << shift; bit; bit >>= 1, d >>= 1)
+		if (a >= d) {
+			a -= d;
+			q |= bit;
+		}
+	return q;
+#endif
+}
+
+/* Spec, notation: both terms truncate on their own. */
+static inline u64 mult_frac(u64 x, u32 n, u32 d)
+{
+	u64 q = div_u64(x, d);
+
+	return q * n + div_u64((x - q * d) * n, d);
+}
+
+static inline u64 align_up(u64 x, u64 to)
+{
+	return (x + to - 1) & ~(to - 1);
+}
+
+static inline u64 align_down(u64 x, u64 to)
+{
+	return x & ~(to - 1);
+}
+
+static inline u64 min_u64(u64 a, u64 b)
+{
+	return a < b ? a : b;
+}
+
+static inline u64 max_u64(u64 a, u64 b)
+{
+	return a > b ? a : b;
+}
+
+static inline u64 clamp_u64(u64 x, u64 low, u64 high)
+{
+	return x < low ? low : x > high ? high : x;
+}
+
+static inline u64 int_sqrt(u64 x)
+{
+	u64 root = 0;
+
+	for (u64 bit = (u64)1 << 31; bit; bit >>= 1)
+		if ((root + bit) * (root + bit) <= x)
+			root += bit;
+	return root;
+}
+
+#define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+
+#endif

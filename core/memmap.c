@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory map. Regions are visited in the order (node, zone, pfn) by
+ * searching the next one each time: no scratch memory, quadratic in the number
+ * of regions, which are few.
+ *
+ *	regions   [1,159)N  [0x1000,0x8000)N      zone Normal, spans of 1024
+ *	banks     [0,1024)  [0x1000,0x8000)       rounded outward to spans
+ *	index      0..1023   1024..              dense; frames 0 and 159.. absent
+ */
+#include "memmap.h"
+
+#include "pcp.h"
+#include "text.h"
+
+int set_error(struct pb_error *error, int code, u32 region, const char *message)
+{
+	struct text text;
+
+	if (!error)
+		return code;
+	error->code = code;
+	error->region = region;
+	error->text[0] = '\0';
+	text = (struct text){ error->text, sizeof(error->text), 0 };
+	if (region != UINT32_MAX) {
+		text_str(&text, "region ");
+		text_dec(&text, region, 0);
+		text_str(&text, ": ");
+	}
+	text_str(&text, message);
+	return code;
+}
+
+/* ------------------------------------------------------------------ checks */
+
+#define MAX_PFN ((u64)1 << 52)
+#define MAX_FRAMES (((u64)1 << 32) - LIST_REFS)
+
+static int region_error(const struct pb_config *config, u32 i, const char *message,
+			struct pb_error *error)
+{
+	const struct pb_region *region = &config->regions[i];
+	struct text text;
+
+	(void)set_error(error, PB_EREGION, i, message);
+	if (!error)
+		return PB_EREGION;
+	text = (struct text){ error->text, sizeof(error->text), 0 };
+	while (error->text[text.length])
+		text.length++;
+	text_str(&text, " (pfn ");
+	text_hex(&text, region->start_pfn);
+	text_str(&text, " to ");
+	text_hex(&text, region->end_pfn);
+	text_str(&text, ")");
+	return PB_EREGION;
+}
+
+static const char *region_fault(const struct pb_config *config, const struct pb_region *region)
+{
+	if (region->start_pfn >= region->end_pfn)
+		return "end_pfn must be greater than start_pfn";
+	if (region->end_pfn > MAX_PFN)
+		return "pfns must be below 2^52";
+	if (region->kind == PB_REGION_RESERVED)
+		return NULL;
+	if (region->kind != PB_REGION_USABLE)
+		return "kind must be PB_REGION_USABLE or PB_REGION_RESERVED";
+	if (region->node >= PB_MAX_NODES)
+		return "node must be below 64";
+	if (region->zone >= PB_ZONE_DEVICE)
+		return "zone must be DMA, DMA32, NORMAL, HIGHMEM or MOVABLE";
+	if (!(config->zone_types >> region->zone & 1))
+		return "its zone is not in config.zone_types";
+	return NULL;
+}
+
+static bool overlaps_earlier(const struct pb_config *config, u32 i)
+{
+	const struct pb_region *b = &config->regions[i];
+
+	for (u32 j = 0; j < i; j++) {
+		const struct pb_region *a = &config->regions[j];
+
+		if (a->kind == PB_REGION_USABLE && a->start_pfn < b->end_pfn &&
+		    b->start_pfn < a->end_pfn)
+			return true;
+	}
+	return false;
+}
+
+int memmap_check(const struct pb_config *config, struct pb_error *error)
+{
+	bool usable = false;
+
+	if (!config->nr_regions || !config->regions)
+		return set_error(error, PB_EREGION, UINT32_MAX, "the memory map has no region");
+	for (u32 i = 0; i < config->nr_regions; i++) {
+		const char *fault = region_fault(config, &config->regions[i]);
+
+		if (!fault && config->regions[i].kind == PB_REGION_USABLE) {
+			usable = true;
+			if (overlaps_earlier(config, i))
+				fault = "overlaps an earlier usable region";
+		}
+		if (fault)
+			return region_error(config, i, fault, error);
+	}
+	if (!usable)
+		return set_error(error, PB_EREGION, UINT32_MAX,
+				 "the memory map has no usable region");
+	return PB_OK;
+}
+
+/* ------------------------------------------------------------------ layout */
+
+static int compare(const struct pb_region *a, const struct pb_region *b)
+{
+	if (a->node != b->node)
+		return a->node < b->node ? -1 : 1;
+	if (a->zone != b->zone)
+		return a->zone < b->zone ? -1 : 1;
+	return a->start_pfn < b->start_pfn ? -1 : a->start_pfn > b->start_pfn;
+}
+
+/* Next usable region in the order (node, zone, pfn); NULL after the last. */
+static const struct pb_region *next_region(const struct pb_config *config,
+					   const struct pb_region *after)
+{
+	const struct pb_region *best = NULL;
+
+	for (u32 i = 0; i < config->nr_regions; i++) {
+		const struct pb_region *r = &config->regions[i];
+
+		if (r->kind != PB_REGION_USABLE || (after && compare(r, after) <= 0))
+			continue;
+		if (!best || compare(r, best) < 0)
+			best = r;
+	}
+	return best;
+}
+
+static bool same_zone(const struct pb_region *a, const struct pb_region *b)
+{
+	return a && a->node == b->node && a->zone == b->zone;
+}
+
+/* Does the region touch the spans that end at `end_span`? */
+static bool same_bank(const struct pb_super *super, const struct pb_region *last,
+		      const struct pb_region *region)
+{
+	return same_zone(last, region) && region->start_pfn >> super->max_order <=
+						  (last->end_pfn - 1) >> super->max_order;
+}
+
+static u32 region_spans(const struct pb_super *super, const struct pb_region *last,
+			const struct pb_region *region)
+{
+	u64 first = region->start_pfn >> super->max_order;
+	u64 end = ((region->end_pfn - 1) >> super->max_order) + 1;
+
+	if (same_bank(super, last, region))
+		first = ((last->end_pfn - 1) >> super->max_order) + 1;
+	return end > first ? (u32)min_u64(end - first, UINT32_MAX) : 0;
+}
+
+/* Stripes and bitmap shape of a zone, from its size alone. */
+static void shape_zone(const struct pb_config *config, const struct pb_super *super,
+		       struct zone *zone)
+{
+	u32 span_pageblocks = super->max_order - super->pageblock_order;
+	u32 pageblocks = zone->nr_spans << span_pageblocks;
+	u32 stripes = config->nr_stripes ? config->nr_stripes : super->nr_cpus;
+	u32 groups, n;
+
+	zone->group_shift = (u8)(span_pageblocks > 6 ? span_pageblocks : 6);
+	groups = (pageblocks + (1u << zone->group_shift) - 1) >> zone->group_shift;
+	stripes = stripes < 16 ? stripes : 16;
+	stripes = stripes < groups ? stripes : groups;
+	zone->nr_stripes = super->profile == PB_PROFILE_LINUX ? 1 : 1u << fls32(stripes);
+	zone->levels = 0;
+	zone->bitmap_words = 0;
+	n = ((groups + zone->nr_stripes - 1) / zone->nr_stripes) << zone->group_shift;
+	if (n > pageblocks)
+		n = pageblocks;
+	while (n > 64 && super->profile != PB_PROFILE_LINUX) {
+		n = (n + 63) / 64;
+		zone->level_words[zone->levels++] = n;
+		zone->bitmap_words += n;
+	}
+}
+
+u64 zone_bitmap_bytes(const struct pb_super *super, const struct zone *zone)
+{
+	return (u64)zone->nr_stripes * super->orders * PB_MIGRATE_TYPES * zone->bitmap_words * 8;
+}
+
+static void measure_zone(const struct pb_config *config, struct pb_super *super,
+			 struct zone *zone, u64 *percpu, u64 *bitmap_bytes)
+{
+	if (!zone->nr_spans)
+		return;
+	shape_zone(config, super, zone);
+	super->nr_stripes += zone->nr_stripes;
+	*bitmap_bytes += zone_bitmap_bytes(super, zone);
+	*percpu += pcp_zone_bytes(super, (u64)zone->nr_spans << super->max_order);
+	zone->nr_spans = 0;
+}
+
+void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,
+		    u64 *bitmap_bytes)
+{
+	const struct pb_region *last = NULL, *region;
+	struct zone zone = { 0 };
+	u64 spans = 0;
+
+	*percpu = sizeof(struct pcp_area);
+	*bitmap_bytes = 0;
+	while ((region = next_region(config, last)) != NULL) {
+		u32 more = region_spans(super, last, region);
+
+		if (!same_zone(last, region)) {
+			measure_zone(config, super, &zone, percpu, bitmap_bytes);
+			super->nr_zones++;
+		}
+		if (!same_bank(super, last, region))
+			super->nr_banks++;
+		if (region->node >= super->nr_nodes)
+			super->nr_nodes = region->node + 1u;
+		zone.nr_spans += more;
+		spans += more;
+		last = region;
+	}
+	measure_zone(config, super, &zone, percpu, bitmap_bytes);
+	super->nr_frames = spans << super->max_order;
+	super->nr_spans = (u32)min_u64(spans, UINT32_MAX);
+}
+
+static void begin_zone(struct pb_pool *pool, struct zone *zone, const struct pb_region *region,
+		       u32 first_span)
+{
+	zone->node = region->node;
+	zone->type = region->zone;
+	zone->start_pfn = region->start_pfn;
+	zone->first_span = first_span;
+	pool_node(pool, region->node)->zones[region->zone] = (u16)zone_number(pool, zone);
+}
+
+static void begin_bank(struct pb_pool *pool, struct bank *bank, const struct pb_region *region,
+		       u32 span, u32 zone)
+{
+	bank->pfn = align_down(region->start_pfn, (u64)1 << pool->max_order);
+	bank->frame = span << pool->max_order;
+	bank->zone = (u16)zone;
+}
+
+static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
+{
+	u32 stripes = 0;
+	u64 bitmaps = pool->super->bitmaps;
+
+	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+		struct zone *zone = pool_zone(pool, z);
+
+		shape_zone(config, pool->super, zone);
+		zone->first_stripe = stripes;
+		for (u32 i = 0; i < zone->nr_stripes; i++, stripes++) {
+			struct stripe *stripe = pool_stripe(pool, stripes);
+
+			stripe->zone = (u16)z;
+			stripe->number = (u16)i;
+			stripe->areas = stripes * pool->super->orders;
+			stripe->bitmaps = bitmaps;
+			bitmaps += zone_bitmap_bytes(pool->super, zone) / zone->nr_stripes;
+		}
+	}
+}
+
+void memmap_build(struct pb_pool *pool, const struct pb_config *config)
+{
+	const struct pb_region *last = NULL, *region;
+	u32 zone = UINT32_MAX, bank = UINT32_MAX, span = 0;
+
+	while ((region = next_region(config, last)) != NULL) {
+		struct zone *z;
+
+		if (!same_zone(last, region))
+			begin_zone(pool, pool_zone(pool, ++zone), region, span);
+		if (!same_bank(pool->super, last, region))
+			begin_bank(pool, pool_bank(pool, ++bank), region, span, zone);
+		z = pool_zone(pool, zone);
+		span += region_spans(pool->super, last, region);
+		z->nr_spans = span - z->first_span;
+		z->spanned = region->end_pfn - z->start_pfn;
+		z->present += region->end_pfn - region->start_pfn;
+		pool_bank(pool, bank)->end_pfn = region->end_pfn;
+		last = region;
+	}
+	finish_zones(pool, config);
+}
+
+/* --------------------------------------------------------------- hand-over */
+
+static u32 region_frame(const struct pb_pool *pool, const struct zone *zone, u64 pfn)
+{
+	for (u32 i = 0; i < pool->super->nr_banks; i++) {
+		const struct bank *bank = pool_bank(pool, i);
+
+		if (pool_zone(pool, bank->zone) == zone && pfn >= bank->pfn &&
+		    pfn <= bank->end_pfn)
+			return bank->frame + (u32)(pfn - bank->pfn);
+	}
+	return NO_FRAME;
+}
+
+/* Frames of the zone's spans that no region has. */
+static void mark_absent(struct pb_pool *pool, const struct pb_config *config)
+{
+	const struct pb_region *last = NULL, *region;
+	u32 done = 0;
+
+	while ((region = next_region(config, last)) != NULL) {
+		struct zone *zone =
+			pool_zone(pool, pool_node(pool, region->node)->zones[region->zone]);
+		u32 start = region_frame(pool, zone, region->start_pfn);
+
+		memset(&pool->pages[done], PAGE_ABSENT, start - done);
+		done = start + (u32)(region->end_pfn - region->start_pfn);
+		last = region;
+	}
+	memset(&pool->pages[done], PAGE_ABSENT, pool->nr_frames - done);
+}
+
+void hand_over_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	zone->managed += end - frame;
+	while (frame < end) {
+		unsigned int order = frame ? ctz32(frame) : pool->max_order;
+		struct stripe *stripe = frame_stripe(pool, zone, frame);
+
+		if (order > pool->max_order)
+			order = pool->max_order;
+		while ((u64)frame + ((u64)1 << order) > end)
+			order--;
+		pb_platform_lock(&stripe->lock);
+		counter_add(&stripe->pgfree, 1ul << order);
+		__vmstat_add(pool, zone, NO_CPU, 1L << order);
+		__zone_free_block(pool, zone, stripe, frame, order,
+				  frame_migratetype(pool, frame), true);
+		pb_platform_unlock(&stripe->lock);
+		frame += 1u << order;
+	}
+}
+
+/* End of the reservation around pfn, or pfn; *next: start of the next one. */
+static u64 skip_reserved(const struct pb_config *config, u64 pfn, u64 end, u64 *next)
+{
+	bool again = true;
+
+	while (again && pfn < end) {
+		again = false;
+		*next = end;
+		for (u32 i = 0; i < config->nr_regions; i++) {
+			const struct pb_region *r = &config->regions[i];
+
+			if (r->kind != PB_REGION_RESERVED)
+				continue;
+			if (r->start_pfn <= pfn && pfn < r->end_pfn) {
+				pfn = min_u64(r->end_pfn, end);
+				again = true;
+			} else if (r->start_pfn > pfn) {
+				*next = min_u64(*next, r->start_pfn);
+			}
+		}
+	}
+	if (pfn >= end)
+		*next = end;
+	return pfn;
+}
+
+static void hand_over_region(struct pb_pool *pool, const struct pb_config *config,
+			     struct zone *zone, const struct pb_region *region)
+{
+	u32 base = region_frame(pool, zone, region->start_pfn);
+	u64 pfn = region->start_pfn;
+
+	while (pfn < region->end_pfn) {
+		u64 next = region->end_pfn;
+		u64 free = config->flags & PB_POOL_ALL_RESERVED ?
+				   region->end_pfn :
+				   skip_reserved(config, pfn, region->end_pfn, &next);
+
+		memset(&pool->pages[base + (u32)(pfn - region->start_pfn)], PAGE_RESERVED,
+		       (size_t)(free - pfn));
+		if (free < next)
+			hand_over_range(pool, zone, base + (u32)(free - region->start_pfn),
+					base + (u32)(next - region->start_pfn));
+		pfn = next;
+	}
+}
+
+void memmap_hand_over(struct pb_pool *pool, const struct pb_config *config)
+{
+	const struct pb_region *last = NULL, *region;
+
+	mark_absent(pool, config);
+	while ((region = next_region(config, last)) != NULL) {
+		hand_over_region(
+			pool, config,
+			pool_zone(pool, pool_node(pool, region->node)->zones[region->zone]),
+			region);
+		last = region;
+	}
+}

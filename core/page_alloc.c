@@ -1,0 +1,744 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way of a request:
+ *
+ *	pb_alloc_pages --hit--> this CPU's list                    (pcp.h)
+ *	    |  miss
+ *	alloc_slow: flags -> highest zone, migratetype, zonelist   (gfp.c)
+ *	    get_page_from_freelist: watermark, then per zone
+ *	        pcp_take: refill this CPU's list                   (pcp.c)
+ *	        zone_take: straight from the zone                  (zone.c)
+ *	    slow path: reserves, reclaim, compaction, oom hooks; drain; give up
+ *
+ * and of a free: check the page byte, drop the reference, clear the byte, push
+ * onto this CPU's list; if that is full it drains a batch into the zone, which
+ * merges.
+ */
+#include "page_alloc.h"
+
+#include "compact.h"
+#include "text.h"
+
+/* Modifiers that the fast path leaves to the slow path. */
+#define GFP_SLOW (PB_GFP_ZERO | PB_GFP_MEMALLOC | PB_GFP_NOFAIL)
+
+#define MAX_RECLAIM_RETRIES 16
+
+/* --------------------------------------------------------------- zonelists */
+
+struct zone *next_zone(const struct pb_pool *pool, const struct alloc_context *ctx, u32 *at)
+{
+	const struct node *home = pool_node(pool, ctx->node);
+	u32 steps = home->zonelist_nodes * (u32)PB_NR_ZONE_TYPES;
+
+	while (*at < steps) {
+		u32 id = home->order[*at / PB_NR_ZONE_TYPES];
+		u32 type = PB_NR_ZONE_TYPES - 1 - *at % PB_NR_ZONE_TYPES;
+		u16 zone = pool_node(pool, id)->zones[type];
+
+		++*at;
+		if (zone == NO_ZONE || type > ctx->highest || !(ctx->nodemask >> id & 1))
+			continue;
+		if (ctx->gfp & PB_GFP_THISNODE && id != ctx->node)
+			continue;
+		if (!load_relaxed(&pool_zone(pool, zone)->managed))
+			continue;
+		return pool_zone(pool, zone);
+	}
+	return NULL;
+}
+
+static struct zone *first_zone(const struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	u32 at = 0;
+
+	return next_zone(pool, ctx, &at);
+}
+
+static void count_numa(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone)
+{
+	(void)pool;
+	if (zone->node == ctx->preferred->node)
+		return; /* numa_hit is everything else */
+	__atomic_fetch_add(&zone->numa_miss, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&ctx->preferred->numa_foreign, 1, __ATOMIC_RELAXED);
+}
+
+static void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsigned int order)
+{
+	if (tracing(pool)) {
+		struct pb_trace_event event = { .type = PB_TRACE_WAKE, .order = (u8)order };
+
+		event.pfn = zone->start_pfn;
+		trace_event(pool, zone, &event);
+	}
+	if (pool->hooks.wake)
+		pool->hooks.wake(pool->hooks.ctx, pool, zone->node, order);
+}
+
+/* --------------------------------------------------------------- fast path */
+
+/* Spec 6.8: rather use DMA32 than mix types in Normal. */
+static unsigned int nofragment(const struct pb_pool *pool, const struct zone *preferred)
+{
+	const struct pb_super *super = pool->super;
+	u32 online = 0;
+
+	if (!preferred || preferred->type != PB_ZONE_NORMAL ||
+	    !(super->zone_types >> PB_ZONE_DMA32 & 1))
+		return 0;
+	for (u32 id = 0; id < super->nr_nodes; id++)
+		online += pool_node(pool, id)->online;
+	if (online > 1 && pool_node(pool, preferred->node)->zones[PB_ZONE_DMA32] == NO_ZONE)
+		return 0;
+	return ALLOC_NOFRAGMENT;
+}
+
+/* rmqueue, spec 6.4. */
+static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
+		   unsigned int alloc_flags)
+{
+	u32 frame = NO_FRAME;
+
+	if (pcp_allowed_order(pool, ctx->order))
+		frame = pcp_take(pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags);
+	if (frame == NO_FRAME) {
+		frame = zone_take(pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags);
+		if (frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
+			__atomic_fetch_add(&zone->numa_other_direct, 1, __ATOMIC_RELAXED);
+	}
+	if (load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
+	    (pool_is_linked(pool) || alloc_flags & ALLOC_KSWAPD)) {
+		__atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
+		wake_reclaim(pool, zone, 0);
+	}
+	return frame;
+}
+
+static bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
+			unsigned int alloc_flags)
+{
+	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
+	bool ok = alloc_flags & ALLOC_NO_WATERMARKS ||
+		  zone_watermark_fast(pool, zone, ctx->order, mark, ctx->highest, alloc_flags,
+				      ctx->gfp);
+
+	if (tracing(pool)) {
+		struct pb_trace_event event = { .type = PB_TRACE_WMARK,
+						.order = (u8)ctx->order,
+						.migratetype = (u8)ctx->migratetype,
+						.flag = ok,
+						.value = zone_free_pages(pool, zone) };
+
+		event.pfn = zone->start_pfn;
+		trace_event(pool, zone, &event);
+	}
+	return ok;
+}
+
+/* Spec 6.1. */
+static u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx,
+				  unsigned int alloc_flags)
+{
+	u32 at = 0;
+	struct zone *zone;
+
+	while ((zone = next_zone(pool, ctx, &at)) != NULL) {
+		u32 frame;
+
+		/* fragmenting locally beats going remote */
+		if (alloc_flags & ALLOC_NOFRAGMENT && zone->node != ctx->preferred->node)
+			break;
+		if (!zone_passes(pool, ctx, zone, alloc_flags))
+			continue;
+		frame = rmqueue(pool, ctx, zone, alloc_flags);
+		if (frame == NO_FRAME)
+			continue;
+		count_numa(pool, ctx, zone);
+		if (ctx->order && alloc_flags & ALLOC_HIGHATOMIC)
+			reserve_highatomic_pageblock(pool, zone, frame, ctx->order);
+		return frame;
+	}
+	if (alloc_flags & ALLOC_NOFRAGMENT)
+		return get_page_from_freelist(pool, ctx, alloc_flags & ~ALLOC_NOFRAGMENT);
+	return NO_FRAME;
+}
+
+/* --------------------------------------------------------------- slow path */
+
+static bool try_reclaim(struct pb_pool *pool, const struct alloc_context *ctx,
+			unsigned int alloc_flags, u32 *frame)
+{
+	struct zone *zone;
+	u32 at = 0;
+
+	if (!pool->hooks.reclaim)
+		return false;
+	vm_count(pool, PB_ALLOCSTALL, 1);
+	if (!pool->hooks.reclaim(pool->hooks.ctx, pool, ctx->order, ctx->gfp))
+		return false;
+	*frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	if (*frame != NO_FRAME)
+		return true;
+	while ((zone = next_zone(pool, ctx, &at)) != NULL)
+		if (unreserve_highatomic_pageblock(pool, zone, ctx->migratetype, false))
+			break;
+	pcp_drain_all(pool, NULL);
+	*frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	return true;
+}
+
+static void try_compact(struct pb_pool *pool, const struct alloc_context *ctx,
+			unsigned int alloc_flags, u32 *frame)
+{
+	if (*frame != NO_FRAME || !ctx->order || !pool->hooks.migrate ||
+	    !(ctx->gfp & PB_GFP_IO))
+		return;
+	if (compact_zonelist(pool, ctx))
+		*frame = get_page_from_freelist(pool, ctx, alloc_flags);
+}
+
+static bool may_oom(const struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	return pool->hooks.oom && ctx->order <= COSTLY_ORDER && ctx->highest >= PB_ZONE_NORMAL &&
+	       !(ctx->gfp & (PB_GFP_RETRY_MAYFAIL | PB_GFP_THISNODE | PB_GFP_NORETRY));
+}
+
+static bool unreserve_any(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	struct zone *zone;
+	u32 at = 0;
+
+	while ((zone = next_zone(pool, ctx, &at)) != NULL)
+		if (unreserve_highatomic_pageblock(pool, zone, ctx->migratetype, true))
+			return true;
+	return false;
+}
+
+/* Steps 7 to 15 of spec 8, over hooks. */
+static u32 reclaim_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
+			     unsigned int alloc_flags)
+{
+	bool costly = ctx->order > COSTLY_ORDER;
+	unsigned int no_progress = 0;
+	u32 frame = NO_FRAME;
+
+	for (;;) {
+		bool progress = try_reclaim(pool, ctx, alloc_flags, &frame);
+
+		try_compact(pool, ctx, alloc_flags, &frame);
+		if (frame != NO_FRAME || ctx->gfp & PB_GFP_NORETRY ||
+		    (costly && !(ctx->gfp & PB_GFP_RETRY_MAYFAIL)))
+			return frame;
+		no_progress = progress && !costly ? 0 : no_progress + 1;
+		if (progress && no_progress <= MAX_RECLAIM_RETRIES)
+			continue;
+		if (unreserve_any(pool, ctx)) {
+			frame = get_page_from_freelist(pool, ctx, alloc_flags);
+			if (frame != NO_FRAME)
+				return frame;
+		}
+		if (!may_oom(pool, ctx) ||
+		    !pool->hooks.oom(pool->hooks.ctx, pool, ctx->order, ctx->gfp))
+			return NO_FRAME;
+		no_progress = 0;
+		pb_platform_relax();
+	}
+}
+
+/*
+ * The last resort of every request: free memory must not be stranded in other
+ * CPUs' lists. Linux drains only when it reclaims, so its profile does too.
+ */
+static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
+			   unsigned int alloc_flags)
+{
+	if (pool->percpu_mode == PCP_MODE_NONE)
+		return NO_FRAME;
+	if (pool_is_linked(pool) && !(ctx->gfp & PB_GFP_DIRECT_RECLAIM))
+		return NO_FRAME;
+	pcp_drain_all(pool, NULL);
+	return get_page_from_freelist(pool, ctx, alloc_flags);
+}
+
+static void wake_all(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	struct zone *zone;
+	u32 at = 0;
+	int last = -1;
+
+	while ((zone = next_zone(pool, ctx, &at)) != NULL) {
+		if (zone->node != last)
+			wake_reclaim(pool, zone, ctx->order);
+		last = zone->node;
+	}
+}
+
+static u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
+{
+	unsigned int alloc_flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);
+	u32 frame;
+
+	if (ctx->gfp & PB_GFP_KSWAPD_RECLAIM)
+		wake_all(pool, ctx);
+	frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	if (frame != NO_FRAME)
+		return frame;
+	if (ctx->gfp & PB_GFP_MEMALLOC && !(ctx->gfp & PB_GFP_NOMEMALLOC)) {
+		alloc_flags = ALLOC_NO_WATERMARKS | (alloc_flags & (ALLOC_KSWAPD | ALLOC_CMA));
+		ctx->nodemask = ~(u64)0;
+	}
+	frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	if (frame != NO_FRAME)
+		return frame;
+	if (ctx->gfp & PB_GFP_DIRECT_RECLAIM)
+		frame = reclaim_and_retry(pool, ctx, alloc_flags);
+	if (frame == NO_FRAME)
+		frame = drain_and_retry(pool, ctx, alloc_flags);
+	while (frame == NO_FRAME && ctx->gfp & PB_GFP_NOFAIL && ctx->gfp & PB_GFP_DIRECT_RECLAIM) {
+		pb_platform_relax();
+		(void)try_reclaim(pool, ctx, alloc_flags, &frame);
+		if (frame == NO_FRAME)
+			frame = drain_and_retry(pool, ctx, alloc_flags | ALLOC_HARDER);
+	}
+	return frame;
+}
+
+/* ----------------------------------------------------------------- failure */
+
+/* Is there any block of at least this order, on whatever list? */
+static bool zone_has_any_block(const struct pb_pool *pool, const struct zone *zone,
+			       unsigned int order)
+{
+	for (unsigned int o = order; o <= pool->max_order; o++)
+		if (zone_nr_free(pool, zone, o))
+			return true;
+	return false;
+}
+
+static enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	unsigned int flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);
+	enum pb_reason reason = PB_REASON_NO_ZONE;
+	struct zone *zone;
+	u32 at = 0;
+
+	while ((zone = next_zone(pool, ctx, &at)) != NULL) {
+		if (reason == PB_REASON_NO_ZONE)
+			reason = PB_REASON_WATERMARK;
+		/* would it pass if only the sum counted? */
+		if (!zone_watermark_ok(pool, zone, 0, wmark_pages(zone, PB_WMARK_MIN),
+				       ctx->highest, flags,
+				       zone_free_pages(pool, zone) - ((1L << ctx->order) - 1)))
+			continue;
+		if (zone_has_any_block(pool, zone, ctx->order))
+			return PB_REASON_MIGRATETYPE;
+		reason = PB_REASON_FRAGMENTED;
+	}
+	return reason;
+}
+
+/* Each power-of-two-th failure is logged: news without a flood. */
+static void warn_alloc(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	unsigned long nth = __atomic_add_fetch(&pool->super->vm[PB_ALLOC_FAIL], 1,
+					       __ATOMIC_RELAXED);
+	char buffer[160];
+	struct text text = { buffer, sizeof(buffer), 0 };
+
+	if (ctx->gfp & PB_GFP_NOWARN || nth & (nth - 1))
+		return;
+	text_str(&text, "page allocation failure: order:");
+	text_dec(&text, ctx->order, 0);
+	text_str(&text, ", mode:");
+	text_hex(&text, ctx->gfp);
+	text_str(&text, "(");
+	if (text.length < sizeof(buffer))
+		text.length += pb_gfp_name(ctx->gfp, buffer + text.length,
+					   sizeof(buffer) - text.length);
+	text_str(&text, ")");
+	pool_log(pool, buffer);
+}
+
+#define WARNED_ORDER 0x1u
+#define WARNED_OFFLINE 0x2u
+
+static void warn_once(struct pb_pool *pool, u32 bit, const char *line)
+{
+	if (!(__atomic_fetch_or(&pool->super->warned, bit, __ATOMIC_RELAXED) & bit))
+		pool_log(pool, line);
+}
+
+static struct pb_page *no_page(enum pb_reason *why, enum pb_reason reason)
+{
+	if (why)
+		*why = reason;
+	return NULL;
+}
+
+/* ------------------------------------------------------------- allocation */
+
+static void clear_block(struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	void *address = pb_page_address(pool, pool->pages + frame);
+
+	if (address)
+		memset(address, 0, (size_t)1 << (pool->page_shift + order));
+}
+
+static struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int order, pb_gfp_t gfp)
+{
+	page_set_allocated(pool, frame, order, gfp);
+	if (gfp & PB_GFP_ZERO)
+		clear_block(pool, frame, order);
+	return pool->pages + frame;
+}
+
+/* Fill in the context; false: contradicting flags, reported. */
+static bool prepare_request(struct pb_pool *pool, struct alloc_context *ctx, int node,
+			    const pb_nodemask_t *mask, const char *call)
+{
+	int highest = gfp_zone(pool, ctx->gfp);
+	int type = gfp_migratetype(pool, ctx->gfp);
+
+	if (highest < 0 || type < 0) {
+		(void)misuse(pool, PB_MISUSE_BAD_FLAGS, call, UINT64_MAX, ctx->gfp, 0);
+		return false;
+	}
+	ctx->highest = (unsigned int)highest;
+	ctx->migratetype = (unsigned int)type;
+	ctx->node = (unsigned int)node;
+	ctx->nodemask = mask ? *mask : ~(u64)0;
+	ctx->cpu = pool->percpu_cpus ? pcp_cpu(pool) : pb_platform_cpu();
+	ctx->preferred = first_zone(pool, ctx);
+	return true;
+}
+
+static struct pb_page *alloc_slow(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, int node,
+				  const pb_nodemask_t *mask, enum pb_reason *why, const char *call)
+{
+	struct alloc_context ctx = { .gfp = gfp, .order = order };
+	unsigned int alloc_flags = PB_WMARK_LOW;
+	u32 frame = NO_FRAME;
+
+	if (why)
+		*why = PB_REASON_NONE;
+	if (order > pool->max_order) {
+		if (!(gfp & PB_GFP_NOWARN))
+			warn_once(pool, WARNED_ORDER,
+				  "page allocation: order greater than the pool's max_order");
+		return no_page(why, PB_REASON_TOO_BIG);
+	}
+	if (!prepare_request(pool, &ctx, node, mask, call))
+		return no_page(why, PB_REASON_NO_ZONE);
+	alloc_flags |= gfp & PB_GFP_KSWAPD_RECLAIM ? ALLOC_KSWAPD : 0;
+	alloc_flags |= ctx.migratetype == PB_MIGRATE_MOVABLE ? ALLOC_CMA : 0;
+	alloc_flags |= nofragment(pool, ctx.preferred);
+	if (ctx.preferred)
+		frame = get_page_from_freelist(pool, &ctx, alloc_flags);
+	if (frame == NO_FRAME && ctx.preferred)
+		frame = alloc_slowpath(pool, &ctx);
+	if (frame == NO_FRAME) {
+		warn_alloc(pool, &ctx);
+		return no_page(why, why ? failure_reason(pool, &ctx) : PB_REASON_NONE);
+	}
+	return prep_page(pool, frame, order, gfp);
+}
+
+static int local_node(const struct pb_pool *pool)
+{
+	return cpu_node(pool, pb_platform_cpu());
+}
+
+struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
+{
+	u32 frame;
+
+	if (likely(order < pool->nr_pcp_orders && !(gfp & GFP_SLOW)) &&
+	    likely(pcp_pop(pool, gfp, order, &frame) == PCP_OK)) {
+		page_set_allocated(pool, frame, order, gfp);
+		return pool->pages + frame;
+	}
+	return alloc_slow(pool, gfp, order, local_node(pool), NULL, NULL, "alloc_pages");
+}
+
+/* Nearest node with memory, seen from `node`. */
+static int memory_node(const struct pb_pool *pool, int node)
+{
+	const struct node *home = pool_node(pool, (u32)node);
+
+	return home->zonelist_nodes ? home->order[0] : node;
+}
+
+struct pb_page *pb_alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
+				    unsigned int order)
+{
+	if (node == PB_NO_NODE)
+		node = memory_node(pool, local_node(pool));
+	return pb__alloc_pages_node(pool, node, gfp, order);
+}
+
+struct pb_page *pb__alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
+				     unsigned int order)
+{
+	if (node >= 0 && (u32)node < pool->super->nr_nodes &&
+	    !pool_node(pool, (u32)node)->online && gfp & PB_GFP_THISNODE)
+		warn_once(pool, WARNED_OFFLINE,
+			  "page allocation: __GFP_THISNODE on a node that is offline");
+	return pb_alloc_pages_nodemask(pool, gfp, order, node, NULL, NULL);
+}
+
+struct pb_page *pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order,
+					int node, const pb_nodemask_t *mask, enum pb_reason *why)
+{
+	if (node < 0 || node >= PB_MAX_NODES) {
+		(void)misuse(pool, PB_MISUSE_BAD_NODE, "alloc_pages_node", UINT64_MAX,
+			     (unsigned int)node, pool->super->nr_nodes);
+		return no_page(why, PB_REASON_BAD_NODE);
+	}
+	if ((u32)node >= pool->super->nr_nodes) /* a node id that is possible, but offline */
+		return gfp & PB_GFP_THISNODE ?
+			       no_page(why, PB_REASON_NO_ZONE) :
+			       alloc_slow(pool, gfp, order, local_node(pool), mask, why,
+					  "alloc_pages_node");
+	return alloc_slow(pool, gfp, order, node, mask, why, "alloc_pages_node");
+}
+
+size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, size_t n,
+			   struct pb_page **pages)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		struct pb_page *page = pb_alloc_pages(pool, gfp, order);
+
+		if (!page)
+			break;
+		pages[got++] = page;
+	}
+	return got;
+}
+
+struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t nr_pages)
+{
+	unsigned int order = 0;
+	struct pb_page *page;
+
+	while (order <= PB_MAX_ORDER && (size_t)1 << order < nr_pages)
+		order++;
+	if (!nr_pages)
+		order = PB_MAX_ORDER + 1; /* as get_order(0): too big */
+	page = pb_alloc_pages(pool, gfp & ~PB_GFP_COMP, order);
+	if (!page)
+		return NULL;
+	(void)pb_split_page(pool, page, order);
+	for (size_t i = nr_pages; i < (size_t)1 << order; i++)
+		(void)pb_free_pages(pool, page + i, 0);
+	return page;
+}
+
+/* ------------------------------------------------------------------- free */
+
+/* Drops a further reference; true: the caller's was the last one. */
+static bool put_shared(const struct pb_pool *pool, struct pb_page *page, u32 frame)
+{
+	u32 *refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
+	u32 more = load_relaxed(refs);
+
+	while (more)
+		if (__atomic_compare_exchange_n(refs, &more, more - 1, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return false;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	store_relaxed(&page->word, (u8)(page->word & ~PB_PAGE_SHARED));
+	return true;
+}
+
+/* Clear the byte only if it is still what was checked: of two threads that free
+   the same page in the same instant, one is caught. */
+static bool clear_hardened(struct pb_page *page, u8 expected)
+{
+	uintptr_t address = (uintptr_t)page;
+	u32 *word = (u32 *)(address & ~(uintptr_t)3);
+	u8 bytes[4];
+	u32 old = load_relaxed(word), new;
+
+	do {
+		memcpy(bytes, &old, 4);
+		if (bytes[address & 3] != expected)
+			return false;
+		bytes[address & 3] = 0;
+		memcpy(&new, bytes, 4);
+	} while (!__atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
+	return true;
+}
+
+void free_frames(struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	struct zone *zone = zone_of_frame(pool, frame);
+
+	u32 cpu = pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU;
+
+	if (pcp_allowed_order(pool, order) && pcp_put(pool, zone, cpu, frame, order))
+		return;
+	zone_free(pool, zone, cpu, frame, order, true);
+}
+
+static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		     const char *call)
+{
+	u32 frame = page_frame(pool, page);
+	u8 word;
+
+	if (frame == NO_FRAME)
+		return misuse_page(pool, page, order, call);
+	word = load_relaxed(&page->word);
+	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order) ||
+	    order > pool->max_order)
+		return misuse_page(pool, page, order, call);
+	if (word & PB_PAGE_SHARED) {
+		if (!put_shared(pool, page, frame))
+			return PB_OK;
+		word = (u8)(word & ~PB_PAGE_SHARED);
+	}
+	if (!pool->hardened)
+		store_relaxed(&page->word, 0);
+	else if (!clear_hardened(page, word))
+		return misuse_page(pool, page, order, call);
+	free_frames(pool, frame, order);
+	return PB_OK;
+}
+
+int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+{
+	u32 frame = page_frame(pool, page);
+	u32 class;
+
+	if (unlikely(frame == NO_FRAME || order >= pool->nr_pcp_orders || pool->hardened ||
+		     (load_relaxed(&page->word) & ~PB_PAGE_MOVABLE) != (PB_PAGE_HEAD | order)))
+		return free_slow(pool, page, order, "__free_pages");
+	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
+	store_relaxed(&page->word, 0);
+	if (unlikely(class == NO_CLASS || pcp_push(pool, class, order, frame) != PCP_OK))
+		free_frames(pool, frame, order);
+	return PB_OK;
+}
+
+size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,
+		    struct pb_page *const *pages)
+{
+	size_t freed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		freed += pb_free_pages(pool, pages[i], order) == PB_OK;
+	return freed;
+}
+
+int pb_free_exact(struct pb_pool *pool, struct pb_page *page, size_t nr_pages)
+{
+	int first = PB_OK;
+
+	for (size_t i = 0; i < nr_pages; i++) {
+		int error = pb_free_pages(pool, page + i, 0);
+
+		if (error && !first)
+			first = error;
+	}
+	return first;
+}
+
+/* ------------------------------------------------------ an allocated block */
+
+/* Frame of the head of an allocated block, or NO_FRAME after a report. */
+static u32 owned_frame(const struct pb_pool *pool, const struct pb_page *page, unsigned int order,
+		       const char *call)
+{
+	u32 frame = page_frame(pool, page);
+
+	if (frame != NO_FRAME && load_relaxed(&page->word) & PB_PAGE_HEAD)
+		return frame;
+	(void)misuse_page(pool, page, order, call);
+	return NO_FRAME;
+}
+
+int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+{
+	u32 frame = page_frame(pool, page);
+	u8 word;
+
+	if (frame == NO_FRAME)
+		return misuse_page(pool, page, order, "split_page");
+	word = load_relaxed(&page->word);
+	if ((word & ~PB_PAGE_MOVABLE) != (PB_PAGE_HEAD | order))
+		return misuse_page(pool, page, order, "split_page");
+	for (u32 i = 0; i < 1u << order; i++)
+		store_relaxed(&page[i].word, (u8)(word & ~PB_PAGE_ORDER));
+	return PB_OK;
+}
+
+int pb_get_page(struct pb_pool *pool, struct pb_page *page)
+{
+	u32 frame = owned_frame(pool, page, 0, "get_page");
+	u32 *refs;
+
+	if (frame == NO_FRAME)
+		return PB_EMISUSE;
+	if (!(pool->super->flags & PB_POOL_REFCOUNT))
+		return misuse(pool, PB_MISUSE_REFCOUNT, "get_page", frame_to_pfn(pool, frame),
+			      page->word & PB_PAGE_ORDER, 0);
+	refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
+	if (!(load_relaxed(&page->word) & PB_PAGE_SHARED)) {
+		store_relaxed(refs, 1);
+		store_relaxed(&page->word, (u8)(page->word | PB_PAGE_SHARED));
+		return PB_OK;
+	}
+	if (__atomic_fetch_add(refs, 1, __ATOMIC_RELAXED) < INT32_MAX)
+		return PB_OK;
+	__atomic_fetch_sub(refs, 1, __ATOMIC_RELAXED);
+	return misuse(pool, PB_MISUSE_REFCOUNT, "get_page", frame_to_pfn(pool, frame),
+		      page->word & PB_PAGE_ORDER, INT32_MAX);
+}
+
+int pb_put_page(struct pb_pool *pool, struct pb_page *page)
+{
+	u32 frame = owned_frame(pool, page, 0, "put_page");
+
+	if (frame == NO_FRAME)
+		return PB_EMISUSE;
+	return free_slow(pool, page, load_relaxed(&page->word) & PB_PAGE_ORDER, "put_page");
+}
+
+unsigned int pb_page_count(struct pb_pool *pool, const struct pb_page *page)
+{
+	u32 frame = page_frame(pool, page);
+	u8 word;
+
+	if (frame == NO_FRAME)
+		return 0;
+	word = load_relaxed(&page->word);
+	if (!(word & PB_PAGE_HEAD))
+		return 0;
+	if (!(word & PB_PAGE_SHARED))
+		return 1;
+	return 1 + load_relaxed((u32 *)pool_at(pool, pool->super->refs) + frame);
+}
+
+int pb_page_order(struct pb_pool *pool, const struct pb_page *page)
+{
+	if (owned_frame(pool, page, 0, "page_order") == NO_FRAME)
+		return PB_EMISUSE;
+	return load_relaxed(&page->word) & PB_PAGE_ORDER;
+}
+
+int pb_set_movable(struct pb_pool *pool, struct pb_page *page, bool movable)
+{
+	u8 word;
+
+	if (owned_frame(pool, page, 0, "set_movable") == NO_FRAME)
+		return PB_EMISUSE;
+	word = load_relaxed(&page->word);
+	store_relaxed(&page->word,
+		      (u8)(movable ? word | PB_PAGE_MOVABLE : word & ~PB_PAGE_MOVABLE));
+	return PB_OK;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests: from gfp flags to a block and back. The layer that callers meet.
+ */
+#ifndef PB_CORE_PAGE_ALLOC_H
+#define PB_CORE_PAGE_ALLOC_H
+
+#include "misuse.h"
+#include "pcp.h"
+
+/* A request on its way (spec 5, 6, 8). */
+struct alloc_context {
+	pb_gfp_t gfp;
+	unsigned int order;
+	unsigned int migratetype;
+	unsigned int highest;   /* zone type */
+	unsigned int node;      /* preferred node id */
+	u32 cpu;
+	u64 nodemask;
+	struct zone *preferred; /* first zone of the zonelist, or NULL */
+};
+
+/* Next zone of the zonelist from position *at (start at 0), or NULL. */
+struct zone *next_zone(const struct pb_pool *pool, const struct alloc_context *ctx, u32 *at);
+
+/* Make a taken frame the head of an allocated block. */
+static inline void page_set_allocated(const struct pb_pool *pool, u32 frame, unsigned int order,
+				      pb_gfp_t gfp)
+{
+	store_relaxed(&pool->pages[frame].word,
+		      (u8)(PB_PAGE_HEAD | order | (gfp & pool->movable_mask) << 2));
+}
+
+_Static_assert(PB_GFP_MOVABLE << 2 == PB_PAGE_MOVABLE, "one shift makes the mark from the flag");
+
+/* Free a block whose page byte is already clear: per-CPU list or zone. */
+void free_frames(struct pb_pool *pool, u32 frame, unsigned int order);
+
+#endif

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-CPU lists, slow paths: refill from the zone in batches, drain back, sizes.
+ *
+ * A stack's limit doubles each time it runs empty or full, up to its maximum,
+ * and pb_tick() halves it (and empties it) when nothing happened since the last
+ * tick: bursts get long batches, idle CPUs don't sit on memory.
+ */
+#include "pcp.h"
+
+static bool rseq_mode(const struct pb_pool *pool)
+{
+	return pool->percpu_mode == PCP_MODE_RSEQ;
+}
+
+/*
+ * With the lock held, a restartable sequence that saw it free may still run on
+ * that CPU, unless that CPU is the one we are on now: then it was interrupted
+ * and will start over.
+ */
+static void pcp_fence(struct pb_pool *pool, u32 cpu)
+{
+	if (rseq_mode(pool) && pb_platform_cpu() != cpu)
+		pb_platform_fence_cpu(pool, cpu);
+}
+
+static bool pcp_enter(struct pb_pool *pool, u32 cpu)
+{
+	if (pool->percpu_mode == PCP_MODE_NONE || !pcp_trylock(pcp_area(pool, cpu)))
+		return false;
+	pcp_fence(pool, cpu);
+	return true;
+}
+
+static void pcp_enter_wait(struct pb_pool *pool, u32 cpu)
+{
+	while (!pcp_trylock(pcp_area(pool, cpu)))
+		pb_platform_relax();
+	pcp_fence(pool, cpu);
+}
+
+static struct pcp_cold *pcp_cold(const struct pb_pool *pool, struct pcp_area *area,
+				 const struct pcp_list *list)
+{
+	u32 lists = pool->super->nr_zones * PB_MIGRATE_PCPTYPES << pool->super->class_shift;
+	struct pcp_list *first = pcp_list(area, 0, 0);
+
+	return (struct pcp_cold *)(first + lists) + (list - first);
+}
+
+bool pcp_allowed_order(const struct pb_pool *pool, unsigned int order)
+{
+	if (pool->percpu_mode == PCP_MODE_NONE)
+		return false;
+	if (pool_is_linked(pool))
+		return order <= COSTLY_ORDER || order == pool->pageblock_order;
+	return order < pool->nr_pcp_orders;
+}
+
+/* ------------------------------------------------------------ refill, drain */
+
+static void trace_batch(struct pb_pool *pool, enum pb_trace_type type, struct zone *zone, u32 cpu,
+			unsigned int order, unsigned int mt, u32 n)
+{
+	struct pb_trace_event event = { .type = (u8)type,
+					.order = (u8)order,
+					.migratetype = (u8)mt,
+					.cpu = cpu,
+					.value = n };
+
+	if (!tracing(pool))
+		return;
+	event.pfn = zone->start_pfn;
+	trace_event(pool, zone, &event);
+}
+
+static void grow_limit(struct pcp_list *list)
+{
+	u32 limit = list->limit * 2u;
+
+	if (!limit)
+		limit = 1;
+	store_relaxed(&list->limit, (u16)(limit < list->max ? limit : list->max));
+}
+
+/* Takes a batch from the zone: one for the caller, the rest onto the stack,
+   lowest frame on top. */
+static u32 pcp_refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
+		      unsigned int order, unsigned int type, unsigned int alloc_flags)
+{
+	struct pcp_area *area = pcp_area(pool, cpu);
+	u32 frames[PCP_BATCH_MAX];
+	u32 want = list->limit / 2u;
+	u32 got;
+
+	want = want < 1 ? 1 : want > PCP_BATCH_MAX ? PCP_BATCH_MAX : want;
+	got = zone_take_batch(pool, zone, cpu, order, type, alloc_flags, want, frames);
+	if (!got)
+		return NO_FRAME;
+	for (u32 i = 1; i < got; i++)
+		pcp_stack(area, list)[got - 1 - i] = frames[i];
+	pcp_cold(pool, area, list)->refilled += got;
+	/* as if all had been pushed and the first popped */
+	store_relaxed(&list->head, list->head + got + PCP_POP);
+	grow_limit(list);
+	trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
+	return frames[0];
+}
+
+/* Gives back the n coldest, from the bottom. */
+static void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
+			   unsigned int order, u32 n)
+{
+	struct pcp_area *area = pcp_area(pool, cpu);
+	u32 *stack = pcp_stack(area, list);
+	u32 count = PCP_COUNT(list->head);
+	u32 frames[PCP_BATCH_MAX];
+
+	while (n) {
+		u32 batch = n < PCP_BATCH_MAX ? n : PCP_BATCH_MAX;
+
+		memcpy(frames, stack, batch * sizeof(*frames));
+		memmove(stack, stack + batch, (count - batch) * sizeof(*stack));
+		count -= batch;
+		n -= batch;
+		store_relaxed(&list->head, list->head - batch);
+		pcp_cold(pool, area, list)->drained += batch;
+		zone_free_batch(pool, zone, cpu, order, batch, frames);
+		trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
+			    frame_migratetype(pool, frames[0]), batch);
+	}
+}
+
+static u32 pcp_stack_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+			  unsigned int type, unsigned int alloc_flags)
+{
+	struct pcp_area *area = pcp_area(pool, cpu);
+	struct pcp_list *list = pcp_list(area, zone_class(pool, zone, type), order);
+	u32 count = PCP_COUNT(list->head);
+
+	if (!count)
+		return pcp_refill(pool, zone, cpu, list, order, type, alloc_flags);
+	store_relaxed(&list->head, list->head + PCP_POP);
+	return pcp_stack(area, list)[count - 1];
+}
+
+static bool pcp_stack_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame,
+			  unsigned int order, u32 class)
+{
+	struct pcp_area *area = pcp_area(pool, cpu);
+	struct pcp_list *list = pcp_list(area, class, order);
+	u32 count = PCP_COUNT(list->head);
+
+	if (count >= list->limit) {
+		grow_limit(list);
+		if (!list->max)
+			return false;
+		if (count >= list->limit) {
+			pcp_drain_list(pool, zone, cpu, list, order, (count + 1) / 2);
+			count = PCP_COUNT(list->head);
+		}
+	}
+	pcp_stack(area, list)[count] = frame;
+	store_relaxed(&list->head, list->head + PCP_PUSH);
+	return true;
+}
+
+u32 pcp_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+	     unsigned int type, unsigned int alloc_flags)
+{
+	u32 frame;
+
+	if (!pcp_enter(pool, cpu))
+		return NO_FRAME;
+	if (pool_is_linked(pool))
+		frame = pcp_linux_take(pool, zone, cpu, order, type, alloc_flags);
+	else
+		frame = pcp_stack_take(pool, zone, cpu, order, type, alloc_flags);
+	pcp_unlock(pcp_area(pool, cpu));
+	return frame;
+}
+
+bool pcp_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order)
+{
+	unsigned int type = frame_migratetype(pool, frame);
+	u16 class = zone_class(pool, zone, type);
+	bool done = true;
+
+	if (class == NO_CLASS || !pcp_enter(pool, cpu))
+		return false;
+	if (pool_is_linked(pool))
+		pcp_linux_put(pool, zone, cpu, frame, order, type);
+	else
+		done = pcp_stack_put(pool, zone, cpu, frame, order, class);
+	pcp_unlock(pcp_area(pool, cpu));
+	return done;
+}
+
+static void __pcp_drain_zone(struct pb_pool *pool, struct zone *zone, u32 cpu)
+{
+	struct pcp_area *area = pcp_area(pool, cpu);
+
+	if (pool_is_linked(pool)) {
+		pcp_linux_drain(pool, zone, cpu);
+		return;
+	}
+	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
+		for (unsigned int order = 0; order < pool->nr_pcp_orders; order++) {
+			struct pcp_list *list =
+				pcp_list(area, zone_class(pool, zone, type), order);
+
+			pcp_drain_list(pool, zone, cpu, list, order, PCP_COUNT(list->head));
+		}
+}
+
+void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone)
+{
+	if (pool->percpu_mode == PCP_MODE_NONE)
+		return;
+	pcp_enter_wait(pool, cpu);
+	for (u32 i = 0; i < pool->super->nr_zones; i++)
+		if (!zone || zone == pool_zone(pool, i))
+			__pcp_drain_zone(pool, pool_zone(pool, i), cpu);
+	pcp_unlock(pcp_area(pool, cpu));
+}
+
+void pcp_drain_all(struct pb_pool *pool, struct zone *zone)
+{
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
+		pcp_drain_cpu(pool, cpu, zone);
+}
+
+void pb_drain(struct pb_pool *pool, int cpu)
+{
+	if (cpu < 0)
+		pcp_drain_all(pool, NULL);
+	else if ((u32)cpu < pool->percpu_cpus)
+		pcp_drain_cpu(pool, (u32)cpu, NULL);
+}
+
+/* ------------------------------------------------------------------- decay */
+
+static void tick_list(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
+		      unsigned int order)
+{
+	struct pcp_cold *cold = pcp_cold(pool, pcp_area(pool, cpu), list);
+	bool idle = cold->seen == list->head;
+
+	if (idle) {
+		store_relaxed(&list->limit, list->limit / 2);
+		pcp_drain_list(pool, zone, cpu, list, order, PCP_COUNT(list->head));
+	}
+	cold->seen = list->head;
+}
+
+static void tick_zone(struct pb_pool *pool, struct zone *zone, u32 cpu)
+{
+	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
+		for (unsigned int order = 0; order < pool->nr_pcp_orders; order++)
+			tick_list(pool, zone, cpu,
+				  pcp_list(pcp_area(pool, cpu), zone_class(pool, zone, type),
+					   order),
+				  order);
+}
+
+void pb_tick(struct pb_pool *pool)
+{
+	if (pool_is_linked(pool))
+		return; /* Linux 6.1's lists keep what they have */
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+		if (!pcp_enter(pool, cpu))
+			continue; /* in use, so not idle */
+		for (u32 i = 0; i < pool->super->nr_zones; i++)
+			tick_zone(pool, pool_zone(pool, i), cpu);
+		pcp_unlock(pcp_area(pool, cpu));
+	}
+}
+
+/* ------------------------------------------------------------------- sizes */
+
+/* Entries of a stack: fewer for larger orders, at most a sixteenth of what the
+   zone grants a CPU. */
+static u32 stack_entries(unsigned int order, u64 pages)
+{
+	u64 entries = PCP_STACK_MAX >> order;
+
+	if (entries < PCP_STACK_MIN)
+		entries = PCP_STACK_MIN;
+	return (u32)min_u64(entries, pages >> order);
+}
+
+void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
+{
+	const struct tunables *t = &pool->super->tunables;
+	u64 pages = t->pcp_high ? t->pcp_high : (u64)zone->pcp_high_max / 16;
+
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+		struct pcp_area *area = pcp_area(pool, cpu);
+
+		if (pool_is_linked(pool)) {
+			struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+
+			pcp->batch = zone->pcp_batch;
+			pcp->high = zone->pcp_high_min;
+			continue;
+		}
+		for (u32 i = 0; i < (u32)PB_MIGRATE_PCPTYPES * pool->nr_pcp_orders; i++) {
+			unsigned int order = i % pool->nr_pcp_orders;
+			struct pcp_list *list = pcp_list(
+				area, zone_class(pool, zone, i / pool->nr_pcp_orders), order);
+			u32 room = (list + 1)->stack - list->stack;
+
+			list->max = (u16)min_u64(stack_entries(order, pages), room / sizeof(u32));
+			if (list->limit > list->max)
+				store_relaxed(&list->limit, list->max);
+		}
+	}
+}
+
+/* What the stacks of one zone may ever hold: all of its frames may come online. */
+static u64 zone_stack_pages(const struct pb_super *super, u64 zone_frames)
+{
+	u32 max = super->tunables.pcp_batch_max;
+
+	return max ? min_u64(max, zone_frames / 128) : zone_frames / 128;
+}
+
+void pcp_layout(struct pb_super *super)
+{
+	if (super->profile == PB_PROFILE_LINUX)
+		return;
+	super->nr_pcp_orders = (u8)(super->pageblock_order + 1u);
+	/* one more than orders: a list's room ends where the next one's begins */
+	super->class_shift = (u8)(fls32(super->nr_pcp_orders) + 1u);
+}
+
+static size_t zone_lists_bytes(const struct pb_super *super)
+{
+	return ((size_t)PB_MIGRATE_PCPTYPES << super->class_shift) *
+	       (sizeof(struct pcp_list) + sizeof(struct pcp_cold));
+}
+
+size_t pcp_zone_bytes(const struct pb_super *super, u64 zone_frames)
+{
+	u64 pages = zone_stack_pages(super, zone_frames);
+	size_t bytes;
+
+	if (super->profile == PB_PROFILE_LINUX)
+		return sizeof(struct pcp_linux);
+	bytes = zone_lists_bytes(super);
+	for (unsigned int order = 0; order < super->nr_pcp_orders; order++)
+		bytes += PB_MIGRATE_PCPTYPES * sizeof(u32) * stack_entries(order, pages);
+	return bytes;
+}
+
+static void init_stacks(struct pb_pool *pool, u32 cpu)
+{
+	struct pb_super *super = pool->super;
+	size_t at = sizeof(struct pcp_area) + super->nr_zones * zone_lists_bytes(super);
+
+	for (u32 i = 0; i < super->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++) {
+		struct zone *zone = pool_zone(pool, i / PB_MIGRATE_PCPTYPES);
+		u64 pages = zone_stack_pages(super, zone_nr_frames(pool, zone));
+		u32 class = zone_class(pool, zone, i % PB_MIGRATE_PCPTYPES);
+		unsigned int order = 0;
+
+		for (; order < pool->nr_pcp_orders; order++) {
+			pcp_list(pcp_area(pool, cpu), class, order)->stack = (u32)at;
+			at += sizeof(u32) * stack_entries(order, pages);
+		}
+		pcp_list(pcp_area(pool, cpu), class, order)->stack = (u32)at;
+	}
+}
+
+void pcp_init_areas(struct pb_pool *pool)
+{
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+		pcp_area(pool, cpu)->node = (u32)cpu_node(pool, cpu);
+		if (!pool_is_linked(pool)) {
+			init_stacks(pool, cpu);
+			continue;
+		}
+		for (u32 z = 0; z < pool->super->nr_zones; z++)
+			for (u32 n = 0; n < LINUX_PCP_LISTS; n++)
+				linked_init(pcp_linux_of(pool, cpu, pool_zone(pool, z))->lists, n);
+	}
+}
+
+/* The node's first zone for each combination of modifiers, if that is local. */
+void pcp_init_fast(struct pb_pool *pool)
+{
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+		struct pcp_area *area = pcp_area(pool, cpu);
+
+		for (u32 gfp = 0; gfp <= PCP_FAST_GFP; gfp++) {
+			int highest = gfp_zone(pool, gfp);
+			int type = gfp_migratetype(pool, gfp);
+			u16 zone = NO_ZONE;
+
+			area->fast[gfp] = NO_CLASS;
+			if (highest >= 0 && type >= 0)
+				zone = pool_node(pool, area->node)->preferred[highest];
+			if (zone != NO_ZONE && pool_zone(pool, zone)->node == area->node)
+				area->fast[gfp] =
+					zone_class(pool, pool_zone(pool, zone), (u32)type);
+		}
+	}
+}
+
+/* -------------------------------------------------------------- statistics */
+
+void pcp_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
+	       struct pcp_counts *counts)
+{
+	struct pcp_area *area = pcp_area(pool, cpu);
+
+	*counts = (struct pcp_counts){ 0 };
+	if (pool_is_linked(pool)) {
+		const struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+
+		*counts = (struct pcp_counts){ pcp->allocs, pcp->alloc_pages, pcp->frees,
+					       pcp->free_pages, (u64)pcp->count };
+		return;
+	}
+	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
+		for (unsigned int order = 0; order < pool->nr_pcp_orders; order++) {
+			struct pcp_list *list =
+				pcp_list(area, zone_class(pool, zone, type), order);
+			const struct pcp_cold *cold = pcp_cold(pool, area, list);
+			u64 head = load_relaxed(&list->head);
+			u64 allocs = head >> 16;
+			u64 frees = PCP_COUNT(head) + allocs - cold->refilled + cold->drained;
+
+			counts->allocs += allocs;
+			counts->alloc_pages += allocs << order;
+			counts->frees += frees;
+			counts->free_pages += frees << order;
+			counts->held += (u64)PCP_COUNT(head) << order;
+		}
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Zones, when to say no: the watermark test (spec 6.2), boost (7.2), and what
+ * is computed from the zones' sizes: min/low/high (7.3, 7.4), lowmem_reserve
+ * (7.5), per-CPU list sizes (9.1, 9.6).
+ *
+ *	free pages   0 ....... min ....... low ....... high .......
+ *	             HIGH, HARDER|         | wake       | background
+ *	             may go below|         | reclaim    | reclaim rests
+ */
+#include "zone.h"
+
+#include "pcp.h"
+
+long zone_free_pages(const struct pb_pool *pool, const struct zone *zone)
+{
+	long sum = 0;
+
+	for (u32 i = 0; i < zone->nr_stripes; i++)
+		sum += load_relaxed(&zone_stripe(pool, zone, i)->nr_free_pages);
+	return sum;
+}
+
+long zone_vm_free_pages(const struct pb_pool *pool, const struct zone *zone)
+{
+	long free_pages;
+
+	if (!pool_is_linked(pool))
+		return zone_free_pages(pool, zone);
+	free_pages = load_relaxed(&zone->vm_free);
+	return free_pages < 0 ? 0 : free_pages;
+}
+
+long zone_free_cma(const struct pb_pool *pool, const struct zone *zone)
+{
+	long sum = 0;
+
+	for (u32 i = 0; i < zone->nr_stripes; i++)
+		sum += load_relaxed(&zone_stripe(pool, zone, i)->nr_free_cma);
+	return sum;
+}
+
+long zone_isolated_pages(const struct pb_pool *pool, const struct zone *zone)
+{
+	long sum = 0;
+
+	for (u32 i = 0; i < zone->nr_stripes; i++)
+		sum += load_relaxed(&zone_stripe(pool, zone, i)->nr_isolated);
+	return sum;
+}
+
+unsigned long zone_nr_free(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
+{
+	unsigned long sum = 0;
+
+	for (u32 i = 0; i < zone->nr_stripes; i++)
+		sum += load_relaxed(&stripe_area(pool, zone_stripe(pool, zone, i), order)->nr_free);
+	return sum;
+}
+
+u64 wmark_pages(const struct zone *zone, enum pb_watermark mark)
+{
+	return zone->_watermark[mark] + load_relaxed(&zone->watermark_boost);
+}
+
+/* ------------------------------------------------------------------ test */
+
+static bool type_usable(unsigned int type, unsigned int alloc_flags)
+{
+	if (type < PB_MIGRATE_PCPTYPES)
+		return true;
+	if (type == PB_MIGRATE_CMA)
+		return alloc_flags & ALLOC_CMA;
+	if (type == PB_MIGRATE_HIGHATOMIC)
+		return alloc_flags & (ALLOC_HIGHATOMIC | ALLOC_OOM);
+	return false;
+}
+
+/* Is there a block of at least this order that such a request may use? */
+static bool zone_has_block(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
+			   unsigned int alloc_flags)
+{
+	for (unsigned int t = 0; t < PB_MIGRATE_TYPES; t++) {
+		if (!type_usable(t, alloc_flags))
+			continue;
+		for (u32 i = 0; i < zone->nr_stripes; i++) {
+			struct stripe *stripe = zone_stripe(pool, zone, i);
+
+			for (unsigned int o = order; o <= pool->max_order; o++)
+				if (!area_empty(pool, stripe, o, t))
+					return true;
+		}
+	}
+	return false;
+}
+
+/* Pages that count as free but not for this request. */
+static long unusable_free(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
+			  unsigned int alloc_flags)
+{
+	long unusable = (1L << order) - 1;
+
+	if (!(alloc_flags & ALLOC_RESERVES))
+		unusable += (long)load_relaxed(&zone->nr_reserved_highatomic);
+	if (!(alloc_flags & ALLOC_CMA))
+		unusable += zone_free_cma(pool, zone);
+	return unusable;
+}
+
+/* Half for HIGH, less again if it can't wait either; half for a dying task. */
+static long lowered_mark(long min, unsigned int alloc_flags)
+{
+	if (alloc_flags & ALLOC_HIGH) {
+		min -= min / 2;
+		if (alloc_flags & ALLOC_HARDER)
+			min -= min / 4;
+	}
+	if (alloc_flags & ALLOC_OOM)
+		min -= min / 2;
+	return min;
+}
+
+bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
+		       u64 mark, unsigned int classzone, unsigned int alloc_flags, long free_pages)
+{
+	long min = lowered_mark((long)mark, alloc_flags);
+
+	free_pages -= unusable_free(pool, zone, order, alloc_flags);
+	if (free_pages <= min + (long)zone->lowmem_reserve[classzone])
+		return false;
+	return !order || zone_has_block(pool, zone, order, alloc_flags);
+}
+
+bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
+			 u64 mark, unsigned int classzone, unsigned int alloc_flags, pb_gfp_t gfp)
+{
+	long free_pages = zone_vm_free_pages(pool, zone);
+	bool atomic = pool_is_linked(pool) ? gfp & PB_GFP_ATOMIC_BIT : alloc_flags & ALLOC_HIGH;
+
+	if (!order) {
+		long usable = free_pages - unusable_free(pool, zone, 0, alloc_flags);
+
+		if (usable > (long)(mark + zone->lowmem_reserve[classzone]))
+			return true;
+	}
+	if (zone_watermark_ok(pool, zone, order, mark, classzone, alloc_flags, free_pages))
+		return true;
+	/* A boost is to spare big blocks, not to starve small urgent requests. */
+	if (order || !atomic || !load_relaxed(&zone->watermark_boost) ||
+	    (alloc_flags & ALLOC_WMARK_MASK) != PB_WMARK_MIN)
+		return false;
+	return zone_watermark_ok(pool, zone, order, zone->_watermark[PB_WMARK_MIN], classzone,
+				 alloc_flags, free_pages);
+}
+
+bool boost_watermark(struct pb_pool *pool, struct zone *zone)
+{
+	u64 max, boost, old = load_relaxed(&zone->watermark_boost);
+	u32 factor = pool->super->tunables.watermark_boost_factor;
+
+	/* A zone of few pageblocks would be boosted out of use. */
+	if (!factor || pageblock_pages(pool) * 4 > zone->managed)
+		return false;
+	max = mult_frac(zone->_watermark[PB_WMARK_HIGH], factor, 10000);
+	if (!max)
+		return false;
+	max = max_u64(pageblock_pages(pool), max);
+	boost = min_u64(old + pageblock_pages(pool), max);
+	store_relaxed(&zone->watermark_boost, boost);
+	if (tracing(pool)) {
+		struct pb_trace_event event = { .type = PB_TRACE_BOOST, .value = (s64)boost };
+
+		event.pfn = zone->start_pfn;
+		trace_event(pool, zone, &event);
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------------ sizes */
+
+static bool is_lowmem(const struct pb_pool *pool, const struct zone *zone)
+{
+	if (zone->type == PB_ZONE_HIGHMEM)
+		return false;
+	return pool_is_linked(pool) || zone->type != PB_ZONE_MOVABLE;
+}
+
+static u64 lowmem_pages(const struct pb_pool *pool)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < pool->super->nr_zones; i++)
+		if (is_lowmem(pool, pool_zone(pool, i)))
+			sum += pool_zone(pool, i)->managed;
+	return sum;
+}
+
+/* Spec 7.4. The reserve grows with the square root: big machines need more, but
+   not in proportion. */
+static s32 default_min_free_kbytes(const struct pb_pool *pool)
+{
+	u64 kbytes = 0;
+
+	for (u32 i = 0; i < pool->super->nr_zones; i++) {
+		const struct zone *zone = pool_zone(pool, i);
+		u64 high = zone->_watermark[PB_WMARK_HIGH];
+
+		if (zone->type <= PB_ZONE_NORMAL && zone->managed > high)
+			kbytes += (zone->managed - high) << (pool->page_shift - 10);
+	}
+	return (s32)clamp_u64(int_sqrt(kbytes * 16), 128, 262144);
+}
+
+/* Spec 7.3. */
+static void setup_zone_wmarks(struct pb_pool *pool, struct zone *zone, u64 pages_min, u64 lowmem)
+{
+	const struct tunables *t = &pool->super->tunables;
+	u64 share = lowmem ? div_u64(pages_min * zone->managed, lowmem) : 0;
+	u64 gap = max_u64(share / 4, mult_frac(zone->managed, t->watermark_scale_factor, 10000));
+	u64 min = is_lowmem(pool, zone) ? share : clamp_u64(zone->managed / 1024, 32, 128);
+
+	zone->_watermark[PB_WMARK_MIN] = min;
+	zone->_watermark[PB_WMARK_LOW] = min + gap;
+	zone->_watermark[PB_WMARK_HIGH] = min + 2 * gap;
+	zone->_watermark[PB_WMARK_PROMO] = min + 3 * gap;
+	store_relaxed(&zone->watermark_boost, 0);
+}
+
+/* Spec 7.5: keep requests that could go higher from filling a low zone. */
+static void setup_zone_lowmem_reserve(struct pb_pool *pool, struct zone *zone)
+{
+	u32 ratio = pool->super->tunables.lowmem_reserve_ratio[zone->type];
+	const struct node *node = pool_node(pool, zone->node);
+	u64 above = 0;
+
+	for (unsigned int j = 0; j < PB_NR_ZONE_TYPES; j++) {
+		zone->lowmem_reserve[j] = 0;
+		if (j <= zone->type)
+			continue;
+		if (node->zones[j] != NO_ZONE)
+			above += pool_zone(pool, node->zones[j])->managed;
+		if (ratio && zone->managed)
+			zone->lowmem_reserve[j] = div_u64(above, ratio);
+	}
+}
+
+static u64 zone_totalreserve(const struct zone *zone)
+{
+	u64 most = 0;
+
+	for (unsigned int j = zone->type; j < PB_NR_ZONE_TYPES; j++)
+		most = max_u64(most, zone->lowmem_reserve[j]);
+	return min_u64(zone->managed, most + zone->_watermark[PB_WMARK_HIGH]);
+}
+
+/* Spec 9.1. */
+static s32 zone_batchsize(const struct pb_pool *pool, const struct zone *zone)
+{
+	u64 batch = min_u64(zone->managed / 1024, (u64)1 << 20 >> pool->page_shift) / 4;
+
+	if (batch < 1)
+		batch = 1;
+	batch += batch / 2;
+	return (s32)max_u64(1, ((u64)1 << fls64(batch)) - 1);
+}
+
+/* Spec 13.1: how much of a change a CPU may keep to itself. */
+static u64 stat_threshold(const struct pb_pool *pool, const struct zone *zone)
+{
+	u64 chunks = zone->managed >> (27 - pool->page_shift);
+	u64 cpus = 1 + fls32(pool->super->nr_cpus);
+
+	return min_u64(125, 2 * cpus * (1 + (chunks ? 1 + fls64(chunks) : 0)));
+}
+
+/* Spec 9.6. */
+static void setup_zone_pcp(struct pb_pool *pool, struct zone *zone)
+{
+	const struct tunables *t = &pool->super->tunables;
+	u64 cpus = pool_node(pool, zone->node)->nr_cpus;
+	u64 floor, low;
+
+	if (!cpus)
+		cpus = max_u64(1, pool->super->nr_cpus);
+	zone->pcp_batch = zone_batchsize(pool, zone);
+	floor = (u64)zone->pcp_batch * 4;
+	low = t->pcp_high_fraction ? div_u64(zone->managed, t->pcp_high_fraction) :
+				     zone->_watermark[PB_WMARK_LOW];
+	zone->pcp_high_min = (s32)max_u64(floor, div_u64(low, cpus));
+	zone->pcp_high_max = (s32)max_u64(floor, div_u64(zone->managed / 8, cpus));
+	if (t->pcp_high_fraction)
+		zone->pcp_high_max = zone->pcp_high_min;
+	zone->stat_threshold = (s32)stat_threshold(pool, zone);
+	if (t->pcp_batch)
+		zone->pcp_batch = (s32)t->pcp_batch;
+	if (t->pcp_high)
+		zone->pcp_high_min = zone->pcp_high_max = (s32)t->pcp_high;
+	pcp_set_sizes(pool, zone);
+}
+
+void setup_per_zone_wmarks(struct pb_pool *pool)
+{
+	const struct tunables *t = &pool->super->tunables;
+	u64 pages_min = (u64)t->min_free_kbytes >> (pool->page_shift - 10);
+	u64 lowmem = lowmem_pages(pool);
+	u64 total = 0;
+
+	for (u32 i = 0; i < pool->super->nr_zones; i++)
+		setup_zone_wmarks(pool, pool_zone(pool, i), pages_min, lowmem);
+	for (u32 i = 0; i < pool->super->nr_zones; i++) {
+		struct zone *zone = pool_zone(pool, i);
+
+		setup_zone_lowmem_reserve(pool, zone);
+		setup_zone_pcp(pool, zone);
+		total += zone_totalreserve(zone);
+	}
+	pool->super->totalreserve = total;
+}
+
+void init_per_zone_wmark_min(struct pb_pool *pool)
+{
+	struct tunables *t = &pool->super->tunables;
+	s32 kbytes = default_min_free_kbytes(pool);
+
+	if (kbytes > t->user_min_free_kbytes)
+		t->min_free_kbytes = kbytes;
+	setup_per_zone_wmarks(pool);
+}

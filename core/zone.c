@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Zones, the part that moves blocks: split on the way out, merge on the way in.
+ *
+ * Taking an order-0 page where only block 8 of order 3 (frames 8-15) is free:
+ *	smallest list at or above 0 with a block: order 3, block 8
+ *	split: 12-15 goes to order 2, 10-11 to order 1, 9 to order 0; 8 is handed out
+ * Freeing frame 8 again:
+ *	buddy 9 (8 ^ 1) free at order 0: merged to 8-9
+ *	buddy 10 (8 ^ 2) free at order 1: merged to 8-11
+ *	buddy 12 (8 ^ 4) free at order 2: merged to 8-15, which goes to order 3
+ */
+#include "zone.h"
+
+struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame)
+{
+	u32 low = 0, high = pool->super->nr_zones;
+	u32 span = frame >> pool->max_order;
+
+	while (high - low > 1) {
+		u32 middle = (low + high) / 2;
+
+		if (pool_zone(pool, middle)->first_span <= span)
+			low = middle;
+		else
+			high = middle;
+	}
+	return pool_zone(pool, low);
+}
+
+struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone, u32 frame)
+{
+	u32 n = (frame >> pool->pageblock_order) - zone_first_pageblock(pool, zone);
+
+	return zone_stripe(pool, zone, n >> zone->group_shift & (zone->nr_stripes - 1));
+}
+
+struct stripe *home_stripe(const struct pb_pool *pool, const struct zone *zone, u32 cpu)
+{
+	return zone_stripe(pool, zone, cpu & (zone->nr_stripes - 1));
+}
+
+void __account(struct stripe *stripe, long pages, unsigned int type)
+{
+	if (type == PB_MIGRATE_ISOLATE) {
+		counter_add(&stripe->nr_isolated, pages);
+		return;
+	}
+	counter_add(&stripe->nr_free_pages, pages);
+	if (type == PB_MIGRATE_CMA)
+		counter_add(&stripe->nr_free_cma, pages);
+}
+
+/* ------------------------------------------------------------- pageblocks */
+
+u16 zone_class(const struct pb_pool *pool, const struct zone *zone, unsigned int type)
+{
+	/* Linux files frees of reserved types as MOVABLE, but never of ISOLATE. */
+	if (pool_is_linked(pool) && type != PB_MIGRATE_ISOLATE && type >= PB_MIGRATE_PCPTYPES)
+		type = PB_MIGRATE_MOVABLE;
+	if (type >= PB_MIGRATE_PCPTYPES || (pool->super->flags & PB_POOL_NO_PCP))
+		return NO_CLASS;
+	return (u16)((zone_number(pool, zone) * PB_MIGRATE_PCPTYPES + type)
+		     << pool->super->class_shift);
+}
+
+void __set_pageblock_type(struct pb_pool *pool, const struct zone *zone, u32 pageblock,
+			  unsigned int type)
+{
+	struct pageblock *pb = pool_pageblock(pool, pageblock);
+
+	if (!pool->super->mobility && type < PB_MIGRATE_PCPTYPES)
+		type = PB_MIGRATE_UNMOVABLE;
+	if (tracing(pool) && pb->type != type) {
+		struct pb_trace_event event = { .type = PB_TRACE_PAGEBLOCK,
+						.order = pool->pageblock_order,
+						.migratetype = (u8)type,
+						.other_type = pb->type };
+
+		event.pfn = frame_to_pfn(pool, pageblock << pool->pageblock_order);
+		trace_event(pool, zone, &event);
+	}
+	store_relaxed(&pb->type, (u8)type);
+	store_relaxed(&pool->pcp_class[pageblock], zone_class(pool, zone, type));
+}
+
+/* Spec 6.7 step 5: a pageblock that sticks out of the zone is never taken over. */
+bool pageblock_in_zone(const struct pb_pool *pool, const struct zone *zone, u32 pageblock)
+{
+	u64 pfn = frame_to_pfn(pool, pageblock << pool->pageblock_order);
+
+	return pfn >= zone->start_pfn &&
+	       pfn + pageblock_pages(pool) <= zone->start_pfn + zone->spanned;
+}
+
+/* Free pages and movable allocated pages of a pageblock. */
+void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+	u32 end = frame + (1u << pool->pageblock_order);
+
+	*free = *movable = 0;
+	while (frame < end) {
+		u8 word = load_relaxed(&pool->pages[frame].word);
+		u32 step = 1;
+		int order;
+
+		if (word & PB_PAGE_HEAD) {
+			step = 1u << (word & PB_PAGE_ORDER);
+			if (word & PB_PAGE_MOVABLE)
+				*movable += min_u64(step, end - frame);
+		} else if (!word) {
+			order = tree_covering(span_tree(pool, frame), pool->max_order,
+					      span_offset(pool, frame));
+			if (order >= 0) {
+				step = 1u << order;
+				*free += min_u64(step, end - frame);
+			}
+		}
+		frame += step;
+	}
+}
+
+static void linked_move_block(struct pb_pool *pool, struct stripe *stripe, u32 pageblock,
+			      unsigned int type)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+	u32 end = frame + (1u << pool->pageblock_order);
+	struct free_list *lists = area_lists(pool, stripe);
+
+	while (frame < end) {
+		int order = tree_covering(span_tree(pool, frame), pool->max_order,
+					  span_offset(pool, frame));
+
+		if (order < 0) {
+			frame++;
+			continue;
+		}
+		linked_remove(pool, lists, frame);
+		linked_insert(pool, lists, area_list((unsigned int)order, type), frame, true);
+		frame += 1u << order;
+	}
+}
+
+u64 __move_freepages_block(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			   u32 pageblock, unsigned int type, u64 *movable)
+{
+	u64 free, in_use;
+
+	count_pageblock(pool, pageblock, &free, &in_use);
+	if (movable)
+		*movable = in_use;
+	if (pool_is_linked(pool))
+		linked_move_block(pool, stripe, pageblock, type);
+	else
+		__set_pageblock_type(pool, zone, pageblock, type);
+	area_settle(pool, zone, stripe, pageblock << pool->pageblock_order);
+	return free;
+}
+
+/* ------------------------------------------------------------------ merge */
+
+/* May the block (frame, order >= pageblock_order) merge with its free buddy? */
+static bool may_merge_pageblocks(const struct pb_pool *pool, u32 buddy, unsigned int type)
+{
+	unsigned int buddy_type = frame_migratetype(pool, buddy);
+
+	return type == buddy_type ||
+	       (migratetype_is_mergeable(type) && migratetype_is_mergeable(buddy_type));
+}
+
+/*
+ * Spec 3.5 step 6: this block's own buddy is likely to come back soon and to make
+ * order + 2 with the one that is free beside their parent, so keep it cold.
+ */
+static bool buddy_merge_likely(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	u32 parent = frame & ~(1u << order);
+	bool likely_soon;
+
+	if (order + 1 >= pool->max_order)
+		return false;
+	likely_soon = block_is_free(pool, parent ^ (2u << order), order + 1);
+#ifdef PB_TEST_WRONG_TAIL_RULE
+	return !likely_soon; /* the test of the comparison with a kernel builds this */
+#else
+	return likely_soon;
+#endif
+}
+
+/* All pageblocks of a merged block get one type: lists follow types. */
+static void retype_merged(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			  u32 buddy, unsigned int order, unsigned int type)
+{
+	u32 first = buddy >> pool->pageblock_order;
+
+	for (u32 i = 0; i < 1u << (order - pool->pageblock_order); i++) {
+		if (pool_pageblock(pool, first + i)->type != type)
+			__set_pageblock_type(pool, zone, first + i, type);
+		area_settle(pool, zone, stripe, (first + i) << pool->pageblock_order);
+	}
+}
+
+void __zone_free_block(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
+		       unsigned int order, unsigned int type, bool to_tail)
+{
+	u64 *tree = span_tree(pool, frame);
+	u32 node = frame_node(pool, frame, order);
+	bool linked = pool_is_linked(pool);
+
+	__account(stripe, 1L << order, type);
+	while (order < pool->max_order && tree_test(tree, node ^ 1)) {
+		u32 buddy = frame ^ (1u << order);
+
+		if (unlikely(order >= pool->pageblock_order)) {
+			if (!may_merge_pageblocks(pool, buddy, type))
+				break;
+			area_remove(pool, stripe, buddy, order);
+			if (!linked) {
+				area_settle(pool, zone, stripe, frame);
+				retype_merged(pool, zone, stripe, buddy, order, type);
+			}
+		} else {
+			area_remove(pool, stripe, buddy, order);
+		}
+		if (tracing(pool))
+			trace_block(pool, PB_TRACE_MERGE, frame, order, type, buddy);
+		frame &= ~(1u << order);
+		node >>= 1;
+		order++;
+	}
+	area_insert(pool, stripe, frame, order, type,
+		    linked && (to_tail || buddy_merge_likely(pool, frame, order)));
+	area_settle(pool, zone, stripe, frame);
+}
+
+/* ------------------------------------------------------------------ split */
+
+void __expand(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
+	      unsigned int high, unsigned int low, unsigned int type)
+{
+	while (high > low) {
+		high--;
+		area_insert(pool, stripe, frame + (1u << high), high, type, false);
+		if (tracing(pool))
+			trace_block(pool, PB_TRACE_SPLIT, frame + (1u << high), high, type, 0);
+		if (high >= pool->pageblock_order)
+			area_settle(pool, zone, stripe, frame + (1u << high));
+	}
+	area_settle(pool, zone, stripe, frame);
+}
+
+u32 __rmqueue_smallest(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+		       unsigned int order, unsigned int type)
+{
+	unsigned int found;
+	u32 frame = area_find(pool, zone, stripe, order, type, &found);
+
+	if (frame == NO_FRAME)
+		return NO_FRAME;
+	area_remove(pool, stripe, frame, found);
+	if (tracing(pool))
+		trace_block(pool, PB_TRACE_TAKE, frame, found, type, 0);
+	__expand(pool, zone, stripe, frame, found, order, type);
+	__account(stripe, -(1L << order), type);
+	if (pool->pcp_types)
+		pool->pcp_types[frame] = (u8)type;
+	return frame;
+}
+
+bool __zone_take_exact(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
+		       unsigned int order)
+{
+	int found = tree_covering(span_tree(pool, frame), pool->max_order,
+				  span_offset(pool, frame));
+	unsigned int high = (unsigned int)found, type;
+	u32 head;
+
+	if (found < (int)order)
+		return false;
+	head = frame & ~((1u << high) - 1);
+	type = frame_migratetype(pool, head);
+	area_remove(pool, stripe, head, high);
+	while (high > order) { /* keep the half that holds `frame` */
+		u32 upper;
+
+		high--;
+		upper = head + (1u << high);
+		area_insert(pool, stripe, frame < upper ? upper : head, high, type, false);
+		area_settle(pool, zone, stripe, frame < upper ? upper : head);
+		if (frame >= upper)
+			head = upper;
+	}
+	area_settle(pool, zone, stripe, frame);
+	__account(stripe, -(1L << order), type);
+	if (type != PB_MIGRATE_ISOLATE)
+		__vmstat_add(pool, zone, NO_CPU, -(1L << order));
+	return true;
+}
+
+/* Blocks for a caller are counted here; refills are counted by the pcp. */
+static void count_direct(struct stripe *stripe, unsigned int order, u32 got,
+			 unsigned int alloc_flags)
+{
+	if (got && alloc_flags & ALLOC_DIRECT) {
+		counter_add(&stripe->pgalloc, (unsigned long)got << order);
+		counter_add(&stripe->direct_allocs, got);
+	}
+}
+
+/* ------------------------------------------------------------ linux: take */
+
+/* Spec 6.5 with 6.1's balance: half of the free pages in CMA, use CMA first. */
+static u32 linked_rmqueue(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			  unsigned int order, unsigned int type, unsigned int alloc_flags)
+{
+	u32 frame = NO_FRAME;
+
+	if (alloc_flags & ALLOC_CMA && stripe->nr_free_cma > stripe->nr_free_pages / 2)
+		frame = __rmqueue_smallest(pool, zone, stripe, order, PB_MIGRATE_CMA);
+	while (frame == NO_FRAME) {
+		frame = __rmqueue_smallest(pool, zone, stripe, order, type);
+		if (frame == NO_FRAME && alloc_flags & ALLOC_CMA)
+			frame = __rmqueue_smallest(pool, zone, stripe, order, PB_MIGRATE_CMA);
+		if (frame == NO_FRAME &&
+		    !__rmqueue_fallback(pool, zone, stripe, order, type, alloc_flags))
+			break;
+	}
+	return frame;
+}
+
+static u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+			     unsigned int type, unsigned int alloc_flags, u32 n, u32 *frames)
+{
+	struct stripe *stripe = zone_stripe(pool, zone, 0);
+	u32 got = 0;
+
+	pb_platform_lock(&stripe->lock);
+	while (got < n) {
+		u32 frame = linked_rmqueue(pool, zone, stripe, order, type, alloc_flags);
+
+		if (frame == NO_FRAME)
+			break;
+		frames[got++] = frame;
+	}
+	if (got)
+		__vmstat_add(pool, zone, cpu, -((long)got << order));
+	count_direct(stripe, order, got, alloc_flags);
+	pb_platform_unlock(&stripe->lock);
+	return got;
+}
+
+/* ----------------------------------------------------------- modern: take */
+
+/* Blocks of exactly `order` in a pageblock, a word of bits at a time. */
+static u32 tight_take_bits(struct pb_pool *pool, struct stripe *stripe, u32 pageblock,
+			   unsigned int order, u32 n, u32 *frames)
+{
+	u32 base = pageblock << pool->pageblock_order;
+	u64 *tree = span_tree(pool, base);
+	u32 first = frame_node(pool, base, order);
+	u32 end = first + (1u << (pool->pageblock_order - order));
+	u32 got = 0;
+
+	for (u32 node = first; node < end && got < n;) {
+		u32 bit = node & 63;
+		u32 take = end - node < 64 - bit ? end - node : 64 - bit;
+		u64 *word = &tree[node >> 6];
+		u64 free = *word & word_mask(bit, take);
+		u64 left = free;
+
+		while (left && got < n) {
+			u32 at = (node & ~63u) + ctz64(left);
+
+			frames[got++] = base + ((at - first) << order);
+			left &= left - 1;
+		}
+		*word ^= free ^ left;
+		node += take;
+	}
+	tight_count(pool, base, order, -(int)got);
+	counter_add(&stripe_area(pool, stripe, order)->nr_free, 0ul - got);
+	return got;
+}
+
+/* One free block of order `found` cut into up to n blocks of `order`; what is
+   left goes back as the largest aligned blocks, without touching bits between. */
+static u32 tight_cut_block(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			   u32 frame, unsigned int found, unsigned int order, unsigned int type,
+			   u32 n, u32 *frames)
+{
+	u32 pieces = 1u << (found - order);
+	u32 got = n < pieces ? n : pieces;
+
+	area_remove(pool, stripe, frame, found);
+	if (tracing(pool))
+		trace_block(pool, PB_TRACE_TAKE, frame, found, type, 0);
+	for (u32 i = 0; i < got; i++)
+		frames[i] = frame + (i << order);
+	for (u32 x = got; x < pieces;) {
+		unsigned int k = ctz32(x);
+		u32 rest = frame + (x << order);
+
+		area_insert(pool, stripe, rest, order + k, type, false);
+		if (tracing(pool))
+			trace_block(pool, PB_TRACE_SPLIT, rest, order + k, type, 0);
+		if (order + k >= pool->pageblock_order)
+			area_settle(pool, zone, stripe, rest);
+		x += 1u << k;
+	}
+	return got;
+}
+
+static u32 tight_take_pageblock(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+				u32 pageblock, unsigned int order, unsigned int type, u32 n,
+				u32 *frames)
+{
+	struct pageblock *pb = pool_pageblock(pool, pageblock);
+	u32 got = 0;
+
+	while (got < n && pb->mask >> order) {
+		unsigned int found = order + ctz32(pb->mask >> order);
+
+		if (found == order && order < pool->pageblock_order && !tracing(pool))
+			got += tight_take_bits(pool, stripe, pageblock, order, n - got,
+					       frames + got);
+		else
+			got += tight_cut_block(pool, zone, stripe,
+					       tight_block(pool, pageblock, found), found, order,
+					       type, n - got, frames + got);
+	}
+	area_settle(pool, zone, stripe, pageblock << pool->pageblock_order);
+	return got;
+}
+
+static u32 __tight_take(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			unsigned int order, unsigned int type, u32 n, u32 *frames)
+{
+	u32 got = 0;
+
+	while (got < n && stripe->nonempty[type] >> order) {
+		u32 pageblock;
+
+		if (tracing(pool))
+			tight_trace_scan(pool, zone, stripe, order, type);
+		pageblock = tight_find(pool, zone, stripe, order, type);
+		got += tight_take_pageblock(pool, zone, stripe, pageblock, order, type, n - got,
+					    frames + got);
+	}
+	__account(stripe, -((long)got << order), type);
+	return got;
+}
+
+enum tight_step { STEP_TYPE, STEP_CMA, STEP_CLAIM, STEP_STEAL };
+
+/* One step of the removal path (spec 6.10) in one stripe. */
+static u32 __tight_step(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			enum tight_step step, unsigned int order, unsigned int type,
+			unsigned int alloc_flags, u32 n, u32 *frames)
+{
+	switch (step) {
+	case STEP_TYPE:
+		return __tight_take(pool, zone, stripe, order, type, n, frames);
+	case STEP_CMA:
+		return __tight_take(pool, zone, stripe, order, PB_MIGRATE_CMA, n, frames);
+	case STEP_CLAIM:
+		frames[0] = __rmqueue_claim(pool, zone, stripe, order, type, alloc_flags);
+		if (frames[0] == NO_FRAME)
+			return 0;
+		return 1 + __tight_take(pool, zone, stripe, order, type, n - 1, frames + 1);
+	case STEP_STEAL:
+		frames[0] = __rmqueue_steal(pool, zone, stripe, order, type);
+		return frames[0] != NO_FRAME;
+	}
+	return 0;
+}
+
+/* Could the step find something in this stripe? Read without the lock. */
+static bool stripe_may_have(const struct stripe *stripe, enum tight_step step, unsigned int order,
+			    unsigned int type)
+{
+	if (step == STEP_TYPE)
+		return load_relaxed(&stripe->nonempty[type]) >> order;
+	if (step == STEP_CMA)
+		return load_relaxed(&stripe->nonempty[PB_MIGRATE_CMA]) >> order;
+	for (unsigned int t = 0; t < PB_MIGRATE_PCPTYPES; t++)
+		if (t != type && load_relaxed(&stripe->nonempty[t]) >> order)
+			return true;
+	return false;
+}
+
+static u32 tight_take_step(struct pb_pool *pool, struct zone *zone, u32 cpu, enum tight_step step,
+			   unsigned int order, unsigned int type, unsigned int alloc_flags, u32 n,
+			   u32 *frames)
+{
+	for (u32 i = 0; i < zone->nr_stripes; i++) {
+		struct stripe *stripe = home_stripe(pool, zone, cpu + i);
+		u32 got;
+
+		if (!stripe_may_have(stripe, step, order, type))
+			continue;
+		pb_platform_lock(&stripe->lock);
+		got = __tight_step(pool, zone, stripe, step, order, type, alloc_flags, n, frames);
+		count_direct(stripe, order, got, alloc_flags);
+		pb_platform_unlock(&stripe->lock);
+		if (got)
+			return got;
+	}
+	return 0;
+}
+
+static u32 tight_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+			    unsigned int type, unsigned int alloc_flags, u32 n, u32 *frames)
+{
+	u32 got = 0;
+
+	if (alloc_flags & ALLOC_CMA && zone_free_cma(pool, zone) > zone_free_pages(pool, zone) / 2)
+		got = tight_take_step(pool, zone, cpu, STEP_CMA, order, type, alloc_flags, n,
+				      frames);
+	for (enum tight_step step = STEP_TYPE; !got && step <= STEP_STEAL; step++) {
+		if (step == STEP_CMA && !(alloc_flags & ALLOC_CMA))
+			continue;
+		if (step == STEP_STEAL && alloc_flags & ALLOC_NOFRAGMENT)
+			continue;
+		if (step > STEP_CMA && type >= PB_MIGRATE_PCPTYPES)
+			break;
+		got = tight_take_step(pool, zone, cpu, step, order, type, alloc_flags, n, frames);
+	}
+	return got;
+}
+
+u32 zone_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+		    unsigned int type, unsigned int alloc_flags, u32 n, u32 *frames)
+{
+	if (pool_is_linked(pool))
+		return linked_take_batch(pool, zone, cpu, order, type, alloc_flags, n, frames);
+	return tight_take_batch(pool, zone, cpu, order, type, alloc_flags, n, frames);
+}
+
+/* Reserved blocks: for urgent requests of order > 0 at first, and at last for
+   every request that can't wait. */
+static u32 zone_take_reserve(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order)
+{
+	for (u32 i = 0; i < zone->nr_stripes; i++) {
+		struct stripe *stripe = home_stripe(pool, zone, cpu + i);
+		u32 frame;
+
+		pb_platform_lock(&stripe->lock);
+		frame = __rmqueue_smallest(pool, zone, stripe, order, PB_MIGRATE_HIGHATOMIC);
+		if (frame != NO_FRAME)
+			__vmstat_add(pool, zone, cpu, -(1L << order));
+		count_direct(stripe, order, frame != NO_FRAME, ALLOC_DIRECT);
+		pb_platform_unlock(&stripe->lock);
+		if (frame != NO_FRAME)
+			return frame;
+	}
+	return NO_FRAME;
+}
+
+u32 zone_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+	      unsigned int type, unsigned int alloc_flags)
+{
+	bool first = order && alloc_flags & ALLOC_HIGHATOMIC;
+	bool last = alloc_flags & (ALLOC_OOM | ALLOC_HARDER);
+	u32 frame = NO_FRAME;
+
+	if (first)
+		frame = zone_take_reserve(pool, zone, cpu, order);
+	if (frame == NO_FRAME && !zone_take_batch(pool, zone, cpu, order, type,
+						  alloc_flags | ALLOC_DIRECT, 1, &frame))
+		frame = last ? zone_take_reserve(pool, zone, cpu, order) : NO_FRAME;
+	return frame;
+}
+
+/* ------------------------------------------------------------------- free */
+
+/* Type of the lists a block is freed to. */
+static unsigned int free_type(const struct pb_pool *pool, const struct zone *zone, u32 frame)
+{
+	if (pool->pcp_types && !load_relaxed(&zone->nr_isolate_pageblock))
+		return pool->pcp_types[frame];
+	return frame_migratetype(pool, frame);
+}
+
+static void free_batch_in_stripe(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+				 u32 cpu, unsigned int order, u32 n, const u32 *frames)
+{
+	pb_platform_lock(&stripe->lock);
+	for (u32 i = 0; i < n; i++) {
+		unsigned int type = free_type(pool, zone, frames[i]);
+
+		if (zone->nr_stripes > 1 && frame_stripe(pool, zone, frames[i]) != stripe)
+			continue;
+		if (type != PB_MIGRATE_ISOLATE)
+			__vmstat_add(pool, zone, cpu, 1L << order);
+		__zone_free_block(pool, zone, stripe, frames[i], order, type, false);
+	}
+	pb_platform_unlock(&stripe->lock);
+}
+
+void zone_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order, u32 n,
+		     const u32 *frames)
+{
+	u32 seen = 0; /* stripes with a frame among these; nr_stripes <= 16 */
+
+	if (!n)
+		return;
+	for (u32 i = 0; i < n; i++) {
+		u64 *tree = span_tree(pool, frames[i]);
+
+		__builtin_prefetch(&tree[frame_node(pool, frames[i], order) >> 6], 1);
+		__builtin_prefetch(frame_pageblock(pool, frames[i]), 1);
+		seen |= 1u << frame_stripe(pool, zone, frames[i])->number;
+	}
+	for (; seen; seen &= seen - 1)
+		free_batch_in_stripe(pool, zone, zone_stripe(pool, zone, ctz32(seen)), cpu, order,
+				     n, frames);
+}
+
+void zone_free(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order,
+	       bool count_free)
+{
+	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	unsigned int type;
+
+	pb_platform_lock(&stripe->lock);
+	type = frame_migratetype(pool, frame);
+	if (count_free)
+		counter_add(&stripe->pgfree, 1ul << order);
+	if (type != PB_MIGRATE_ISOLATE)
+		__vmstat_add(pool, zone, cpu, 1L << order);
+	__zone_free_block(pool, zone, stripe, frame, order, type, false);
+	pb_platform_unlock(&stripe->lock);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The linux_user port: what a user process on Linux gets in addition.
+ */
+#ifndef PAGEBUDDY_LINUX_USER_H
+#define PAGEBUDDY_LINUX_USER_H
+
+#include <pagebuddy/pagebuddy.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * From now on this thread counts as running on CPU `cpu`; -1: the real one.
+ * For replays and tests with more (or other) CPUs than the machine has. Pools
+ * used that way must have PB_POOL_NO_RSEQ.
+ */
+PB_API void pb_user_set_cpu(int cpu);
+
+/*
+ * A pool with metadata in anonymous memory. `memory_bytes` 0: it only does the
+ * bookkeeping ("address-only"); else that many bytes of anonymous memory are
+ * mapped, config->linear is set to them, and pfn config->linear_pfn is their
+ * first page. PB_OK or a negative pb_errno. Free with pb_user_pool_destroy().
+ *
+ * Fork: a child gets a private copy of the pool as it was (locks are taken
+ * around fork, so it is consistent); parent and child don't share frames
+ * afterwards. For sharing, map the metadata MAP_SHARED and use PB_POOL_SHARED.
+ */
+PB_API int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config,
+			       size_t memory_bytes, const struct pb_hooks *hooks,
+			       struct pb_error *error);
+PB_API void pb_user_pool_destroy(struct pb_pool *pool);
+
+/* "rseq" or "trylock" or "none": how this pool's per-CPU lists are entered. */
+PB_API const char *pb_user_percpu_mode(const struct pb_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

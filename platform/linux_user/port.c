@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Port to a user process on Linux: futex locks, CPU number from the kernel's
+ * rseq area, membarrier to fence another CPU's restartable sequences.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <pagebuddy/linux_user.h>
+#include <pagebuddy/pagebuddy.h>
+#include <pagebuddy/platform.h>
+
+#include "rseq_area.h"
+
+/* --------------------------------------------------------------------- CPU */
+
+static _Thread_local int cpu_override = -1;
+
+void pb_user_set_cpu(int cpu)
+{
+	cpu_override = cpu;
+}
+
+uint32_t pb_platform_cpu(void)
+{
+	if (cpu_override >= 0)
+		return (uint32_t)cpu_override;
+#ifdef PB_RSEQ_AREA
+	if (pb_rseq_registered())
+		return pb_rseq_area()->cpu_id_start;
+#endif
+	{
+		int cpu = sched_getcpu();
+
+		return cpu < 0 ? 0 : (uint32_t)cpu;
+	}
+}
+
+/* The lists' try-lock keeps threads of one CPU apart; signals must stay out. */
+unsigned long pb_platform_critical_enter(void)
+{
+	return 0;
+}
+
+void pb_platform_critical_exit(unsigned long state)
+{
+	(void)state;
+}
+
+/* -------------------------------------------------------------------- lock */
+
+/* 0 free, 1 held, 2 held and somebody sleeps. */
+static void lock_sleep(_Atomic uint32_t *lock)
+{
+	while (atomic_exchange_explicit(lock, 2, memory_order_acquire) != 0)
+		syscall(SYS_futex, lock, FUTEX_WAIT, 2, NULL, NULL, 0);
+}
+
+#define LOCK_SPINS 100 /* longer than most hold times, shorter than a sleep */
+
+void pb_platform_lock(uint32_t *word)
+{
+	_Atomic uint32_t *lock = (_Atomic uint32_t *)word;
+
+	for (int spin = 0; spin < LOCK_SPINS; spin++) {
+		uint32_t free = 0;
+
+		if (atomic_compare_exchange_weak_explicit(lock, &free, 1, memory_order_acquire,
+							  memory_order_relaxed))
+			return;
+#if defined(__x86_64__) || defined(__i386__)
+		__builtin_ia32_pause();
+#elif defined(__aarch64__)
+		__asm__ volatile("yield");
+#endif
+	}
+	lock_sleep(lock);
+}
+
+void pb_platform_unlock(uint32_t *word)
+{
+	_Atomic uint32_t *lock = (_Atomic uint32_t *)word;
+
+	if (atomic_exchange_explicit(lock, 0, memory_order_release) == 2)
+		syscall(SYS_futex, lock, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void pb_platform_relax(void)
+{
+	sched_yield();
+}
+
+/* --------------------------------------------------- restartable sequences */
+
+static pthread_once_t membarrier_once = PTHREAD_ONCE_INIT;
+static bool membarrier_ready;
+
+static void register_membarrier(void)
+{
+	membarrier_ready = !syscall(SYS_membarrier,
+				    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0);
+}
+
+bool pb_platform_rseq_available(void)
+{
+#ifdef PB_RSEQ_AREA
+	if (getenv("PAGEBUDDY_NO_RSEQ") || !pb_rseq_registered())
+		return false;
+	pthread_once(&membarrier_once, register_membarrier);
+	return membarrier_ready;
+#else
+	return false;
+#endif
+}
+
+void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu)
+{
+	(void)pool;
+	if (!membarrier_ready)
+		return;
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
+		    MEMBARRIER_CMD_FLAG_CPU, cpu) &&
+	    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0)) {
+		perror("pagebuddy: membarrier");
+		abort();
+	}
+}
+
+/* ------------------------------------------------------------------ reports */
+
+void pb_platform_misuse(const struct pb_misuse_report *report)
+{
+	fprintf(stderr, "%s\n", report->text);
+	abort();
+}
+
+void pb_platform_log(const char *line)
+{
+	fprintf(stderr, "pagebuddy: %s\n", line);
+}
