@@ -138,7 +138,7 @@ static void compare_figures(const struct pb_zone_stat *stat, const struct pb_pcp
 	figure(result, name, "min", (int64_t)zone->watermark[0], (int64_t)stat->watermark[0]);
 	figure(result, name, "low", (int64_t)zone->watermark[1], (int64_t)stat->watermark[1]);
 	figure(result, name, "high", (int64_t)zone->watermark[2], (int64_t)stat->watermark[2]);
-	figure(result, name, "free pages", zone->free_pages, stat->free);
+	figure(result, name, "free pages", zone->free_pages, stat->vm_free);
 	figure(result, name, "pcp count", zone->pcp_count, pcp->count);
 	figure(result, name, "pcp high", zone->pcp_high, pcp->high);
 	figure(result, name, "pcp batch", zone->pcp_batch, pcp->batch);
