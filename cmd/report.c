@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+/* pagebuddy report: all that is known of a trace, as one page for a browser. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report.h"
+
+#define MARKER "@PAGEBUDDY_DATA@"
+
+struct options {
+	const char *file;
+	const char *output;
+	const char *snapshot;
+	const char *title;
+	const char *variants[REPORT_MAX_VARIANTS];
+	unsigned int nr_variants;
+	bool no_whatif;
+	enum cmd_format format; /* JSON: the page's data alone */
+	uint64_t samples, maps, memory, page_size;
+};
+
+static const char help[] =
+	"Write one self-contained HTML page about a trace: free memory by order over\n"
+	"time, fragmentation, failures and fallbacks, a map of pageblocks, who pins\n"
+	"them, and what would have been under other settings.\n"
+	"\n"
+	"Usage: pagebuddy report FILE [-o report.html] [--what-if SETTINGS]...\n"
+	"\n"
+	"  -o, --output FILE        page to write (default report.html; -: standard output)\n"
+	"  -w, --what-if SETTINGS   a variant, as of pagebuddy replay; may be repeated\n"
+	"                           (default profile=modern, mobility=off, memory=-10%)\n"
+	"      --no-what-if         no variants: quicker\n"
+	"      --snapshot WHERE     snapshots of /proc that belong to the trace\n"
+	"      --memory SIZE        the machine's memory, where no snapshot tells\n"
+	"      --page-size SIZE     bytes of a page (default 4K)\n"
+	"      --samples N          moments on the time line (default 400)\n"
+	"      --maps N             moments of the pageblock map (default 60)\n"
+	"      --title TEXT         name of the page (default: of the trace)\n"
+	"  -f, --format FORMAT      html, or json: the page's data alone (default html)\n"
+	"      --help               this text\n";
+
+enum {
+	OPT_NO_WHATIF = 256,
+	OPT_SNAPSHOT,
+	OPT_MEMORY,
+	OPT_PAGE_SIZE,
+	OPT_SAMPLES,
+	OPT_MAPS,
+	OPT_TITLE,
+	OPT_HELP
+};
+
+static const struct option long_options[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "what-if", required_argument, NULL, 'w' },
+	{ "no-what-if", no_argument, NULL, OPT_NO_WHATIF },
+	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "page-size", required_argument, NULL, OPT_PAGE_SIZE },
+	{ "samples", required_argument, NULL, OPT_SAMPLES },
+	{ "maps", required_argument, NULL, OPT_MAPS },
+	{ "title", required_argument, NULL, OPT_TITLE },
+	{ "format", required_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int parse_number(const char *option, uint64_t low, uint64_t high, uint64_t *value)
+{
+	if (cmd_parse_u64(optarg, value) || *value < low || *value > high)
+		return cmd_error("report", "--%s '%s': expected a number from %llu to %llu", option,
+				 optarg, (unsigned long long)low, (unsigned long long)high);
+	return CMD_OK;
+}
+
+static int parse_page_size(struct options *o)
+{
+	if (cmd_parse_size(optarg, &o->page_size) || o->page_size < 4096 ||
+	    o->page_size > 1 << 21 || o->page_size & (o->page_size - 1))
+		return cmd_error("report",
+				 "--page-size '%s': expected a power of two from 4K to 2M", optarg);
+	return CMD_OK;
+}
+
+static int parse_memory(struct options *o)
+{
+	if (cmd_parse_size(optarg, &o->memory) || o->memory < 1 << 20)
+		return cmd_error("report",
+				 "--memory '%s': expected a size such as 512M, at least 1M",
+				 optarg);
+	return CMD_OK;
+}
+
+static int add_variant(struct options *o)
+{
+	struct pbr_settings settings;
+	char error[200];
+
+	if (o->nr_variants == REPORT_MAX_VARIANTS)
+		return cmd_error("report", "--what-if: expected at most %d variants",
+				 REPORT_MAX_VARIANTS);
+	pbr_settings_init(&settings);
+	if (pbr_settings_parse(optarg, &settings, error, sizeof(error)))
+		return cmd_error("report", "--what-if %s", error);
+	o->variants[o->nr_variants++] = optarg;
+	return CMD_OK;
+}
+
+static int parse_option(int c, struct options *o)
+{
+	switch (c) {
+	case 'o':
+		o->output = optarg;
+		return *optarg ? CMD_OK : cmd_error("report", "--output: the name is empty");
+	case 'w':
+		return add_variant(o);
+	case OPT_NO_WHATIF:
+		o->no_whatif = true;
+		return CMD_OK;
+	case OPT_SNAPSHOT:
+		o->snapshot = optarg;
+		return CMD_OK;
+	case OPT_MEMORY:
+		return parse_memory(o);
+	case OPT_PAGE_SIZE:
+		return parse_page_size(o);
+	case OPT_SAMPLES:
+		return parse_number("samples", 2, 5000, &o->samples);
+	case OPT_MAPS:
+		return parse_number("maps", 2, 1000, &o->maps);
+	case OPT_TITLE:
+		o->title = optarg;
+		return CMD_OK;
+	default:
+		o->format = strcmp(optarg, "json") ? CMD_TEXT : CMD_JSON;
+		if (strcmp(optarg, "json") && strcmp(optarg, "html"))
+			return cmd_error("report", "--format '%s': expected html or json", optarg);
+		return CMD_OK;
+	}
+}
+
+static void default_variants(struct options *o)
+{
+	if (o->nr_variants || o->no_whatif)
+		return;
+	o->variants[o->nr_variants++] = "profile=modern";
+	o->variants[o->nr_variants++] = "mobility=off";
+	o->variants[o->nr_variants++] = "memory=-10%";
+}
+
+/* -1: go on; else the exit status. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const char short_options[] = ":o:w:f:";
+	int c;
+
+	*o = (struct options){ .samples = 400, .maps = 60, .page_size = 4096 };
+	optind = 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+		if (c == OPT_HELP) {
+			fputs(help, stdout);
+			return CMD_OK;
+		}
+		if (c == '?' || c == ':')
+			return cmd_bad_option("report", argc, argv, long_options, short_options);
+		if (parse_option(c, o))
+			return CMD_USAGE;
+	}
+	if (optind + 1 != argc)
+		return cmd_error("report",
+				 "expected one FILE, a trace, got %d; see pagebuddy report "
+				 "--help",
+				 argc - optind);
+	o->file = argv[optind];
+	if (!o->output)
+		o->output = o->format == CMD_JSON ? "-" : "report.html";
+	default_variants(o);
+	return -1;
+}
+
+/* ------------------------------------------------------------------ computing */
+
+static int compute_whatif(const struct options *o, const struct pbr_collect *collect,
+			  struct report *r)
+{
+	struct pbr_settings baseline, variants[REPORT_MAX_VARIANTS];
+
+	if (!o->nr_variants)
+		return 0;
+	pbr_settings_init(&baseline);
+	for (unsigned int i = 0; i < o->nr_variants; i++) {
+		pbr_settings_init(&variants[i]);
+		if (pbr_settings_parse(o->variants[i], &variants[i], r->whatif_error,
+				       sizeof(r->whatif_error)))
+			return -1;
+	}
+	if (pbr_whatif(r->input, &baseline, variants, o->nr_variants,
+		       (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), collect, r->runs,
+		       r->whatif_error, sizeof(r->whatif_error)))
+		return -1;
+	r->nr_runs = 1 + o->nr_variants;
+	return 0;
+}
+
+static int compute(const struct options *o, struct report *r)
+{
+	const struct pbr_source source = { .path = o->file,
+					   .snapshot = o->snapshot,
+					   .memory = o->memory,
+					   .progress = cmd_progress };
+	const struct pbr_collect collect = { .samples = (uint32_t)o->samples,
+					     .maps = (uint32_t)o->maps,
+					     .marks = true,
+					     .progress = cmd_progress };
+	/* a variant needs enough samples for its minimum and median, and no map */
+	const struct pbr_collect sparse = { .samples = 200, .progress = cmd_progress };
+	char error[512];
+
+	if (pbr_load(&source, &r->input, error, sizeof(error)))
+		return cmd_error("report", "%s", error);
+	if (pbr_follow(r->input, &collect, &r->follow, error, sizeof(error)))
+		return cmd_error("report", "%s", error);
+	r->has_pins = !pbr_pins(r->input, UINT64_MAX, &r->pins, r->pins_error,
+				sizeof(r->pins_error));
+	if (compute_whatif(o, &sparse, r))
+		cmd_error("report", "no what-if table: %s", r->whatif_error);
+	return CMD_OK;
+}
+
+static void clear(struct report *r)
+{
+	for (unsigned int i = 0; i < r->nr_runs; i++)
+		pbr_run_clear(&r->runs[i]);
+	if (r->has_pins)
+		pbr_pins_clear(&r->pins);
+	pbr_run_clear(&r->follow);
+	pbr_unload(r->input);
+}
+
+/* -------------------------------------------------------------------- writing */
+
+/* In a page, "</" could end the element that the JSON is in. */
+static int dump_escaped(const char *text, size_t size, void *file)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] != '<')
+			continue;
+		fwrite(text + start, 1, i - start, file);
+		fputs("\\u003c", file);
+		start = i + 1;
+	}
+	fwrite(text + start, 1, size - start, file);
+	return ferror((FILE *)file) ? -1 : 0;
+}
+
+static int write_page(const json_t *json, FILE *file)
+{
+	const char *page = pb_report_page, *end = pb_report_page_end;
+	const char *marker = memmem(page, (size_t)(end - page), MARKER, strlen(MARKER));
+
+	if (!marker)
+		return -1;
+	fwrite(page, 1, (size_t)(marker - page), file);
+	if (json_dump_callback(json, dump_escaped, file, JSON_COMPACT | JSON_REAL_PRECISION(9)))
+		return -1;
+	marker += strlen(MARKER);
+	fwrite(marker, 1, (size_t)(end - marker), file);
+	return ferror(file) ? -1 : 0;
+}
+
+static bool has_page(void)
+{
+	return &pb_report_page[0] && &pb_report_page_end[0] > &pb_report_page[0];
+}
+
+static int no_page(void)
+{
+	return cmd_error(
+		"report",
+		"this build has no report page: Node.js with npm, and the npm "
+		"packages of report/package.json, were not to be had when it was built; install "
+		"nodejs and npm and build again (--format json works without)");
+}
+
+static int write_report(const struct options *o, const struct report *r)
+{
+	bool to_stdout = !strcmp(o->output, "-");
+	json_t *json = report_json(r);
+	FILE *file = to_stdout ? stdout : fopen(o->output, "w");
+	int rc = -1;
+
+	if (json && file && o->format == CMD_JSON) {
+		rc = json_dumpf(json, file, JSON_COMPACT | JSON_REAL_PRECISION(9));
+		fputc('\n', file);
+	} else if (json && file) {
+		rc = write_page(json, file);
+	}
+	json_decref(json);
+	if (file && !to_stdout && (ferror(file) | fclose(file)))
+		rc = -1;
+	if (rc) {
+		cmd_error("report", "can't write %s: %s", o->output,
+			  json ? strerror(errno) : "no memory");
+		return CMD_FAILED;
+	}
+	return CMD_OK;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct report r = { 0 };
+	struct options o;
+	int status = parse_options(argc, argv, &o);
+
+	if (status >= 0)
+		return status;
+	if (o.format != CMD_JSON && !has_page())
+		return no_page();
+	r.page_size = o.page_size;
+	status = compute(&o, &r);
+	if (!status) {
+		r.title = o.title ? o.title : r.input->name;
+		status = write_report(&o, &r);
+	}
+	if (!status && strcmp(o.output, "-"))
+		printf("%s: %llu events, %llu failures, %llu fallbacks\n", o.output,
+		       (unsigned long long)r.input->nr_events,
+		       (unsigned long long)r.follow.failures,
+		       (unsigned long long)r.follow.fallbacks);
+	clear(&r);
+	return status;
+}

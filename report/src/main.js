@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+import "./style.css";
+
+import { data, machine, orders, pageSize, time, zoneName } from "./data.js";
+import { $, bytes, count, element, seconds } from "./format.js";
+import { setupMap, showFrame } from "./map.js";
+import { setupEvents, setupPins, setupQuality, setupSummary, setupWhatIf } from "./tables.js";
+import { setupTheme } from "./theme.js";
+import { redraw, setupCharts, state } from "./views.js";
+
+function heading() {
+  const managed = machine.zones.reduce((sum, zone) => sum + zone.managed, 0);
+  document.title = `pagebuddy: ${data.trace.name}`;
+  $("trace-name").textContent = data.trace.name;
+  $("trace-facts").textContent = [
+    `${count(data.trace.events)} events in ${seconds(time.at(-1) ?? 0)}`,
+    `${bytes(managed * pageSize)} in ${machine.zones.length} zone${machine.zones.length === 1 ? "" : "s"}`,
+    `${data.trace.cpus} CPU${data.trace.cpus === 1 ? "" : "s"}`,
+    data.trace.kernel,
+  ].filter(Boolean).join(" · ");
+  $("footer").textContent = `Made by ${data.tool}. This page is complete in itself: it asks the network for nothing. ` +
+    "Its data is the JSON in the element \"data\" (schema pagebuddy-report, version 1).";
+}
+
+function choices() {
+  const zone = $("zone");
+  zone.append(element("option", { value: "-1" }, "all"));
+  machine.zones.forEach((z, i) => zone.append(element("option", { value: i }, zoneName(z))));
+  zone.addEventListener("change", () => {
+    state.zone = Number(zone.value);
+    redraw();
+  });
+  const order = $("order");
+  for (let o = 0; o < orders; o++)
+    order.append(element("option", { value: o, selected: o === state.order },
+      `${o} (${bytes(pageSize * 2 ** o)})`));
+  order.addEventListener("change", () => {
+    state.order = Number(order.value);
+    redraw();
+  });
+}
+
+heading();
+choices();
+setupTheme($("theme"));
+setupSummary();
+const charts = setupCharts();
+setupMap();
+setupPins();
+setupWhatIf();
+setupEvents();
+setupQuality();
+
+// For tests, and for whoever wants more of the page than it shows.
+window.pagebuddy = { data, charts, state, showFrame };
+document.documentElement.dataset.ready = "true";

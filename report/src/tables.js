@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// Tables: real ones, with headers that sort.
+
+import { data, machine, pageSize, taskName, types } from "./data.js";
+import { $, bytes, count, element, hex, nanoseconds, percent, plural, seconds, trim } from "./format.js";
+
+/*
+ * columns: [{title, get(row) -> what sorts, show(row) -> text or node, number, wide}]
+ */
+function sortable(columns, rows, { caption, limit = 200 } = {}) {
+  const body = element("tbody");
+  const fill = (sorted) => body.replaceChildren(...sorted.slice(0, limit).map((row) =>
+    element("tr", {}, ...columns.map((column, i) => {
+      const tag = i === 0 ? "th" : "td";
+      const classes = [column.number && "number", column.wide && "wide"].filter(Boolean).join(" ");
+      return element(tag, { class: classes || undefined, scope: i === 0 ? "row" : undefined },
+        (column.show ?? column.get)(row));
+    }))));
+  const headers = columns.map((column) => {
+    const header = element("th", { scope: "col", class: column.number ? "number" : undefined });
+    header.append(element("button", { type: "button", onclick: () => sort(column, header) }, column.title));
+    return header;
+  });
+  function sort(column, header) {
+    const up = header.getAttribute("aria-sort") === "descending";
+    for (const other of headers) other.removeAttribute("aria-sort");
+    header.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const sign = up ? 1 : -1;
+    fill([...rows].sort((a, b) => {
+      const x = column.get(a);
+      const y = column.get(b);
+      return sign * (typeof x === "number" ? x - y : String(x).localeCompare(String(y)));
+    }));
+  }
+  fill(rows);
+  const shown = rows.length > limit ? `the first ${limit} of ${count(rows.length)}` : null;
+  const text = [caption, shown].filter(Boolean).join("; ");
+  return element("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": caption },
+    element("table", {}, text ? element("caption", {}, text) : null,
+      element("thead", {}, element("tr", {}, ...headers)), body));
+}
+
+const none = (text) => element("p", { class: "none" }, text);
+const type = (t) => types[t] ?? `type ${t}`;
+const number = (title, key, show = (row) => count(row[key])) => ({
+  title, number: true, get: (row) => row[key], show,
+});
+
+function bar(value, greatest, text) {
+  const node = element("span", {}, text);
+  if (greatest > 0)
+    node.prepend(element("span", { class: "bar", style: `width: ${((60 * value) / greatest).toFixed(1)}px`, "aria-hidden": "true" }));
+  return node;
+}
+
+// ------------------------------------------------------------------ who pins
+
+function pinOwners(pins) {
+  if (!pins.owners.length) return none("Nobody: no page that was allocated in the trace keeps a pageblock from being whole.");
+  const most = Math.max(...pins.owners.map((owner) => owner.pageblocks));
+  return sortable([
+    { title: "Task", get: (o) => o.comm },
+    { title: "Request", get: (o) => o.gfp_name },
+    { title: "Type", get: (o) => type(o.migratetype) },
+    number("Order", "order"),
+    number("Held", "pages", (o) => bytes(o.pages * pageSize)),
+    number("Pageblocks pinned", "pageblocks", (o) => bar(o.pageblocks, most, count(o.pageblocks))),
+    number("by it alone", "sole"),
+  ], pins.owners, { caption: "Holders of pages in pageblocks that are not whole" });
+}
+
+function pinBlocks(pins) {
+  if (!pins.blocks.length) return none("None.");
+  const pin = (p) => `${taskName(p.task)}: order ${p.order} at ${hex(p.pfn)}, ${p.gfp_name}, ` +
+    (p.time === null ? "before the trace" : `at ${seconds(p.time)}`);
+  return sortable([
+    { title: "Pageblock", get: (b) => b.pfn, show: (b) => hex(b.pfn) },
+    { title: "Type", get: (b) => type(b.migratetype) },
+    number("Free", "free_pages", (b) => bytes(b.free_pages * pageSize)),
+    number("Movable", "movable_pages", (b) => bytes(b.movable_pages * pageSize)),
+    { title: "Held by", wide: true, get: (b) => pin(b.pins[0]), show: (b) => b.pins.map(pin).join("; ") },
+    {
+      title: "Let in by", wide: true, get: (b) => b.fallback?.time ?? -1,
+      show: (b) => (b.fallback ? `fallback from ${type(b.fallback.from_type)} to ${type(b.fallback.type)} at ` +
+        `${seconds(b.fallback.time)}` : "–"),
+    },
+  ], pins.blocks, { caption: "Pageblocks with one or two unmovable blocks in them" });
+}
+
+function lifetimes(pins) {
+  if (!pins.lifetimes.length) return none("The trace frees nothing that it allocated.");
+  return sortable([
+    { title: "Type", get: (l) => type(l.migratetype) },
+    number("Order", "order"),
+    number("Freed", "freed"),
+    number("Alive at the end", "alive"),
+    number("Median", "p50", (l) => (l.freed ? nanoseconds(l.p50) : "–")),
+    number("90 %", "p90", (l) => (l.freed ? nanoseconds(l.p90) : "–")),
+    number("99 %", "p99", (l) => (l.freed ? nanoseconds(l.p99) : "–")),
+    number("Longest", "max", (l) => (l.freed ? nanoseconds(l.max) : "–")),
+  ], pins.lifetimes, { caption: "Lifetimes of pages allocated in the trace" });
+}
+
+export function setupPins() {
+  const { pins } = data;
+  if (!pins) {
+    $("pins-lead").textContent = data.pins_error ?? "";
+    return;
+  }
+  $("pins-lead").textContent = `At the end ${plural(pins.whole, "pageblock is", "pageblocks are")} entirely free, ` +
+    `${count(pins.partial)} partly and ${count(pins.full)} not at all. These hold the pages in the ones between.`;
+  $("pins-owners").append(pinOwners(pins));
+  $("pins-blocks").append(pinBlocks(pins));
+  $("pins-lifetimes").append(lifetimes(pins));
+}
+
+// ------------------------------------------------------------------- what if
+
+// Better or worse than the baseline, said by colour and by a sign.
+function compared(value, baseline, lessIsBetter, show) {
+  if (value === baseline) return show(value);
+  const better = value < baseline === lessIsBetter;
+  return element("span", { class: better ? "better" : "worse" }, `${show(value)} ${value < baseline ? "▼" : "▲"}`);
+}
+
+export function setupWhatIf() {
+  const runs = data.whatif;
+  if (!runs?.length) {
+    $("whatif-table").append(none(data.whatif_error ?? "No variant was run."));
+    return;
+  }
+  const base = runs[0];
+  const column = (title, key, less, show = count) => ({
+    title, number: true, get: (run) => run[key],
+    show: (run) => (run === base ? show(run[key]) : compared(run[key], base[key], less, show)),
+  });
+  const size = bytes(pageSize * 2 ** machine.pageblock_order);
+  const index = (v) => (v / 1000).toFixed(3);
+  $("whatif-table").append(sortable([
+    { title: "Variant", get: (run) => run.name },
+    column("Failures", "failures", true),
+    { title: "by order", get: (run) => run.failures_text },
+    column(`Free ${size} blocks: min`, "huge_min", false),
+    column("median", "huge_median", false),
+    column("end", "huge_end", false),
+    column("Unusable", "unusable_end", true, index),
+    { title: "Extfrag", number: true, get: (run) => run.extfrag_end, show: (run) => (run.extfrag_end < 0 ? "–" : index(run.extfrag_end)) },
+    column("Fallbacks", "fallbacks", true),
+    column("Mixed pageblocks", "mixed", true),
+    column("ns per operation", "ns_per_op", true, (v) => trim(v)),
+  ], runs, { caption: `${base.name} is the baseline; indices are for order ${machine.pageblock_order} at the end` }));
+}
+
+// -------------------------------------------------------------------- events
+
+function grouped() {
+  const groups = new Map();
+  for (const [when, kind, order, mt, fromType, fromOrder, task, gfp] of data.marks) {
+    const comm = data.tasks[task]?.[1] ?? "unknown";
+    const key = [kind, order, mt, fromType, fromOrder, comm, gfp].join();
+    const group = groups.get(key) ?? { kind, order, mt, fromType, fromOrder, comm, gfp, times: 0, first: when, last: when };
+    group.times++;
+    group.last = when;
+    groups.set(key, group);
+  }
+  return [...groups.values()].sort((a, b) => a.kind - b.kind || b.times - a.times);
+}
+
+const KINDS = ["failed", "fallback", "fallback, claimed"];
+
+export function setupEvents() {
+  const groups = grouped();
+  const { totals } = data;
+  $("events-lead").textContent = `${plural(totals.failures, "request")} failed, ` +
+    `${plural(totals.fallbacks, "request")} took memory of another migratetype, ` +
+    `${plural(totals.fallback_claims, "time")} with the whole pageblock.` +
+    (data.marks_left_out ? ` The table counts all but ${count(data.marks_left_out)} of them.` : "");
+  if (!groups.length) {
+    $("events-table").append(none("None in this trace."));
+    return;
+  }
+  $("events-table").append(sortable([
+    { title: "What", get: (g) => KINDS[g.kind] },
+    number("Times", "times"),
+    number("Order", "order"),
+    { title: "Type wanted", get: (g) => type(g.mt) },
+    { title: "Taken from", get: (g) => (g.kind ? `${type(g.fromType)}, order ${g.fromOrder}` : "–") },
+    { title: "Task", get: (g) => g.comm },
+    { title: "Request", get: (g) => (g.kind ? "–" : (data.gfp_names[g.gfp] ?? hex(g.gfp))) },
+    { title: "First", number: true, get: (g) => g.first, show: (g) => seconds(g.first) },
+    { title: "Last", number: true, get: (g) => g.last, show: (g) => seconds(g.last) },
+  ], groups, { caption: "Failures and fallbacks, the same ones together" }));
+}
+
+// ------------------------------------------------------------------- quality
+
+function diffTable(diff) {
+  const rows = diff.rebuilt.map((rebuilt, order) => ({ order, rebuilt, snapshot: diff.snapshot[order] }));
+  return sortable([
+    number("Order", "order"),
+    number("Rebuilt", "rebuilt"),
+    number("Snapshot", "snapshot"),
+    { title: "Difference", number: true, get: (r) => r.rebuilt - r.snapshot, show: (r) => (r.rebuilt > r.snapshot ? "+" : "") + count(r.rebuilt - r.snapshot) },
+  ], rows, { caption: "Free blocks at the end" });
+}
+
+export function setupQuality() {
+  const { diff, problems } = data;
+  $("quality-lead").textContent = diff
+    ? `Rebuilt from the trace, ${count(diff.rebuilt_pages)} pages are free at the end; the kernel's own snapshot says ` +
+      `${count(diff.snapshot_pages)}: a difference of ${diff.percent.toFixed(3)} %.`
+    : "The trace has no snapshot of the end to hold the rebuilt state against.";
+  if (diff) $("quality-diff").append(diffTable(diff));
+  $("quality-problems").append(sortable([
+    { title: "In the trace", get: (p) => p.what, wide: true },
+    number("Count", "count"),
+  ], problems.list, { caption: problems.list.some((p) => p.count) ? "What was odd about the trace" : "Nothing was odd about the trace" }));
+  if (problems.examples.length)
+    $("quality-problems").append(element("h3", {}, "The first malformed lines"),
+      element("ul", {}, ...problems.examples.map((line) => element("li", {}, line))));
+}
+
+// ------------------------------------------------------------------- summary
+
+export function setupSummary() {
+  const { totals, diff, pins } = data;
+  const size = bytes(pageSize * 2 ** machine.pageblock_order);
+  const fact = (value, text, kind) => element("div", { class: `fact ${kind ?? ""}` }, element("b", {}, value), element("span", {}, text));
+  const lowest = totals.huge_min;
+  $("summary").append(
+    fact(count(totals.failures), "failed requests", totals.failures ? "bad" : "good"),
+    fact(count(totals.fallbacks), `fallbacks, ${count(totals.fallback_claims)} claimed the pageblock`, totals.fallbacks ? "warn" : "good"),
+    fact(count(lowest), `free ${size} blocks at the lowest`, lowest ? "" : "bad"),
+    fact(count(totals.mixed), "mixed pageblocks at the end", totals.mixed ? "warn" : "good"),
+    ...(pins ? [fact(count(pins.blocks.length), "pageblocks spoilt by one or two pages", pins.blocks.length ? "warn" : "good")] : []),
+    ...(diff ? [fact(`${Math.abs(diff.percent).toFixed(2)} %`, "rebuilt against the kernel's snapshot", Math.abs(diff.percent) <= 1 ? "good" : "bad")] : []),
+    fact(percent(totals.free_end / Math.max(totals.managed, 1)), "of memory free at the end"),
+  );
+}
