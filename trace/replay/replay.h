@@ -324,7 +324,7 @@ struct pbr_pin_block {
 		uint32_t task, gfp;
 		uint8_t order, migratetype;
 	} pin[2];
-	bool has_fallback;      /* the fallback that let it in */
+	bool has_fallback;      /* the fallback that let the first one in */
 	struct pbr_mark fallback;
 };
 
@@ -392,8 +392,9 @@ struct pbr_explain {
 	struct pbr_verdict verdicts[PBR_MAX_ZONES];
 };
 
-int pbr_explain(const struct pbr_input *input, uint64_t at, unsigned int order, uint32_t gfp,
-		struct pbr_explain *explain, char *error, size_t size);
+/* After the events up to time `at`; or, if `event` is not UINT64_MAX, just before that event. */
+int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsigned int order,
+		uint32_t gfp, struct pbr_explain *explain, char *error, size_t size);
 
 /* ---------------------------------------------------------------------- JSON */
 

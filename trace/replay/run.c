@@ -137,8 +137,10 @@ void pbr_summarise(const struct pbr_run *run, struct pbr_summary *summary)
 		for (unsigned int o = 0; o <= run->max_order; o++)
 			blocks[o] += end->zones[z].blocks[o];
 	}
-	summary->unusable = pb_unusable_index(blocks, run->max_order + 1, PBR_HUGE_ORDER);
-	summary->extfrag = pb_extfrag_index(blocks, run->max_order + 1, PBR_HUGE_ORDER);
+	if (run->max_order >= PBR_HUGE_ORDER) {
+		summary->unusable = pb_unusable_index(blocks, run->max_order + 1, PBR_HUGE_ORDER);
+		summary->extfrag = pb_extfrag_index(blocks, run->max_order + 1, PBR_HUGE_ORDER);
+	}
 	if (!free_2m)
 		return;
 	for (uint32_t i = 0; i < run->nr_samples; i++)

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+/* What a replay found, for people, 80 columns. */
+
+#include <string.h>
+
+#include "replay.h"
+
+static unsigned long long u(uint64_t value)
+{
+	return (unsigned long long)value;
+}
+
+static const char *type_name(unsigned int type)
+{
+	return type < PB_MIGRATE_TYPES ? pb_migratetype_name((enum pb_migratetype)type) : "unknown";
+}
+
+static double megabytes(uint64_t pages)
+{
+	return (double)pages / 256.0;
+}
+
+static double since_start(const struct pbr_input *input, uint64_t time)
+{
+	return ((double)time - (double)input->start_time) * 1e-9;
+}
+
+/* ---------------------------------------------------------------- the trace */
+
+static void print_count(const char *what, uint64_t count)
+{
+	if (count)
+		printf("             %12llu %s\n", u(count), what);
+}
+
+static void print_problems(const struct pbr_problems *problems)
+{
+	if (problems->total)
+		printf("Problems     %12llu lines that could not be used or are out of order:\n",
+		       u(problems->total));
+	for (unsigned int i = 0; i < problems->nr_first; i++)
+		printf("               %.65s\n", problems->first[i]);
+	if (problems->total > problems->nr_first)
+		printf("               ... and %llu more\n",
+		       u(problems->total - problems->nr_first));
+	if (problems->lost_events + problems->double_frees + problems->double_allocs +
+	    problems->partial_frees + problems->unknown_frees)
+		printf("Peculiar\n");
+	print_count("events lost while recording", problems->lost_events);
+	print_count("frees of pages allocated before the trace began", problems->unknown_frees);
+	print_count("frees of a part of a block", problems->partial_frees);
+	print_count("frees of a page that is free (a lost allocation)", problems->double_frees);
+	print_count("allocations of a page in use (a lost free)", problems->double_allocs);
+}
+
+void replay_print_trace(const struct pbr_input *input)
+{
+	const struct pbr_machine *machine = &input->machine;
+	uint64_t pages = 0;
+
+	for (unsigned int z = 0; z < machine->nr_zones; z++)
+		pages += machine->zones[z].managed;
+	printf("Trace        %s (%s)\n", input->name, input->format);
+	printf("             %12llu events in %.3f s on %u CPU%s\n", u(input->nr_events),
+	       since_start(input, input->end_time), input->nr_cpus,
+	       input->nr_cpus == 1 ? "" : "s");
+	printf("Machine      %12.1f MB%s: ", megabytes(pages),
+	       machine->from_snapshot ? ", as recorded" : ", made up");
+	for (unsigned int z = 0; z < machine->nr_zones; z++)
+		printf("%s%s %llu", z ? ", " : "", pb_zone_name(machine->zones[z].type),
+		       u(machine->zones[z].managed));
+	printf(" pages\n");
+	print_problems(&input->problems);
+}
+
+/* ------------------------------------------------------------------- a run */
+
+static void print_by_order(const uint64_t *values, unsigned int max_order)
+{
+	int column = 0;
+
+	for (unsigned int o = 0; o <= max_order; o++) {
+		char text[32];
+
+		if (!values[o])
+			continue;
+		snprintf(text, sizeof(text), "%u: %llu", o, u(values[o]));
+		if (!column)
+			column = printf("               by order ");
+		else if (column + 2 + (int)strlen(text) > 79)
+			column = printf("\n                        ") - 1;
+		else
+			column += printf(", ");
+		column += printf("%s", text);
+	}
+	if (column)
+		putchar('\n');
+}
+
+static void print_table_head(const struct pbr_run *run)
+{
+	printf("%14s", "order");
+	for (unsigned int o = 0; o <= run->max_order; o++)
+		printf("%6u", o);
+	putchar('\n');
+}
+
+static void print_zone_name(const struct pbr_run *run, unsigned int z)
+{
+	if (run->zones[run->nr_zones - 1].node)
+		printf("  %2d %-9s", run->zones[z].node, pb_zone_name(run->zones[z].type));
+	else
+		printf("  %-12s", pb_zone_name(run->zones[z].type));
+}
+
+enum table { BLOCKS, EXTFRAG, UNUSABLE };
+
+static void print_rows(const struct pbr_run *run, const struct pbr_sample *sample, enum table table)
+{
+	for (unsigned int z = 0; z < run->nr_zones; z++) {
+		const struct pbr_zone_sample *zone = &sample->zones[z];
+
+		print_zone_name(run, z);
+		for (unsigned int o = 0; o <= run->max_order; o++) {
+			if (table == BLOCKS)
+				printf("%6llu", u(zone->blocks[o]));
+			else if (table == EXTFRAG && zone->extfrag[o] == -1000)
+				printf("%6s", "-");
+			else
+				printf("%6.2f", (table == EXTFRAG ? zone->extfrag[o] :
+								    zone->unusable[o]) / 1000.0);
+		}
+		putchar('\n');
+	}
+}
+
+static void print_state(const struct pbr_run *run)
+{
+	const struct pbr_sample *start = &run->samples[0], *end = &run->samples[run->nr_samples - 1];
+
+	printf("\nFree blocks at the end (buddyinfo)\n");
+	print_table_head(run);
+	print_rows(run, end, BLOCKS);
+	printf("Fragmentation index at the start (-: a block is free; towards 0: too little\n"
+	       "memory, towards 1: fragmentation)\n");
+	print_rows(run, start, EXTFRAG);
+	printf("Fragmentation index at the end\n");
+	print_rows(run, end, EXTFRAG);
+	printf("Unusable share of free memory at the end\n");
+	print_rows(run, end, UNUSABLE);
+}
+
+static void print_counts(const struct pbr_run *run)
+{
+	printf("Allocations  %12llu\n", u(run->allocations));
+	print_by_order(run->by_order, run->max_order);
+	printf("               by type %s %llu, %s %llu, %s %llu\n", type_name(0),
+	       u(run->by_type[0]), type_name(1), u(run->by_type[1]), type_name(2),
+	       u(run->by_type[2]));
+	printf("Frees        %12llu", u(run->frees));
+	if (run->modelled_frees)
+		printf("   (%llu of pages from before the trace)", u(run->modelled_frees));
+	putchar('\n');
+	print_count("skipped: their allocation failed", run->skipped_frees);
+	printf("Failures     %12llu", u(run->failures));
+	if (run->simulated && run->failures)
+		printf("   (%llu of them failed in the recorded kernel too)",
+		       u(run->failures_recorded));
+	putchar('\n');
+	print_by_order(run->failures_by_order, run->max_order);
+	printf("Fallbacks    %12llu   to another migratetype, %llu took the pageblock over\n",
+	       u(run->fallbacks), u(run->fallback_claims));
+	printf("Mixed        %12llu   pageblocks with movable and unmovable pages at the end\n",
+	       u(run->mixed_pageblocks));
+	printf("Peak use     %12.1f MB\n", megabytes(run->peak_pages));
+}
+
+static void print_simulation(const struct replay *replay)
+{
+	const struct pbr_run *run = &replay->runs[0];
+
+	printf("\nReplayed through the library, profile %s\n",
+	       cmd_profile_name(replay->settings.profile));
+	print_counts(run);
+	printf("Given twice  %12llu   frames handed out while they had an owner\n",
+	       u(run->double_handouts));
+	printf("Time         %12.1f ns an operation, the library's alone; %.2f s in all\n",
+	       run->ns_per_op, run->seconds);
+	print_state(run);
+}
+
+/* ------------------------------------------------------------------- follow */
+
+static void print_difference(const struct pbr_run *run)
+{
+	if (!run->has_diff) {
+		printf("\nThere is no end snapshot to hold the rebuilt state against.\n");
+		return;
+	}
+	printf("\nFree pages at the end: %llu rebuilt, %llu in the snapshot: %+.3f %%\n",
+	       u(run->end_free_pages), u(run->snapshot_free_pages), run->difference_percent);
+	print_table_head(run);
+	printf("  %-12s", "rebuilt");
+	for (unsigned int o = 0; o <= run->max_order; o++)
+		printf("%6lld", (long long)run->per_order_rebuilt[o]);
+	printf("\n  %-12s", "snapshot");
+	for (unsigned int o = 0; o <= run->max_order; o++)
+		printf("%6lld", (long long)run->per_order_snapshot[o]);
+	printf("\n  %-12s", "difference");
+	for (unsigned int o = 0; o <= run->max_order; o++)
+		printf("%+6lld",
+		       (long long)(run->per_order_rebuilt[o] - run->per_order_snapshot[o]));
+	putchar('\n');
+}
+
+static void print_follow(const struct replay *replay)
+{
+	const struct pbr_run *run = &replay->followed;
+
+	printf("\nFollowed: the recorded kernel's own state\n");
+	print_counts(run);
+	print_count("frames left the buddy without an event (compaction, say)", run->silent_takes);
+	print_difference(run);
+	print_state(run);
+}
+
+/* ------------------------------------------------------------------ what if */
+
+static void print_variant(const struct pbr_run *run)
+{
+	struct pbr_summary summary;
+
+	pbr_summarise(run, &summary);
+	printf("%-23.23s", run->name);
+	if (strlen(run->name) > 23)
+		printf("\n%-23.40s", run->name + 23);
+	printf("%7llu%6llu%7llu%6llu%7.2f", u(run->failures), u(summary.free_2m_min),
+	       u(summary.free_2m_median), u(summary.free_2m_end), summary.unusable / 1000.0);
+	if (summary.extfrag == -1000)
+		printf("%6s", "-");
+	else
+		printf("%6.2f", summary.extfrag / 1000.0);
+	printf("%7llu%6llu%5.0f\n", u(run->fallbacks), u(run->mixed_pageblocks), run->ns_per_op);
+}
+
+static void print_failures_by_order(const struct pbr_run *run)
+{
+	if (!run->failures)
+		return;
+	printf("Failures of %s\n", run->name);
+	print_by_order(run->failures_by_order, run->max_order);
+}
+
+static void print_what_if(const struct replay *replay)
+{
+	printf("\nWhat if\n%-23s%7s%19s%7s%6s%7s%6s%5s\n", "", "fail-", "free 2 MiB blocks ",
+	       "unus-", "frag", "fall-", "mixed", "ns/");
+	printf("%-23s%7s%6s%7s%6s%7s%6s%7s%6s%5s\n", "variant", "ures", "min", "median", "end",
+	       "able", "index", "backs", "blks", "op");
+	for (unsigned int i = 0; i <= replay->nr_variants; i++)
+		print_variant(&replay->runs[i]);
+	for (unsigned int i = 0; i <= replay->nr_variants; i++)
+		print_failures_by_order(&replay->runs[i]);
+}
+
+/* --------------------------------------------------------------------- pins */
+
+#define SHOWN 15
+
+static void print_owners(const struct pbr_pins *pins)
+{
+	printf("%-17s %-30s%3s%8s%9s%8s\n", "who", "flags", "ord", "pages", "pageblks", "alone");
+	for (uint32_t i = 0; i < pins->nr_owners && i < SHOWN; i++) {
+		const struct pbr_pin_owner *owner = &pins->owners[i];
+		char gfp[256] = "";
+
+		if (owner->task != PBR_NO_TASK || owner->gfp)
+			pb_gfp_name(owner->gfp, gfp, sizeof(gfp));
+		else
+			snprintf(gfp, sizeof(gfp), "%s", type_name(owner->migratetype));
+		printf("%-17.17s %-30.30s%3u%8llu%9llu%8llu\n", owner->comm, gfp, owner->order,
+		       u(owner->pages), u(owner->pageblocks), u(owner->sole));
+	}
+	if (pins->nr_owners > SHOWN)
+		printf("... and %u more kinds\n", pins->nr_owners - SHOWN);
+}
+
+static void print_pin(const struct pbr_input *input, const struct pbr_pin_block *block)
+{
+	for (unsigned int i = 0; i < block->nr_pins; i++) {
+		uint32_t task = block->pin[i].task;
+		char gfp[256];
+
+		pb_gfp_name(block->pin[i].gfp, gfp, sizeof(gfp));
+		printf("    pfn %llu, order %u: %s at %.6f s, %.34s\n", u(block->pin[i].pfn),
+		       block->pin[i].order,
+		       task == PBR_NO_TASK ? "?" : input->tasks[task].comm,
+		       since_start(input, block->pin[i].time), gfp);
+	}
+	if (block->has_fallback)
+		printf("    let in by a fallback at %.6f s: %s took an order-%u block of %s\n",
+		       since_start(input, block->fallback.time),
+		       type_name(block->fallback.migratetype), block->fallback.from_order,
+		       type_name(block->fallback.from_type));
+}
+
+static void print_spoiled(const struct pbr_input *input, const struct pbr_pins *pins)
+{
+	printf("\nPageblocks that one or two unmovable blocks spoil: %u\n", pins->nr_blocks);
+	for (uint32_t i = 0; i < pins->nr_blocks && i < SHOWN; i++) {
+		const struct pbr_pin_block *block = &pins->blocks[i];
+
+		printf("  pageblock at pfn %llu (%s): %llu pages free, %llu movable\n",
+		       u(block->pfn), type_name(block->migratetype), u(block->free_pages),
+		       u(block->movable_pages));
+		print_pin(input, block);
+	}
+	if (pins->nr_blocks > SHOWN)
+		printf("  ... and %u more\n", pins->nr_blocks - SHOWN);
+}
+
+static void print_lifetimes(const struct pbr_pins *pins)
+{
+	printf("\nHow long they lived (seconds)\n%-13s%4s%10s%9s%10s%10s%10s%10s\n", "type", "ord",
+	       "freed", "alive", "median", "90 %", "99 %", "longest");
+	for (uint32_t i = 0; i < pins->nr_lifetimes; i++) {
+		const struct pbr_lifetime *life = &pins->lifetimes[i];
+
+		printf("%-13s%4u%10llu%9llu%10.4f%10.4f%10.3f%10.3f\n",
+		       type_name(life->migratetype), life->order, u(life->freed), u(life->alive),
+		       (double)life->p50 * 1e-9, (double)life->p90 * 1e-9,
+		       (double)life->p99 * 1e-9, (double)life->max * 1e-9);
+	}
+}
+
+static void print_pins(const struct replay *replay)
+{
+	const struct pbr_pins *pins = &replay->who;
+
+	printf("\nWho pins, at the end: of the pageblocks %llu are whole, %llu partly free, %llu "
+	       "full\n", u(pins->whole_pageblocks), u(pins->partial_pageblocks),
+	       u(pins->full_pageblocks));
+	print_owners(pins);
+	print_spoiled(replay->input, pins);
+	print_lifetimes(pins);
+}
+
+void replay_print_text(const struct replay *replay)
+{
+	replay_print_trace(replay->input);
+	if (replay->follow)
+		print_follow(replay);
+	if (replay->simulate)
+		print_simulation(replay);
+	if (replay->nr_variants)
+		print_what_if(replay);
+	if (replay->pins)
+		print_pins(replay);
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Would order N have succeeded at that moment, and by which rule not?
+ *
+ * The zones are asked in the order that the kernel asks them (spec 5.1), each
+ * with the watermark test of spec 6.2 at the min watermark, which is what is
+ * left when background reclaim did not help. With f free pages:
+ *
+ *	f                       free pages of the zone
+ *	- 2^order - 1           what the request takes beyond one page
+ *	- highatomic, CMA       free pages that this request may not have
+ *	must be above  min (less for __GFP_HIGH and __GFP_ATOMIC) + lowmem_reserve
+ */
+
+#include <string.h>
+
+#include "internal.h"
+
+static const char *const rule_names[PBR_NR_RULES] = {
+	[PBR_RULE_NONE] = "succeeds",
+	[PBR_RULE_ZONE] = "zone",
+	[PBR_RULE_OUT_OF_MEMORY] = "out of memory",
+	[PBR_RULE_WATERMARK] = "watermark",
+	[PBR_RULE_RESERVE] = "reserve",
+	[PBR_RULE_FRAGMENTATION] = "fragmentation",
+	[PBR_RULE_MIGRATETYPE] = "migratetype",
+};
+
+const char *pbr_rule_name(enum pbr_rule rule)
+{
+	return (unsigned int)rule < PBR_NR_RULES ? rule_names[rule] : "?";
+}
+
+struct asker {
+	const struct pbr_world *world;
+	struct pbr_explain *explain;
+	unsigned int highest; /* enum pb_zone_type that the flags allow at most */
+	bool harder, high, cma;
+};
+
+/* Free blocks and pages of one zone, by whether this request may have them. */
+struct stock {
+	int64_t highatomic, cma;       /* free pages in such pageblocks */
+	int usable_order, other_order; /* greatest free block; -1: none */
+};
+
+/* ------------------------------------------------------------------ request */
+
+static unsigned int highest_zone(uint32_t gfp)
+{
+	switch (gfp & (PB_GFP_DMA | PB_GFP_HIGHMEM | PB_GFP_DMA32 | PB_GFP_MOVABLE)) {
+	case PB_GFP_DMA:
+	case PB_GFP_DMA | PB_GFP_MOVABLE:
+		return PB_ZONE_DMA;
+	case PB_GFP_DMA32:
+	case PB_GFP_DMA32 | PB_GFP_MOVABLE:
+		return PB_ZONE_DMA32;
+	case PB_GFP_HIGHMEM:
+		return PB_ZONE_HIGHMEM;
+	case PB_GFP_HIGHMEM | PB_GFP_MOVABLE:
+		return PB_ZONE_MOVABLE;
+	default:
+		return PB_ZONE_NORMAL;
+	}
+}
+
+/* Is this pageblock's type closed to the request? */
+static bool closed(const struct asker *asker, unsigned int type)
+{
+	if (type == PB_MIGRATE_HIGHATOMIC)
+		return !asker->harder;
+	if (type == PB_MIGRATE_CMA)
+		return !asker->cma;
+	return type == PB_MIGRATE_ISOLATE;
+}
+
+static void take_stock(const struct asker *asker, unsigned int z, struct stock *stock)
+{
+	const struct pbr_world *world = asker->world;
+
+	*stock = (struct stock){ .usable_order = -1, .other_order = -1 };
+	for (uint32_t i = world->geo->zone[z].first; i < world->geo->zone[z].last; i++) {
+		unsigned int type = world->block_type[i >> world->pageblock_order];
+		int order = world->head[i], *greatest;
+
+		if (order == 255)
+			continue;
+		if (type == PB_MIGRATE_HIGHATOMIC)
+			stock->highatomic += 1 << order;
+		else if (type == PB_MIGRATE_CMA)
+			stock->cma += 1 << order;
+		greatest = closed(asker, type) ? &stock->other_order : &stock->usable_order;
+		if (order > *greatest)
+			*greatest = order;
+	}
+}
+
+/* Pages to be moved to make one block: the cheapest place without anything unmovable. */
+static uint64_t compact_pages(const struct pbr_world *world, unsigned int z, unsigned int order)
+{
+	uint64_t best = UINT64_MAX;
+	uint32_t size = 1u << order, last = world->geo->zone[z].last;
+
+	for (uint32_t first = world->geo->zone[z].first; first + size <= last; first += size) {
+		uint64_t pages = 0;
+
+		for (uint32_t i = first; i < first + size && pages != UINT64_MAX; i++) {
+			if (world->state[i] == PBR_USED || world->state[i] == PBR_HOLE)
+				pages = UINT64_MAX;
+			else
+				pages += world->state[i] == PBR_USED_LRU;
+		}
+		if (pages < best)
+			best = pages;
+	}
+	return best;
+}
+
+/* --------------------------------------------------------------------- rule */
+
+static enum pbr_rule judge(const struct asker *asker, const struct pbr_verdict *verdict,
+			   const struct stock *stock)
+{
+	int64_t limit = verdict->mark + verdict->reserve;
+	int64_t one = verdict->usable + (INT64_C(1) << asker->explain->order) - 1;
+
+	if (verdict->usable > limit) {
+		if (stock->usable_order >= (int)asker->explain->order)
+			return PBR_RULE_NONE;
+		return stock->other_order >= (int)asker->explain->order ? PBR_RULE_MIGRATETYPE :
+									  PBR_RULE_FRAGMENTATION;
+	}
+	if (one > limit)
+		return PBR_RULE_WATERMARK;
+	if (one > verdict->mark || one + verdict->highatomic > limit)
+		return PBR_RULE_RESERVE;
+	return PBR_RULE_OUT_OF_MEMORY;
+}
+
+/* ----------------------------------------------------------------- sentence */
+
+static void say_fragmented(const struct pbr_verdict *verdict, unsigned int order, char *text,
+			   size_t size)
+{
+	int n = snprintf(text, size,
+			 "%llu pages are free, %lld more than the limit, but the largest free "
+			 "block is of order %d, not %u (fragmentation index %.3f). ",
+			 (unsigned long long)verdict->now.free,
+			 (long long)(verdict->usable - verdict->mark - verdict->reserve),
+			 verdict->greatest_order, order, verdict->now.extfrag[order] / 1000.0);
+
+	if (n < 0 || (size_t)n >= size)
+		return;
+	if (verdict->compact_pages == UINT64_MAX)
+		snprintf(text + n, size - (size_t)n, "Compaction can't help: every place for such a "
+			 "block holds something unmovable.");
+	else
+		snprintf(text + n, size - (size_t)n, "Compaction could make one by moving %llu "
+			 "pages.", (unsigned long long)verdict->compact_pages);
+}
+
+static void say_watermark(const struct pbr_verdict *verdict, unsigned int order, char *text,
+			  size_t size)
+{
+	snprintf(text, size,
+		 "One page could be had, %llu can't: after them %lld usable pages would be left, "
+		 "and more than %lld are required (min %lld + reserve %lld). The largest free "
+		 "block is of order %d.",
+		 1ULL << order, (long long)verdict->usable, (long long)(verdict->mark +
+		 verdict->reserve), (long long)verdict->mark, (long long)verdict->reserve,
+		 verdict->greatest_order);
+}
+
+static void say_reserve(const struct pbr_verdict *verdict, char *text, size_t size)
+{
+	if (verdict->highatomic > verdict->reserve)
+		snprintf(text, size,
+			 "%llu pages are free, but %lld of them are reserved for atomic requests "
+			 "of high order (highatomic), and %lld must stay free (min).",
+			 (unsigned long long)verdict->now.free, (long long)verdict->highatomic,
+			 (long long)verdict->mark);
+	else
+		snprintf(text, size,
+			 "%llu pages are free, but %lld of them are kept for requests that can "
+			 "use no higher zone (lowmem_reserve), besides %lld (min).",
+			 (unsigned long long)verdict->now.free, (long long)verdict->reserve,
+			 (long long)verdict->mark);
+}
+
+static void say(const struct pbr_explain *explain, struct pbr_verdict *verdict)
+{
+	char *text = verdict->text;
+	size_t size = sizeof(verdict->text);
+
+	switch (verdict->rule) {
+	case PBR_RULE_NONE:
+		snprintf(text, size, "Yes: %llu pages are free, %lld more than the limit of %lld "
+			 "after the request, and there is a free block of order %d.",
+			 (unsigned long long)verdict->now.free,
+			 (long long)(verdict->usable - verdict->mark - verdict->reserve),
+			 (long long)(verdict->mark + verdict->reserve), verdict->greatest_order);
+		break;
+	case PBR_RULE_OUT_OF_MEMORY:
+		snprintf(text, size, "%llu pages are free, and %lld of them must stay so (min): not "
+			 "even one page may be taken.", (unsigned long long)verdict->now.free,
+			 (long long)verdict->mark);
+		break;
+	case PBR_RULE_WATERMARK:
+		say_watermark(verdict, explain->order, text, size);
+		break;
+	case PBR_RULE_RESERVE:
+		say_reserve(verdict, text, size);
+		break;
+	case PBR_RULE_FRAGMENTATION:
+		say_fragmented(verdict, explain->order, text, size);
+		break;
+	case PBR_RULE_MIGRATETYPE:
+		snprintf(text, size, "Blocks of order %u are free, but only in pageblocks that this "
+			 "request may not use (highatomic, CMA or isolated); the largest it may "
+			 "use is of order %d.", explain->order, verdict->greatest_order);
+		break;
+	default:
+		break;
+	}
+}
+
+/* -------------------------------------------------------------------- zones */
+
+static void ask_zone(const struct asker *asker, unsigned int z)
+{
+	const struct pbr_world *world = asker->world;
+	struct pbr_explain *explain = asker->explain;
+	struct pbr_verdict *verdict = &explain->verdicts[explain->nr_verdicts++];
+	struct stock stock;
+
+	*verdict = (struct pbr_verdict){ .zone = world->input->machine.zones[z] };
+	verdict->now.free = world->free[z] > 0 ? (uint64_t)world->free[z] : 0;
+	verdict->now.pcp = world->pcp[z] > 0 ? (uint64_t)world->pcp[z] : 0;
+	memcpy(verdict->now.blocks, world->blocks[z], sizeof(verdict->now.blocks));
+	pbr_sample_indices(&verdict->now, world->max_order);
+	take_stock(asker, z, &stock);
+
+	verdict->mark = (int64_t)verdict->zone.watermark[PB_WMARK_MIN];
+	if (asker->high)
+		verdict->mark -= verdict->mark / 2;
+	if (asker->harder)
+		verdict->mark -= verdict->mark / 4;
+	verdict->reserve = (int64_t)verdict->zone.lowmem_reserve[asker->highest];
+	verdict->highatomic = asker->harder ? 0 : stock.highatomic;
+	verdict->usable = (int64_t)verdict->now.free - ((INT64_C(1) << explain->order) - 1) -
+			  verdict->highatomic - (asker->cma ? 0 : stock.cma);
+	verdict->greatest_order = stock.usable_order;
+	verdict->rule = judge(asker, verdict, &stock);
+	verdict->compact_pages = verdict->rule == PBR_RULE_FRAGMENTATION ?
+		compact_pages(world, z, explain->order) : UINT64_MAX;
+	say(explain, verdict);
+	explain->succeeds |= verdict->rule == PBR_RULE_NONE;
+}
+
+/* A node's zones from the highest down; the request's node first. */
+static void ask_zones(const struct asker *asker)
+{
+	const struct pbr_machine *machine = &asker->world->input->machine;
+
+	for (unsigned int node = 0; node < PB_MAX_NODES; node++)
+		for (unsigned int z = machine->nr_zones; z-- > 0;)
+			if (machine->zones[z].node == (int)node &&
+			    machine->zones[z].type <= asker->highest && machine->zones[z].managed)
+				ask_zone(asker, z);
+	if (asker->explain->succeeds)
+		asker->explain->rule = PBR_RULE_NONE;
+	else if (asker->explain->nr_verdicts)
+		asker->explain->rule = asker->explain->verdicts[0].rule;
+	else
+		asker->explain->rule = PBR_RULE_ZONE;
+}
+
+static void go_to(struct pbr_world *world, uint64_t at, uint64_t event)
+{
+	uint64_t i = 0;
+
+	if (event == UINT64_MAX)
+		pbr_world_run(world, at);
+	else
+		while (i < event && i < world->input->nr_events)
+			pbr_world_apply(world, (uint32_t)i++);
+}
+
+int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsigned int order,
+		uint32_t gfp, struct pbr_explain *explain, char *error, size_t size)
+{
+	struct pbr_world world;
+	struct asker asker = { &world, explain, highest_zone(gfp),
+			       .harder = gfp & PB_GFP_ATOMIC_BIT, .high = gfp & PB_GFP_HIGH,
+			       .cma = gfp & PB_GFP_MOVABLE };
+
+	*explain = (struct pbr_explain){ .time = at, .order = order, .gfp = gfp,
+		.migratetype = (enum pb_migratetype)((gfp & (PB_GFP_MOVABLE |
+							     PB_GFP_RECLAIMABLE)) >> 3) };
+	if (order > input->machine.max_order)
+		return pbr_error(error, size, "order %u: expected 0 to %u, the largest block of this "
+				 "machine", order, input->machine.max_order);
+	if (pbr_world_init(&world, input))
+		return pbr_error(error, size, "no memory to follow the trace");
+	go_to(&world, at, event);
+	ask_zones(&asker);
+	pbr_world_clear(&world);
+	return 0;
+}
