@@ -92,15 +92,6 @@ static void note_boost(struct pb_pool *pool, struct zone *zone, unsigned int all
 
 /* ------------------------------------------------------------ linux: steal */
 
-static void move_single(struct pb_pool *pool, struct stripe *stripe, u32 frame, unsigned int order,
-			unsigned int want)
-{
-	struct free_list *lists = area_lists(pool, stripe);
-
-	linked_remove(pool, lists, frame);
-	linked_insert(pool, lists, area_list(order, want), frame, true);
-}
-
 /* Spec 6.7. */
 static void steal_suitable_fallback(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 				    u32 frame, unsigned int order, unsigned int want,
@@ -111,19 +102,19 @@ static void steal_suitable_fallback(struct pb_pool *pool, struct zone *zone, str
 	u64 free = 0, movable = 0;
 
 	if (old == PB_MIGRATE_HIGHATOMIC) {
-		move_single(pool, stripe, frame, order, want);
+		area_relink(pool, stripe, frame, order, want);
 		return;
 	}
 	if (order >= pool->pageblock_order) {
 		retype_block(pool, zone, frame, order, want);
-		move_single(pool, stripe, frame, order, want);
+		area_relink(pool, stripe, frame, order, want);
 		return;
 	}
 	note_boost(pool, zone, alloc_flags);
 	if (whole && pageblock_in_zone(pool, zone, pageblock))
 		free = __move_freepages_block(pool, zone, stripe, pageblock, want, &movable);
 	if (!free) {
-		move_single(pool, stripe, frame, order, want);
+		area_relink(pool, stripe, frame, order, want);
 		return;
 	}
 	if (worth_claiming(pool, want, old, free, movable))

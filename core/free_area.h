@@ -26,6 +26,22 @@ static inline u32 area_list(unsigned int order, unsigned int type)
 	return order * (PB_MIGRATE_TYPES + 1) + type;
 }
 
+/* linked: onto a list; pcp_types[] tells which while the block is free. */
+static inline void area_link(const struct pb_pool *pool, struct stripe *stripe, u32 frame,
+			     unsigned int order, unsigned int type, bool tail)
+{
+	linked_insert(pool, area_lists(pool, stripe), area_list(order, type), frame, tail);
+	pool->pcp_types[frame] = (u8)type;
+}
+
+/* linked: to the tail of another type's list. */
+static inline void area_relink(const struct pb_pool *pool, struct stripe *stripe, u32 frame,
+			       unsigned int order, unsigned int type)
+{
+	linked_remove(pool, area_lists(pool, stripe), frame);
+	area_link(pool, stripe, frame, order, type, true);
+}
+
 /* A block appeared. `type` and `tail` matter to linked lists only. */
 static inline void area_insert(const struct pb_pool *pool, struct stripe *stripe, u32 frame,
 			       unsigned int order, unsigned int type, bool tail)
@@ -35,7 +51,7 @@ static inline void area_insert(const struct pb_pool *pool, struct stripe *stripe
 	tree_set(span_tree(pool, frame), frame_node(pool, frame, order));
 	counter_add(&area->nr_free, 1);
 	if (pool_is_linked(pool))
-		linked_insert(pool, area_lists(pool, stripe), area_list(order, type), frame, tail);
+		area_link(pool, stripe, frame, order, type, tail);
 	else
 		tight_count(pool, frame, order, 1);
 	if (tracing(pool))

@@ -126,8 +126,6 @@ static void linked_move_block(struct pb_pool *pool, struct stripe *stripe, u32 p
 {
 	u32 frame = pageblock << pool->pageblock_order;
 	u32 end = frame + (1u << pool->pageblock_order);
-	struct free_list *lists = area_lists(pool, stripe);
-
 	while (frame < end) {
 		int order = tree_covering(span_tree(pool, frame), pool->max_order,
 					  span_offset(pool, frame));
@@ -136,8 +134,7 @@ static void linked_move_block(struct pb_pool *pool, struct stripe *stripe, u32 p
 			frame++;
 			continue;
 		}
-		linked_remove(pool, lists, frame);
-		linked_insert(pool, lists, area_list((unsigned int)order, type), frame, true);
+		area_relink(pool, stripe, frame, (unsigned int)order, type);
 		frame += 1u << order;
 	}
 }

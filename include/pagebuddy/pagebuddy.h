@@ -345,7 +345,7 @@ struct pb_pool {
 	uint64_t *trees;
 	void *pageblocks;
 	void *links;                 /* linux profile */
-	uint8_t *pcp_types;          /* linux profile: migratetype a frame was freed with */
+	uint8_t *pcp_types;          /* linux profile: type of the list a block is on or goes to */
 	struct pb_super *super;      /* start of the metadata memory */
 	struct pb_hooks hooks;
 	void *linear;                /* address of linear_pfn in this process */
