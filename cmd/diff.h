@@ -68,6 +68,7 @@ struct diff_zone {
 	int64_t free_pages; /* the zone's counter */
 	int64_t free_diff;  /* this CPU's share not yet in it */
 	uint64_t stat_threshold;
+	uint64_t numa[PB_NR_NUMA_EVENTS], unreclaimable;
 	uint64_t nr_free[DIFF_ORDERS];
 	int64_t pcp_count, pcp_high, pcp_batch, pcp_free_factor, pcp_expire, pcp_others;
 	struct diff_run *map;

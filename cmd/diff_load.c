@@ -146,6 +146,9 @@ static int load_zone(struct pb_pool *pool, const struct diff_phase *phase,
 	err = load_lists(pool, zone, &pfn);
 	if (err)
 		return fail(error, phase, "a free block does not load", pfn, err);
+	err = pb_state_set_counters(pool, phase->node, zone->type, zone->numa, zone->unreclaimable);
+	if (err)
+		return fail(error, phase, "the counters do not load", pfn, err);
 	err = pb_state_set_vmstat(pool, 0, phase->node, zone->type, zone->free_pages,
 				  (int32_t)zone->free_diff, (uint32_t)zone->stat_threshold);
 	if (err)

@@ -293,6 +293,17 @@ static int line_free_pages(struct reader *r)
 		       : 0;
 }
 
+/* Hit, miss, foreign, interleave, local, other in both. */
+static int line_numa(struct reader *r)
+{
+	return unsigned_numbers(r, 10, r->zone->numa, PB_NR_NUMA_EVENTS);
+}
+
+static int line_unreclaimable(struct reader *r)
+{
+	return unsigned_numbers(r, 10, &r->zone->unreclaimable, 1);
+}
+
 static int line_map(struct reader *r)
 {
 	static const char *const names[] = { "hole", "reserved", "usable" };
@@ -584,6 +595,8 @@ static const struct {
 	{ "drift_mark", NEEDS_ZONE, line_drift_mark },
 	{ "lowmem_reserve", NEEDS_ZONE, line_lowmem_reserve },
 	{ "free_pages", NEEDS_ZONE, line_free_pages },
+	{ "numa", NEEDS_ZONE, line_numa },
+	{ "unreclaimable", NEEDS_ZONE, line_unreclaimable },
 	{ "map", NEEDS_ZONE, line_map },
 	{ "pageblocks", NEEDS_ZONE, line_pageblocks },
 	{ "nr_free", NEEDS_ZONE, line_nr_free },

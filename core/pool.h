@@ -110,6 +110,8 @@ struct zone {
 	unsigned long numa_miss, numa_foreign; /* calls, atomic */
 	unsigned long numa_other_direct;    /* direct allocations from another node's CPU */
 	unsigned long extfrag, extfrag_steal; /* fallbacks; of these, pageblock claimed */
+	unsigned long numa_base[PB_NR_NUMA_EVENTS]; /* from before a recorded state was loaded */
+	u32 unreclaimable;                  /* recorded: background reclaim has given up */
 } ALIGNED(64);
 
 /* pcp high and batch, watermarks and reserve ratios that were asked for. */

@@ -329,7 +329,7 @@ static void text_zoneinfo_zone(struct text *text, struct pb_pool *pool, u32 id, 
 		text_str(text, "\n  pagesets");
 		for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
 			text_pageset(text, pool, zone_number(pool, zone), cpu, layout);
-		text_line(text, "  node_unreclaimable:  ", 0);
+		text_line(text, "  node_unreclaimable:  ", zone->unreclaimable);
 		text_line(text, "  start_pfn:           ", zone->start_pfn);
 	}
 	text_char(text, '\n');

@@ -349,6 +349,8 @@ int pb_numa_stats(struct pb_pool *pool, unsigned int i, uint64_t numa[PB_NR_NUMA
 	numa[PB_NUMA_HIT] = local + other - numa[PB_NUMA_MISS];
 	numa[PB_NUMA_LOCAL] = local;
 	numa[PB_NUMA_OTHER] = other;
+	for (unsigned int e = 0; e < PB_NR_NUMA_EVENTS; e++)
+		numa[e] += zone->numa_base[e];
 	return PB_OK;
 }
 

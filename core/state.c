@@ -124,6 +124,19 @@ int pb_state_set_vmstat(struct pb_pool *pool, unsigned int cpu, int node, enum p
 	return PB_OK;
 }
 
+int pb_state_set_counters(struct pb_pool *pool, int node, enum pb_zone_type type,
+			  const uint64_t numa[PB_NR_NUMA_EVENTS], bool unreclaimable)
+{
+	struct zone *zone = find_zone(pool, node, type);
+
+	if (!zone)
+		return PB_ENODEV;
+	for (unsigned int i = 0; i < PB_NR_NUMA_EVENTS; i++)
+		zone->numa_base[i] = (unsigned long)numa[i];
+	zone->unreclaimable = unreclaimable;
+	return PB_OK;
+}
+
 int pb_state_add_pcp(struct pb_pool *pool, unsigned int cpu, uint64_t pfn, unsigned int order,
 		     enum pb_migratetype type)
 {

@@ -639,6 +639,10 @@ PB_API int pb_state_add_pcp(struct pb_pool *pool, unsigned int cpu, uint64_t pfn
 PB_API int pb_state_set_vmstat(struct pb_pool *pool, unsigned int cpu, int node,
 			       enum pb_zone_type zone, int64_t nr_free_pages, int32_t diff,
 			       uint32_t threshold);
+/* What pb_numa_stats() counts on from, and whether background reclaim has given
+   up on the node (node_unreclaimable of zoneinfo). */
+PB_API int pb_state_set_counters(struct pb_pool *pool, int node, enum pb_zone_type zone,
+				 const uint64_t numa[PB_NR_NUMA_EVENTS], bool unreclaimable);
 /* A reserved block gets an owner, so that it can be freed. */
 PB_API int pb_state_adopt(struct pb_pool *pool, uint64_t pfn, unsigned int order, bool movable);
 /* The per-CPU list (order, type), head first. */

@@ -5,6 +5,8 @@
  *	run	write: "KIND seed=N ops=N node=N": one phase
  *	log	read: the last phase as text (FORMAT.md)
  *	end	read: how many phases and operations there were
+ *	realtime write: the writing task becomes SCHED_FIFO, so that kswapd and
+ *		workers wait until it sleeps
  *
  * A phase is state, operations, state with preemption off on one CPU, so that
  * no other task's request falls between. The blocks it leaves allocated stay
@@ -202,6 +204,17 @@ static const struct file_operations script_fops = {
 	.write = script_write,
 };
 
+static ssize_t realtime_write(struct file *file, const char __user *data, size_t len, loff_t *pos)
+{
+	sched_set_fifo(current);
+	return len;
+}
+
+static const struct file_operations realtime_fops = {
+	.owner = THIS_MODULE,
+	.write = realtime_write,
+};
+
 /* ---------------------------------------------------------------- the log */
 
 enum { ITEM_HEAD, ITEM_BEFORE, ITEM_HELD, ITEM_AFTER, ITEM_HELD_AFTER, ITEM_END, ITEM_OPS };
@@ -330,6 +343,7 @@ static int __init pbdiff_init(void)
 		return PTR_ERR(dir);
 	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
 	debugfs_create_file("script", 0200, dir, NULL, &script_fops);
+	debugfs_create_file("realtime", 0200, dir, NULL, &realtime_fops);
 	debugfs_create_file("log", 0400, dir, NULL, &log_fops);
 	debugfs_create_file("end", 0400, dir, NULL, &end_fops);
 	return 0;

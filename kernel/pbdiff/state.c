@@ -17,6 +17,7 @@ enum tag {
 	TAG_WMARK,      /* min, low, high, promo, boost, highatomic, drift mark */
 	TAG_RESERVE,    /* lowmem_reserve[] */
 	TAG_FREE_PAGES, /* counter, this CPU's difference, its threshold */
+	TAG_NUMA,       /* NUMA events; has background reclaim given up? */
 	TAG_MAP,        /* start, frames, class: runs */
 	TAG_BLOCKS,     /* type, pageblocks: runs from the zone's first pageblock */
 	TAG_NR_FREE,    /* free_area[].nr_free */
@@ -90,6 +91,23 @@ static void capture_zone_figures(struct pbdiff_state *s, struct zone *zone, int 
 	put_record(s, TAG_WMARK, wmark, ARRAY_SIZE(wmark));
 	put_record(s, TAG_RESERVE, reserve, MAX_NR_ZONES);
 	put_record(s, TAG_FREE_PAGES, free_pages, ARRAY_SIZE(free_pages));
+}
+
+/* Counted per CPU and added up when somebody asks. */
+static void capture_numa(struct pbdiff_state *s, struct zone *zone)
+{
+	u32 start = open_record(s, TAG_NUMA), i;
+	unsigned long events;
+	int cpu;
+
+	for (i = 0; i < NR_VM_NUMA_EVENT_ITEMS; i++) {
+		events = atomic_long_read(&zone->vm_numa_event[i]);
+		for_each_online_cpu(cpu)
+			events += per_cpu_ptr(zone->per_cpu_zonestats, cpu)->vm_numa_event[i];
+		put(s, events);
+	}
+	put(s, zone->zone_pgdat->kswapd_failures >= 16);
+	close_record(s, start);
 }
 
 static enum frame_class frame_class(struct zone *zone, unsigned long pfn)
@@ -239,6 +257,7 @@ void pbdiff_capture(struct pbdiff_state *s, int node, int cpu)
 		spin_lock_irqsave(&pcp->lock, flags);
 		spin_lock(&zone->lock);
 		capture_zone_figures(s, zone, cpu);
+		capture_numa(s, zone);
 		capture_map(s, zone);
 		capture_pageblocks(s, zone);
 		capture_free_lists(s, zone);
@@ -336,6 +355,10 @@ static void print_record(struct seq_file *m, u32 tag, const u32 *w, u32 n)
 		break;
 	case TAG_FREE_PAGES:
 		seq_printf(m, "free_pages %u %d %u\n", w[0], (s32)w[1], w[2]);
+		break;
+	case TAG_NUMA:
+		print_numbers(m, "numa", w, n - 1);
+		seq_printf(m, "unreclaimable %u\n", w[n - 1]);
 		break;
 	case TAG_MAP:
 		print_map(m, w, n);

@@ -7,9 +7,11 @@
 # for /proc/sys/vm/NAME.
 
 pbdiff=/sys/kernel/debug/pbdiff
-# The per-CPU counters' worker would add differences to the counters between
-# the end of a phase and the reading of the texts.
+# The texts must show the state that the phase ended with. So nothing may run
+# between: not the worker that adds up per-CPU counters, nor kswapd. This shell
+# and its children become real-time tasks, and do not sleep before they have them.
 echo 86400 >/proc/sys/vm/stat_interval
+echo -1 >/proc/sys/kernel/sched_rt_runtime_us
 sleep 2
 
 text() {
@@ -29,6 +31,7 @@ phase() {
 echo "1..$((1 + $(grep -vc '^\(script\|set\) ' phases)))"
 insmod pbdiff.ko || exit 1
 echo 'ok 1 - insmod pbdiff.ko'
+echo 1 >$pbdiff/realtime || exit 1
 n=1
 while read -r line; do
 	case $line in
