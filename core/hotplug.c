@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory comes and goes (spec 11.4): reserve free frames, bring reserved ones
+ * into use, take a range offline. Reserved frames carry PAGE_RESERVED.
+ */
+#include "isolate.h"
+#include "memmap.h"
+#include "page_alloc.h"
+
+/* Each run of present frames of [start, end); PB_ENODEV if a frame is missing. */
+static int for_each_run(struct pb_pool *pool, u64 start, u64 end,
+			int (*work)(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end))
+{
+	if (start >= end)
+		return PB_EINVAL;
+	for (u64 pfn = start; pfn < end;) {
+		u32 frame, frame_end;
+		int code;
+
+		if (!next_run(pool, pfn, end, &frame, &frame_end))
+			return PB_ENODEV;
+		code = work(pool, zone_of_frame(pool, frame), frame, frame_end);
+		if (code)
+			return code;
+		pfn += frame_end - frame;
+	}
+	return PB_OK;
+}
+
+static void add_managed(struct pb_pool *pool, struct zone *zone, s64 pages)
+{
+	pb_platform_lock(&zone->lock);
+	counter_add(&zone->managed, (u64)pages);
+	pb_platform_unlock(&zone->lock);
+	(void)pool;
+}
+
+static int exists(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	(void)pool, (void)zone, (void)frame, (void)end;
+	return PB_OK;
+}
+
+static int reserve_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	int code = take_range(pool, zone, frame, end);
+
+	if (code)
+		return code;
+	for (u32 i = frame; i < end; i++)
+		store_relaxed(&pool->pages[i].word, PAGE_RESERVED);
+	add_managed(pool, zone, -(s64)(end - frame));
+	return PB_OK;
+}
+
+static int online_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	while (frame < end) {
+		u32 run = frame;
+
+		while (run < end && load_relaxed(&pool->pages[run].word) == PAGE_RESERVED)
+			store_relaxed(&pool->pages[run++].word, 0);
+		if (run == frame) {
+			frame++;
+			continue;
+		}
+		hand_over_range(pool, zone, frame, run); /* counts managed */
+		frame = run;
+	}
+	return PB_OK;
+}
+
+int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	int code = for_each_run(pool, start_pfn, end_pfn, exists);
+	u64 done = start_pfn;
+
+	while (!code && done < end_pfn) {
+		u32 frame, frame_end;
+
+		(void)next_run(pool, done, end_pfn, &frame, &frame_end);
+		code = reserve_run(pool, zone_of_frame(pool, frame), frame, frame_end);
+		if (!code)
+			done += frame_end - frame;
+	}
+	if (code && done > start_pfn)
+		(void)for_each_run(pool, start_pfn, done, online_run);
+	if (!code)
+		init_per_zone_wmark_min(pool);
+	return code;
+}
+
+int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	int code = for_each_run(pool, start_pfn, end_pfn, exists);
+
+	if (!code)
+		code = for_each_run(pool, start_pfn, end_pfn, online_run);
+	if (!code)
+		init_per_zone_wmark_min(pool);
+	return code;
+}
+
+int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	u64 mask = pageblock_pages(pool) - 1;
+	u32 frame, frame_end, first, n;
+	struct zone *zone;
+	int code;
+
+	if ((start_pfn | end_pfn) & mask || start_pfn >= end_pfn)
+		return PB_EINVAL;
+	if (!next_run(pool, start_pfn, end_pfn, &frame, &frame_end))
+		return PB_ENODEV;
+	if (frame_end - frame != end_pfn - start_pfn)
+		return PB_EINVAL; /* more than one zone, or holes */
+	zone = zone_of_frame(pool, frame);
+	first = frame >> pool->pageblock_order;
+	n = (frame_end - frame) >> pool->pageblock_order;
+	isolate_pageblocks(pool, zone, first, n);
+	code = evacuate_range(pool, frame, frame_end) ?
+		       reserve_run(pool, zone, frame, frame_end) : PB_EBUSY;
+	unisolate_pageblocks(pool, zone, first, n);
+	if (!code)
+		init_per_zone_wmark_min(pool);
+	return code;
+}

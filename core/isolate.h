@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames by address: take this very block, empty a range, hold others off it.
+ */
+#ifndef PB_CORE_ISOLATE_H
+#define PB_CORE_ISOLATE_H
+
+#include "misuse.h"
+#include "pcp.h"
+
+/*
+ * Take every frame of [frame, end) (one zone) out of the buddy, or none: PB_OK,
+ * PB_EBUSY. What per-CPU lists hold is drained first if need be. The frames are
+ * nobody's afterwards.
+ */
+int take_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end);
+/* Give [frame, end) back to the buddy in the largest aligned blocks. */
+void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end);
+
+/* Spec 12.1: whole pageblocks from `pageblock` on, as ISOLATE; undo restores. */
+void isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n);
+void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n);
+
+/* Move the movable blocks of [frame, end) elsewhere by the migrate hook; true:
+   no allocated block is left there. pre: its pageblocks are isolated. */
+bool evacuate_range(struct pb_pool *pool, u32 frame, u32 end);
+
+/* Next pfn of a present frame in [pfn, end) and how far its zone's run goes. */
+bool next_run(const struct pb_pool *pool, u64 pfn, u64 end, u32 *frame, u32 *frame_end);
+
+#endif
