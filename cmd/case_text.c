@@ -43,7 +43,7 @@ static const char *type_name(unsigned int type)
 
 static void print_columns(void)
 {
-	printf("%s  free blocks      order", ink.dim);
+	printf("%s  free blocks   order", ink.dim);
 	for (unsigned int o = 0; o < COLUMNS; o++)
 		printf("%4u", o);
 	printf("   pages%s\n", ink.end);
@@ -52,8 +52,7 @@ static void print_columns(void)
 static void print_zone(const char *when, const struct pb_zone_stat *zone,
 		       const struct pb_zone_stat *old)
 {
-	printf("  %-8s Node %d, %8s", when, zone->node,
-	       pb_zone_name((enum pb_zone_type)zone->zone));
+	printf("  %-8s %9s", when, pb_zone_name((enum pb_zone_type)zone->zone));
 	for (unsigned int o = 0; o < COLUMNS; o++) {
 		bool changed = old && old->nr_free[o] != zone->nr_free[o];
 
@@ -99,7 +98,7 @@ static void print_rounding(const struct case_request *request)
 	       u(1ULL << request->order), request->order ? "s" : "",
 	       order_size(request->order, b, sizeof(b)));
 	if (unused)
-		printf("; %s of them (%llu %%) stay unused.\n",
+		printf("; %s (%llu %%) stay unused.\n",
 		       cmd_size_text(unused, c, sizeof(c)), u(unused * 100 / block));
 	else
 		printf("; nothing is wasted.\n");
@@ -124,67 +123,65 @@ static void print_request(const struct case_result *result, unsigned int i, unsi
 
 /* -------------------------------------------------------------------- steps */
 
-/* Neighbouring lists that were found empty make one line. */
+/* Lists found empty one after the other make one line in all but the first request. */
 struct scan {
-	bool open;
-	uint8_t type, zone, first, last;
+	bool collapse, open;
+	unsigned int first, last;
 };
 
 static void end_scan(struct scan *scan)
 {
-	char range[40];
-
 	if (!scan->open)
 		return;
 	scan->open = false;
-	if (scan->first == scan->last)
-		snprintf(range, sizeof(range), "order %u", scan->first);
-	else if (scan->first < scan->last)
-		snprintf(range, sizeof(range), "orders %u to %u", scan->first, scan->last);
-	else
-		snprintf(range, sizeof(range), "orders %u down to %u", scan->first, scan->last);
-	printf("    look   %-20s %s%s list%s empty%s\n", range, ink.dim, type_name(scan->type),
-	       scan->first == scan->last ? "" : "s", ink.end);
+	printf("    look   lists %u to %u   %sempty%s\n", scan->first, scan->last, ink.dim, ink.end);
 }
 
 static void print_scan(struct scan *scan, const struct pb_trace_event *step)
 {
-	bool next = scan->open && scan->type == step->migratetype && scan->zone == step->zone &&
-		    (step->order == scan->last + 1 || step->order + 1 == scan->last);
+	char size[32];
 
-	if (!step->flag && next) {
+	if (scan->collapse && !step->value) {
+		if (!scan->open)
+			scan->first = step->order;
 		scan->last = step->order;
+		scan->open = true;
 		return;
 	}
 	end_scan(scan);
-	if (!step->flag) {
-		*scan = (struct scan){ true, step->migratetype, step->zone, step->order,
-				       step->order };
-		return;
-	}
-	printf("    look   order %-14u %s%s list has a block%s\n", step->order, ink.good,
-	       type_name(step->migratetype), ink.end);
+	order_size(step->order, size, sizeof(size));
+	printf("    look   list %-2u (%s)%*s%s%s%s\n", step->order, size, 9 - (int)strlen(size), "",
+	       step->value ? ink.good : ink.dim, step->value ? "a block is free" : "empty",
+	       ink.end);
+}
+
+static const char *frames_text(uint64_t pfn, unsigned int order, char *text, size_t size)
+{
+	if (order)
+		snprintf(text, size, "%llu-%llu", u(pfn), u(pfn + (1ULL << order) - 1));
+	else
+		snprintf(text, size, "%llu", u(pfn));
+	return text;
 }
 
 static void print_take(const struct pb_trace_event *step)
 {
-	char size[32];
+	char size[32], frames[48];
 
-	printf("    take   frames %llu-%llu    order %u, %s\n", u(step->pfn),
-	       u(step->pfn + (1ULL << step->order) - 1), step->order,
+	printf("    take   frames %s: order %u, %s\n",
+	       frames_text(step->pfn, step->order, frames, sizeof(frames)), step->order,
 	       order_size(step->order, size, sizeof(size)));
 }
 
 /* pfn, order: the upper half; the lower half is split on or handed out. */
 static void print_split(const struct pb_trace_event *step)
 {
-	uint64_t half = 1ULL << step->order, lower = step->pfn & ~half;
+	uint64_t lower = step->pfn & ~(1ULL << step->order);
 	char keep[48], away[48], size[32];
 
-	snprintf(keep, sizeof(keep), "keep %llu-%llu", u(lower), u(lower + half - 1));
-	snprintf(away, sizeof(away), "%llu-%llu", u(step->pfn), u(step->pfn + half - 1));
-	printf("    split  %2u -> %-2u  %-18s  %s%-13s -> list %u%s (%s)\n", step->order + 1u,
-	       step->order, keep, ink.good, away, step->order, ink.end,
+	printf("    split  %2u -> %-2u  keep %-14s %s%-14s -> list %u%s (%s)\n", step->order + 1u,
+	       step->order, frames_text(lower, step->order, keep, sizeof(keep)), ink.good,
+	       frames_text(step->pfn, step->order, away, sizeof(away)), step->order, ink.end,
 	       order_size(step->order, size, sizeof(size)));
 }
 
@@ -233,8 +230,8 @@ static void print_wmark(const struct pb_trace_event *step, const struct case_zon
 		       pb_zone_name((enum pb_zone_type)zone->zone), (long long)step->value,
 		       u(zone->watermark[PB_WMARK_MIN]), u(zone->watermark[PB_WMARK_LOW]));
 		if (step->flag)
-			printf("  %sEnough remains after this request: search the lists.%s\n",
-			       ink.dim, ink.end);
+			printf("  Enough is left after this request. Search the %s lists from "
+			       "order %u up.\n", type_name(step->migratetype), step->order);
 		else
 			printf("  %sNot enough for %s: next zone.%s\n", ink.bad,
 			       order_size(step->order, size, sizeof(size)), ink.end);
@@ -283,10 +280,10 @@ static void print_alloc_step(const struct case_result *result, size_t i, struct 
 		       (long long)step->value);
 }
 
-static void print_alloc(const struct case_result *result)
+static void print_alloc(const struct case_result *result, bool collapse)
 {
-	struct scan scan = { 0 };
-	char size[32];
+	struct scan scan = { .collapse = collapse };
+	char size[32], frames[48];
 
 	for (size_t i = 0; i < result->alloc.nr; i++)
 		print_alloc_step(result, i, &scan);
@@ -294,9 +291,9 @@ static void print_alloc(const struct case_result *result)
 	if (!result->alloc.nr && result->page)
 		printf("    CPU 0's list has one: no list of the zone is touched.\n");
 	if (result->page)
-		printf("  %sHanded out: pfn %llu, frames %llu-%llu, %s.%s\n", ink.bold,
-		       u(result->pfn), u(result->pfn),
-		       u(result->pfn + (1ULL << result->request.order) - 1),
+		printf("  %sHanded out: frame%s %s, %s.%s\n", ink.bold,
+		       result->request.order ? "s" : "",
+		       frames_text(result->pfn, result->request.order, frames, sizeof(frames)),
 		       order_size(result->request.order, size, sizeof(size)), ink.end);
 	else
 		printf("  %sFailed: %s.%s\n", ink.bad, pb_reason_name(result->why), ink.end);
@@ -343,7 +340,7 @@ void case_print_text(const struct case_study *study)
 			print_zones("before", &result->before, NULL);
 		}
 		putchar('\n');
-		print_alloc(result);
+		print_alloc(result, i > 0);
 		print_zones("after", &result->after, &result->before);
 		if (i + 1 < nr)
 			putchar('\n');
