@@ -6,6 +6,7 @@
  * Each piece of a snapshot carries its time, so that a reader can tell which
  * events it already contains.
  */
+#define _GNU_SOURCE /* pipe2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

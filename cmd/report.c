@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* pagebuddy report: all that is known of a trace, as one page for a browser. */
 
+#define _GNU_SOURCE /* memmem */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,7 +277,7 @@ static int write_page(const json_t *json, FILE *file)
 
 static bool has_page(void)
 {
-	return &pb_report_page[0] && &pb_report_page_end[0] > &pb_report_page[0];
+	return &pb_report_page_end[0] > &pb_report_page[0]; /* both 0 where it is not linked */
 }
 
 static int no_page(void)

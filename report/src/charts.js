@@ -94,7 +94,7 @@ export class Chart {
       scales: { x: { time: false }, y: { range: spec.range } },
       axes: [
         axis({ values: (u, ticks) => ticks.map((t) => seconds(t).replace(".00 s", " s").replace(".0 s", " s")) }),
-        axis({ size: 64, values: (u, ticks) => ticks.map((t) => spec.tick(t)) }),
+        axis({ size: 76, incrs: spec.increments, values: (u, ticks) => ticks.map((t) => spec.tick(t)) }),
       ],
       bands: spec.bands,
       series: [
@@ -113,6 +113,11 @@ export class Chart {
       ],
       hooks: {
         draw: [(u) => spec.draw?.(u), drawMarker],
+        // with no pointer in the chart the legend tells the end
+        ready: [(u) => u.setLegend({ idx: u.data[0].length - 1 }, false)],
+        setCursor: [(u) => {
+          if (u.cursor.idx === null || u.cursor.left < 0) u.setLegend({ idx: u.data[0].length - 1 }, false);
+        }],
         setScale: [(u, key) => {
           if (key === "x") this.zoomed = u.scales.x.min > u.data[0][0] || u.scales.x.max < u.data[0].at(-1);
         }],

@@ -61,11 +61,7 @@ class ZoneView {
     $("map-box").append(this.heading, this.canvas);
   }
 
-  // Squares as large as fit: 3 to 18 px, at most about 420 px high.
-  layout() {
-    const width = Math.max($("map-box").clientWidth - 20, 200);
-    let size = 18;
-    while (size > 3 && Math.ceil(this.count / Math.floor(width / size)) * size > 420) size--;
+  layout(size, width) {
     this.size = size;
     this.columns = Math.max(Math.floor(width / size), 1);
     this.rows = Math.ceil(this.count / this.columns);
@@ -175,10 +171,20 @@ function legend() {
   $("legend-map").replaceChildren(...items);
 }
 
+// Squares as large as fit into 560 px of height, the same in all zones.
+function squareSize(width) {
+  const height = (size) => views.reduce((sum, view) => sum + Math.ceil(view.count / Math.floor(width / size)) * size, 0);
+  let size = 18;
+  while (size > 3 && height(size) > 560) size--;
+  return size;
+}
+
 function draw() {
   const colours = palette();
+  const width = Math.max($("map-box").clientWidth - 20, 200);
+  const size = squareSize(width);
   for (const view of views) {
-    view.layout();
+    view.layout(size, width);
     view.draw(colours);
   }
   legend();

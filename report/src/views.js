@@ -18,6 +18,8 @@ export function redraw() {
 const where = () => (state.zone < 0 ? "all zones" : zoneName(machine.zones[state.zone]));
 const mib = (pages) => (pages * pageSize) / 2 ** 20;
 const tickMib = (v) => bytes(v * 2 ** 20).replace(/^0 .*/, "0");
+// Round in binary: 1, 2, 4 ... MiB, GiB, TiB.
+const INCREMENTS = Array.from({ length: 40 }, (_, i) => 2 ** (i - 8));
 
 function extent(values) {
   let low = 0;
@@ -29,9 +31,12 @@ function extent(values) {
 
 // Kinds of marks, as in the data: failure, fallback, fallback that claimed the pageblock.
 export const MARKS = [
-  { name: "failed request", colour: "bad" },
-  { name: "fallback to another migratetype", colour: "warn" },
-  { name: "fallback that claimed the pageblock", colour: "accent" },
+  { one: "failed request", many: "failed requests", where: "triangle at the top", colour: "bad" },
+  { one: "fallback to another migratetype", many: "fallbacks to another migratetype", where: "low tick", colour: "warn" },
+  {
+    one: "fallback that claimed the pageblock", many: "fallbacks that claimed the pageblock", where: "high tick",
+    colour: "accent",
+  },
 ];
 
 function inZone(mark) {
@@ -109,6 +114,7 @@ function freeSpec() {
       `${seconds(pages.when)}.`,
     value: (v) => bytes(v * 2 ** 20),
     tick: tickMib,
+    increments: INCREMENTS,
     range: (u, min, max) => [0, (max || 1) * 1.04],
     draw: (u) => {
       drawWatermarks(u);
@@ -123,8 +129,7 @@ function marksLegend() {
   for (const mark of data.marks) counts[mark[1]]++;
   $("legend-marks").replaceChildren(...MARKS.map((mark, kind) =>
     element("li", {}, element("i", { style: `background: ${colour(mark.colour)}` }),
-      `${counts[kind] ? count(counts[kind]) : "no"} ${mark.name}${counts[kind] === 1 ? "" : "s"
-      } ${kind === 0 ? "(triangle at the top)" : "(tick at the bottom)"}`.replace("fallbacks to", "fallbacks to"))),
+      `${plural(counts[kind], mark.one, mark.many)} (${mark.where})`)),
     ...(data.marks_left_out ? [element("li", {}, `${plural(data.marks_left_out, "mark")} left out`)] : []));
 }
 
