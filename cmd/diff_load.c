@@ -77,7 +77,8 @@ static int load_zone_figures(struct pb_pool *pool, const struct diff_phase *phas
 {
 	struct pb_state_zone state = { .boost = zone->boost,
 				       .nr_reserved_highatomic = zone->highatomic,
-				       .managed = zone->managed };
+				       .managed = zone->managed,
+				       .spanned = zone->spanned };
 	struct pb_pcp_stat pcp = { .high = (int32_t)zone->pcp_high,
 				   .batch = (int32_t)zone->pcp_batch,
 				   .high_min = (int32_t)zone->pcp_high,

@@ -394,9 +394,13 @@ int pb_zonelist_nodes(const struct pb_pool *pool, int node, uint8_t nodes[PB_MAX
 
 int pb_set_min_free_kbytes(struct pb_pool *pool, int32_t kbytes)
 {
-	if (kbytes < 0)
+	if (kbytes < -1)
 		return PB_EINVAL;
 	pool->super->tunables.user_min_free_kbytes = kbytes;
+	if (kbytes < 0) {
+		init_per_zone_wmark_min(pool);
+		return PB_OK;
+	}
 	pool->super->tunables.min_free_kbytes = kbytes;
 	setup_per_zone_wmarks(pool);
 	return PB_OK;

@@ -41,6 +41,8 @@ int pb_state_set_zone(struct pb_pool *pool, int node, enum pb_zone_type type,
 	zone->watermark_boost = state->boost;
 	zone->nr_reserved_highatomic = state->nr_reserved_highatomic;
 	zone->managed = state->managed;
+	if (state->spanned)
+		zone->spanned = state->spanned;
 	memcpy(zone->lowmem_reserve, state->lowmem_reserve, sizeof(zone->lowmem_reserve));
 	return PB_OK;
 }

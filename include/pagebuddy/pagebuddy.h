@@ -340,6 +340,8 @@ struct pb_pool {
 	uint8_t nr_pcp_orders;       /* orders that have per-CPU lists */
 	uint8_t profile;
 	uint8_t hardened;
+	uint8_t rseq_orders;         /* orders that restartable sequences serve, 0: none */
+	uint8_t rseq_free_orders;    /* the same for frees: 0 if hardened */
 	uint32_t span_words;         /* words of one buddy tree */
 	uint32_t pageblock_stride;   /* bytes */
 	uint64_t *trees;
@@ -600,6 +602,8 @@ PB_API size_t pb_zoneinfo(struct pb_pool *pool, enum pb_text_layout layout, char
 /* --------------------------------------------------------- tuning at run time */
 
 /* Recompute watermarks, reserves and per-CPU sizes (spec 7.3 to 7.5, 9.1). */
+/* -1: by the formula again; as in Linux the result is smaller than at first,
+   because now there are high watermarks, which the formula leaves out. */
 PB_API int pb_set_min_free_kbytes(struct pb_pool *pool, int32_t kbytes);
 PB_API int pb_set_watermark_scale_factor(struct pb_pool *pool, uint32_t factor);
 PB_API int pb_set_watermark_boost_factor(struct pb_pool *pool, uint32_t factor);
@@ -619,6 +623,7 @@ struct pb_state_zone {
 	uint64_t boost;
 	uint64_t nr_reserved_highatomic;
 	uint64_t managed;
+	uint64_t spanned; /* 0: as the regions say; Linux goes to the zone type's limit */
 	uint64_t lowmem_reserve[PB_NR_ZONE_TYPES];
 };
 
