@@ -450,16 +450,31 @@ static int local_node(const struct pb_pool *pool)
 	return cpu_node(pool, pb_platform_cpu());
 }
 
-struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
+/* Not inlined, so that the fast path needs no stack frame. */
+static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *pool, pb_gfp_t gfp,
+							      unsigned int order)
 {
 	u32 frame;
 
-	if (likely(order < pool->nr_pcp_orders && !(gfp & GFP_SLOW)) &&
-	    likely(pcp_pop(pool, gfp, order, &frame) == PCP_OK)) {
+	if (order < pool->nr_pcp_orders && !(gfp & GFP_SLOW) &&
+	    pool->percpu_mode == PCP_MODE_TRYLOCK &&
+	    pcp_lock_pop(pool, gfp, order, &frame) == PCP_OK) {
 		page_set_allocated(pool, frame, order, gfp);
 		return pool->pages + frame;
 	}
 	return alloc_slow(pool, gfp, order, local_node(pool), NULL, NULL, "alloc_pages");
+}
+
+struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
+{
+	u32 frame;
+
+	if (likely(order < pool->rseq_orders && !(gfp & GFP_SLOW)) &&
+	    likely(pcp_rseq_pop(pool, gfp, order, &frame) == PCP_OK)) {
+		page_set_allocated(pool, frame, order, gfp);
+		return pool->pages + frame;
+	}
+	return alloc_missed(pool, gfp, order);
 }
 
 /* Nearest node with memory, seen from `node`. */
@@ -610,19 +625,50 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 	return PB_OK;
 }
 
-int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+/* Is this the head of an allocated block of this order, with no other reference? */
+static inline bool owned_block(const struct pb_page *page, unsigned int order)
+{
+	return (load_relaxed(&page->word) & ~PB_PAGE_MOVABLE) == (PB_PAGE_HEAD | order);
+}
+
+static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb_page *page,
+						 unsigned int order)
 {
 	u32 frame = page_frame(pool, page);
 	u32 class;
 
-	if (unlikely(frame == NO_FRAME || order >= pool->nr_pcp_orders || pool->hardened ||
-		     (load_relaxed(&page->word) & ~PB_PAGE_MOVABLE) != (PB_PAGE_HEAD | order)))
+	if (frame == NO_FRAME || order >= pool->nr_pcp_orders || pool->hardened ||
+	    pool->percpu_mode != PCP_MODE_TRYLOCK || !owned_block(page, order))
 		return free_slow(pool, page, order, "__free_pages");
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->word, 0);
-	if (unlikely(class == NO_CLASS || pcp_push(pool, class, order, frame) != PCP_OK))
+	if (class == NO_CLASS || pcp_lock_push(pool, class, order, frame) != PCP_OK)
 		free_frames(pool, frame, order);
 	return PB_OK;
+}
+
+/* The byte is clear already, and this CPU's list had no room. */
+static __attribute__((noinline)) int free_overflow(struct pb_pool *pool, u32 frame,
+						   unsigned int order)
+{
+	free_frames(pool, frame, order);
+	return PB_OK;
+}
+
+int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+{
+	uintptr_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
+	u32 class;
+
+	if (unlikely(frame >= pool->nr_frames || order >= pool->rseq_free_orders ||
+		     !owned_block(page, order)))
+		return free_missed(pool, page, order);
+	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
+	store_relaxed(&page->word, 0);
+	if (likely(class != NO_CLASS) &&
+	    likely(pcp_rseq_push(pool, class, order, (u32)frame) == PCP_OK))
+		return PB_OK;
+	return free_overflow(pool, (u32)frame, order);
 }
 
 size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,

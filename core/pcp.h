@@ -190,23 +190,6 @@ static inline enum pcp_result pcp_lock_push(const struct pb_pool *pool, u32 clas
 	return result;
 }
 
-/* The whole of a common allocation and free; PCP_MISS: take the slow path. */
-static inline enum pcp_result pcp_pop(const struct pb_pool *pool, u32 gfp, unsigned int order,
-				      u32 *frame)
-{
-	if (likely(pool->percpu_mode == PCP_MODE_RSEQ))
-		return pcp_rseq_pop(pool, gfp, order, frame);
-	return pcp_lock_pop(pool, gfp, order, frame);
-}
-
-static inline enum pcp_result pcp_push(const struct pb_pool *pool, u32 class, unsigned int order,
-				       u32 frame)
-{
-	if (likely(pool->percpu_mode == PCP_MODE_RSEQ))
-		return pcp_rseq_push(pool, class, order, frame);
-	return pcp_lock_push(pool, class, order, frame);
-}
-
 static inline int cpu_node(const struct pb_pool *pool, u32 cpu)
 {
 	return ((const u8 *)pool_at(pool, pool->super->cpu_nodes))[cpu % pool->super->nr_cpus];

@@ -195,6 +195,8 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 
 		pool->percpu_mode = rseq ? PCP_MODE_RSEQ : PCP_MODE_TRYLOCK;
 		pool->nr_pcp_orders = s->profile == PB_PROFILE_MODERN ? s->nr_pcp_orders : 0;
+		pool->rseq_orders = rseq ? pool->nr_pcp_orders : 0;
+		pool->rseq_free_orders = pool->hardened ? 0 : pool->rseq_orders;
 	}
 	if (hooks)
 		pool->hooks = *hooks;
