@@ -113,6 +113,8 @@ int pbr_load_pbt(const struct pbr_source *source, struct pbr_loader *loader, cha
 int pbr_load_machine(const struct pbr_source *source, struct pbr_input *input,
 		     const struct pb_snapshot *start, const struct pb_snapshot *end, char *error,
 		     size_t size);
+/* All that follows from the events and the machine, which are there. */
+int pbr_finish(const struct pbr_source *source, struct pbr_input *input, char *error, size_t size);
 /* Room in the machine for each event; those without become PBR_OTHER. */
 void pbr_check_events(struct pbr_input *input);
 void pbr_problem(struct pbr_problems *problems, const char *format, ...)

@@ -252,8 +252,7 @@ int pbr_load_machine(const struct pbr_source *source, struct pbr_input *input,
 
 /* -------------------------------------------------------------------- whole */
 
-static int finish(const struct pbr_source *source, struct pbr_input *input, char *error,
-		  size_t size)
+int pbr_finish(const struct pbr_source *source, struct pbr_input *input, char *error, size_t size)
 {
 	struct pbr_machine *machine = &input->machine;
 
@@ -311,7 +310,7 @@ int pbr_load(const struct pbr_source *source, struct pbr_input **input, char *er
 		snprintf(new->name, sizeof(new->name), "%s", base ? base + 1 : source->path);
 		status = read_all(source, &loader, error, size);
 		if (!status)
-			status = finish(source, new, error, size);
+			status = pbr_finish(source, new, error, size);
 	}
 	free(loader.task_hash);
 	if (source->progress)

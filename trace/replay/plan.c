@@ -137,12 +137,24 @@ static void split_block(struct planner *planner, uint32_t head)
 
 /* ------------------------------------------------------------------- events */
 
+/* The request as the library is to see it. */
+static uint32_t clean_gfp(uint32_t gfp)
+{
+	/* NOFAIL would wait for reclaim, which the trace has done already; ZERO has no memory. */
+	gfp &= 0x7fffffu & ~(PB_GFP_NOFAIL | PB_GFP_ZERO);
+	if ((0xE8E8u >> (gfp & 15)) & 1) /* spec 4.3: combinations that make no sense */
+		gfp &= ~(PB_GFP_DMA | PB_GFP_HIGHMEM | PB_GFP_DMA32);
+	if ((gfp & PB_GFP_MOVABLE) && (gfp & PB_GFP_RECLAIMABLE))
+		gfp &= ~PB_GFP_RECLAIMABLE;
+	return gfp;
+}
+
 static void plan_alloc(struct planner *planner, const struct pbr_event *event)
 {
 	uint32_t frame = pbr_block(planner->geo, event->pfn, event->order), end, head;
 
 	if (event->pfn == PBR_NO_PFN) {
-		add_op(planner, PBR_OP_PROBE, 0, event->order, event->gfp);
+		add_op(planner, PBR_OP_PROBE, 0, event->order, clean_gfp(event->gfp));
 		return;
 	}
 	end = frame + (1u << event->order);
@@ -157,7 +169,8 @@ static void plan_alloc(struct planner *planner, const struct pbr_event *event)
 	memset(&planner->touched[frame], 1, (size_t)1 << event->order);
 	planner->slot[frame] = new_slot(planner) + 1;
 	planner->order[frame] = event->order;
-	add_op(planner, PBR_OP_ALLOC, planner->slot[frame] - 1, event->order, event->gfp);
+	add_op(planner, PBR_OP_ALLOC, planner->slot[frame] - 1, event->order,
+	       clean_gfp(event->gfp));
 }
 
 static void free_unknown(struct planner *planner, uint32_t frame, unsigned int order)

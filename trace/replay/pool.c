@@ -162,6 +162,16 @@ static void recorded_watermarks(const struct pbr_machine *machine, struct pb_con
 		config->watermark_scale_factor = 10;
 }
 
+/* Spec 2.4, with the watermarks left out: they are small against the rest. */
+static bool enough_for_mobility(const struct pbr_run *run)
+{
+	uint64_t pages = 0;
+
+	for (unsigned int z = 0; z < run->nr_zones; z++)
+		pages += run->zones[z].managed;
+	return pages >= (UINT64_C(1) << run->pageblock_order) * PB_MIGRATE_TYPES;
+}
+
 static void fill_config(struct pb_config *config, const struct pbr_pool *pool,
 			const struct pbr_input *input, const struct pbr_settings *settings,
 			const struct pbr_run *run)
@@ -174,8 +184,11 @@ static void fill_config(struct pb_config *config, const struct pbr_pool *pool,
 	config->profile = (uint8_t)settings->profile;
 	config->nr_cpus = input->nr_cpus;
 	config->cpu_node = pbr_priv(input)->plan->cpu_node;
-	config->flags = PB_POOL_NO_RSEQ | (settings->no_pcp ? PB_POOL_NO_PCP : 0) |
-			(settings->no_mobility ? PB_POOL_NO_MOBILITY : 0);
+	/* Frames come into use when the pageblocks have their types. */
+	config->flags = PB_POOL_NO_RSEQ | PB_POOL_ALL_RESERVED |
+			(settings->no_pcp ? PB_POOL_NO_PCP : 0) |
+			(settings->no_mobility || !enough_for_mobility(run) ?
+				 PB_POOL_NO_MOBILITY : PB_POOL_MOBILITY);
 	for (unsigned int z = 0; z < run->nr_zones; z++)
 		config->zone_types |= 1u << run->zones[z].type;
 	recorded_watermarks(&input->machine, config);
@@ -253,6 +266,60 @@ static int set_pcp(struct pbr_pool *pool, const struct pbr_settings *settings, c
 	return 0;
 }
 
+static void set_type(struct pbr_pool *pool, uint64_t pfn, uint64_t end, uint64_t step,
+		     enum pb_migratetype type)
+{
+	for (; pfn < end; pfn += step)
+		pb_state_set_pageblock(&pool->pool, pfn, type);
+}
+
+/* The types that the pageblocks had when the trace began, as far as it tells.
+   Without mobility grouping there is but one. */
+static void set_types(struct pbr_pool *pool, const struct pbr_input *input,
+		      const struct pbr_settings *settings, const struct pbr_run *run)
+{
+	const struct pbr_private *priv = pbr_priv(input);
+	unsigned int order = input->machine.pageblock_order;
+	uint64_t step = UINT64_C(1) << (order < run->pageblock_order ? order :
+								       run->pageblock_order);
+
+	for (unsigned int z = 0; settings->no_mobility && z < run->nr_zones; z++)
+		set_type(pool, run->zones[z].start_pfn & ~(step - 1),
+			 run->zones[z].start_pfn + run->zones[z].spanned, step,
+			 PB_MIGRATE_UNMOVABLE);
+	if (settings->no_mobility || !input->machine.has_start)
+		return;
+	for (uint32_t b = 0; b < priv->geo.nr_frames >> order; b++) {
+		uint64_t pfn = pbr_pfn(&priv->geo, b << order);
+
+		if (priv->layout.block_type[b] < PB_MIGRATE_PCPTYPES)
+			set_type(pool, pfn, pfn + (UINT64_C(1) << order), step,
+				 (enum pb_migratetype)priv->layout.block_type[b]);
+	}
+}
+
+/* Everything but the holes is the allocator's. */
+static int bring_online(struct pbr_pool *pool, const struct pbr_input *input,
+			const struct pbr_run *run)
+{
+	const struct pbr_private *priv = pbr_priv(input);
+
+	for (unsigned int z = 0; z < run->nr_zones; z++) {
+		uint64_t pfn = run->zones[z].start_pfn, end = pfn + run->zones[z].spanned, start;
+
+		while (pfn < end) {
+			while (pfn < end && is_hole(priv, pfn))
+				pfn++;
+			start = pfn;
+			while (pfn < end && !is_hole(priv, pfn))
+				pfn++;
+			if (pfn > start && pb_online(&pool->pool, start, pfn))
+				return -1;
+		}
+	}
+	return 0;
+}
+
 int pbr_pool_make(struct pbr_pool *pool, const struct pbr_input *input,
 		  const struct pbr_settings *settings, const struct pbr_run *run, char *error,
 		  size_t size)
@@ -273,6 +340,9 @@ int pbr_pool_make(struct pbr_pool *pool, const struct pbr_input *input,
 	memset(pool->metadata, 0, bytes); /* page faults now, not in the timed loop */
 	if (pb_pool_init(&pool->pool, &config, pool->metadata, bytes, true, &hooks, &why))
 		return pbr_error(error, size, "%s", why.text);
+	set_types(pool, input, settings, run);
+	if (bring_online(pool, input, run))
+		return pbr_error(error, size, "the machine's memory can't be brought online");
 	return set_pcp(pool, settings, error, size);
 }
 
@@ -320,15 +390,4 @@ void pbr_pool_fill(struct pbr_pool *pool, const struct pbr_input *input,
 		}
 	}
 	pb_drain(&pool->pool, -1);
-}
-
-uint32_t pbr_clean_gfp(uint32_t gfp)
-{
-	/* NOFAIL would wait for reclaim, which the trace has done already; ZERO has no memory. */
-	gfp &= 0x7fffffu & ~(PB_GFP_NOFAIL | PB_GFP_ZERO);
-	if ((0xE8E8u >> (gfp & 15)) & 1) /* spec 4.3: combinations that make no sense */
-		gfp &= ~(PB_GFP_DMA | PB_GFP_HIGHMEM | PB_GFP_DMA32);
-	if ((gfp & PB_GFP_MOVABLE) && (gfp & PB_GFP_RECLAIMABLE))
-		gfp &= ~PB_GFP_RECLAIMABLE;
-	return gfp;
 }

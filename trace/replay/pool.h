@@ -32,7 +32,5 @@ void pbr_pool_fill(struct pbr_pool *pool, const struct pbr_input *input,
 void pbr_pool_release(struct pbr_pool *pool);
 /* Background reclaim has done its work: boosts are taken back. */
 void pbr_pool_reclaimed(struct pbr_pool *pool);
-/* The request as the library is to see it. */
-uint32_t pbr_clean_gfp(uint32_t gfp);
 
 #endif

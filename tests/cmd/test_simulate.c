@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+/* The plan and the simulation, and that they notice what is wrong. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine.h"
+
+/* ------------------------------------------- the library, made to misbehave */
+
+struct pb_page *__real_pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp,
+					       unsigned int order, int node,
+					       const pb_nodemask_t *mask, enum pb_reason *why);
+struct pb_page *__wrap_pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp,
+					       unsigned int order, int node,
+					       const pb_nodemask_t *mask, enum pb_reason *why);
+
+/* The n-th allocation is answered with the page of the one before; 0: never. */
+static int lie_at;
+static struct pb_page *last_page;
+
+struct pb_page *__wrap_pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp,
+					       unsigned int order, int node,
+					       const pb_nodemask_t *mask, enum pb_reason *why)
+{
+	if (lie_at && !--lie_at)
+		return last_page;
+	last_page = __real_pb_alloc_pages_nodemask(pool, gfp, order, node, mask, why);
+	return last_page;
+}
+
+/* ------------------------------------------------------------------ helpers */
+
+static void simulate(const struct pbr_input *input, const struct pbr_settings *settings,
+		     struct pbr_run *run)
+{
+	struct pbr_collect collect = { .samples = 8, .maps = 4, .marks = true };
+	char error[256] = "";
+
+	if (pbr_simulate(input, settings, &collect, run, error, sizeof(error)))
+		fail_msg("%s", error);
+}
+
+static unsigned int seed_of(unsigned int otherwise)
+{
+	const char *given = getenv("PB_SEED");
+	unsigned int seed = given ? (unsigned int)strtoul(given, NULL, 0) : otherwise;
+
+	print_message("PB_SEED=%u\n", seed);
+	srand(seed);
+	return seed;
+}
+
+/* What a kernel with a first-fit bitmap for an allocator would record. */
+static uint64_t random_trace(struct builder *builder, uint64_t frames, int events, bool free_all)
+{
+	uint8_t *used = calloc(1, frames);
+	struct { uint64_t pfn; unsigned int order; } *live = calloc((size_t)events, sizeof(*live));
+	uint64_t nr = 0, allocated = 0;
+
+	for (int i = 0; i < events; i++) {
+		unsigned int order = (unsigned int)__builtin_ctz((unsigned int)rand() | 1 << 9);
+		uint64_t size = UINT64_C(1) << order, pfn = 0;
+
+		if (nr && rand() % 100 < 45) {
+			uint64_t pick = (uint64_t)rand() % nr;
+
+			add_event(builder, PBR_FREE, live[pick].pfn, live[pick].order, 0, "w");
+			memset(&used[live[pick].pfn], 0, (size_t)1 << live[pick].order);
+			live[pick] = live[--nr];
+			continue;
+		}
+		while (pfn + size <= frames && memchr(&used[pfn], 1, size))
+			pfn += size;
+		if (pfn + size > frames)
+			continue;
+		memset(&used[pfn], 1, size);
+		add_event(builder, PBR_ALLOC, pfn, order,
+			  rand() % 3 ? PB_GFP_HIGHUSER_MOVABLE : PB_GFP_KERNEL, "w");
+		live[nr].pfn = pfn;
+		live[nr++].order = order;
+		allocated++;
+	}
+	while (free_all && nr--)
+		add_event(builder, PBR_FREE, live[nr].pfn, live[nr].order, 0, "w");
+	free(used);
+	free(live);
+	return allocated;
+}
+
+static uint64_t free_at(const struct pbr_run *run, uint32_t sample)
+{
+	uint64_t pages = 0;
+
+	for (unsigned int z = 0; z < run->nr_zones; z++)
+		pages += run->samples[sample].zones[z].free + run->samples[sample].zones[z].pcp;
+	return pages;
+}
+
+/* --------------------------------------------------------------------- plan */
+
+static void test_a_part_of_a_block_is_freed_after_a_split(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	const struct pbr_plan *plan;
+	struct pbr_run run;
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	add_event(&builder, PBR_ALLOC, 4096, 2, PB_GFP_KERNEL, "a");
+	add_event(&builder, PBR_FREE, 4097, 0, 0, "a");
+	add_event(&builder, PBR_FREE, 4098, 1, 0, "a");
+	input = build(&builder);
+	plan = pbr_priv(input)->plan;
+	assert_int_equal(input->problems.partial_frees, 2);
+	assert_int_equal(plan->nr_ops, 5);
+	assert_int_equal(plan->ops[1].kind, PBR_OP_SPLIT);
+	assert_int_equal(plan->ops[2].slot, plan->ops[1].gfp + 1);
+	assert_int_equal(plan->nr_frees, 3);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.frees, 3);
+	assert_int_equal(free_at(&run, 0) - free_at(&run, run.nr_samples - 1), 1);
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+static void test_what_a_lost_event_leaves_is_counted(void **state)
+{
+	struct builder builder;
+	struct pbr_input *input;
+
+	(void)state;
+	builder_init(&builder, 64, false);
+	add_event(&builder, PBR_FREE, 8192, 0, 0, "a");  /* from before the trace */
+	add_event(&builder, PBR_FREE, 8192, 0, 0, "a");  /* its allocation was lost */
+	add_event(&builder, PBR_ALLOC, 4096, 1, PB_GFP_KERNEL, "a");
+	add_event(&builder, PBR_ALLOC, 4096, 0, PB_GFP_KERNEL, "a"); /* its free was lost */
+	add_event(&builder, PBR_FREE, 4096, 0, 0, "a");
+	input = build(&builder);
+	assert_int_equal(input->problems.unknown_frees, 1);
+	assert_int_equal(input->problems.double_frees, 1);
+	assert_int_equal(input->problems.double_allocs, 1);
+	assert_int_equal(pbr_priv(input)->plan->nr_allocs, 2);
+	assert_int_equal(pbr_priv(input)->plan->nr_frees, 2);
+	pbr_unload(input);
+}
+
+/* --------------------------------------------------------------- simulation */
+
+static void random_run(enum pb_profile profile, unsigned int cpus)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+	uint64_t allocated;
+
+	builder_init(&builder, 64, true);
+	allocated = random_trace(&builder, MB(40), 6000, true);
+	for (uint64_t i = 0; i < builder.input->nr_events; i++)
+		builder.input->events[i].cpu = (uint16_t)(i % cpus);
+	builder.input->nr_cpus = cpus;
+	input = build(&builder);
+	pbr_settings_init(&settings);
+	settings.profile = profile;
+	simulate(input, &settings, &run);
+	assert_int_equal(run.double_handouts, 0);
+	assert_int_equal(run.failures, 0);
+	assert_int_equal(run.allocations, allocated);
+	assert_int_equal(run.frees, allocated);
+	assert_int_equal(free_at(&run, 0), MB(64));
+	assert_int_equal(free_at(&run, run.nr_samples - 1), MB(64));
+	assert_true(run.peak_pages > 0 && run.peak_pages <= MB(40));
+	assert_true(run.ns_per_op > 0);
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+static void test_nothing_is_lost_in_a_random_trace(void **state)
+{
+	(void)state;
+	seed_of(4711);
+	random_run(PB_PROFILE_LINUX, 1);
+	random_run(PB_PROFILE_LINUX, 4);
+	random_run(PB_PROFILE_MODERN, 1);
+	random_run(PB_PROFILE_MODERN, 4);
+}
+
+static void test_a_frame_handed_out_twice_is_noticed(void **state)
+{
+	struct pbr_collect collect = { .samples = 2 };
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+	char error[256];
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	for (uint64_t i = 0; i < 8; i++)
+		add_event(&builder, PBR_ALLOC, 4096 + 4 * i, 2, PB_GFP_KERNEL, "a");
+	input = build(&builder);
+	pbr_settings_init(&settings);
+	lie_at = 5;
+	assert_int_equal(pbr_simulate(input, &settings, &collect, &run, error, sizeof(error)), 0);
+	assert_int_equal(run.double_handouts, 4); /* frames of one order-2 block */
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+/* More than there is: failures, and nothing else goes wrong. */
+static void test_a_machine_that_is_too_small_fails_and_says_so(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+	char error[256];
+
+	(void)state;
+	builder_init(&builder, 64, false);
+	for (uint64_t i = 0; i < MB(60); i += 512)
+		add_event(&builder, PBR_ALLOC, i, 9, PB_GFP_HIGHUSER_MOVABLE, "a");
+	for (uint64_t i = 0; i < MB(60); i += 512)
+		add_event(&builder, PBR_FREE, i, 9, 0, "a");
+	input = build(&builder);
+	pbr_settings_init(&settings);
+	assert_int_equal(pbr_settings_parse("memory=32M", &settings, error, sizeof(error)), 0);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.allocations + run.failures, 30);
+	assert_true(run.failures >= 14 && run.failures <= 20);
+	assert_int_equal(run.failures_by_order[9], run.failures);
+	assert_int_equal(run.skipped_frees, run.failures);
+	assert_int_equal(run.frees, run.allocations);
+	assert_int_equal(run.nr_marks, run.failures);
+	assert_int_equal(run.failures_recorded, 0);
+	pbr_run_clear(&run);
+
+	assert_int_equal(pbr_settings_parse("memory=+25%", &settings, error, sizeof(error)), 0);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.failures, 0);
+	assert_int_equal(free_at(&run, 0), MB(80));
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+/* The trace frees pages that it never allocated; the snapshot says they were in use. */
+static void test_pages_from_before_the_trace_are_modelled(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	builder.input->machine.zones[1].start_blocks[10] = 10; /* 8 MB are in use */
+	builder.input->machine.zones[1].start_free = 10240;
+	add_event(&builder, PBR_FREE, 4096, 3, 0, "a");
+	add_event(&builder, PBR_FREE, 5000, 0, 0, "a");
+	input = build(&builder);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.unknown_frees, 2);
+	assert_int_equal(run.modelled_frees, 2);
+	assert_int_equal(free_at(&run, 0), MB(56));
+	assert_int_equal(free_at(&run, run.nr_samples - 1), MB(56) + 9);
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+static void test_a_recorded_failure_is_tried_and_given_back(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	add_event(&builder, PBR_ALLOC, PBR_NO_PFN, 9, PB_GFP_NOWAIT, "a");
+	add_event(&builder, PBR_ALLOC, PBR_NO_PFN, 9, PB_GFP_NOWAIT | PB_GFP_DMA | PB_GFP_HIGHMEM,
+		  "nonsense flags");
+	input = build(&builder);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.failures, 0);
+	assert_int_equal(run.misuses, 0);
+	assert_int_equal(run.allocations, 0);
+	assert_int_equal(free_at(&run, run.nr_samples - 1), MB(64));
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+static void test_whatif_runs_each_variant_beside_the_baseline(void **state)
+{
+	static const char *const texts[] = { "profile=modern", "pageblock_order=10,pcp_high=0",
+					     "mobility=off", "memory=-25%" };
+	struct pbr_settings baseline, variants[4];
+	struct pbr_collect collect = { .samples = 16 };
+	struct builder builder;
+	struct pbr_input *input;
+	struct pbr_run runs[5], again;
+	char error[256] = "";
+
+	(void)state;
+	seed_of(99);
+	builder_init(&builder, 64, true);
+	random_trace(&builder, MB(40), 3000, false);
+	input = build(&builder);
+	pbr_settings_init(&baseline);
+	for (int i = 0; i < 4; i++) {
+		pbr_settings_init(&variants[i]);
+		assert_int_equal(pbr_settings_parse(texts[i], &variants[i], error, sizeof(error)), 0);
+	}
+	if (pbr_whatif(input, &baseline, variants, 4, 2, &collect, runs, error, sizeof(error)))
+		fail_msg("%s", error);
+	assert_string_equal(runs[0].name, "baseline");
+	assert_int_equal(runs[2].pageblock_order, 10);
+	assert_int_equal(runs[3].fallbacks, 0);
+	assert_int_equal(free_at(&runs[4], 0), MB(48));
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(runs[i].double_handouts, 0);
+	/* In a thread or not, the same decisions. */
+	simulate(input, &variants[0], &again);
+	assert_int_equal(again.fallbacks, runs[1].fallbacks);
+	assert_string_equal(again.buddyinfo, runs[1].buddyinfo);
+	pbr_run_clear(&again);
+	for (int i = 0; i < 5; i++)
+		pbr_run_clear(&runs[i]);
+	pbr_unload(input);
+}
+
+/* ----------------------------------------------------------------- settings */
+
+static void test_bad_settings_are_named(void **state)
+{
+	static const char *const bad[][2] = {
+		{ "profil=modern", "'profil'" },
+		{ "profile=best", "profile=best" },
+		{ "profile", "KEY=VALUE" },
+		{ "pageblock_order=21", "pageblock_order=21" },
+		{ "pageblock_order=", "pageblock_order=" },
+		{ "watermark_scale_factor=0", "1 to 3000" },
+		{ "memory=12", "memory=12" },
+		{ "memory=25%", "memory=25%" },
+		{ "memory=-100%", "memory=-100%" },
+		{ "mobility=maybe", "on or off" },
+		{ "pcp_batch=0", "pcp_batch=0" },
+		{ "profile=linux,,", "KEY=VALUE" },
+		{ "pcp_high=-1", "pcp_high=-1" },
+	};
+	struct pbr_settings settings;
+	char error[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		pbr_settings_init(&settings);
+		assert_int_not_equal(pbr_settings_parse(bad[i][0], &settings, error,
+							sizeof(error)), 0);
+		if (!strstr(error, bad[i][1]) || strchr(error, '\n'))
+			fail_msg("%s: %s", bad[i][0], error);
+	}
+}
+
+static void test_good_settings_are_taken(void **state)
+{
+	struct pbr_settings settings;
+	char error[256];
+
+	(void)state;
+	pbr_settings_init(&settings);
+	assert_int_equal(pbr_settings_parse("profile=modern,watermark_boost=0,memory=2G,"
+					    "min_free_kbytes=4096,pcp_high=100,pcp_batch=10",
+					    &settings, error, sizeof(error)), 0);
+	assert_int_equal(settings.profile, PB_PROFILE_MODERN);
+	assert_int_equal(settings.boost_factor, 0);
+	assert_int_equal(settings.memory, UINT64_C(2) << 30);
+	assert_int_equal(settings.min_free_kbytes, 4096);
+	assert_int_equal(settings.pcp_high, 100);
+	assert_int_equal(settings.pcp_batch, 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_part_of_a_block_is_freed_after_a_split),
+		cmocka_unit_test(test_what_a_lost_event_leaves_is_counted),
+		cmocka_unit_test(test_nothing_is_lost_in_a_random_trace),
+		cmocka_unit_test(test_a_frame_handed_out_twice_is_noticed),
+		cmocka_unit_test(test_a_machine_that_is_too_small_fails_and_says_so),
+		cmocka_unit_test(test_pages_from_before_the_trace_are_modelled),
+		cmocka_unit_test(test_a_recorded_failure_is_tried_and_given_back),
+		cmocka_unit_test(test_whatif_runs_each_variant_beside_the_baseline),
+		cmocka_unit_test(test_bad_settings_are_named),
+		cmocka_unit_test(test_good_settings_are_taken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
