@@ -215,6 +215,30 @@ static bool unreserve_any(struct pb_pool *pool, const struct alloc_context *ctx)
 	return false;
 }
 
+/*
+ * The last resort of every request: free memory must not be stranded in other
+ * CPUs' lists. Linux drains only when it reclaims, so its profile does too.
+ */
+static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
+			   unsigned int alloc_flags)
+{
+	if (pool->percpu_mode == PCP_MODE_NONE)
+		return NO_FRAME;
+	if (pool_is_linked(pool) && !(ctx->gfp & PB_GFP_DIRECT_RECLAIM))
+		return NO_FRAME;
+	pcp_drain_all(pool, NULL);
+	return get_page_from_freelist(pool, ctx, alloc_flags);
+}
+
+/* After a hook may have freed something. */
+static u32 try_again(struct pb_pool *pool, const struct alloc_context *ctx,
+		     unsigned int alloc_flags)
+{
+	u32 frame = get_page_from_freelist(pool, ctx, alloc_flags);
+
+	return frame != NO_FRAME ? frame : drain_and_retry(pool, ctx, alloc_flags);
+}
+
 /* Steps 7 to 15 of spec 8, over hooks. */
 static u32 reclaim_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
 			     unsigned int alloc_flags)
@@ -243,22 +267,10 @@ static u32 reclaim_and_retry(struct pb_pool *pool, const struct alloc_context *c
 			return NO_FRAME;
 		no_progress = 0;
 		pb_platform_relax();
+		frame = try_again(pool, ctx, alloc_flags);
+		if (frame != NO_FRAME)
+			return frame;
 	}
-}
-
-/*
- * The last resort of every request: free memory must not be stranded in other
- * CPUs' lists. Linux drains only when it reclaims, so its profile does too.
- */
-static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
-			   unsigned int alloc_flags)
-{
-	if (pool->percpu_mode == PCP_MODE_NONE)
-		return NO_FRAME;
-	if (pool_is_linked(pool) && !(ctx->gfp & PB_GFP_DIRECT_RECLAIM))
-		return NO_FRAME;
-	pcp_drain_all(pool, NULL);
-	return get_page_from_freelist(pool, ctx, alloc_flags);
 }
 
 static void wake_all(struct pb_pool *pool, const struct alloc_context *ctx)
@@ -299,7 +311,7 @@ static u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 		pb_platform_relax();
 		(void)try_reclaim(pool, ctx, alloc_flags, &frame);
 		if (frame == NO_FRAME)
-			frame = drain_and_retry(pool, ctx, alloc_flags | ALLOC_HARDER);
+			frame = try_again(pool, ctx, alloc_flags | ALLOC_HARDER);
 	}
 	return frame;
 }
@@ -496,8 +508,8 @@ struct pb_page *pb_alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp
 struct pb_page *pb__alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
 				     unsigned int order)
 {
-	if (node >= 0 && (u32)node < pool->super->nr_nodes &&
-	    !pool_node(pool, (u32)node)->online && gfp & PB_GFP_THISNODE)
+	if (gfp & PB_GFP_THISNODE && node >= 0 && node < PB_MAX_NODES &&
+	    ((u32)node >= pool->super->nr_nodes || !pool_node(pool, (u32)node)->online))
 		warn_once(pool, WARNED_OFFLINE,
 			  "page allocation: __GFP_THISNODE on a node that is offline");
 	return pb_alloc_pages_nodemask(pool, gfp, order, node, NULL, NULL);

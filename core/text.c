@@ -3,10 +3,12 @@
 
 void text_char(struct text *text, char c)
 {
-	if (text->length + 1 < text->size) {
-		text->buffer[text->length] = c;
+	bool fits = text->length + 1 < text->size;
+
+	if (text->length < text->size)
+		text->buffer[text->length] = fits ? c : '\0';
+	if (fits)
 		text->buffer[text->length + 1] = '\0';
-	}
 	text->length++;
 }
 
