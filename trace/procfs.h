@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "trace.h"
+
 #define PB_PROC_ORDERS 32 /* most orders of any kernel, and a few more */
 #define PB_PROC_ZONES 8   /* most zone types of any kernel */
 #define PB_PROC_TYPES 12  /* most migratetypes of any kernel */
@@ -44,18 +46,18 @@ struct pb_proc_pageset {
 /* One zone. min, low and high are as printed: in 5.4 and 6.1 with boost, see below. */
 struct pb_proc_zone {
 	int node;
-	char name[16];     /* "DMA32" */
-	bool populated;    /* else only the watermarks and sizes are there */
-	bool has_boost, has_promo, has_cma; /* this kernel prints them */
-	uint64_t free;     /* NR_FREE_PAGES */
+	char name[16];                           /* "DMA32" */
+	bool populated;                          /* else only the watermarks and sizes are there */
+	bool has_boost, has_promo, has_cma;      /* this kernel prints them */
+	uint64_t free;                           /* NR_FREE_PAGES */
 	uint64_t boost, min, low, high, promo;   /* pages; min to promo include boost */
 	uint64_t spanned, present, managed, cma; /* pages */
 	uint64_t protection[PB_PROC_ZONES];      /* lowmem_reserve in pages, by zone */
 	unsigned int nr_protection;
 	uint64_t start_pfn;
 	unsigned int node_unreclaimable;
-	struct pb_proc_counters counters;        /* nr_free_pages ... numa_other */
-	struct pb_proc_pageset *pagesets;        /* online CPUs ascending */
+	struct pb_proc_counters counters; /* nr_free_pages ... numa_other */
+	struct pb_proc_pageset *pagesets; /* online CPUs ascending */
 	unsigned int nr_pagesets;
 };
 
@@ -114,17 +116,23 @@ struct pb_pagetypeinfo {
 	bool has_mixed;
 };
 
-/* A run of frames that were free in the buddy: [pfn, end_pfn). */
+/* A run of frames: [pfn, end_pfn). */
 struct pb_frame_run {
 	uint64_t pfn, end_pfn;
 };
 
-/* Which frames were free, as scripts/record-trace saves it (<name>.free.start). */
+/*
+ * Which frames were free, as scripts/record-trace saves it (<name>.free.start):
+ * lines "free FIRST END", "managed FIRST END", and at last "end N", decimal.
+ */
 struct pb_frames {
-	struct pb_frame_run *runs; /* ascending, no two touch */
+	struct pb_frame_run *runs; /* free in the buddy; ascending, no two touch */
 	size_t nr_runs;
-	uint64_t nr_free;          /* frames */
-	uint64_t end_pfn;          /* frames that were looked at: [0, end_pfn) */
+	struct pb_frame_run *managed; /* that the allocator may hand out; the rest is a hole
+					 or reserved */
+	size_t nr_managed;
+	uint64_t nr_free; /* frames */
+	uint64_t end_pfn; /* frames that were looked at: [0, end_pfn) */
 };
 
 /*
@@ -141,6 +149,9 @@ int pb_vmstat_parse(const char *text, size_t len, struct pb_proc_counters *count
 		    size_t size);
 int pb_frames_parse(const char *text, size_t len, struct pb_frames *frames, char *error,
 		    size_t size);
+
+/* Which kernel's gfp numbers go with it: for pb_reader_options.gfp_table. */
+enum pb_gfp_table pb_zoneinfo_gfp_table(const struct pb_zoneinfo *info);
 
 void pb_zoneinfo_free(struct pb_zoneinfo *info);
 void pb_buddyinfo_free(struct pb_buddyinfo *info);

@@ -31,7 +31,8 @@
 #define PB_NO_PFN UINT64_MAX /* absent page: the allocation failed */
 #define PB_NO_PID (-1)       /* the line does not tell */
 #define PB_COMM_SIZE 24      /* bytes, with the NUL; the kernel's 16 and `perf script`'s ":1234" */
-#define PB_MARK_SIZE 64      /* bytes, with the NUL */
+#define PB_MAX_TRACE_CPUS 8192 /* more than any Linux has */
+#define PB_MARK_SIZE 64        /* bytes, with the NUL */
 
 /* ------------------------------------------------------------------- events */
 
@@ -40,10 +41,10 @@ enum pb_event_type {
 	PB_EV_FREE,         /* mm_page_free: every free, before the page goes anywhere */
 	PB_EV_FREE_BATCHED, /* mm_page_free_batched: an order-0 free in a batch. Linux reports the same
 	                       page by mm_page_free too, so it says how, not that, a page is freed */
-	PB_EV_ZONE_LOCKED,  /* mm_page_alloc_zone_locked: a block left the buddy lists */
-	PB_EV_PCPU_DRAIN,   /* mm_page_pcpu_drain: a block went from a per-CPU list to the buddy */
-	PB_EV_EXTFRAG,      /* mm_page_alloc_extfrag: a fallback to another migratetype */
-	PB_EV_COMPACT_FREE, /* mm_compaction_isolate_freepages: compaction took free frames of
+	PB_EV_ZONE_LOCKED,   /* mm_page_alloc_zone_locked: a block left the buddy lists */
+	PB_EV_PCPU_DRAIN,    /* mm_page_pcpu_drain: a block went from a per-CPU list to the buddy */
+	PB_EV_EXTFRAG,       /* mm_page_alloc_extfrag: a fallback to another migratetype */
+	PB_EV_COMPACT_FREE,  /* mm_compaction_isolate_freepages: compaction took free frames of
 	                       [pfn, end_pfn) without any other event; count of them */
 	PB_EV_COMPACT_BEGIN, /* mm_compaction_begin: zone from pfn to end_pfn */
 	PB_EV_COMPACT_END,   /* mm_compaction_end */
@@ -52,25 +53,26 @@ enum pb_event_type {
 };
 
 #define PB_EVENT_UNORDERED 0x1u /* earlier than the event before it in its file */
+#define PB_EVENT_NO_GFP 0x2u    /* ALLOC: the kernel printed no gfp flags; gfp is 0 */
 
 /* One event. A field that the type does not have is 0. */
 struct pb_event {
-	uint64_t time;  /* ns of the trace clock (ftrace text has microseconds) */
-	uint64_t pfn;   /* first frame of the block; PB_NO_PFN: none */
-	uint64_t line;  /* line of its file, from 1; trace.dat: number of the record */
-	uint64_t lost;  /* events that were lost just before this one, on its CPU */
+	uint64_t time;    /* ns of the trace clock (ftrace text has microseconds) */
+	uint64_t pfn;     /* first frame of the block; PB_NO_PFN: none */
+	uint64_t line;    /* line of its file, from 1; trace.dat: number of the record */
+	uint64_t lost;    /* events that were lost just before this one, on its CPU */
 	uint64_t end_pfn; /* COMPACT_*: end of the range, exclusive */
 	uint64_t count;   /* COMPACT_FREE: frames taken */
 	uint32_t gfp;     /* ALLOC: Linux's bits as the recording kernel numbers them */
 	int32_t pid;      /* PB_NO_PID: unknown */
 	uint16_t cpu;
-	uint16_t file;    /* index into the paths given */
-	uint8_t type;     /* enum pb_event_type */
-	uint8_t flags;    /* PB_EVENT_* */
-	uint8_t order;    /* EXTFRAG: alloc_order */
-	int8_t migratetype; /* ALLOC, ZONE_LOCKED, PCPU_DRAIN; EXTFRAG: alloc_migratetype */
-	uint8_t percpu_refill;       /* ZONE_LOCKED */
-	uint8_t fallback_order;      /* EXTFRAG: order of the block that was taken */
+	uint16_t file;          /* index into the paths given */
+	uint8_t type;           /* enum pb_event_type */
+	uint8_t flags;          /* PB_EVENT_* */
+	uint8_t order;          /* EXTFRAG: alloc_order */
+	int8_t migratetype;     /* ALLOC, ZONE_LOCKED, PCPU_DRAIN; EXTFRAG: alloc_migratetype */
+	uint8_t percpu_refill;  /* ZONE_LOCKED */
+	uint8_t fallback_order; /* EXTFRAG: order of the block that was taken */
 	int8_t fallback_migratetype; /* EXTFRAG */
 	uint8_t change_ownership;    /* EXTFRAG: the pageblock changed hands */
 	uint8_t pageblock_order;     /* EXTFRAG: as printed; 0: the format does not tell */
@@ -101,28 +103,29 @@ enum pb_problem {
 /* One of the first problems, to be shown. */
 struct pb_example {
 	enum pb_problem kind;
-	uint16_t file;    /* index into the paths given */
-	uint64_t line;    /* from 1; trace.dat: number of the record */
-	char reason[96];  /* "order 12, expected at most 10" */
-	char text[96];    /* the line, cut to fit, control characters as '?' */
+	uint16_t file;   /* index into the paths given */
+	uint64_t line;   /* from 1; trace.dat: number of the record */
+	char reason[96]; /* "order 12, expected at most 10" */
+	char text[96];   /* the line, cut to fit, control characters as '?' */
 };
 
 struct pb_reader_stats {
-	uint64_t lines;                     /* lines or records read, comments too */
-	uint64_t events;                    /* sum of by_type */
-	uint64_t by_type[PB_NR_EVENT_TYPES];/* events handed out */
-	uint64_t other_events;              /* well-formed events of other kinds, skipped */
-	uint64_t lost;                      /* events the recording kernel says it lost */
-	uint64_t lost_places;               /* how often it said so */
-	uint64_t lost_unknown;              /* of these places: without a number */
-	uint64_t equal_times;               /* same time stamp as the event handed out before */
+	uint64_t lines;                      /* lines or records read, comments too */
+	uint64_t events;                     /* sum of by_type */
+	uint64_t by_type[PB_NR_EVENT_TYPES]; /* events handed out */
+	uint64_t other_events;               /* well-formed events of other kinds, skipped */
+	uint64_t lost;                       /* events the recording kernel says it lost */
+	uint64_t lost_places;                /* how often it said so */
+	uint64_t lost_unknown;               /* of these places: without a number */
+	uint64_t overwritten; /* older events that the buffer lost before the first */
+	uint64_t equal_times; /* same time stamp as the event handed out before */
 	uint64_t by_problem[PB_NR_PROBLEMS];
-	uint64_t problems;                  /* sum of by_problem */
+	uint64_t problems; /* sum of by_problem */
 	struct pb_example examples[PB_NR_EXAMPLES];
 	unsigned int nr_examples;
-	uint64_t first_time, last_time;     /* ns; of the events handed out */
-	uint16_t nr_cpus;                   /* highest CPU seen + 1 */
-	uint64_t bytes;                     /* read from the files, before decompression */
+	uint64_t first_time, last_time; /* ns; of the events handed out */
+	uint16_t nr_cpus;               /* highest CPU seen + 1 */
+	uint64_t bytes;                 /* read from the files, before decompression */
 };
 
 /* "malformed", "out of order" ..., to count under. */

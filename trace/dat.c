@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace.dat, as `trace-cmd record` writes it, through libtracecmd and
+ * libtraceevent: the file tells where each field of an event is, so any
+ * kernel's layout will do. Each CPU of each ring buffer in it (the top one and
+ * those of trace-cmd -B) is a stream of its own.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "stream.h"
+
+bool pb_is_trace_dat(const void *bytes, size_t len)
+{
+	return len >= 10 && memcmp(bytes,
+				   "\x17\x08"
+				   "Dtracing",
+				   10) == 0;
+}
+
+#ifndef PB_HAVE_TRACECMD
+
+bool pb_reader_has_trace_dat(void)
+{
+	return false;
+}
+
+bool pb_dat_open(struct pb_reader *reader, const char *path, unsigned int file, char *error,
+		 size_t size)
+{
+	(void)reader;
+	(void)file;
+	snprintf(error, size,
+		 "'%s' is trace.dat, which this build can't read (libtracecmd was "
+		 "missing); try: trace-cmd report -i '%s' > trace.txt",
+		 path, path);
+	return false;
+}
+
+#else
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <trace-cmd/trace-cmd.h>
+#include <traceevent/event-parse.h>
+
+/* Numbers that an event is made of; optional ones stay 0. */
+enum {
+	D_PFN,
+	D_ORDER,
+	D_TYPE,
+	D_GFP,
+	D_REFILL,
+	D_FALLBACK_ORDER,
+	D_FALLBACK_TYPE,
+	D_OWNERSHIP,
+	D_END,
+	D_COUNT,
+	NR_DAT_FIELDS
+};
+
+static const char *const dat_fields[PB_NR_EVENT_TYPES][NR_DAT_FIELDS] = {
+	[PB_EV_ALLOC] = { [D_PFN] = "pfn",
+			  [D_ORDER] = "order",
+			  [D_TYPE] = "migratetype",
+			  [D_GFP] = "gfp_flags" },
+	[PB_EV_FREE] = { [D_PFN] = "pfn", [D_ORDER] = "order" },
+	[PB_EV_FREE_BATCHED] = { [D_PFN] = "pfn" },
+	[PB_EV_ZONE_LOCKED] = { [D_PFN] = "pfn",
+				[D_ORDER] = "order",
+				[D_TYPE] = "migratetype",
+				[D_REFILL] = "percpu_refill" },
+	[PB_EV_PCPU_DRAIN] = { [D_PFN] = "pfn", [D_ORDER] = "order", [D_TYPE] = "migratetype" },
+	[PB_EV_EXTFRAG] = { [D_PFN] = "pfn",
+			    [D_ORDER] = "alloc_order",
+			    [D_TYPE] = "alloc_migratetype",
+			    [D_FALLBACK_ORDER] = "fallback_order",
+			    [D_FALLBACK_TYPE] = "fallback_migratetype",
+			    [D_OWNERSHIP] = "change_ownership" },
+	[PB_EV_COMPACT_FREE] = { [D_PFN] = "start_pfn", [D_END] = "end_pfn", [D_COUNT] = "nr_taken" },
+	[PB_EV_COMPACT_BEGIN] = { [D_PFN] = "zone_start", [D_END] = "zone_end" },
+	[PB_EV_COMPACT_END] = { [D_PFN] = "zone_start", [D_END] = "zone_end" },
+};
+
+/* One kind of event as this file has it. */
+struct dat_event {
+	struct tep_event *event; /* NULL: not in this file */
+	struct tep_format_field *field[NR_DAT_FIELDS];
+};
+
+/* One ring buffer; its CPUs' streams share it. */
+struct dat_buffer {
+	struct tracecmd_input *input;
+	struct tep_handle *tep;
+	struct pb_text check;
+	unsigned int users;
+	uint64_t records;
+	uint64_t size;             /* bytes of the file */
+	unsigned long long offset; /* farthest record */
+	struct dat_event events[PB_NR_EVENT_TYPES];
+};
+
+struct dat_stream {
+	struct pb_stream stream;
+	struct dat_buffer *buffer;
+	int cpu;
+};
+
+bool pb_reader_has_trace_dat(void)
+{
+	return true;
+}
+
+/* ------------------------------------------------------------------ one record */
+
+static int type_of(const struct dat_buffer *d, const struct tep_event *event)
+{
+	for (int type = 0; type < PB_NR_EVENT_TYPES; type++)
+		if (d->events[type].event == event)
+			return type;
+	return -1;
+}
+
+static bool read_field(const struct dat_event *def, int field, const struct tep_record *record,
+		       unsigned long long *value)
+{
+	struct tep_format_field *f = def->field[field];
+
+	*value = 0;
+	if (!f)
+		return true;
+	if (f->offset + f->size > record->size)
+		return false;
+	return tep_read_number_field(f, record->data, value) == 0;
+}
+
+static uint8_t small(unsigned long long value)
+{
+	return value > UINT8_MAX ? UINT8_MAX : (uint8_t)value;
+}
+
+static bool read_numbers(const struct dat_event *def, const struct tep_record *record,
+			 struct pb_event *event)
+{
+	unsigned long long v[NR_DAT_FIELDS];
+
+	for (int i = 0; i < NR_DAT_FIELDS; i++)
+		if (!read_field(def, i, record, &v[i]))
+			return false;
+	event->pfn = v[D_PFN];
+	/* an absent page is all ones, as wide as the recorded machine's long */
+	if (def->field[D_PFN] && def->field[D_PFN]->size == 4 && v[D_PFN] == UINT32_MAX)
+		event->pfn = PB_NO_PFN;
+	event->order = small(v[D_ORDER]);
+	event->migratetype = (int8_t)v[D_TYPE];
+	event->gfp = (uint32_t)v[D_GFP];
+	event->percpu_refill = v[D_REFILL] != 0;
+	event->fallback_order = small(v[D_FALLBACK_ORDER]);
+	event->fallback_migratetype = (int8_t)v[D_FALLBACK_TYPE];
+	event->change_ownership = v[D_OWNERSHIP] != 0;
+	event->end_pfn = v[D_END];
+	event->count = v[D_COUNT];
+	return true;
+}
+
+/* print:  { unsigned long ip; char buf[]; } */
+static void read_mark(const struct tep_event *def, const struct tep_record *record,
+		      struct pb_event *event)
+{
+	struct tep_format_field *f = tep_find_field((struct tep_event *)def, "buf");
+	size_t len = 0;
+
+	if (!f || f->offset >= record->size)
+		return;
+	while (len < sizeof(event->mark) - 1 && f->offset + (int)len < record->size) {
+		char c = ((const char *)record->data)[f->offset + len];
+
+		if (c == '\0' || c == '\n')
+			break;
+		event->mark[len++] = c;
+	}
+	event->mark[len] = '\0';
+}
+
+static void count_lost(struct pb_reader *reader, const struct tep_record *record)
+{
+	if (record->missed_events)
+		pb_reader_lost(reader, (unsigned int)record->cpu,
+			       record->missed_events > 0 ? (uint64_t)record->missed_events : 0);
+}
+
+static enum pb_line read_record(struct dat_buffer *d, struct tep_record *record,
+				struct pb_event *event)
+{
+	struct tep_event *def = tep_find_event_by_record(d->tep, record);
+	int type = def ? type_of(d, def) : -1;
+
+	if (type < 0)
+		return PB_LINE_OTHER;
+	memset(event, 0, sizeof(*event));
+	event->type = (uint8_t)type;
+	event->time = record->ts;
+	event->cpu = (uint16_t)record->cpu;
+	event->pid = tep_data_pid(d->tep, record);
+	snprintf(event->comm, sizeof(event->comm), "%s",
+		 tep_data_comm_from_pid(d->tep, event->pid));
+	event->line = d->records;
+	if (type == PB_EV_MARK) {
+		read_mark(def, record, event);
+		return PB_LINE_EVENT;
+	}
+	if (!read_numbers(&d->events[type], record, event)) {
+		d->check.problem = PB_BAD_MALFORMED;
+		snprintf(d->check.reason, sizeof(d->check.reason),
+			 "record of %d bytes is shorter than its fields", record->size);
+		return PB_LINE_BAD;
+	}
+	return pb_check_event(&d->check, event);
+}
+
+static int dat_next(struct pb_stream *stream, struct pb_event *event)
+{
+	struct dat_stream *s = (struct dat_stream *)stream;
+	struct pb_reader_stats *stats = pb_reader_counts(stream->reader);
+	struct dat_buffer *d = s->buffer;
+	struct tep_record *record;
+
+	while ((record = tracecmd_read_data(d->input, s->cpu))) {
+		enum pb_line line;
+
+		d->records++;
+		stats->lines++;
+		if (record->offset > d->offset)
+			d->offset = record->offset;
+		count_lost(stream->reader, record);
+		line = read_record(d, record, event);
+		tracecmd_free_record(record);
+		if (line == PB_LINE_EVENT)
+			return 1;
+		if (line == PB_LINE_BAD)
+			pb_reader_problem(stream->reader, d->check.problem, stream->file,
+					  d->records, d->check.reason, pb_event_name(event->type),
+					  strlen(pb_event_name(event->type)));
+		else
+			stats->other_events++;
+	}
+	return 0;
+}
+
+static double dat_progress(const struct pb_stream *stream)
+{
+	const struct dat_buffer *d = ((const struct dat_stream *)stream)->buffer;
+
+	return d->size ? (double)d->offset / (double)d->size : -1;
+}
+
+static void put_buffer(struct dat_buffer *d)
+{
+	if (--d->users)
+		return;
+	tracecmd_close(d->input);
+	free(d);
+}
+
+static void dat_close(struct pb_stream *stream)
+{
+	put_buffer(((struct dat_stream *)stream)->buffer);
+	free(stream);
+}
+
+static const struct pb_stream_ops dat_ops = { dat_next, dat_progress, dat_close };
+
+/* --------------------------------------------------------------------- opening */
+
+/* Which events this file has, and where their fields are. */
+static int find_events(struct dat_buffer *d)
+{
+	int found = 0;
+
+	for (int type = 0; type < PB_NR_EVENT_TYPES; type++) {
+		struct dat_event *def = &d->events[type];
+		const char *name = type == PB_EV_MARK ? "print" : pb_event_name(type);
+		const char *system = type == PB_EV_MARK                 ? "ftrace"
+				     : strncmp(name, "mm_comp", 7) == 0 ? "compaction"
+									: "kmem";
+
+		def->event = tep_find_event_by_name(d->tep, system, name);
+		for (int i = 0; def->event && i < NR_DAT_FIELDS; i++) {
+			if (!dat_fields[type][i])
+				continue;
+			def->field[i] = tep_find_field(def->event, dat_fields[type][i]);
+			if (!def->field[i] && i != D_REFILL)
+				def->event = NULL;
+		}
+		found += def->event && type != PB_EV_MARK;
+	}
+	return found;
+}
+
+static bool add_cpu(struct pb_reader *reader, struct dat_buffer *d, int cpu, unsigned int file)
+{
+	struct dat_stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return false;
+	s->stream.ops = &dat_ops;
+	s->stream.format = "trace.dat";
+	s->stream.file = (uint16_t)file;
+	s->buffer = d;
+	s->cpu = cpu;
+	if (!pb_reader_add(reader, &s->stream)) {
+		free(s);
+		return false;
+	}
+	d->users++;
+	return true;
+}
+
+/* Takes `input` over. Kinds of our events in it, or -1: out of memory. */
+static int add_buffer(struct pb_reader *reader, struct tracecmd_input *input, unsigned int file,
+		      uint64_t size)
+{
+	const struct pb_reader_options *options = pb_reader_options(reader);
+	struct dat_buffer *d = calloc(1, sizeof(*d));
+	int found;
+
+	if (!d) {
+		tracecmd_close(input);
+		return -1;
+	}
+	d->users = 1;
+	d->input = input;
+	d->tep = tracecmd_get_tep(input);
+	d->size = size;
+	d->check.max_order = options->max_order;
+	d->check.end_pfn = options->end_pfn;
+	found = find_events(d);
+	for (int cpu = 0; found >= 0 && cpu < tep_get_cpus(d->tep); cpu++)
+		if (!add_cpu(reader, d, cpu, file))
+			found = -1;
+	put_buffer(d);
+	return found;
+}
+
+static uint64_t file_size(const char *path)
+{
+	FILE *file = fopen(path, "rbe");
+	long size = -1;
+
+	if (file) {
+		if (fseek(file, 0, SEEK_END) == 0)
+			size = ftell(file);
+		fclose(file);
+	}
+	return size > 0 ? (uint64_t)size : 0;
+}
+
+bool pb_dat_open(struct pb_reader *reader, const char *path, unsigned int file, char *error,
+		 size_t size)
+{
+	uint64_t bytes = file_size(path);
+	struct tracecmd_input *input;
+	int buffers, found, more;
+
+	tep_set_loglevel(TEP_LOG_NONE);
+	tracecmd_set_loglevel(TEP_LOG_NONE);
+	if (access(path, R_OK) != 0) {
+		snprintf(error, size, "can't open '%s': %s", path, strerror(errno));
+		return false;
+	}
+	input = tracecmd_open(path, 0);
+	if (!input) {
+		snprintf(error, size,
+			 "'%s' is a trace.dat that is damaged or cut; expected what "
+			 "trace-cmd record writes",
+			 path);
+		return false;
+	}
+	pb_reader_counts(reader)->bytes += bytes;
+	buffers = tracecmd_buffer_instances(input);
+	found = add_buffer(reader, input, file, bytes);
+	for (int i = 0; found >= 0 && i < buffers; i++) {
+		struct tracecmd_input *buffer = tracecmd_buffer_instance_handle(input, i);
+
+		more = buffer ? add_buffer(reader, buffer, file, bytes) : 0;
+		found = more < 0 ? -1 : found + more;
+	}
+	if (found < 0)
+		snprintf(error, size, "out of memory");
+	if (found == 0)
+		snprintf(error, size,
+			 "'%s' knows no event of the page allocator; expected "
+			 "trace-cmd record -e kmem",
+			 path);
+	return found > 0;
+}
+
+#endif

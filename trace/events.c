@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The names of events and of problems. */
+#include <string.h>
+
+#include "trace.h"
+
+static const char *const names[PB_NR_EVENT_TYPES] = {
+	[PB_EV_ALLOC] = "mm_page_alloc",
+	[PB_EV_FREE] = "mm_page_free",
+	[PB_EV_FREE_BATCHED] = "mm_page_free_batched",
+	[PB_EV_ZONE_LOCKED] = "mm_page_alloc_zone_locked",
+	[PB_EV_PCPU_DRAIN] = "mm_page_pcpu_drain",
+	[PB_EV_EXTFRAG] = "mm_page_alloc_extfrag",
+	[PB_EV_COMPACT_FREE] = "mm_compaction_isolate_freepages",
+	[PB_EV_COMPACT_BEGIN] = "mm_compaction_begin",
+	[PB_EV_COMPACT_END] = "mm_compaction_end",
+	[PB_EV_MARK] = "tracing_mark_write",
+};
+
+static const char *const problems[PB_NR_PROBLEMS] = {
+	[PB_BAD_MALFORMED] = "malformed",        [PB_BAD_TRUNCATED] = "truncated",
+	[PB_BAD_UNORDERED] = "out of order",     [PB_BAD_ORDER] = "order beyond the machine",
+	[PB_BAD_PFN] = "pfn beyond the machine", [PB_BAD_BINARY] = "binary",
+	[PB_BAD_STREAM] = "damaged compression",
+};
+
+const char *pb_event_name(enum pb_event_type type)
+{
+	return (unsigned int)type < PB_NR_EVENT_TYPES ? names[type] : "?";
+}
+
+int pb_event_type_find(const char *name, size_t len)
+{
+	if (len < 3 || (name[0] != 'm' && name[0] != 't'))
+		return -1;
+	for (int type = 0; type < PB_NR_EVENT_TYPES; type++)
+		if (strlen(names[type]) == len && memcmp(names[type], name, len) == 0)
+			return type;
+	return -1;
+}
+
+const char *pb_problem_name(enum pb_problem kind)
+{
+	return (unsigned int)kind < PB_NR_PROBLEMS ? problems[kind] : "?";
+}

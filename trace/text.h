@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* One line of ftrace or `perf script` text as an event. */
+#ifndef PB_TRACE_TEXT_H
+#define PB_TRACE_TEXT_H
+
+#include "gfp.h"
+#include "trace.h"
+
+enum pb_line {
+	PB_LINE_EVENT,   /* *event is filled in */
+	PB_LINE_OTHER,   /* an event of another kind */
+	PB_LINE_COMMENT, /* nothing: header, blank, a call chain */
+	PB_LINE_LOST,    /* event->cpu and ->lost tell; lost 0: a number is missing */
+	PB_LINE_BAD,     /* text->problem and ->reason tell */
+};
+
+struct pb_text {
+	struct pb_gfp_state gfp;
+	unsigned int max_order;
+	uint64_t end_pfn; /* 0: any */
+	enum pb_problem problem;
+	char reason[96];
+};
+
+typedef enum pb_line (*pb_line_fn)(struct pb_text *text, const char *line, size_t len,
+				   struct pb_event *event);
+
+/* `line` is without its newline; it may hold any bytes. */
+enum pb_line pb_ftrace_line(struct pb_text *text, const char *line, size_t len,
+			    struct pb_event *event);
+enum pb_line pb_perf_line(struct pb_text *text, const char *line, size_t len,
+			  struct pb_event *event);
+
+/* Order and pfn within the machine, migratetype within reason. */
+enum pb_line pb_check_event(struct pb_text *text, struct pb_event *event);
+
+/* "entries-in-buffer/entries-written: 500/700" tells what was overwritten: 200. */
+uint64_t pb_overwritten(const char *line, size_t len);
+
+#endif
