@@ -12,6 +12,8 @@
  */
 #include "zone.h"
 
+#include "zone_tight.h"
+
 struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame)
 {
 	u32 low = 0, high = pool->super->nr_zones;
@@ -295,9 +297,7 @@ bool __zone_take_exact(struct pb_pool *pool, struct zone *zone, struct stripe *s
 	return true;
 }
 
-/* Blocks for a caller are counted here; refills are counted by the pcp. */
-static void count_direct(struct stripe *stripe, unsigned int order, u32 got,
-			 unsigned int alloc_flags)
+void __count_direct(struct stripe *stripe, unsigned int order, u32 got, unsigned int alloc_flags)
 {
 	if (got && alloc_flags & ALLOC_DIRECT) {
 		counter_add(&stripe->pgalloc, (unsigned long)got << order);
@@ -305,7 +305,7 @@ static void count_direct(struct stripe *stripe, unsigned int order, u32 got,
 	}
 }
 
-/* ------------------------------------------------------------ linux: take */
+/* ------------------------------------------------------------------- take */
 
 /* Spec 6.5 with 6.1's balance: half of the free pages in CMA, use CMA first. */
 static u32 linked_rmqueue(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
@@ -342,187 +342,8 @@ static u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, u
 	}
 	if (got)
 		__vmstat_add(pool, zone, cpu, -((long)got << order));
-	count_direct(stripe, order, got, alloc_flags);
+	__count_direct(stripe, order, got, alloc_flags);
 	pb_platform_unlock(&stripe->lock);
-	return got;
-}
-
-/* ----------------------------------------------------------- modern: take */
-
-/* Blocks of exactly `order` in a pageblock, a word of bits at a time. */
-static u32 tight_take_bits(struct pb_pool *pool, struct stripe *stripe, u32 pageblock,
-			   unsigned int order, u32 n, u32 *frames)
-{
-	u32 base = pageblock << pool->pageblock_order;
-	u64 *tree = span_tree(pool, base);
-	u32 first = frame_node(pool, base, order);
-	u32 end = first + (1u << (pool->pageblock_order - order));
-	u32 got = 0;
-
-	for (u32 node = first; node < end && got < n;) {
-		u32 bit = node & 63;
-		u32 take = end - node < 64 - bit ? end - node : 64 - bit;
-		u64 *word = &tree[node >> 6];
-		u64 free = *word & word_mask(bit, take);
-		u64 left = free;
-
-		while (left && got < n) {
-			u32 at = (node & ~63u) + ctz64(left);
-
-			frames[got++] = base + ((at - first) << order);
-			left &= left - 1;
-		}
-		*word ^= free ^ left;
-		node += take;
-	}
-	tight_count(pool, base, order, -(int)got);
-	counter_add(&stripe_area(pool, stripe, order)->nr_free, 0ul - got);
-	return got;
-}
-
-/* One free block of order `found` cut into up to n blocks of `order`; what is
-   left goes back as the largest aligned blocks, without touching bits between. */
-static u32 tight_cut_block(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-			   u32 frame, unsigned int found, unsigned int order, unsigned int type,
-			   u32 n, u32 *frames)
-{
-	u32 pieces = 1u << (found - order);
-	u32 got = n < pieces ? n : pieces;
-
-	area_remove(pool, stripe, frame, found);
-	if (tracing(pool))
-		trace_block(pool, PB_TRACE_TAKE, frame, found, type, 0);
-	for (u32 i = 0; i < got; i++)
-		frames[i] = frame + (i << order);
-	for (u32 x = got; x < pieces;) {
-		unsigned int k = ctz32(x);
-		u32 rest = frame + (x << order);
-
-		area_insert(pool, stripe, rest, order + k, type, false);
-		if (tracing(pool))
-			trace_block(pool, PB_TRACE_SPLIT, rest, order + k, type, 0);
-		if (order + k >= pool->pageblock_order)
-			area_settle(pool, zone, stripe, rest);
-		x += 1u << k;
-	}
-	return got;
-}
-
-static u32 tight_take_pageblock(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-				u32 pageblock, unsigned int order, unsigned int type, u32 n,
-				u32 *frames)
-{
-	struct pageblock *pb = pool_pageblock(pool, pageblock);
-	u32 got = 0;
-
-	while (got < n && pb->mask >> order) {
-		unsigned int found = order + ctz32(pb->mask >> order);
-
-		if (found == order && order < pool->pageblock_order && !tracing(pool))
-			got += tight_take_bits(pool, stripe, pageblock, order, n - got,
-					       frames + got);
-		else
-			got += tight_cut_block(pool, zone, stripe,
-					       tight_block(pool, pageblock, found), found, order,
-					       type, n - got, frames + got);
-	}
-	area_settle(pool, zone, stripe, pageblock << pool->pageblock_order);
-	return got;
-}
-
-static u32 __tight_take(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-			unsigned int order, unsigned int type, u32 n, u32 *frames)
-{
-	u32 got = 0;
-
-	while (got < n && stripe->nonempty[type] >> order) {
-		u32 pageblock;
-
-		if (tracing(pool))
-			tight_trace_scan(pool, zone, stripe, order, type);
-		pageblock = tight_find(pool, zone, stripe, order, type);
-		got += tight_take_pageblock(pool, zone, stripe, pageblock, order, type, n - got,
-					    frames + got);
-	}
-	__account(stripe, -((long)got << order), type);
-	return got;
-}
-
-enum tight_step { STEP_TYPE, STEP_CMA, STEP_CLAIM, STEP_STEAL };
-
-/* One step of the removal path (spec 6.10) in one stripe. */
-static u32 __tight_step(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-			enum tight_step step, unsigned int order, unsigned int type,
-			unsigned int alloc_flags, u32 n, u32 *frames)
-{
-	switch (step) {
-	case STEP_TYPE:
-		return __tight_take(pool, zone, stripe, order, type, n, frames);
-	case STEP_CMA:
-		return __tight_take(pool, zone, stripe, order, PB_MIGRATE_CMA, n, frames);
-	case STEP_CLAIM:
-		frames[0] = __rmqueue_claim(pool, zone, stripe, order, type, alloc_flags);
-		if (frames[0] == NO_FRAME)
-			return 0;
-		return 1 + __tight_take(pool, zone, stripe, order, type, n - 1, frames + 1);
-	case STEP_STEAL:
-		frames[0] = __rmqueue_steal(pool, zone, stripe, order, type);
-		return frames[0] != NO_FRAME;
-	}
-	return 0;
-}
-
-/* Could the step find something in this stripe? Read without the lock. */
-static bool stripe_may_have(const struct stripe *stripe, enum tight_step step, unsigned int order,
-			    unsigned int type)
-{
-	if (step == STEP_TYPE)
-		return load_relaxed(&stripe->nonempty[type]) >> order;
-	if (step == STEP_CMA)
-		return load_relaxed(&stripe->nonempty[PB_MIGRATE_CMA]) >> order;
-	for (unsigned int t = 0; t < PB_MIGRATE_PCPTYPES; t++)
-		if (t != type && load_relaxed(&stripe->nonempty[t]) >> order)
-			return true;
-	return false;
-}
-
-static u32 tight_take_step(struct pb_pool *pool, struct zone *zone, u32 cpu, enum tight_step step,
-			   unsigned int order, unsigned int type, unsigned int alloc_flags, u32 n,
-			   u32 *frames)
-{
-	for (u32 i = 0; i < zone->nr_stripes; i++) {
-		struct stripe *stripe = home_stripe(pool, zone, cpu + i);
-		u32 got;
-
-		if (!stripe_may_have(stripe, step, order, type))
-			continue;
-		pb_platform_lock(&stripe->lock);
-		got = __tight_step(pool, zone, stripe, step, order, type, alloc_flags, n, frames);
-		count_direct(stripe, order, got, alloc_flags);
-		pb_platform_unlock(&stripe->lock);
-		if (got)
-			return got;
-	}
-	return 0;
-}
-
-static u32 tight_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-			    unsigned int type, unsigned int alloc_flags, u32 n, u32 *frames)
-{
-	u32 got = 0;
-
-	if (alloc_flags & ALLOC_CMA && zone_free_cma(pool, zone) > zone_free_pages(pool, zone) / 2)
-		got = tight_take_step(pool, zone, cpu, STEP_CMA, order, type, alloc_flags, n,
-				      frames);
-	for (enum tight_step step = STEP_TYPE; !got && step <= STEP_STEAL; step++) {
-		if (step == STEP_CMA && !(alloc_flags & ALLOC_CMA))
-			continue;
-		if (step == STEP_STEAL && alloc_flags & ALLOC_NOFRAGMENT)
-			continue;
-		if (step > STEP_CMA && type >= PB_MIGRATE_PCPTYPES)
-			break;
-		got = tight_take_step(pool, zone, cpu, step, order, type, alloc_flags, n, frames);
-	}
 	return got;
 }
 
@@ -546,7 +367,7 @@ static u32 zone_take_reserve(struct pb_pool *pool, struct zone *zone, u32 cpu, u
 		frame = __rmqueue_smallest(pool, zone, stripe, order, PB_MIGRATE_HIGHATOMIC);
 		if (frame != NO_FRAME)
 			__vmstat_add(pool, zone, cpu, -(1L << order));
-		count_direct(stripe, order, frame != NO_FRAME, ALLOC_DIRECT);
+		__count_direct(stripe, order, frame != NO_FRAME, ALLOC_DIRECT);
 		pb_platform_unlock(&stripe->lock);
 		if (frame != NO_FRAME)
 			return frame;
@@ -571,23 +392,23 @@ u32 zone_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int ord
 
 /* ------------------------------------------------------------------- free */
 
-/* Type of the lists a block is freed to. */
+/* linux: a drained block goes to the lists of the type it was freed with. */
 static unsigned int free_type(const struct pb_pool *pool, const struct zone *zone, u32 frame)
 {
-	if (pool->pcp_types && !load_relaxed(&zone->nr_isolate_pageblock))
+	if (!load_relaxed(&zone->nr_isolate_pageblock))
 		return pool->pcp_types[frame];
 	return frame_migratetype(pool, frame);
 }
 
-static void free_batch_in_stripe(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-				 u32 cpu, unsigned int order, u32 n, const u32 *frames)
+static void linked_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+			      u32 n, const u32 *frames)
 {
+	struct stripe *stripe = zone_stripe(pool, zone, 0);
+
 	pb_platform_lock(&stripe->lock);
 	for (u32 i = 0; i < n; i++) {
 		unsigned int type = free_type(pool, zone, frames[i]);
 
-		if (zone->nr_stripes > 1 && frame_stripe(pool, zone, frames[i]) != stripe)
-			continue;
 		if (type != PB_MIGRATE_ISOLATE)
 			__vmstat_add(pool, zone, cpu, 1L << order);
 		__zone_free_block(pool, zone, stripe, frames[i], order, type, false);
@@ -598,20 +419,12 @@ static void free_batch_in_stripe(struct pb_pool *pool, struct zone *zone, struct
 void zone_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order, u32 n,
 		     const u32 *frames)
 {
-	u32 seen = 0; /* stripes with a frame among these; nr_stripes <= 16 */
-
 	if (!n)
 		return;
-	for (u32 i = 0; i < n; i++) {
-		u64 *tree = span_tree(pool, frames[i]);
-
-		__builtin_prefetch(&tree[frame_node(pool, frames[i], order) >> 6], 1);
-		__builtin_prefetch(frame_pageblock(pool, frames[i]), 1);
-		seen |= 1u << frame_stripe(pool, zone, frames[i])->number;
-	}
-	for (; seen; seen &= seen - 1)
-		free_batch_in_stripe(pool, zone, zone_stripe(pool, zone, ctz32(seen)), cpu, order,
-				     n, frames);
+	if (pool_is_linked(pool))
+		linked_free_batch(pool, zone, cpu, order, n, frames);
+	else
+		tight_free_batch(pool, zone, order, n, frames);
 }
 
 void zone_free(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order,

@@ -108,6 +108,8 @@ void __zone_free_block(struct pb_pool *pool, struct zone *zone, struct stripe *s
 /* Cut exactly [frame, frame + 2^order) out of the free block around it. */
 bool __zone_take_exact(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
 		       unsigned int order);
+/* Blocks for a caller are counted by the stripe, refills by the pcp. Stripe lock. */
+void __count_direct(struct stripe *stripe, unsigned int order, u32 got, unsigned int alloc_flags);
 /* account(): NR_FREE_PAGES and its kin. Stripe lock. */
 void __account(struct stripe *stripe, long pages, unsigned int type);
 /* linux profile: Linux adds a change of NR_FREE_PAGES to this CPU's difference,
