@@ -257,11 +257,14 @@ static int write_header(struct recorder *r)
 	return rec_snapshot_tasks(r->writer);
 }
 
-static int drain_only(void *ctx)
+/* While the start snapshot is taken nothing is written: it comes first. */
+static int start_step(void *ctx, const struct rec_chunk *chunk)
 {
 	struct recorder *r = ctx;
 
-	return rec_drain(&r->ring, false) < 0 ? -1 : 0;
+	if (!rec_add_chunk(&r->ring, chunk))
+		return -1;
+	return r->ring.nr_chunks % 32 == 0 && rec_drain(&r->ring, false) < 0 ? -1 : 0;
 }
 
 /* Read the buffers and write what nothing can come before any more. */
@@ -280,9 +283,11 @@ static long drain_and_emit(struct recorder *r)
 	return n;
 }
 
-static int drain_step(void *ctx)
+static int stop_step(void *ctx, const struct rec_chunk *chunk)
 {
-	return drain_and_emit(ctx) < 0 ? -1 : 0;
+	struct recorder *r = ctx;
+
+	return chunk->pfn / chunk->count % 32 == 0 && drain_and_emit(r) < 0 ? -1 : 0;
 }
 
 static void show_progress(const struct recorder *r)
@@ -324,14 +329,14 @@ static int record_until_end(struct recorder *r)
 
 static int end_recording(struct recorder *r)
 {
-	uint64_t lost, at;
+	uint64_t lost;
 	char text[512];
 
-	if (r->full_scan && rec_snapshot_frames(r->writer, PBT_STOP, drain_step, r) < 0)
+	if (r->full_scan && rec_snapshot_frames(r->writer, PBT_STOP, stop_step, r) < 0)
 		return -1;
 	if (drain_and_emit(r) < 0)
 		return -1;
-	at = rec_now();
+	r->ring.stop = rec_now();
 	if (rec_snapshot_files(r->writer, PBT_STOP, true))
 		return -1;
 	if (rec_tracefs_on(&r->fs, false) || rec_drain(&r->ring, true) < 0 ||
@@ -339,12 +344,12 @@ static int end_recording(struct recorder *r)
 		return -1;
 	lost = rec_tracefs_lost(&r->fs, &r->ring);
 	snprintf(text, sizeof(text),
-		 "events=%llu\nlost=%llu\nholes=%llu\nlate=%llu\nmalformed=%llu\nstart=%llu\n"
-		 "stop=%llu\n",
-		 (unsigned long long)r->ring.events, (unsigned long long)lost,
-		 (unsigned long long)r->ring.lost_pages, (unsigned long long)r->ring.late,
-		 (unsigned long long)r->ring.malformed, (unsigned long long)r->start,
-		 (unsigned long long)at);
+		 "events=%llu\ncontained=%llu\nlost=%llu\nholes=%llu\nlate=%llu\n"
+		 "malformed=%llu\nstart=%llu\nstop=%llu\n",
+		 (unsigned long long)r->ring.events, (unsigned long long)r->ring.contained,
+		 (unsigned long long)lost, (unsigned long long)r->ring.lost_pages,
+		 (unsigned long long)r->ring.late, (unsigned long long)r->ring.malformed,
+		 (unsigned long long)r->start, (unsigned long long)r->ring.stop);
 	return pbt_write_end(r->writer, text);
 }
 
@@ -358,7 +363,7 @@ static int record(struct recorder *r)
 	if (rec_snapshot_files(r->writer, PBT_START, false))
 		return -1;
 	if (r->options.frames) {
-		rc = rec_snapshot_frames(r->writer, PBT_START, drain_only, r);
+		rc = rec_snapshot_frames(r->writer, PBT_START, start_step, r);
 		if (rc < 0)
 			return -1;
 		r->full_scan = rc == 0;

@@ -26,6 +26,7 @@ struct rec_format {
 	uint16_t comm_offset;            /* a task's new name; 0: has none */
 	uint16_t comm_pid_offset;        /* and the pid that is called so */
 	uint16_t min_size;               /* bytes that an event must have */
+	int8_t pfn_field;                /* the frame whose state it changes; -1: of none */
 };
 
 /* Fills in *format from the text of events/SYSTEM/NAME/format. */
@@ -56,6 +57,12 @@ struct rec_cpu {
 	uint64_t lost; /* pages with a hole before them: events lost, as far as told */
 };
 
+/* Frames whose state the start snapshot tells, and when they were looked at. */
+struct rec_chunk {
+	uint64_t pfn, count;
+	uint64_t before, after; /* ns */
+};
+
 struct rec_ring {
 	struct rec_cpu *cpus;
 	unsigned int nr_cpus;
@@ -70,11 +77,18 @@ struct rec_ring {
 	uint64_t lost_pages; /* holes */
 	uint64_t malformed;  /* sub-buffers that did not make sense */
 	uint64_t raw_bytes;
+	struct rec_chunk *chunks; /* by pfn */
+	size_t nr_chunks, chunks_room;
+	uint64_t chunks_done; /* ns: when the last of them was read */
+	uint64_t contained;   /* events left out: the start snapshot has them */
+	uint64_t stop;        /* ns: of the end snapshot; later events are left out */
 };
 
 /* Read what is there of every CPU; `off`: tracing is off, so until nothing is
    left. Bytes read, or -1 with errno. */
 long rec_drain(struct rec_ring *ring, bool off);
+/* Events on these frames count from the moment on that they were looked at. */
+bool rec_add_chunk(struct rec_ring *ring, const struct rec_chunk *chunk);
 /* Write every event before `limit` (ns), merged by time. 0, or -1 with errno. */
 int rec_emit(struct rec_ring *ring, uint64_t limit);
 void rec_ring_free(struct rec_ring *ring);
@@ -109,9 +123,9 @@ char *rec_read_file(const char *path, size_t *size);
 uint64_t rec_now(void); /* ns, CLOCK_MONOTONIC = trace clock "mono" */
 int rec_snapshot_files(struct pbt_writer *w, enum pbt_phase phase, bool quiet);
 int rec_snapshot_tasks(struct pbt_writer *w);
-/* Which frames are free, from /proc/kpageflags; calls idle(ctx) now and then.
+/* Which frames are free, from /proc/kpageflags; step(ctx, chunk) after each piece.
    1: there is no kpageflags (one line was printed), 0, or -1 with errno. */
-int rec_snapshot_frames(struct pbt_writer *w, enum pbt_phase phase, int (*idle)(void *ctx),
-			void *ctx);
+int rec_snapshot_frames(struct pbt_writer *w, enum pbt_phase phase,
+			int (*step)(void *ctx, const struct rec_chunk *chunk), void *ctx);
 
 #endif

@@ -80,6 +80,19 @@ static void task_field(struct rec_format *format, const struct field *field)
 	need(format, field->offset + field->size);
 }
 
+/* Which frames an event takes or gives: a snapshot may know of it already. */
+static int8_t pfn_field(const struct pbt_event_def *def)
+{
+	bool takes = strstr(def->name, "isolate_freepages") != NULL;
+
+	if (strcmp(def->system, "kmem") ? !takes : strstr(def->name, "extfrag") != NULL)
+		return -1;
+	for (uint32_t f = 0; f < def->nr_fields; f++)
+		if (!strcmp(def->field[f].name, takes ? "start_pfn" : "pfn"))
+			return (int8_t)f;
+	return -1;
+}
+
 bool rec_parse_format(const char *text, const char *system, struct rec_format *format)
 {
 	const char *line = text;
@@ -106,5 +119,6 @@ bool rec_parse_format(const char *text, const char *system, struct rec_format *f
 			add_field(format, &field);
 		}
 	}
+	format->pfn_field = pfn_field(&format->def);
 	return has_pid;
 }

@@ -232,6 +232,58 @@ static int write_task(struct rec_ring *ring, const struct rec_cpu *cpu,
 	return pbt_write_task(ring->writer, cpu->event_ts, pid, comm);
 }
 
+bool rec_add_chunk(struct rec_ring *ring, const struct rec_chunk *chunk)
+{
+	if (ring->nr_chunks == ring->chunks_room) {
+		size_t room = ring->nr_chunks ? 2 * ring->nr_chunks : 1024;
+		struct rec_chunk *chunks = realloc(ring->chunks, room * sizeof(*chunks));
+
+		if (!chunks)
+			return false;
+		ring->chunks = chunks;
+		ring->chunks_room = room;
+	}
+	ring->chunks[ring->nr_chunks++] = *chunk;
+	ring->chunks_done = chunk->after;
+	return true;
+}
+
+/* The start snapshot looked at this frame after the event: it is in there already. */
+static bool contained(const struct rec_ring *ring, uint64_t pfn, uint64_t ts)
+{
+	size_t low = 0, high = ring->nr_chunks;
+	const struct rec_chunk *chunk;
+
+	while (high - low > 1) {
+		size_t middle = (low + high) / 2;
+
+		if (ring->chunks[middle].pfn <= pfn)
+			low = middle;
+		else
+			high = middle;
+	}
+	if (high == low)
+		return false;
+	chunk = &ring->chunks[low];
+	if (pfn < chunk->pfn || pfn - chunk->pfn >= chunk->count)
+		return false;
+	/* its frames were looked at one after the other */
+	return ts <
+	       chunk->before + (chunk->after - chunk->before) * (pfn - chunk->pfn) / chunk->count;
+}
+
+static bool left_out(struct rec_ring *ring, const struct rec_format *format,
+		     const struct pbt_event *event)
+{
+	if (ring->stop && event->ts > ring->stop)
+		return true;
+	if (format->pfn_field < 0 || event->ts >= ring->chunks_done ||
+	    !contained(ring, event->value[format->pfn_field], event->ts))
+		return false;
+	ring->contained++;
+	return true;
+}
+
 static int write_event(struct rec_ring *ring, struct rec_cpu *cpu)
 {
 	const struct rec_format *format = find_format(ring, (uint16_t)load(cpu->event, 2));
@@ -247,7 +299,6 @@ static int write_event(struct rec_ring *ring, struct rec_cpu *cpu)
 	ring->last_ts = cpu->event_ts;
 	if (format->comm_offset)
 		return write_task(ring, cpu, format);
-	ring->events++;
 	event.id = format->def.id;
 	event.pid = (int32_t)load(cpu->event + format->pid_offset, 4);
 	for (uint32_t f = 0; f < format->def.nr_fields; f++) {
@@ -257,6 +308,9 @@ static int write_event(struct rec_ring *ring, struct rec_cpu *cpu)
 			v = (uint64_t)sign_extend(v, format->size[f]);
 		event.value[f] = v;
 	}
+	if (left_out(ring, format, &event))
+		return 0;
+	ring->events++;
 	return pbt_write_event(ring->writer, &event);
 }
 
@@ -308,8 +362,11 @@ void rec_ring_free(struct rec_ring *ring)
 			close(ring->cpus[i].fd);
 	}
 	free(ring->buffer);
+	free(ring->chunks);
 	free(ring->cpus);
 	ring->buffer = NULL;
+	ring->chunks = NULL;
+	ring->nr_chunks = 0;
 	ring->cpus = NULL;
 	ring->nr_cpus = 0;
 }

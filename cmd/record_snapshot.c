@@ -69,22 +69,22 @@ char *rec_read_file(const char *path, size_t *size)
 }
 
 static const struct {
-	const char *name;
-	bool needed; /* replay is poorer without it */
+	const char *name; /* in /proc, if it has no leading slash */
+	bool needed;      /* replay is poorer without it */
 } files[] = {
-	{ "proc/buddyinfo", true },
-	{ "proc/pagetypeinfo", true },
-	{ "proc/zoneinfo", true },
-	{ "proc/vmstat", true },
-	{ "proc/meminfo", false },
-	{ "proc/sys/vm/min_free_kbytes", false },
-	{ "proc/sys/vm/watermark_scale_factor", false },
-	{ "proc/sys/vm/watermark_boost_factor", false },
-	{ "proc/sys/vm/lowmem_reserve_ratio", false },
-	{ "proc/sys/vm/percpu_pagelist_high_fraction", false },
-	{ "proc/sys/vm/defrag_mode", false },
-	{ "sys/kernel/mm/transparent_hugepage/enabled", false },
-	{ "sys/kernel/mm/transparent_hugepage/defrag", false },
+	{ "buddyinfo", true },
+	{ "pagetypeinfo", true },
+	{ "zoneinfo", true },
+	{ "vmstat", true },
+	{ "meminfo", false },
+	{ "sys/vm/min_free_kbytes", false },
+	{ "sys/vm/watermark_scale_factor", false },
+	{ "sys/vm/watermark_boost_factor", false },
+	{ "sys/vm/lowmem_reserve_ratio", false },
+	{ "sys/vm/percpu_pagelist_high_fraction", false },
+	{ "sys/vm/defrag_mode", false },
+	{ "/sys/kernel/mm/transparent_hugepage/enabled", false },
+	{ "/sys/kernel/mm/transparent_hugepage/defrag", false },
 };
 
 int rec_snapshot_files(struct pbt_writer *w, enum pbt_phase phase, bool quiet)
@@ -96,7 +96,8 @@ int rec_snapshot_files(struct pbt_writer *w, enum pbt_phase phase, bool quiet)
 		char *text;
 		int rc;
 
-		snprintf(path, sizeof(path), "/%s", files[i].name);
+		snprintf(path, sizeof(path), "%s%s", files[i].name[0] == '/' ? "" : "/proc/",
+			 files[i].name);
 		text = rec_read_file(path, &size);
 		if (!text) {
 			if (files[i].needed && !quiet)
@@ -230,41 +231,51 @@ static uint8_t frame_class(uint64_t flags)
 
 /* Frames from pfn on; how many were read, 0 at the end of memory, -1. */
 static long read_chunk(int fd, struct pbt_writer *w, enum pbt_phase phase, uint64_t pfn,
-		       uint64_t count)
+		       uint64_t count, struct rec_chunk *chunk)
 {
 	static uint64_t flags[CHUNK];
 	static uint8_t frames[CHUNK];
-	uint64_t before = rec_now();
-	ssize_t n = pread(fd, flags, (size_t)(count < CHUNK ? count : CHUNK) * 8, (off_t)pfn * 8);
-	uint64_t after = rec_now();
+	ssize_t n;
 
+	chunk->before = rec_now();
+	n = pread(fd, flags, (size_t)(count < CHUNK ? count : CHUNK) * 8, (off_t)pfn * 8);
+	chunk->after = rec_now();
 	if (n <= 0)
 		return n;
-	for (long i = 0; i < n / 8; i++)
+	chunk->pfn = pfn;
+	chunk->count = (uint64_t)n / 8;
+	for (uint64_t i = 0; i < chunk->count; i++)
 		frames[i] = frame_class(flags[i]);
-	return pbt_write_frames(w, phase, before, after, pfn, frames, (size_t)n / 8) ? -1 : n / 8;
+	if (pbt_write_frames(w, phase, chunk->before, chunk->after, pfn, frames, chunk->count))
+		return -1;
+	return (long)chunk->count;
 }
 
-int rec_snapshot_frames(struct pbt_writer *w, enum pbt_phase phase, int (*idle)(void *ctx),
-			void *ctx)
+static int no_kpageflags(enum pbt_phase phase)
+{
+	if (phase == PBT_START)
+		cmd_error("record",
+			  "no /proc/kpageflags (%s): which frames are free at the start "
+			  "stays unknown (CONFIG_PROC_PAGE_MONITOR)",
+			  strerror(errno));
+	return 1;
+}
+
+int rec_snapshot_frames(struct pbt_writer *w, enum pbt_phase phase,
+			int (*step)(void *ctx, const struct rec_chunk *chunk), void *ctx)
 {
 	struct span spans[MAX_SPANS];
-	unsigned int n = zone_spans(spans), chunks = 0;
+	unsigned int n = zone_spans(spans);
 	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	struct rec_chunk chunk;
 	long got = 1;
 
-	if (fd < 0) {
-		if (phase == PBT_START)
-			cmd_error("record",
-				  "no /proc/kpageflags (%s): which frames are free at the start "
-				  "stays unknown (CONFIG_PROC_PAGE_MONITOR)",
-				  strerror(errno));
-		return 1;
-	}
+	if (fd < 0)
+		return no_kpageflags(phase);
 	for (unsigned int i = 0; i < n && got >= 0; i++) {
 		for (uint64_t pfn = spans[i].start; pfn < spans[i].end; pfn += (uint64_t)got) {
-			got = read_chunk(fd, w, phase, pfn, spans[i].end - pfn);
-			if (got > 0 && ++chunks % 32 == 0 && idle(ctx))
+			got = read_chunk(fd, w, phase, pfn, spans[i].end - pfn, &chunk);
+			if (got > 0 && step(ctx, &chunk))
 				got = -1;
 			if (got <= 0)
 				break;

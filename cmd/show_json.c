@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The same for machines: schema "pagebuddy-show" version 1 (docs/fleet-duckdb.md).
- * Amounts are in pages; "page_size" in bytes tells what that is. json: one
- * object with an array of zones; ndjson: a row per zone with the machine's
- * fields in each.
+ * The same for machines: kind "show" of docs/schema.md. Amounts are in pages of
+ * "page_size" bytes. json: one object with an array of zones; ndjson: a row per
+ * zone with the machine's fields in each.
  */
 #include <string.h>
 #include <time.h>
@@ -23,11 +22,11 @@ static json_t *time_json(int64_t seconds)
 
 static json_t *machine_json(const struct show_machine *m)
 {
-	return json_pack("{s:s, s:i, s:o, s:s, s:s?, s:I, s:I, s:I}", "schema", "pagebuddy-show",
-			 "version", SHOW_SCHEMA, "time", time_json(m->time), "kernel", m->kernel,
-			 "source", m->where[0] ? m->where : NULL, "page_size",
-			 (json_int_t)m->page_size, "pageblock_order",
-			 (json_int_t)m->pageblock_order, "max_order", (json_int_t)m->nr_orders - 1);
+	return json_pack("{s:i, s:s, s:o, s:s, s:s?, s:I, s:I, s:I}", "schema", SHOW_SCHEMA, "kind",
+			 "show", "time", time_json(m->time), "kernel", m->kernel, "source",
+			 m->where[0] ? m->where : NULL, "page_size", (json_int_t)m->page_size,
+			 "pageblock_order", (json_int_t)m->pageblock_order, "max_order",
+			 (json_int_t)m->nr_orders - 1);
 }
 
 static json_t *counts_json(const uint64_t *values, unsigned int n)
@@ -44,7 +43,7 @@ static json_t *indices_json(const int *values, unsigned int n)
 	json_t *array = json_array();
 
 	for (unsigned int i = 0; i < n; i++)
-		json_array_append_new(array, json_integer(values[i]));
+		json_array_append_new(array, json_real(values[i] / 1000.0));
 	return array;
 }
 
@@ -83,8 +82,8 @@ static void add_zone(const struct show_machine *m, const struct show_zone *zone,
 	json_object_set_new(row, "zone", json_string(zone->name));
 	set_pages(row, "managed", zone->managed);
 	set_pages(row, "present", zone->present);
-	set_pages(row, "free", zone->free);
-	set_pages(row, "pcp", zone->pcp);
+	set_pages(row, "free_pages", zone->free);
+	set_pages(row, "pcp_pages", zone->pcp);
 	set_pages(row, "min", zone->min);
 	set_pages(row, "low", zone->low);
 	set_pages(row, "high", zone->high);
@@ -92,7 +91,7 @@ static void add_zone(const struct show_machine *m, const struct show_zone *zone,
 	set_pages(row, "lowmem_reserve", zone->reserve);
 	set_pages(row, "highatomic", zone->highatomic);
 	set_pages(row, "free_cma", zone->cma);
-	set_pages(row, "free_pageblocks", zone->free_2m);
+	set_pages(row, "free_2m", zone->free_2m);
 	json_object_set_new(row, "free_blocks", counts_json(zone->nr_free, orders));
 	json_object_set_new(row, "unusable_index", indices_json(zone->unusable, orders));
 	json_object_set_new(row, "extfrag_index", indices_json(zone->extfrag, orders));
@@ -126,7 +125,7 @@ int show_ndjson(const struct show_machine *machine)
 
 		if (row)
 			add_zone(machine, &machine->zones[i], row);
-		if (!row || json_dumpf(row, stdout, JSON_COMPACT))
+		if (!row || json_dumpf(row, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)))
 			status = CMD_FAILED;
 		putchar('\n');
 		json_decref(row);

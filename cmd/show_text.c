@@ -139,7 +139,7 @@ static void orders_table(const struct show_machine *m, const struct show_zone *z
 	for (unsigned int t = 0; t < zone->nr_types; t++) {
 		char label[24];
 
-		snprintf(label, sizeof(label), "  %s", zone->types[t].name);
+		snprintf(label, sizeof(label), " %s", zone->types[t].name);
 		blocks_row(m, label, zone->types[t].nr_free, style, true);
 	}
 	index_row(m, "unusable %", zone->unusable, true, style);
@@ -242,7 +242,7 @@ void show_text(const struct show_machine *machine, bool colour, bool utf8)
 		strftime(when, sizeof(when), ", %F %T", localtime(&time));
 	printf("%.*s%s%s%s\n", 40, machine->kernel[0] ? machine->kernel : "Linux", when,
 	       machine->where[0] ? ", from " : "", machine->where);
-	printf("Bars: managed memory; %s used, %s free in small blocks, %s free in whole pageblocks\n",
+	printf("Bars: %s used, %s free in small blocks, %s free in whole pageblocks\n",
 	       utf8 ? "░" : ".", utf8 ? "▒" : "+", utf8 ? "█" : "#");
 	for (unsigned int i = 0; i < machine->nr_zones; i++) {
 		putchar('\n');
