@@ -76,6 +76,8 @@ static void add_memory(struct results *r, char **f)
 	memory = APPEND(r, memories, nr_memories);
 	name_copy(memory->allocator, f[4]);
 	memory->mib = strtod(f[5], NULL) / 1024;
+	if (memory->mib < 0)
+		memory->mib = 0;
 }
 
 static void add_meta(struct results *r, char **f)

@@ -272,6 +272,13 @@ static void *map(u64 bytes)
 	return p;
 }
 
+/* Requests that are refused are counted. */
+static void no_log(void *ctx, const char *line)
+{
+	(void)ctx;
+	(void)line;
+}
+
 static void make_pool(void)
 {
 	struct pb_region region = {
@@ -280,6 +287,7 @@ static void make_pool(void)
 		.zone = PB_ZONE_NORMAL,
 		.kind = PB_REGION_USABLE,
 	};
+	struct pb_hooks hooks = { .log = no_log };
 	struct pb_config config;
 	struct pb_error error;
 	size_t bytes;
@@ -296,7 +304,7 @@ static void make_pool(void)
 	else if (!strcmp(options.variant, "pagebuddy-linux"))
 		config.profile = PB_PROFILE_LINUX;
 	if (pb_pool_size(&config, &bytes, &error) ||
-	    pb_pool_init(&pool, &config, map(bytes), bytes, true, NULL, &error)) {
+	    pb_pool_init(&pool, &config, map(bytes), bytes, true, &hooks, &error)) {
 		fprintf(stderr, "bench-stress: %s\n", error.text);
 		exit(1);
 	}

@@ -372,7 +372,7 @@ static void print_spread(const u64 *hist, u64 max, double ps)
 	for (i = 0; i < W_BUCKETS; i++)
 		total += hist[i];
 	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-		printf("\t%.0f", percentile(hist, total, parts[i]) * ps);
+		printf("\t%.0f", min_u64(percentile(hist, total, parts[i]), max) * ps);
 	printf("\t%.0f\n", max * ps);
 }
 

@@ -192,7 +192,7 @@ static bool um_wanted(const char *name)
 }
 
 /* Bucket's upper end in ps, as in worker.c. */
-static u64 um_percentile(const u64 *hist, u64 total, u64 of_100000, u64 ps_1000)
+static u64 um_percentile(const u64 *hist, u64 total, u64 of_100000, u64 max, u64 ps_1000)
 {
 	u64 sum = 0, i;
 
@@ -201,7 +201,7 @@ static u64 um_percentile(const u64 *hist, u64 total, u64 of_100000, u64 ps_1000)
 		if (sum * 100000 >= total * of_100000)
 			break;
 	}
-	return (i < 8 ? i : (8 + i % 8 + 1) << (i / 8 - 1)) * ps_1000 / 1000;
+	return min(i < 8 ? i : (8 + i % 8 + 1) << (i / 8 - 1), max) * ps_1000 / 1000;
 }
 
 static void um_print_spread(const char *what, u64 n, const u64 *hist, u64 max, u64 ps_1000)
@@ -212,11 +212,11 @@ static void um_print_spread(const char *what, u64 n, const u64 *hist, u64 max, u
 	for (i = 0; i < W_BUCKETS; i++)
 		total += hist[i];
 	pr_notice("pb-um:longest\t" UM_NAME "\t%llu\t%s\t%llu\t%llu\t%llu\t%llu\t%llu\t%llu\n", n,
-		  what, um_percentile(hist, total, 50000, ps_1000),
-		  um_percentile(hist, total, 99000, ps_1000),
-		  um_percentile(hist, total, 99900, ps_1000),
-		  um_percentile(hist, total, 99990, ps_1000),
-		  um_percentile(hist, total, 99999, ps_1000), max * ps_1000 / 1000);
+		  what, um_percentile(hist, total, 50000, max, ps_1000),
+		  um_percentile(hist, total, 99000, max, ps_1000),
+		  um_percentile(hist, total, 99900, max, ps_1000),
+		  um_percentile(hist, total, 99990, max, ps_1000),
+		  um_percentile(hist, total, 99999, max, ps_1000), max * ps_1000 / 1000);
 }
 
 static void um_run_longest(struct w_thread *t)

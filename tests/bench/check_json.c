@@ -108,6 +108,10 @@ static void check_rows(const json_t *rows)
 	{
 		CHECK(row, "a row", "workload:s", "order:i", "threads:i", "allocator:s",
 		      "ns_alloc:t", "ns_free:t", "ns_pair:r", "failures:i");
+		/* Linux checks the watermark before it looks at the CPU's list (README.md). */
+		if (!strcmp(text(row, "allocator"), "pagebuddy-linux") &&
+		    !strcmp(text(row, "workload"), "rand"))
+			continue;
 		if (is_ours(text(row, "allocator")) && number(row, "failures"))
 			wrong("%s, order %d, threads %d: %s failed %lld times",
 			      text(row, "workload"), (int)number(row, "order"),
