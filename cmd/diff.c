@@ -103,6 +103,9 @@ int cmd_diff(int argc, char **argv)
 		       result.differences);
 		return cmd_flush("diff", result.differences ? CMD_FAILED : CMD_OK);
 	}
+	printf("failed allocations: %" PRIu64 ", fallbacks: %" PRIu64
+	       " (pageblock claimed: %" PRIu64 ")\n",
+	       result.failures, result.fallbacks, result.claims);
 	printf("texts: %" PRIu64 ", other tasks' frames: %" PRIu64 "\n", result.texts,
 	       result.outside);
 	printf("operations: %" PRIu64 ", differences: %" PRIu64 "\n", result.operations,

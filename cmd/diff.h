@@ -126,6 +126,9 @@ struct diff_result {
 	FILE *out;
 	uint64_t show;
 	uint64_t operations;  /* compared one by one */
+	uint64_t failures;    /* of these, allocations that failed */
+	uint64_t fallbacks;   /* to another migratetype, by the library's count */
+	uint64_t claims;      /* of these, with the pageblock taken over */
 	uint64_t differences; /* answers, list entries, figures, text lines */
 	uint64_t outside;     /* frames of other tasks that the model does not know */
 	uint64_t texts;       /* texts compared */

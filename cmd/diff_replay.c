@@ -36,6 +36,7 @@ static void replay_alloc(struct pb_pool *pool, const struct diff_phase *phase, s
 	uint64_t pfn = page ? pb_page_to_pfn(pool, page) : UINT64_MAX;
 	char kernel[24], library[24], flags[128];
 
+	result->failures += op->pfn == UINT64_MAX;
 	if (pfn == op->pfn)
 		return;
 	pb_gfp_name(op->gfp, flags, sizeof(flags));
@@ -84,6 +85,15 @@ static void count_outside(const struct diff_phase *phase, struct diff_result *re
 	}
 }
 
+static void count_fallbacks(struct pb_pool *pool, struct diff_result *result)
+{
+	struct pb_pool_stat stat;
+
+	pb_stats(pool, &stat);
+	result->fallbacks += stat.vm[PB_EXTFRAG];
+	result->claims += stat.vm[PB_EXTFRAG_STEAL];
+}
+
 static int phase_compare(const struct diff_phase *phase, struct diff_result *result,
 			 char error[256])
 {
@@ -98,6 +108,7 @@ static int phase_compare(const struct diff_phase *phase, struct diff_result *res
 		diff_compare_state(&pool, phase, result);
 		diff_compare_texts(&pool, phase, result);
 	}
+	count_fallbacks(&pool, result);
 	diff_unload(&pool);
 	return 0;
 }

@@ -15,5 +15,5 @@ endef
 
 # Copy the sources to $(BUILD) when that is another directory: Kbuild builds where they are.
 define stage
-@mkdir -p $(BUILD); test $(abspath $(BUILD)) = $(HERE) || (cd $(HERE) && cp -rp --parents $(1) $(realpath $(BUILD))/)
+@mkdir -p $(BUILD); test $(abspath $(BUILD)) = $(HERE) || (cd $(HERE) && cp -rp --parents $(1) $(abspath $(BUILD))/)
 endef

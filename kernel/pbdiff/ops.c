@@ -172,22 +172,25 @@ static void kind_empty(struct pbdiff_ops *ops)
 	}
 }
 
-/* One type at a time until it has to take from the others, and back to half. */
+/*
+ * One type at a time, in blocks large and small, until it has to take from the
+ * others: claims while they have whole pageblocks, refusals when they don't.
+ */
 static void kind_fallback(struct pbdiff_ops *ops)
 {
 	u64 managed = node_managed(ops);
 
 	while (room(ops)) {
 		gfp_t gfp = mobility(below(ops, 3));
-		u32 failed = 0, burst = 200 + below(ops, 2000);
+		u32 failed = 0, burst = 50 + below(ops, 400), most = 3 + below(ops, 6);
 
 		if (one_in(ops, 2))
 			gfp |= __GFP_KSWAPD_RECLAIM;
 		while (room(ops) && burst-- && failed < 20)
-			failed = do_alloc(ops, gfp, small_order(ops)) ? 0 : failed + 1;
-		if (ops->held_pages < managed / 2)
+			failed = do_alloc(ops, gfp, below(ops, most)) ? 0 : failed + 1;
+		if (ops->held_pages < managed / 8 * 7)
 			continue;
-		while (room(ops) && ops->nr_held && ops->held_pages > managed / 4)
+		while (room(ops) && ops->nr_held && ops->held_pages > managed / 2)
 			do_free(ops, below(ops, ops->nr_held), false);
 	}
 }
