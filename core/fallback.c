@@ -92,14 +92,29 @@ static void note_boost(struct pb_pool *pool, struct zone *zone, unsigned int all
 
 /* ------------------------------------------------------------ linux: steal */
 
+/*
+ * Spec 6.7 step 5: where the search for free blocks to move begins: with the
+ * pageblock, or with the block if the zone begins later than its pageblock; a
+ * pageblock that the zone ends in is left alone.
+ */
+static u32 steal_from(const struct pb_pool *pool, const struct zone *zone, u32 frame)
+{
+	u32 first = frame & ~(u32)(pageblock_pages(pool) - 1);
+	u64 pfn = frame_to_pfn(pool, first);
+
+	if (pfn + pageblock_pages(pool) > zone->start_pfn + zone->spanned)
+		return NO_FRAME;
+	return pfn < zone->start_pfn ? frame : first;
+}
+
 /* Spec 6.7. */
 static void steal_suitable_fallback(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 				    u32 frame, unsigned int order, unsigned int want,
 				    unsigned int alloc_flags, bool whole)
 {
 	unsigned int old = frame_migratetype(pool, frame);
-	u32 pageblock = frame >> pool->pageblock_order;
 	u64 free = 0, movable = 0;
+	u32 from = NO_FRAME;
 
 	if (old == PB_MIGRATE_HIGHATOMIC) {
 		area_relink(pool, stripe, frame, order, want);
@@ -111,14 +126,16 @@ static void steal_suitable_fallback(struct pb_pool *pool, struct zone *zone, str
 		return;
 	}
 	note_boost(pool, zone, alloc_flags);
-	if (whole && pageblock_in_zone(pool, zone, pageblock))
-		free = __move_freepages_block(pool, zone, stripe, pageblock, want, &movable);
+	if (whole)
+		from = steal_from(pool, zone, frame);
+	if (from != NO_FRAME)
+		free = __move_freepages_from(pool, zone, stripe, from, want, &movable);
 	if (!free) {
 		area_relink(pool, stripe, frame, order, want);
 		return;
 	}
 	if (worth_claiming(pool, want, old, free, movable))
-		__set_pageblock_type(pool, zone, pageblock, want);
+		__set_pageblock_type(pool, zone, frame >> pool->pageblock_order, want);
 }
 
 bool __rmqueue_fallback(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,

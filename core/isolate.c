@@ -21,6 +21,8 @@ void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 	while (frame < end) {
 		unsigned int order = block_order_at(pool, frame, end);
 
+		if (order > pool->pageblock_order)
+			order = pool->pageblock_order; /* merging decides about types */
 		zone_free(pool, zone, NO_CPU, frame, order, false);
 		frame += 1u << order;
 	}

@@ -332,6 +332,17 @@ static void mark_absent(struct pb_pool *pool, const struct pb_config *config)
 	memset(&pool->pages[done], PAGE_ABSENT, pool->nr_frames - done);
 }
 
+/* Have all pageblocks of a block one type? After boot that isn't certain. */
+static bool one_type(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	u32 step = 1u << pool->pageblock_order;
+
+	for (u32 i = step; i < 1u << order; i += step)
+		if (frame_migratetype(pool, frame + i) != frame_migratetype(pool, frame))
+			return false;
+	return true;
+}
+
 void hand_over_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 {
 	zone->managed += end - frame;
@@ -343,6 +354,8 @@ void hand_over_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end
 			order = pool->max_order;
 		while ((u64)frame + ((u64)1 << order) > end)
 			order--;
+		if (order > pool->pageblock_order && !one_type(pool, frame, order))
+			order = pool->pageblock_order; /* merging decides about types */
 		pb_platform_lock(&stripe->lock);
 		counter_add(&stripe->pgfree, 1ul << order);
 		__vmstat_add(pool, zone, NO_CPU, 1L << order);

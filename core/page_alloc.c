@@ -728,10 +728,12 @@ int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order
 	if (frame == NO_FRAME)
 		return misuse_page(pool, page, order, "split_page");
 	word = load_relaxed(&page->word);
-	if ((word & ~PB_PAGE_MOVABLE) != (PB_PAGE_HEAD | order))
+	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order))
 		return misuse_page(pool, page, order, "split_page");
-	for (u32 i = 0; i < 1u << order; i++)
-		store_relaxed(&page[i].word, (u8)(word & ~PB_PAGE_ORDER));
+	/* further references stay with the first page */
+	store_relaxed(&page->word, (u8)(word & ~PB_PAGE_ORDER));
+	for (u32 i = 1; i < 1u << order; i++)
+		store_relaxed(&page[i].word, (u8)(word & ~(PB_PAGE_ORDER | PB_PAGE_SHARED)));
 	return PB_OK;
 }
 

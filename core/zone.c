@@ -95,11 +95,15 @@ bool pageblock_in_zone(const struct pb_pool *pool, const struct zone *zone, u32 
 	       pfn + pageblock_pages(pool) <= zone->start_pfn + zone->spanned;
 }
 
-/* Free pages and movable allocated pages of a pageblock. */
-void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable)
+static u32 pageblock_end(const struct pb_pool *pool, u32 frame)
 {
-	u32 frame = pageblock << pool->pageblock_order;
-	u32 end = frame + (1u << pool->pageblock_order);
+	return (frame | ((1u << pool->pageblock_order) - 1)) + 1;
+}
+
+/* Free pages and movable allocated pages from a frame to its pageblock's end. */
+static void count_from(const struct pb_pool *pool, u32 frame, u64 *free, u64 *movable)
+{
+	u32 end = pageblock_end(pool, frame);
 
 	*free = *movable = 0;
 	while (frame < end) {
@@ -123,11 +127,16 @@ void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *
 	}
 }
 
-static void linked_move_block(struct pb_pool *pool, struct stripe *stripe, u32 pageblock,
-			      unsigned int type)
+void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable)
 {
-	u32 frame = pageblock << pool->pageblock_order;
-	u32 end = frame + (1u << pool->pageblock_order);
+	count_from(pool, pageblock << pool->pageblock_order, free, movable);
+}
+
+static void linked_move_from(struct pb_pool *pool, struct stripe *stripe, u32 frame,
+			     unsigned int type)
+{
+	u32 end = pageblock_end(pool, frame);
+
 	while (frame < end) {
 		int order = tree_covering(span_tree(pool, frame), pool->max_order,
 					  span_offset(pool, frame));
@@ -141,20 +150,27 @@ static void linked_move_block(struct pb_pool *pool, struct stripe *stripe, u32 p
 	}
 }
 
-u64 __move_freepages_block(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-			   u32 pageblock, unsigned int type, u64 *movable)
+u64 __move_freepages_from(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			  u32 frame, unsigned int type, u64 *movable)
 {
 	u64 free, in_use;
 
-	count_pageblock(pool, pageblock, &free, &in_use);
+	count_from(pool, frame, &free, &in_use);
 	if (movable)
 		*movable = in_use;
 	if (pool_is_linked(pool))
-		linked_move_block(pool, stripe, pageblock, type);
+		linked_move_from(pool, stripe, frame, type);
 	else
-		__set_pageblock_type(pool, zone, pageblock, type);
-	area_settle(pool, zone, stripe, pageblock << pool->pageblock_order);
+		__set_pageblock_type(pool, zone, frame >> pool->pageblock_order, type);
+	area_settle(pool, zone, stripe, frame);
 	return free;
+}
+
+u64 __move_freepages_block(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			   u32 pageblock, unsigned int type, u64 *movable)
+{
+	return __move_freepages_from(pool, zone, stripe, pageblock << pool->pageblock_order, type,
+				     movable);
 }
 
 /* ------------------------------------------------------------------ merge */

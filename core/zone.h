@@ -77,6 +77,9 @@ void __set_pageblock_type(struct pb_pool *pool, const struct zone *zone, u32 pag
 /* Also moves the free blocks; returns the free pages moved. Stripe lock. */
 u64 __move_freepages_block(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 			   u32 pageblock, unsigned int type, u64 *movable);
+/* The same from a frame to the end of its pageblock. */
+u64 __move_freepages_from(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			  u32 frame, unsigned int type, u64 *movable);
 /* Which per-CPU lists a frame of this zone and type goes to, or NO_CLASS. */
 u16 zone_class(const struct pb_pool *pool, const struct zone *zone, unsigned int type);
 
