@@ -210,6 +210,32 @@ static unsigned int zone_spans(struct span *spans)
 	return kept;
 }
 
+/* Where memory is, by /proc/iomem: some kernels say 0 of a frame that is not there. */
+static unsigned int ram_spans(struct span *spans)
+{
+	char *text = rec_read_file("/proc/iomem", NULL);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	unsigned long long start, end;
+	unsigned int n = 0;
+
+	if (!text)
+		return 0;
+	for (char *line = strtok(text, "\n"); line && n < MAX_SPANS; line = strtok(NULL, "\n"))
+		if (strstr(line, " : System RAM") &&
+		    sscanf(line, " %llx-%llx", &start, &end) == 2 && end > start)
+			spans[n++] = (struct span){ start / page, end / page + 1 };
+	free(text);
+	return n;
+}
+
+static bool in_spans(const struct span *spans, unsigned int n, uint64_t pfn)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (pfn >= spans[i].start && pfn < spans[i].end)
+			return true;
+	return n == 0;
+}
+
 static uint8_t frame_class(uint64_t flags)
 {
 	if (flags & (KPF_NOPAGE | KPF_OFFLINE))
@@ -233,10 +259,14 @@ static uint8_t frame_class(uint64_t flags)
 static long read_chunk(int fd, struct pbt_writer *w, enum pbt_phase phase, uint64_t pfn,
 		       uint64_t count, struct rec_chunk *chunk)
 {
+	static struct span ram[MAX_SPANS];
+	static unsigned int nr_ram;
 	static uint64_t flags[CHUNK];
 	static uint8_t frames[CHUNK];
 	ssize_t n;
 
+	if (!nr_ram)
+		nr_ram = ram_spans(ram);
 	chunk->before = rec_now();
 	n = pread(fd, flags, (size_t)(count < CHUNK ? count : CHUNK) * 8, (off_t)pfn * 8);
 	chunk->after = rec_now();
@@ -245,7 +275,8 @@ static long read_chunk(int fd, struct pbt_writer *w, enum pbt_phase phase, uint6
 	chunk->pfn = pfn;
 	chunk->count = (uint64_t)n / 8;
 	for (uint64_t i = 0; i < chunk->count; i++)
-		frames[i] = frame_class(flags[i]);
+		frames[i] = flags[i] || in_spans(ram, nr_ram, pfn + i) ? frame_class(flags[i])
+								       : PBT_FRAME_ABSENT;
 	if (pbt_write_frames(w, phase, chunk->before, chunk->after, pfn, frames, chunk->count))
 		return -1;
 	return (long)chunk->count;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Schema "pagebuddy-report" version 1: what the page draws. Times are seconds
+/* Kind "report" of docs/schema.md: what the page draws. Times are seconds
    since the first event, amounts are pages unless they say otherwise. */
 
 #include <stdlib.h>
@@ -389,8 +389,8 @@ static void set_heading(const struct report *r, json_t *root)
 
 	snprintf(tool, sizeof(tool), "pagebuddy %d.%d.%d", PB_VERSION_MAJOR, PB_VERSION_MINOR,
 		 PB_VERSION_PATCH);
-	json_object_set_new(root, "schema", json_string("pagebuddy-report"));
-	json_object_set_new(root, "version", json_integer(REPORT_SCHEMA));
+	json_object_set_new(root, "schema", json_integer(REPORT_SCHEMA));
+	json_object_set_new(root, "kind", json_string("report"));
 	json_object_set_new(root, "tool", json_string(tool));
 	json_object_set_new(root, "trace",
 			    json_pack("{s:o, s:I, s:i}", "name", name ? name : json_string("trace"),

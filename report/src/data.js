@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The page's JSON (schema pagebuddy-report, version 1), unpacked.
+// The page's JSON (kind report of docs/schema.md), unpacked.
 
 import { $ } from "./format.js";
 
@@ -7,8 +7,8 @@ export const NO_OWNER = 0;
 
 function load() {
   const data = JSON.parse($("data").textContent);
-  if (data.schema !== "pagebuddy-report" || data.version !== 1) {
-    throw new Error(`schema ${data.schema} ${data.version}, expected pagebuddy-report 1`);
+  if (data.kind !== "report" || data.schema !== 1) {
+    throw new Error(`${data.kind} of schema ${data.schema}, expected report of schema 1`);
   }
   return data;
 }

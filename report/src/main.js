@@ -19,7 +19,7 @@ function heading() {
     data.trace.kernel,
   ].filter(Boolean).join(" · ");
   $("footer").textContent = `Made by ${data.tool}. This page is complete in itself: it asks the network for nothing. ` +
-    "Its data is the JSON in the element \"data\" (schema pagebuddy-report, version 1).";
+    "Its data is the JSON in the element \"data\" (kind report, schema 1).";
 }
 
 function choices() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every pageblock as a square, zone by zone; the slider goes through time.
+// Every pageblock as a square, zone by zone without their holes; the slider goes
+// through time.
 
 import { PageblockMap, data, machine, pageSize, taskName, types, zoneName } from "./data.js";
 import { setMarker } from "./charts.js";
@@ -9,7 +10,7 @@ import { colour, onTheme, typeColour, viridis, isDark } from "./theme.js";
 const UNKNOWN = 255;
 const maps = data.maps;
 const map = maps.frames.length ? new PageblockMap(maps) : null;
-const views = []; // one a zone
+const views = []; // stretches, in order of their addresses
 let mode = "type";
 
 const typeName = (type) => (type === UNKNOWN ? "type unknown" : (types[type] ?? `type ${type}`));
@@ -43,9 +44,11 @@ function cellColour(cell, colours) {
   return mix(colours.free, colours.type(map.type[cell]), 0.25 + (0.75 * used) / 255);
 }
 
-class ZoneView {
-  constructor(zone, first, end) {
+// A stretch of one zone without long holes.
+class Stretch {
+  constructor(zone, zoneFirst, first, end, hole) {
     this.zone = zone;
+    this.zoneFirst = zoneFirst;
     this.first = first;
     this.count = end - first;
     this.cursor = 0;
@@ -57,8 +60,13 @@ class ZoneView {
       onblur: () => this.leave(),
       onmouseleave: () => this.leave(),
     });
-    this.heading = element("h3", {}, `${zoneName(zone)}: ${plural(this.count, "cell")}`);
-    $("map-box").append(this.heading, this.canvas);
+    const cells = plural(this.count, "cell");
+    const after = hole ? `, behind ${bytes(hole * maps.pages_per_cell * pageSize)} that are not managed` : "";
+    $("map-box").append(element("h3", {}, `${zoneName(zone)}${after}: ${cells}`), this.canvas);
+  }
+
+  pfn(i) {
+    return this.zone.first_pfn + (this.first - this.zoneFirst + i) * maps.pages_per_cell;
   }
 
   layout(size, width) {
@@ -98,16 +106,15 @@ class ZoneView {
       used += map.used[i];
       whole += map.used[i] === 0 && map.reserved[i] < 255;
     }
-    return `Map of the pageblocks of ${zoneName(this.zone)}: ${count(this.count)} cells, ` +
+    return `Map of the pageblocks of ${zoneName(this.zone)} from pfn ${hex(this.pfn(0))}: ${count(this.count)} cells, ` +
       `${count(whole)} entirely free, ${percent(used / 255 / this.count)} of all frames used. Arrow keys move ` +
       "from cell to cell.";
   }
 
   tell(i) {
     const cell = this.first + i;
-    const pages = maps.pages_per_cell;
-    const start = this.zone.first_pfn + i * pages;
-    const parts = [`pfn ${hex(start)} to ${hex(start + pages - 1)}`, typeName(map.type[cell])];
+    const start = this.pfn(i);
+    const parts = [`pfn ${hex(start)} to ${hex(start + maps.pages_per_cell - 1)}`, typeName(map.type[cell])];
     if (map.reserved[cell] === 255) parts.push("not managed: reserved or a hole");
     else {
       parts.push(`${percent(map.used[cell] / 255, 0)} used`);
@@ -224,6 +231,27 @@ function play() {
   }, 140);
 }
 
+const HOLE = 48; // cells: a longer one is left out
+
+function addZone(zone, first, end) {
+  let start = first;
+  let hole = 0;
+  const add = (stop) => {
+    if (stop > start) views.push(new Stretch(zone, first, start, stop, hole));
+  };
+  for (let cell = first; cell < end;) {
+    let next = cell;
+    while (next < end && map.reserved[next] === 255) next++;
+    if (next - cell > HOLE) {
+      add(cell);
+      hole = next - cell;
+      start = next;
+    }
+    cell = Math.max(next, cell + 1);
+  }
+  add(end);
+}
+
 export function setupMap() {
   if (!map) {
     $("map-box").append(element("p", { class: "none" }, "The trace does not tell enough for a map: "
@@ -235,8 +263,7 @@ export function setupMap() {
   $("map-lead").textContent = `Each square is ${grouped > 1 ? `${grouped} pageblocks` : "one pageblock"} ` +
     `(${bytes(maps.pages_per_cell * pageSize)}), in order of its address. Point at one, or move to it with the arrow keys.`;
   machine.zones.forEach((zone, i) => {
-    if (maps.zone_first_cell[i + 1] > maps.zone_first_cell[i])
-      views.push(new ZoneView(zone, maps.zone_first_cell[i], maps.zone_first_cell[i + 1]));
+    addZone(zone, maps.zone_first_cell[i], maps.zone_first_cell[i + 1]);
   });
   const slider = $("slider");
   slider.max = map.frames.length - 1;

@@ -53,6 +53,13 @@ function bar(value, greatest, text) {
   return node;
 }
 
+// A long list of flags may break behind each of them.
+function breakable(flags) {
+  const node = element("span");
+  flags.split("|").forEach((flag, i) => node.append(...(i ? ["|", element("wbr")] : []), flag));
+  return node;
+}
+
 // ------------------------------------------------------------------ who pins
 
 function pinOwners(pins) {
@@ -60,12 +67,12 @@ function pinOwners(pins) {
   const most = Math.max(...pins.owners.map((owner) => owner.pageblocks));
   return sortable([
     { title: "Task", get: (o) => o.comm },
-    { title: "Request", get: (o) => o.gfp_name },
     { title: "Type", get: (o) => type(o.migratetype) },
     number("Order", "order"),
     number("Held", "pages", (o) => bytes(o.pages * pageSize)),
     number("Pageblocks pinned", "pageblocks", (o) => bar(o.pageblocks, most, count(o.pageblocks))),
     number("by it alone", "sole"),
+    { title: "Request", wide: true, get: (o) => o.gfp_name, show: (o) => breakable(o.gfp_name) },
   ], pins.owners, { caption: "Holders of pages in pageblocks that are not whole" });
 }
 
@@ -140,15 +147,15 @@ export function setupWhatIf() {
     { title: "Variant", get: (run) => run.name },
     column("Failures", "failures", true),
     { title: "by order", get: (run) => run.failures_text },
-    column(`Free ${size} blocks: min`, "huge_min", false),
+    column(`${size.replace(" ", "\u00a0")} blocks, min`, "huge_min", false),
     column("median", "huge_median", false),
     column("end", "huge_end", false),
     column("Unusable", "unusable_end", true, index),
     { title: "Extfrag", number: true, get: (run) => run.extfrag_end, show: (run) => (run.extfrag_end < 0 ? "–" : index(run.extfrag_end)) },
     column("Fallbacks", "fallbacks", true),
-    column("Mixed pageblocks", "mixed", true),
-    column("ns per operation", "ns_per_op", true, (v) => trim(v)),
-  ], runs, { caption: `${base.name} is the baseline; indices are for order ${machine.pageblock_order} at the end` }));
+    column("Mixed page\u00adblocks", "mixed", true),
+    column("ns an operation", "ns_per_op", true, (v) => trim(v)),
+  ], runs, { caption: `Compared with the first row; indices are for order ${machine.pageblock_order} at the end` }));
 }
 
 // -------------------------------------------------------------------- events
@@ -186,9 +193,12 @@ export function setupEvents() {
     { title: "Type wanted", get: (g) => type(g.mt) },
     { title: "Taken from", get: (g) => (g.kind ? `${type(g.fromType)}, order ${g.fromOrder}` : "–") },
     { title: "Task", get: (g) => g.comm },
-    { title: "Request", get: (g) => (g.kind ? "–" : (data.gfp_names[g.gfp] ?? hex(g.gfp))) },
-    { title: "First", number: true, get: (g) => g.first, show: (g) => seconds(g.first) },
+        { title: "First", number: true, get: (g) => g.first, show: (g) => seconds(g.first) },
     { title: "Last", number: true, get: (g) => g.last, show: (g) => seconds(g.last) },
+    {
+      title: "Request", wide: true, get: (g) => (g.kind ? "–" : (data.gfp_names[g.gfp] ?? hex(g.gfp))),
+      show: (g) => (g.kind ? "–" : breakable(data.gfp_names[g.gfp] ?? hex(g.gfp))),
+    },
   ], groups, { caption: "Failures and fallbacks, the same ones together" }));
 }
 

@@ -69,7 +69,7 @@ export function orderColour(order, maxOrder) {
 
 // Migratetypes: hues that stay apart for colour-blind eyes (after Okabe and Ito).
 const TYPES = {
-  light: ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#b58900", "#7d5ba6", "#8a949e"],
-  dark: ["#ff9350", "#56a8e0", "#3fc79a", "#e79ac4", "#e0b84c", "#b08fd8", "#78838e"],
+  light: ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#b58900", "#7d5ba6", "#a8997c"],
+  dark: ["#ff9350", "#56a8e0", "#3fc79a", "#e79ac4", "#e0b84c", "#b08fd8", "#8f8264"],
 };
 export const typeColour = (type) => TYPES[isDark() ? "dark" : "light"][Math.min(type, 6)];
