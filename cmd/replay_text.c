@@ -44,12 +44,14 @@ static void print_problems(const struct pbr_problems *problems)
 		printf("               ... and %llu more\n",
 		       u(problems->total - problems->nr_first));
 	if (problems->lost_events + problems->double_frees + problems->double_allocs +
-	    problems->partial_frees + problems->unknown_frees)
+	    problems->partial_frees + problems->unknown_frees + problems->silent_takes)
 		printf("Peculiar\n");
 	print_count("events lost while recording", problems->lost_events);
 	print_count("frees of pages allocated before the trace began", problems->unknown_frees);
 	print_count("frees of a part of a block", problems->partial_frees);
-	print_count("frees of a page that is free (a lost allocation)", problems->double_frees);
+	print_count("allocations without an event (bulk, compaction), seen otherwise",
+		    problems->silent_takes);
+	print_count("frees of a page that should be free", problems->double_frees);
 	print_count("allocations of a page in use (a lost free)", problems->double_allocs);
 }
 

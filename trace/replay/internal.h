@@ -143,6 +143,9 @@ struct pbr_world {
 int pbr_world_init(struct pbr_world *world, const struct pbr_input *input);
 void pbr_world_clear(struct pbr_world *world);
 void pbr_world_apply(struct pbr_world *world, uint32_t event);
+/* The frames that a COMPACT event takes, ascending: each is told before it goes. */
+void pbr_world_compact(struct pbr_world *world, const struct pbr_event *event,
+		       void (*taken)(void *ctx, uint32_t frame), void *ctx);
 /* Apply the events before time `at`; returns the index of the next. */
 uint32_t pbr_world_run(struct pbr_world *world, uint64_t at);
 /* One pageblock's frames. */

@@ -9,6 +9,12 @@
  *
  *	alloc pfn 8 order 2        ALLOC slot 0
  *	free  pfn 9 order 0        SPLIT slot 0 -> slots 1 2 3 4, FREE slot 2
+ *
+ * Some pages get an owner without mm_page_alloc, and are freed like others:
+ * alloc_pages_bulk() takes them from a per-CPU list, compaction from the buddy.
+ * The first show when they are freed: the block was last seen on its way into
+ * a per-CPU list, so it is allocated there. The second are told by
+ * mm_compaction_isolate_freepages, with the followed kernel's free frames.
  */
 
 #include <stdlib.h>
@@ -24,6 +30,9 @@ struct planner {
 	uint32_t *slot;      /* [frames] 1 + slot of the block that starts here, or 0 */
 	uint8_t *order;      /* [frames] its order */
 	uint8_t *touched;    /* [frames] an event has named it */
+	uint8_t *silent;     /* bit per event: its block is then allocated without an event */
+	struct pbr_world world; /* only if compaction is in the trace */
+	bool follow;
 	uint32_t *spare;     /* free slots, a stack */
 	uint32_t nr_spare, spare_room;
 	uint32_t event;      /* now */
@@ -213,18 +222,69 @@ static void plan_free(struct planner *planner, const struct pbr_event *event)
 			free_block(planner, i);
 }
 
+/* ------------------------------------------- allocations that have no event */
+
+static void plan_silent(struct planner *planner, uint64_t pfn, unsigned int order, bool movable)
+{
+	struct pbr_event event = { .kind = PBR_ALLOC, .pfn = pfn, .order = (uint8_t)order,
+				   .gfp = movable ? PB_GFP_HIGHUSER_MOVABLE : PB_GFP_KERNEL };
+
+	planner->input->problems.silent_takes++;
+	plan_alloc(planner, &event);
+}
+
+static void plan_compacted(void *ctx, uint32_t frame)
+{
+	struct planner *planner = ctx;
+
+	plan_silent(planner, pbr_pfn(planner->geo, frame), 0, true);
+}
+
+/* Blocks that are freed after they were last seen going into a per-CPU list. */
+static int find_silent(struct planner *planner)
+{
+	const struct pbr_input *input = planner->input;
+	uint32_t *last = calloc((size_t)planner->geo->nr_frames + 1, sizeof(*last));
+
+	planner->silent = calloc(input->nr_events / 8 + 1, 1);
+	for (uint32_t i = 0; last && planner->silent && i < input->nr_events; i++) {
+		const struct pbr_event *event = &input->events[i];
+		uint32_t frame, before;
+
+		if (event->kind > PBR_PCPU_DRAIN || event->pfn == PBR_NO_PFN)
+			continue;
+		frame = pbr_block(planner->geo, event->pfn, event->order);
+		before = last[frame];
+		if (event->kind == PBR_FREE && before &&
+		    (input->events[before - 1].kind == PBR_FREE ||
+		     input->events[before - 1].kind == PBR_ZONE_LOCKED) &&
+		    input->events[before - 1].order == event->order)
+			planner->silent[(before - 1) / 8] |= 1 << (before - 1) % 8;
+		for (uint32_t f = frame; f < frame + (1u << event->order); f++)
+			last[f] = i + 1;
+	}
+	free(last);
+	return last && planner->silent ? 0 : -1;
+}
+
 static void plan_event(struct planner *planner, uint32_t index)
 {
 	const struct pbr_event *event = &planner->input->events[index];
 
-	if (event->kind != PBR_ALLOC && event->kind != PBR_FREE)
-		return;
 	planner->event = index;
 	planner->cpu = (uint16_t)(event->cpu % planner->input->nr_cpus);
 	if (event->kind == PBR_ALLOC)
 		plan_alloc(planner, event);
-	else
+	else if (event->kind == PBR_FREE)
 		plan_free(planner, event);
+	else if (event->kind == PBR_COMPACT && planner->follow)
+		pbr_world_compact(&planner->world, event, plan_compacted, planner);
+	if (planner->silent[index / 8] >> index % 8 & 1)
+		plan_silent(planner, event->pfn, event->order,
+			    event->kind == PBR_ZONE_LOCKED &&
+				    event->migratetype == PB_MIGRATE_MOVABLE);
+	if (planner->follow && event->kind != PBR_COMPACT)
+		pbr_world_apply(&planner->world, index);
 }
 
 static void plan_events(struct planner *planner)
@@ -332,7 +392,10 @@ static int make(struct planner *planner)
 	planner->slot = calloc(frames, sizeof(*planner->slot));
 	planner->order = calloc(frames, 1);
 	planner->touched = calloc(frames, 1);
-	if (!planner->slot || !planner->order || !planner->touched)
+	if (!planner->slot || !planner->order || !planner->touched || find_silent(planner))
+		return -1;
+	planner->follow = planner->input->nr_by_kind[PBR_COMPACT] != 0;
+	if (planner->follow && pbr_world_init(&planner->world, planner->input))
 		return -1;
 	plan_events(planner);
 	if (planner->failed || find_nodes(planner))
@@ -355,6 +418,9 @@ int pbr_plan_make(struct pbr_input *input, char *error, size_t size)
 	free(planner.slot);
 	free(planner.order);
 	free(planner.touched);
+	free(planner.silent);
+	if (planner.follow)
+		pbr_world_clear(&planner.world);
 	free(planner.spare);
 	if (status)
 		pbr_error(error, size, "no memory for the plan of %llu events",

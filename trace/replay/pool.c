@@ -213,6 +213,33 @@ static void on_wake(void *ctx, struct pb_pool *pool, int node, unsigned int orde
 		self->woken = RECLAIM_OPS;
 }
 
+unsigned int pbr_pool_reclaimed(struct pbr_pool *pool)
+{
+	struct pb_zone_stat zone;
+	unsigned int boosted = 0;
+
+	for (unsigned int i = 0; !pb_zone_stats(&pool->pool, i, &zone); i++) {
+		if (!zone.boost)
+			continue;
+		pb_boost_done(&pool->pool, zone.node, (enum pb_zone_type)zone.zone);
+		boosted++;
+	}
+	return boosted;
+}
+
+/* The frees of the recorded kernel's reclaim come with the trace. What waiting for
+   reclaim brings besides is that background reclaim gets done. */
+static unsigned long on_reclaim(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp)
+{
+	struct pbr_pool *self = ctx;
+
+	(void)pool;
+	(void)order;
+	(void)gfp;
+	self->woken = 0;
+	return pbr_pool_reclaimed(self);
+}
+
 static void on_misuse(void *ctx, const struct pb_misuse_report *report)
 {
 	struct pbr_pool *self = ctx;
@@ -232,15 +259,6 @@ static void on_trace(void *ctx, const struct pb_trace_event *event)
 	struct pbr_pool *self = ctx;
 
 	self->trace(self->trace_ctx, event);
-}
-
-void pbr_pool_reclaimed(struct pbr_pool *pool)
-{
-	struct pb_zone_stat zone;
-
-	for (unsigned int i = 0; !pb_zone_stats(&pool->pool, i, &zone); i++)
-		if (zone.boost)
-			pb_boost_done(&pool->pool, zone.node, (enum pb_zone_type)zone.zone);
 }
 
 /* -------------------------------------------------------------------- whole */
@@ -325,7 +343,8 @@ int pbr_pool_make(struct pbr_pool *pool, const struct pbr_input *input,
 		  size_t size)
 {
 	struct pb_hooks hooks = { .ctx = pool, .misuse = on_misuse, .log = on_log,
-				  .wake = on_wake, .trace = pool->trace ? on_trace : NULL };
+				  .wake = on_wake, .reclaim = on_reclaim,
+				  .trace = pool->trace ? on_trace : NULL };
 	struct pb_config config;
 	struct pb_error why;
 	size_t bytes;

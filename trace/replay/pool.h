@@ -30,7 +30,7 @@ void pbr_pool_fill(struct pbr_pool *pool, const struct pbr_input *input,
 				  struct pb_page *page, unsigned int order),
 		   void *ctx);
 void pbr_pool_release(struct pbr_pool *pool);
-/* Background reclaim has done its work: boosts are taken back. */
-void pbr_pool_reclaimed(struct pbr_pool *pool);
+/* Background reclaim has done its work: boosts are taken back; of how many zones? */
+unsigned int pbr_pool_reclaimed(struct pbr_pool *pool);
 
 #endif

@@ -104,9 +104,9 @@ struct pbr_problems {
 	uint64_t total;          /* lines or records that had something wrong (exit status) */
 	uint64_t unknown_frees;  /* frees of pages allocated before the trace began */
 	uint64_t partial_frees;  /* frees of a part of a block (after split_page) */
-	uint64_t double_frees;   /* freed twice with no allocation between (a lost event) */
+	uint64_t double_frees;   /* freed while free, for all the trace tells */
 	uint64_t double_allocs;  /* allocated twice with no free between (a lost event) */
-	uint64_t silent_takes;   /* frames that left the buddy without an event (compaction) */
+	uint64_t silent_takes;   /* blocks allocated without an event (bulk, compaction) */
 	char first[5][160];      /* the first malformed ones: "line 12: …" */
 	unsigned int nr_first;
 };

@@ -216,8 +216,9 @@ static void apply_list(struct pbr_world *world, const struct pbr_event *event)
 		world->block_type[frame >> world->pageblock_order] = event->migratetype;
 }
 
-/* Compaction takes whole free blocks to move pages into, without another event. */
-static void apply_compact(struct pbr_world *world, const struct pbr_event *event)
+/* Compaction takes free blocks to move pages into, without another event. */
+void pbr_world_compact(struct pbr_world *world, const struct pbr_event *event,
+		       void (*taken)(void *ctx, uint32_t frame), void *ctx)
 {
 	uint64_t end = event->pfn + event->task;
 	uint32_t left = event->gfp;
@@ -227,6 +228,8 @@ static void apply_compact(struct pbr_world *world, const struct pbr_event *event
 
 		if (frame == PBR_NO_FRAME || world->state[frame] != PBR_IS_FREE)
 			continue;
+		if (taken)
+			taken(ctx, frame);
 		leave_buddy(world, frame, 0, PBR_USED_LRU, PBR_OWNER_NONE);
 		left--;
 	}
@@ -249,7 +252,7 @@ void pbr_world_apply(struct pbr_world *world, uint32_t index)
 	else if (event->kind == PBR_ZONE_LOCKED || event->kind == PBR_PCPU_DRAIN)
 		apply_list(world, event);
 	else if (event->kind == PBR_COMPACT)
-		apply_compact(world, event);
+		pbr_world_compact(world, event, NULL, NULL);
 }
 
 uint32_t pbr_world_run(struct pbr_world *world, uint64_t at)
