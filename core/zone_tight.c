@@ -64,7 +64,7 @@ static u32 tight_cut_block(struct pb_pool *pool, struct zone *zone, struct strip
 		area_insert(pool, stripe, rest, order + k, type, false);
 		if (tracing(pool))
 			trace_block(pool, PB_TRACE_SPLIT, rest, order + k, type, 0);
-		if (order + k >= pool->pageblock_order)
+		if ((rest ^ frame) >> pool->pageblock_order) /* the caller settles the first */
 			area_settle(pool, zone, stripe, rest);
 		x += 1u << k;
 	}
