@@ -155,6 +155,9 @@ void isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 
 void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)
 {
+	/* while isolated they may have merged with each other */
+	for (u32 i = 0; i < n; i++)
+		cut_to_pageblocks(pool, zone, pageblock + i);
 	for (u32 i = 0; i < n; i++) {
 		u32 frame = (pageblock + i) << pool->pageblock_order;
 		struct stripe *stripe = frame_stripe(pool, zone, frame);
