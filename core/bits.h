@@ -158,7 +158,17 @@ static inline u64 int_sqrt(u64 x)
 	return root;
 }
 
+/*
+ * Reads without the lock that writes are made under. Where 64 bits are no single
+ * access they are two: a count of pages has nothing in its upper half there, and
+ * a per-CPU list's head keeps its count in the lower one, the statistics apart.
+ */
+#if UINTPTR_MAX > 0xffffffffu
 #define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#else
+#define load_relaxed(p) (*(const volatile __typeof__(*(p)) *)(p))
+#define store_relaxed(p, v) ((void)(*(volatile __typeof__(*(p)) *)(p) = (v)))
+#endif
 
 #endif

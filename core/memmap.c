@@ -272,7 +272,7 @@ static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 			stripe->number = (u16)i;
 			stripe->areas = stripes * pool->super->orders;
 			stripe->bitmaps = bitmaps;
-			bitmaps += zone_bitmap_bytes(pool->super, zone) / zone->nr_stripes;
+			bitmaps += div_u64(zone_bitmap_bytes(pool->super, zone), zone->nr_stripes);
 		}
 	}
 }
