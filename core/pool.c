@@ -416,7 +416,7 @@ static void reset_stripe(struct pb_pool *pool, struct zone *zone, struct stripe 
 	memset(stripe->nonempty, 0, sizeof(stripe->nonempty));
 	memset(stripe_area(pool, stripe, 0), 0, pool->super->orders * sizeof(struct free_area));
 	memset(pool_at(pool, stripe->bitmaps), 0,
-	       (size_t)(zone_bitmap_bytes(pool->super, zone) / zone->nr_stripes));
+	       (size_t)div_u64(zone_bitmap_bytes(pool->super, zone), zone->nr_stripes));
 }
 
 /* Whatever has no owner and is not reserved is free. */
