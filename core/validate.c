@@ -77,6 +77,23 @@ static int broken_block(struct check *c, unsigned int invariant, const char *wha
 	return PB_ECORRUPT;
 }
 
+/* "I3: start_pfn or spanned pages (zone 1)" */
+static int broken_at(struct check *c, unsigned int invariant, const char *what, const char *of,
+		     u64 number)
+{
+	struct text text;
+
+	if (!c->error)
+		return PB_ECORRUPT;
+	begin_report(c, &text, invariant, what);
+	text_str(&text, " (");
+	text_str(&text, of);
+	text_str(&text, " ");
+	text_dec(&text, (s64)number, 0);
+	text_str(&text, ")");
+	return PB_ECORRUPT;
+}
+
 /* "I24: managed pages (zone 1: found 5, expected 4)" */
 static int broken_number(struct check *c, unsigned int invariant, const char *what,
 			 const char *of, u64 number, u64 found, u64 expected)
@@ -281,18 +298,15 @@ static int check_banks(struct check *c)
 
 		if ((!i && bank->frame) || end <= bank->frame || end > pool->nr_frames ||
 		    !bank_plausible(pool, bank, end))
-			return broken_number(c, 2, "a bank's place or bounds", "bank", i,
-					     bank->frame, end);
+			return broken_at(c, 2, "a bank's place or bounds", "bank", i);
 		if (i + 1 < n && (next->zone < bank->zone ||
 				  (next->zone == bank->zone && next->pfn < bank->end_pfn)))
-			return broken_number(c, 2, "banks out of order", "bank", i + 1,
-					     next->zone, bank->zone);
+			return broken_at(c, 2, "banks out of order", "bank", i + 1);
 	}
 	for (u32 i = 0; i < n; i++)
 		for (u32 j = 0; j < i; j++)
 			if (share_a_frame(pool, pool_bank(pool, j), pool_bank(pool, i)))
-				return broken_number(c, 2, "two banks have the same frame", "bank",
-						     i, i, j);
+				return broken_at(c, 2, "has a frame of another bank", "bank", i);
 	return PB_OK;
 }
 
@@ -372,8 +386,8 @@ static int check_stripes(struct check *c, const struct zone *zone, u64 *bitmaps)
 		if (stripe->zone != zone_number(c->pool, zone) || stripe->number != i ||
 		    stripe->areas != (zone->first_stripe + i) * s->orders ||
 		    stripe->bitmaps != *bitmaps)
-			return broken_zone(c, 3, "a stripe's number, zone or arrays", zone,
-					   stripe->number, i);
+			return broken_at(c, 3, "a stripe's zone, number or arrays", "stripe",
+					 zone->first_stripe + i);
 		*bitmaps += bytes;
 	}
 	return PB_OK;
@@ -383,27 +397,23 @@ static int check_zone_place(struct check *c, const struct zone *zone, u32 spans,
 {
 	const struct pb_super *s = c->pool->super;
 	const struct zone *before = zone - 1;
+	u32 number = zone_number(c->pool, zone);
 
 	if (zone->first_span != spans || !zone->nr_spans || zone->nr_spans > s->nr_spans - spans)
-		return broken_zone(c, 3, "a zone's first span or their number", zone,
-				   zone->first_span, spans);
+		return broken_at(c, 3, "a zone's spans", "zone", number);
 	if (zone->node >= s->nr_nodes || zone->type >= PB_ZONE_DEVICE ||
 	    !(s->zone_types >> zone->type & 1) ||
 	    (spans && (before->node > zone->node ||
 		       (before->node == zone->node && before->type >= zone->type))))
-		return broken_zone(c, 3, "a zone's type, node or place among the zones", zone,
-				   zone->type, zone->node);
-	if (pool_node(c->pool, zone->node)->zones[zone->type] != zone_number(c->pool, zone))
-		return broken_zone(c, 3, "a zone that its node does not name", zone,
-				   pool_node(c->pool, zone->node)->zones[zone->type],
-				   zone_number(c->pool, zone));
+		return broken_at(c, 3, "a zone's type, node or place among the zones", "zone",
+				 number);
+	if (pool_node(c->pool, zone->node)->zones[zone->type] != number)
+		return broken_at(c, 3, "a zone that its node does not name", "zone", number);
 	if (!zone_covers_its_banks(c->pool, zone))
-		return broken_zone(c, 3, "start_pfn or spanned pages", zone, zone->spanned,
-				   zone->present);
+		return broken_at(c, 3, "start_pfn or spanned pages", "zone", number);
 	if (!zone_shape_right(c->pool, zone) || zone->first_stripe != stripes ||
 	    zone->nr_stripes > s->nr_stripes - stripes)
-		return broken_zone(c, 3, "a zone's stripes or their bitmaps' shape", zone,
-				   zone->first_stripe, stripes);
+		return broken_at(c, 3, "a zone's stripes or their bitmaps' shape", "zone", number);
 	return PB_OK;
 }
 
@@ -426,8 +436,7 @@ static int check_zones(struct check *c)
 			named += pool_node(c->pool, id)->zones[t] != NO_ZONE;
 	if (spans != s->nr_spans || stripes != s->nr_stripes || named != s->nr_zones ||
 	    align_up(bitmaps, 64) != s->percpu)
-		return broken_number(c, 3, "zones that do not add up", "zones", s->nr_zones, spans,
-				     s->nr_spans);
+		return broken(c, 3, "zones, stripes or bitmaps do not add up");
 	return PB_OK;
 }
 
@@ -640,7 +649,7 @@ static int walk_linked(struct check *c, unsigned int invariant, const struct fre
 	}
 	if (at == LIST_REF(list) && lists[list].prev == prev)
 		return PB_OK;
-	return broken_zone(c, invariant, "the links of a list disagree", c->zone, list, order);
+	return broken_at(c, invariant, "the links of a list disagree", "list", list);
 }
 
 static struct pcp_list *stack_of(const struct check *c, unsigned int type, unsigned int order)
@@ -747,8 +756,8 @@ static int check_pcp_block(struct check *c, u32 frame, unsigned int order)
 	u64 first = zone_first_frame(pool, c->zone);
 
 	if (frame < first || frame >= first + zone_nr_frames(pool, c->zone))
-		return broken_number(c, 13, "a per-CPU list holds a frame outside its zone", "CPU",
-				     c->cpu, frame, first);
+		return broken_at(c, 13, "a per-CPU list holds a frame outside its zone", "CPU",
+				 c->cpu);
 	if (frame & ((1u << order) - 1))
 		return broken_block(c, 13, "not aligned, in a per-CPU list", frame, order);
 	if (block_head(pool, frame) != NO_FRAME)
@@ -1089,15 +1098,14 @@ static int check_levels(struct check *c, const struct stripe *stripe, unsigned i
 
 		for (u32 w = 0; w < zone->level_words[i + 1]; w++)
 			if (next[w] != summary(level, zone->level_words[i], w))
-				return broken_number(c, 21, "a list's bitmap, an upper level",
-						     "order", order, type, w);
+				return broken_at(c, 21, "a list's bitmap, an upper level", "order",
+						 order);
 		level = next;
 	}
 	if (zone->levels && root != summary(level, zone->level_words[zone->levels - 1], 0))
-		return broken_number(c, 21, "a list's root word", "order", order, type, 0);
+		return broken_at(c, 21, "a list's root word", "order", order);
 	if ((stripe->nonempty[type] >> order & 1) != (root != 0))
-		return broken_number(c, 21, "the mask of non-empty lists", "order", order,
-				     stripe->nonempty[type] >> order & 1, root != 0);
+		return broken_at(c, 21, "the mask of non-empty lists", "order", order);
 	return PB_OK;
 }
 
@@ -1112,8 +1120,8 @@ static int check_summaries(struct check *c, const struct zone *zone)
 			for (unsigned int o = 0; o <= c->pool->max_order; o++)
 				CHECK(check_levels(c, stripe, o, t));
 			if (stripe->nonempty[t] >> c->pool->max_order >> 1)
-				return broken_zone(c, 21, "a list of an order that does not exist",
-						   zone, stripe->nonempty[t], 0);
+				return broken_at(c, 21, "a list of an order that does not exist",
+						 "type", t);
 		}
 	}
 	return PB_OK;
@@ -1308,15 +1316,14 @@ static int check_node(struct check *c, u32 id)
 	const struct node *node = pool_node(c->pool, id);
 
 	if (!zonelist_right(c->pool, node))
-		return broken_number(c, 33, "a zonelist does not name each node once", "node", id,
-				     node->zonelist_nodes, 0);
+		return broken_at(c, 33, "a zonelist does not name each node once", "node", id);
 	for (int t = 0; t < PB_NR_ZONE_TYPES; t++)
 		if (node->preferred[t] != preferred_zone(c->pool, node, t))
 			return broken_number(c, 33, "a zonelist's first zone", "node", id,
 					     node->preferred[t],
 					     preferred_zone(c->pool, node, t));
 	if (node->online != (node->nr_cpus || node_has_memory(node)))
-		return broken_number(c, 33, "online", "node", id, node->online, !node->online);
+		return broken_at(c, 33, "online or not", "node", id);
 	return PB_OK;
 }
 
@@ -1342,7 +1349,7 @@ static int check_nodes(struct check *c)
 		CHECK(check_node(c, id));
 	for (u32 cpu = 0; cpu < c->pool->super->nr_cpus; cpu++)
 		if (cpu_nodes[cpu] >= c->pool->super->nr_nodes)
-			return broken_number(c, 33, "node", "CPU", cpu, cpu_nodes[cpu], 0);
+			return broken_at(c, 33, "a node that does not exist", "CPU", cpu);
 	for (u32 cpu = 0; cpu < c->pool->percpu_cpus; cpu++) {
 		const struct pcp_area *area = pcp_area(c->pool, cpu);
 
