@@ -284,6 +284,9 @@ static bool refuse(struct text_stream *t, const char *name, char *error, size_t 
 	else if (t->len == 0 && t->ended == PB_SOURCE_DAMAGED)
 		snprintf(error, size, "'%s' is damaged %s; " EXPECTED, name,
 			 pb_source_packing(t->source));
+	else if (t->len == 0 && t->ended == PB_SOURCE_CUT)
+		snprintf(error, size, "'%s' is %s that ends at once; " EXPECTED, name,
+			 pb_source_packing(t->source));
 	else if (t->len == 0)
 		snprintf(error, size, "'%s' is empty; " EXPECTED, name);
 	else if (is)
