@@ -85,13 +85,13 @@ static void measure_frag(const struct options *o, struct results *r, const char 
 
 static void measure_longest(const struct options *o, struct results *r)
 {
-	const char *iterations = o->quick || o->verify ? "1000000" : "10000000";
+	const char *iterations = o->verify ? "100000" : o->quick ? "1000000" : "10000000";
 	unsigned int i;
 
 	for (i = 0; i < o->nr_allocators; i++) {
 		/* mmap would take minutes. */
 		if (strcmp(o->allocators[i], "mmap") &&
-		    (!o->quick || allocator_is_ours(o->allocators[i])))
+		    ((!o->quick && !o->verify) || allocator_is_ours(o->allocators[i])))
 			measure(o, r, "longest", 9, 1, o->allocators[i], o->pages, iterations);
 	}
 }

@@ -27,7 +27,7 @@ static void print_row(const struct results *r, const struct row *row)
 	double floor = r->floors.lifo_pair;
 	char t[7][16];
 
-	printf("%-17s %8s %8s %8s %8s %8s", row->allocator, time_text(row->alloc.median, t[0]),
+	printf("%-17s %7s %7s %7s %7s %7s", row->allocator, time_text(row->alloc.median, t[0]),
 	       time_text(row->free.median, t[1]), time_text(row->pair.median, t[2]),
 	       time_text(row->pair.min, t[3]), time_text(row->pair.max, t[4]));
 	printf(" %6s %6s %5llu\n", ratio_text(row->pair.median / floor, t[5]),
@@ -60,11 +60,11 @@ static void print_cells(const struct results *r)
 
 		if (cell_seen(r, i))
 			continue;
-		printf("\n%s, %s%u, %u thread%s\n", first->workload,
+		printf("\n%s, %s%u, %u thread%s (ns)\n", first->workload,
 		       strcmp(first->workload, "mixed") ? "order " : "orders 0 to ", first->order,
 		       first->threads, first->threads == 1 ? "" : "s");
-		printf("%-17s %8s %8s %8s %8s %8s %6s %6s %5s\n", "", "ns/alloc", "ns/free",
-		       "ns/pair", "min", "max", "xfloor", "xpeer", "fail");
+		printf("%-17s %7s %7s %7s %7s %7s %6s %6s %5s\n", "", "alloc", "free", "pair",
+		       "min", "max", "xfloor", "xpeer", "fail");
 		for (k = i; k < r->nr_rows; k++)
 			if (same_cell(first, &r->rows[k]))
 				print_row(r, &r->rows[k]);

@@ -285,7 +285,7 @@ static void set_amount(struct run *run, const struct workload *w, u64 amount)
 /* How many steps or repetitions take target_ms. Warms everything up, too. */
 static void calibrate(struct run *run, const struct workload *w, const struct worker_options *o)
 {
-	u64 amount = w->share ? 1 : 4096, total, target = o->target_ms * 1000000ull;
+	u64 amount = w->share ? 1 : 64, total, target = o->target_ms * 1000000ull;
 
 	for (;;) {
 		set_amount(run, w, amount);
