@@ -153,25 +153,33 @@ void isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	pcp_drain_all(pool, zone);
 }
 
+/* Free the pageblock again, so that it merges with what it was kept apart from. */
+static void merge_pageblock(struct pb_pool *pool, struct zone *zone, u32 pageblock)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	bool whole;
+
+	pb_platform_lock(&stripe->lock);
+	whole = block_is_free(pool, frame, pool->pageblock_order) &&
+		__zone_take_exact(pool, zone, stripe, frame, pool->pageblock_order);
+	pb_platform_unlock(&stripe->lock);
+	if (whole)
+		zone_free(pool, zone, NO_CPU, frame, pool->pageblock_order, false);
+}
+
 void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)
 {
+	u32 span = 1u << (pool->max_order - pool->pageblock_order);
+
 	/* while isolated they may have merged with each other */
 	for (u32 i = 0; i < n; i++)
 		cut_to_pageblocks(pool, zone, pageblock + i);
-	for (u32 i = 0; i < n; i++) {
-		u32 frame = (pageblock + i) << pool->pageblock_order;
-		struct stripe *stripe = frame_stripe(pool, zone, frame);
-		bool whole;
-
+	for (u32 i = 0; i < n; i++)
 		change_type(pool, zone, pageblock + i, false);
-		/* what the border kept apart merges now */
-		pb_platform_lock(&stripe->lock);
-		whole = block_is_free(pool, frame, pool->pageblock_order) &&
-			__zone_take_exact(pool, zone, stripe, frame, pool->pageblock_order);
-		pb_platform_unlock(&stripe->lock);
-		if (whole)
-			zone_free(pool, zone, NO_CPU, frame, pool->pageblock_order, false);
-	}
+	/* the isolation cut blocks that reached beyond it, too */
+	for (u32 i = pageblock & ~(span - 1); i < pageblock + n || i & (span - 1); i++)
+		merge_pageblock(pool, zone, i);
 }
 
 /* --------------------------------------------------------------- evacuate */

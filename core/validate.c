@@ -145,7 +145,7 @@ static bool sizes_plausible(const struct pb_super *s)
 	       s->nr_zones && s->nr_zones <= PB_MAX_NODES * PB_NR_ZONE_TYPES &&
 	       s->nr_stripes >= s->nr_zones && s->nr_stripes <= 16 * s->nr_zones &&
 	       s->nr_banks >= s->nr_zones && s->nr_banks <= s->nr_spans &&
-	       s->nr_pcp_orders == lists && s->class_shift == (lists ? fls32(lists) + 1 : 0) &&
+	       s->nr_pcp_orders == lists && s->class_shift == (lists ? fls32((lists - 1u) | 1u) + 1 : 0) &&
 	       s->pageblock_stride ==
 		       (linked ? 8 : (u32)align_up(8 + 2 * (s->pageblock_order + 1u), 8));
 }
@@ -153,19 +153,31 @@ static bool sizes_plausible(const struct pb_super *s)
 /* Room for the lists of every zone; the stacks behind them are I15's. */
 static u64 percpu_lists(const struct pb_super *s)
 {
-	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES) << s->class_shift;
+	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES + 1) << s->class_shift;
 
 	if (s->profile == PB_PROFILE_LINUX)
 		return sizeof(struct pcp_area) + s->nr_zones * sizeof(struct pcp_linux);
-	return sizeof(struct pcp_area) +
-	       lists * (sizeof(struct pcp_list) + sizeof(struct pcp_cold));
+	return sizeof(struct pcp_area) + lists * sizeof(struct pcp_list);
+}
+
+/* Behind the stacks, at the end of the area. */
+static bool cold_plausible(const struct pb_super *s)
+{
+	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES + 1) << s->class_shift;
+
+	return s->profile == PB_PROFILE_LINUX ||
+	       (!(s->pcp_cold & 63) && s->pcp_cold >= percpu_lists(s) &&
+		s->pcp_cold / sizeof(u32) <= PCP_SLOTS &&
+		s->pcp_cold + lists * sizeof(struct pcp_cold) <= s->percpu_stride);
 }
 
 static bool percpu_plausible(const struct pb_super *s)
 {
 	if (s->flags & PB_POOL_NO_PCP)
 		return !s->percpu_stride;
-	return !(s->percpu_stride & 63) && s->percpu_stride >= percpu_lists(s);
+	return !(s->percpu_stride & 63) && s->percpu_stride >= percpu_lists(s) &&
+	       s->percpu_areas >= s->nr_cpus && !(s->percpu_areas & (s->percpu_areas - 1)) &&
+	       s->percpu_areas / 2 < s->nr_cpus && s->pcp_scale <= 9 && cold_plausible(s);
 }
 
 /* The zones say how large, and may say anything: they are checked by I3. */
@@ -503,12 +515,30 @@ static int check_ancestors(struct check *c)
 	return PB_OK;
 }
 
+/*
+ * May a block and its buddy stay apart? Within a pageblock they merge. Above, a
+ * border of types can be in between; and in the linux profile it can be gone
+ * again without anything having been freed since.
+ */
+static bool may_stay_apart(const struct pb_pool *pool, const struct free_block *b)
+{
+	unsigned int one = frame_migratetype(pool, b->frame);
+	unsigned int other;
+
+	if (b->order < pool->pageblock_order)
+		return false;
+	if (pool_is_linked(pool) || b->order == pool->max_order)
+		return true;
+	other = frame_migratetype(pool, b->frame ^ (1u << b->order));
+	return one != other && !(migratetype_is_mergeable(one) && migratetype_is_mergeable(other));
+}
+
 static int check_merged(struct check *c)
 {
 	struct free_block b = { 0 };
 
 	while (next_free(c->pool, &b, c->pool->super->nr_spans))
-		if (b.order < c->pool->pageblock_order &&
+		if (!may_stay_apart(c->pool, &b) &&
 		    tree_test(span_tree(c->pool, b.frame), b.node ^ 1))
 			return broken_block(c, 6, "free beside its free buddy, not merged",
 					    b.frame, b.order);
@@ -654,9 +684,7 @@ static int walk_linked(struct check *c, unsigned int invariant, const struct fre
 
 static struct pcp_list *stack_of(const struct check *c, unsigned int type, unsigned int order)
 {
-	u32 class = zone_number(c->pool, c->zone) * PB_MIGRATE_PCPTYPES + type;
-
-	return pcp_list(pcp_area(c->pool, c->cpu), class << c->pool->super->class_shift, order);
+	return pcp_list(pcp_area(c->pool, c->cpu), zone_class(c->pool, c->zone, type), order);
 }
 
 static int walk_stacks(struct check *c, visit_fn *visit)
@@ -667,7 +695,7 @@ static int walk_stacks(struct check *c, visit_fn *visit)
 		for (unsigned int order = 0; order < c->pool->nr_pcp_orders; order++) {
 			const struct pcp_list *list = stack_of(c, type, order);
 
-			for (u32 i = 0; i < PCP_COUNT(list->head); i++)
+			for (u32 i = 0; i < pcp_entries(list); i++)
 				CHECK(visit(c, pcp_stack(area, list)[i], order));
 		}
 	return PB_OK;
@@ -709,17 +737,18 @@ static int check_stack_room(struct check *c)
 {
 	const struct pb_super *s = c->pool->super;
 	struct pcp_area *area = pcp_area(c->pool, c->cpu);
-	u32 at = (u32)percpu_lists(s);
+	u32 at = (u32)(percpu_lists(s) / sizeof(u32));
 
-	for (u32 class = 0; class < s->nr_zones * (u32)PB_MIGRATE_PCPTYPES; class++)
-		for (unsigned int order = 0; order <= c->pool->nr_pcp_orders; order++) {
-			u32 stack = pcp_list(area, class << s->class_shift, order)->stack;
+	for (u32 i = 0; i < s->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++)
+		for (unsigned int order = 0; order < c->pool->nr_pcp_orders; order++) {
+			u32 class = zone_class(c->pool, pool_zone(c->pool, i / PB_MIGRATE_PCPTYPES),
+					       i % PB_MIGRATE_PCPTYPES);
+			const struct pcp_list *list = pcp_list(area, class, order);
 
-			if (stack < at || stack > s->percpu_stride || stack & 3 ||
-			    (!order && stack != at))
+			if (list->base != at || at + list->room > s->pcp_cold / sizeof(u32))
 				return broken_number(c, 15, "a stack's place in its area", "CPU",
-						     c->cpu, stack, at);
-			at = stack;
+						     c->cpu, list->base, at);
+			at += list->room;
 		}
 	return PB_OK;
 }
@@ -729,12 +758,12 @@ static int check_stack_counts(struct check *c)
 	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
 		for (unsigned int order = 0; order < c->pool->nr_pcp_orders; order++) {
 			const struct pcp_list *list = stack_of(c, type, order);
-			u32 room = ((list + 1)->stack - list->stack) / (u32)sizeof(u32);
+			u32 room = list->room;
 
-			if (PCP_COUNT(list->head) > room)
+			if (pcp_entries(list) > room)
 				return broken_number(c, 15, "blocks in a per-CPU list", "CPU",
-						     c->cpu, PCP_COUNT(list->head), room);
-			if (list->limit > list->max || list->max > room)
+						     c->cpu, pcp_entries(list), room);
+			if ((u32)list->limit - list->base > list->max || list->max > room)
 				return broken_number(c, 15, "limit of a per-CPU list", "CPU",
 						     c->cpu, list->limit, room);
 		}
