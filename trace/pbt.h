@@ -107,7 +107,8 @@ int pbt_writer_free(struct pbt_writer *w);
 
 struct pbt_reader;
 
-/* One section, or one event of a block of events. Pointers hold until the next read. */
+/* One section, or one event of a block of events. Pointers hold until the next read,
+   those to definitions until the reader is freed. */
 struct pbt_record {
 	enum pbt_tag tag;
 	enum pbt_phase phase; /* FILE, FRAMES */

@@ -35,7 +35,7 @@ struct pbt_reader {
 	uint64_t block_left;
 	uint64_t ts;
 	struct pbt_event event;
-	struct pbt_event_def def[PBT_MAX_EVENTS];
+	struct pbt_event_def *def[PBT_MAX_EVENTS]; /* callers may keep them while they read */
 	uint32_t nr_defs;
 	struct pbt_run *runs;
 	size_t runs_room;
@@ -197,11 +197,15 @@ static int parse_file(struct pbt_reader *r, struct cursor *c, struct pbt_record 
 
 static int parse_def(struct pbt_reader *r, struct cursor *c, struct pbt_record *record)
 {
-	struct pbt_event_def *def = &r->def[r->nr_defs];
+	struct pbt_event_def *def;
 	uint64_t nr_fields;
 
 	if (r->nr_defs == PBT_MAX_EVENTS)
 		return damage(r, "more than %d kinds of events", PBT_MAX_EVENTS);
+	def = r->def[r->nr_defs] = calloc(1, sizeof(*def));
+	if (!def)
+		return damage(r, "out of memory");
+	r->nr_defs++;
 	def->id = (uint32_t)get_varint(c);
 	get_string(c, def->system, sizeof(def->system));
 	get_string(c, def->name, sizeof(def->name));
@@ -214,7 +218,6 @@ static int parse_def(struct pbt_reader *r, struct cursor *c, struct pbt_record *
 		get_string(c, def->field[f].name, sizeof(def->field[f].name));
 		def->field[f].is_signed = get_varint(c) & 1;
 	}
-	r->nr_defs++;
 	record->def = def;
 	return 1;
 }
@@ -294,10 +297,11 @@ static int next_event(struct pbt_reader *r, struct pbt_record *record)
 {
 	struct cursor *c = &r->block;
 	uint64_t def = get_varint(c);
-	const struct pbt_event_def *d = &r->def[def < PBT_MAX_EVENTS ? def : 0];
+	const struct pbt_event_def *d;
 
 	if (c->bad || def >= r->nr_defs)
 		return damage(r, "an event of an undefined kind");
+	d = r->def[def];
 	r->block_left--;
 	r->ts += (uint64_t)get_signed(c);
 	r->event.ts = r->ts;
@@ -462,6 +466,8 @@ void pbt_reader_free(struct pbt_reader *r)
 {
 	if (!r)
 		return;
+	for (uint32_t i = 0; i < r->nr_defs; i++)
+		free(r->def[i]);
 	ZSTD_freeDCtx(r->zstd);
 	free(r->in);
 	free(r->plain);

@@ -4,7 +4,7 @@
 #define PB_TRACE_STREAM_H
 
 #include "source.h"
-#include "text.h"
+#include "line_text.h"
 #include "trace.h"
 
 struct pb_stream;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One line at a time: what is read from it, and why a bad one is bad. */
 #include "support.h"
-#include "text.h"
+#include "line_text.h"
 
 static struct pb_text text;
 static struct pb_event event;

@@ -73,10 +73,66 @@ static void count_event(struct pbr_run *run, const struct pbr_event *event)
 		run->by_type[event->migratetype]++;
 }
 
+/* --------------------------------------------------------- the end snapshot */
+
+/*
+ * A snapshot has no single moment: its files are read one after the other while
+ * the kernel goes on. Of the moments of that interval the one is compared whose
+ * free pages, zone by zone, are nearest to the snapshot's; without an interval
+ * it is the end of the trace.
+ */
+struct nearest {
+	uint64_t distance; /* pages, UINT64_MAX: none yet */
+	uint64_t time, least, most;
+	int64_t free[PBR_MAX_ZONES];
+	uint64_t blocks[PBR_MAX_ZONES][PBR_ORDERS];
+};
+
+static void look_near(const struct pbr_world *world, struct nearest *nearest, uint64_t time)
+{
+	uint64_t distance = 0, free = 0;
+
+	for (unsigned int z = 0; z < world->geo->nr_zones; z++) {
+		int64_t off = world->free[z] - (int64_t)world->input->machine.zones[z].end_free;
+
+		distance += (uint64_t)(off < 0 ? -off : off);
+		free += (uint64_t)world->free[z];
+	}
+	if (nearest->distance == UINT64_MAX || free < nearest->least)
+		nearest->least = free;
+	if (free > nearest->most)
+		nearest->most = free;
+	if (distance >= nearest->distance)
+		return;
+	nearest->distance = distance;
+	nearest->time = time;
+	memcpy(nearest->free, world->free, sizeof(nearest->free));
+	memcpy(nearest->blocks, world->blocks, sizeof(nearest->blocks));
+}
+
+static void compare(struct pbr_run *run, const struct nearest *nearest)
+{
+	for (unsigned int z = 0; z < run->nr_zones; z++) {
+		run->end_free_pages += (uint64_t)nearest->free[z];
+		run->snapshot_free_pages += run->zones[z].end_free;
+		for (unsigned int o = 0; o <= run->max_order; o++) {
+			run->per_order_rebuilt[o] += (int64_t)nearest->blocks[z][o];
+			run->per_order_snapshot[o] += (int64_t)run->zones[z].end_blocks[o];
+		}
+	}
+	run->difference_percent = run->snapshot_free_pages ?
+		100.0 * ((double)run->end_free_pages - (double)run->snapshot_free_pages) /
+			(double)run->snapshot_free_pages : 0.0;
+	run->compared_at = nearest->time;
+	run->interval_free_min = nearest->least;
+	run->interval_free_max = nearest->most;
+	run->has_diff = true;
+}
+
 /* -------------------------------------------------------------------- whole */
 
 static void follow_events(struct pbr_world *world, const struct pbr_collect *collect,
-			  struct pbr_run *run)
+			  struct pbr_run *run, struct nearest *nearest)
 {
 	const struct pbr_input *input = world->input;
 	uint32_t sample = 0, map = 0;
@@ -90,6 +146,8 @@ static void follow_events(struct pbr_world *world, const struct pbr_collect *col
 			take_map(world, run, map++);
 		mark_event(run, event);
 		count_event(run, event);
+		if (event->time >= input->snapshot_from && event->time <= input->snapshot_to)
+			look_near(world, nearest, event->time);
 		pbr_world_apply(world, i);
 		if (collect->progress && i % 65536 == 0)
 			collect->progress(collect->progress_ctx, "following the kernel",
@@ -99,25 +157,8 @@ static void follow_events(struct pbr_world *world, const struct pbr_collect *col
 		take_sample(world, run, sample++, (uint32_t)input->nr_events);
 	while (map < run->nr_maps)
 		take_map(world, run, map++);
-}
-
-static void compare(struct pbr_run *run)
-{
-	const struct pbr_sample *end = &run->samples[run->nr_samples - 1];
-	double difference;
-
-	for (unsigned int z = 0; z < run->nr_zones; z++) {
-		run->end_free_pages += end->zones[z].free;
-		run->snapshot_free_pages += run->zones[z].end_free;
-		for (unsigned int o = 0; o <= run->max_order; o++) {
-			run->per_order_rebuilt[o] += (int64_t)end->zones[z].blocks[o];
-			run->per_order_snapshot[o] += (int64_t)run->zones[z].end_blocks[o];
-		}
-	}
-	difference = (double)run->end_free_pages - (double)run->snapshot_free_pages;
-	run->difference_percent = run->snapshot_free_pages ?
-		100.0 * difference / (double)run->snapshot_free_pages : 0.0;
-	run->has_diff = true;
+	if (nearest->distance == UINT64_MAX || input->snapshot_to >= input->end_time)
+		look_near(world, nearest, input->end_time);
 }
 
 static int print_buddyinfo(struct pbr_run *run)
@@ -155,10 +196,11 @@ static uint64_t count_mixed(const struct pbr_world *world, uint32_t nr_pageblock
 static int follow(struct pbr_world *world, const struct pbr_collect *collect, struct pbr_run *run)
 {
 	const struct pbr_input *input = world->input;
+	struct nearest nearest = { .distance = UINT64_MAX };
 
 	if (pbr_run_prepare(run, input, collect, world->geo))
 		return -1;
-	follow_events(world, collect, run);
+	follow_events(world, collect, run, &nearest);
 	run->allocations = world->allocations;
 	run->frees = world->frees;
 	run->failures = run->failures_recorded = world->failures;
@@ -169,7 +211,7 @@ static int follow(struct pbr_world *world, const struct pbr_collect *collect, st
 	run->silent_takes = world->silent_takes;
 	run->mixed_pageblocks = count_mixed(world, run->nr_pageblocks);
 	if (input->machine.has_end)
-		compare(run);
+		compare(run, &nearest);
 	return print_buddyinfo(run);
 }
 

@@ -200,7 +200,7 @@ static json_t *per_order(const struct pbr_run *run)
 	return list;
 }
 
-static json_t *follow_json(const struct pbr_run *run)
+static json_t *follow_json(const struct pbr_input *input, const struct pbr_run *run)
 {
 	const struct pbr_sample *end = &run->samples[run->nr_samples - 1];
 	json_t *json = json_object();
@@ -208,12 +208,16 @@ static json_t *follow_json(const struct pbr_run *run)
 
 	for (unsigned int z = 0; z < run->nr_zones; z++)
 		free += end->zones[z].free;
-	set_u64(json, "end_free_pages", free);
+	set_u64(json, "end_free_pages", run->has_diff ? run->end_free_pages : free);
 	set(json, "snapshot_free_pages",
 	    run->has_diff ? integer(run->snapshot_free_pages) : json_null());
 	set(json, "difference_percent",
 	    run->has_diff ? json_real(run->difference_percent) : json_null());
 	set(json, "per_order", run->has_diff ? per_order(run) : json_array());
+	set(json, "compared_at",
+	    run->has_diff ? json_real(seconds(input, run->compared_at)) : json_null());
+	set_u64(json, "interval_free_min", run->interval_free_min);
+	set_u64(json, "interval_free_max", run->interval_free_max);
 	set_u64(json, "silent_takes", run->silent_takes);
 	return json;
 }
@@ -254,7 +258,7 @@ json_t *pbr_run_json(const struct pbr_input *input, const struct pbr_run *run)
 	set(json, "end", fragmentation(run, &run->samples[run->nr_samples - 1]));
 	set_text(json, "buddyinfo", run->buddyinfo ? run->buddyinfo : "");
 	if (!run->simulated)
-		set(json, "follow", follow_json(run));
+		set(json, "follow", follow_json(input, run));
 	return json;
 }
 

@@ -76,14 +76,19 @@ static void read_event(struct maker *maker, const struct pbr_event *event)
 		tell_type(maker, frame, event->migratetype);
 }
 
-/* Which orders have per-CPU lists in the recorded kernel: those it drained. */
+/* Which orders have per-CPU lists in the recorded kernel: those it drained or refilled. */
 static void find_pcp_orders(struct maker *maker)
 {
 	const struct pbr_input *input = maker->input;
 
-	for (uint64_t i = 0; i < input->nr_events; i++)
-		if (input->events[i].kind == PBR_PCPU_DRAIN && input->events[i].order < PBR_ORDERS)
-			maker->layout->pcp_orders[input->events[i].order] = 1;
+	for (uint64_t i = 0; i < input->nr_events; i++) {
+		const struct pbr_event *event = &input->events[i];
+
+		if (event->order < PBR_ORDERS &&
+		    (event->kind == PBR_PCPU_DRAIN ||
+		     (event->kind == PBR_ZONE_LOCKED && event->flag)))
+			maker->layout->pcp_orders[event->order] = 1;
+	}
 }
 
 /* -------------------------------------------------------------- kpageflags */

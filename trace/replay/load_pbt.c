@@ -182,6 +182,15 @@ static int read_file(struct reading *reading, const struct pbt_record *record)
 	const char *text = record->text;
 	int status = 0;
 
+	if (record->phase == PBT_STOP && (!strcmp(record->name, "zoneinfo") ||
+					  !strcmp(record->name, "buddyinfo"))) {
+		struct pbr_input *input = reading->loader->input;
+
+		if (!input->snapshot_from || record->ts < input->snapshot_from)
+			input->snapshot_from = record->ts;
+		if (record->ts > input->snapshot_to)
+			input->snapshot_to = record->ts;
+	}
 	if (!strcmp(record->name, "zoneinfo") && !snapshot->has_zoneinfo) {
 		status = pb_zoneinfo_parse(text, length, &snapshot->zoneinfo, error, size);
 		snapshot->has_zoneinfo = !status;

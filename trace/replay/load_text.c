@@ -61,6 +61,15 @@ static void copy_problems(const struct pb_reader_stats *stats, struct pbr_proble
 	problems->total = stats->problems;
 }
 
+/* scripts/record-trace writes where its snapshots begin and end. */
+static void read_mark(struct pbr_input *input, const struct pb_event *event)
+{
+	if (!strcmp(event->mark, "pagebuddy: snapshot end begins"))
+		input->snapshot_from = event->time;
+	else if (!strcmp(event->mark, "pagebuddy: snapshot end ends"))
+		input->snapshot_to = event->time;
+}
+
 static int read_events(const struct pbr_source *source, struct pb_reader *reader,
 		       struct pbr_loader *loader, char *error, size_t size)
 {
@@ -70,6 +79,8 @@ static int read_events(const struct pbr_source *source, struct pb_reader *reader
 	while ((status = pb_reader_next(reader, &event)) > 0) {
 		if (!pbr_loader_event(loader, convert(loader, &event)))
 			return 0; /* the caller sees that memory was short */
+		if (event.type == PB_EV_MARK)
+			read_mark(loader->input, &event);
 		if (source->progress && loader->input->nr_events % 16384 == 0)
 			source->progress(source->progress_ctx, "reading the trace",
 					 0.9 * pb_reader_progress(reader));

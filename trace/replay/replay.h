@@ -131,6 +131,8 @@ struct pbr_input {
 	struct pbr_task *tasks;
 	uint32_t nr_tasks;
 	uint64_t start_time, end_time; /* ns; first and last event */
+	/* ns; the end snapshot was read in this time, as the trace's marks tell; 0, 0: unknown */
+	uint64_t snapshot_from, snapshot_to;
 	unsigned int nr_cpus;
 	struct pbr_problems problems;
 	struct pbr_private *priv;      /* the engine's own */
@@ -235,6 +237,8 @@ struct pbr_run {
 
 	/* follow only: the rebuilt end against the end snapshot */
 	bool has_diff;
+	uint64_t compared_at;          /* ns; the moment compared, see pagebuddy-replay(1) */
+	uint64_t interval_free_min, interval_free_max; /* while the snapshot was read */
 	uint64_t end_free_pages, snapshot_free_pages;
 	double difference_percent;     /* signed, of the snapshot's */
 	int64_t per_order_rebuilt[PBR_ORDERS], per_order_snapshot[PBR_ORDERS];

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "text.h"
+#include "line_text.h"
 
 #define COMM_WIDTH 16
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One line of ftrace or `perf script` text as an event. */
-#ifndef PB_TRACE_TEXT_H
-#define PB_TRACE_TEXT_H
+#ifndef PB_TRACE_LINE_TEXT_H
+#define PB_TRACE_LINE_TEXT_H
 
 #include "gfp.h"
 #include "trace.h"
