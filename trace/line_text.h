@@ -3,7 +3,7 @@
 #ifndef PB_TRACE_LINE_TEXT_H
 #define PB_TRACE_LINE_TEXT_H
 
-#include "gfp.h"
+#include "gfp_names.h"
 #include "trace.h"
 
 enum pb_line {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* gfp names and numbers, spec 4.1, 4.2 and 13.6. */
-#include "gfp.h"
+#include "gfp_names.h"
 #include "support.h"
 
 static uint32_t parse(const char *text, enum pb_gfp_table table)

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gfp.h"
+#include "gfp_names.h"
 
 struct name {
 	const char *text;

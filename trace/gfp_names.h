@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* gfp texts of one file: which kernel's table they are of, and a cache. */
-#ifndef PB_TRACE_GFP_H
-#define PB_TRACE_GFP_H
+#ifndef PB_TRACE_GFP_NAMES_H
+#define PB_TRACE_GFP_NAMES_H
 
 #include "trace.h"
 
