@@ -302,9 +302,12 @@ static void print_text(const struct ask *ask, const struct pbr_explain *explain)
 
 	pb_gfp_name(explain->gfp, gfp, sizeof(gfp));
 	replay_print_trace(ask->input);
-	printf("\nOrder %u (%llu pages), %s, at %+.6f s: ", explain->order, 1ULL << explain->order,
-	       gfp, relative(ask->input, explain->time));
-	if (explain->succeeds)
+	printf("\nOrder %u (%llu page%s), %s\nat %+.6f s: ", explain->order, 1ULL << explain->order,
+	       explain->order ? "s" : "", gfp, relative(ask->input, explain->time));
+	if (explain->succeeds && ask->failure)
+		printf("by the rebuilt state it\nwould have succeeded; why the kernel failed "
+		       "is not in the trace.\n");
+	else if (explain->succeeds)
 		printf("it would have succeeded.\n");
 	else
 		printf("it fails: %s.\n", pbr_rule_name(explain->rule));

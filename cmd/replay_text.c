@@ -193,7 +193,7 @@ static void print_simulation(const struct replay *replay)
 
 /* ------------------------------------------------------------------- follow */
 
-static void print_difference(const struct pbr_run *run)
+static void print_difference(const struct pbr_input *input, const struct pbr_run *run)
 {
 	if (!run->has_diff) {
 		printf("\nThere is no end snapshot to hold the rebuilt state against.\n");
@@ -201,6 +201,10 @@ static void print_difference(const struct pbr_run *run)
 	}
 	printf("\nFree pages at the end: %llu rebuilt, %llu in the snapshot: %+.3f %%\n",
 	       u(run->end_free_pages), u(run->snapshot_free_pages), run->difference_percent);
+	if (run->interval_free_min != run->interval_free_max)
+		printf("(%llu to %llu while the snapshot was read; compared where nearest, at "
+		       "%+.6f s)\n", u(run->interval_free_min), u(run->interval_free_max),
+		       since_start(input, run->compared_at));
 	print_table_head(run);
 	printf("  %-12s", "rebuilt");
 	for (unsigned int o = 0; o <= run->max_order; o++)
@@ -222,7 +226,7 @@ static void print_follow(const struct replay *replay)
 	printf("\nFollowed: the recorded kernel's own state\n");
 	print_counts(run);
 	print_count("frames left the buddy without an event (compaction, say)", run->silent_takes);
-	print_difference(run);
+	print_difference(replay->input, run);
 	print_state(run);
 }
 
@@ -269,18 +273,33 @@ static void print_what_if(const struct replay *replay)
 
 #define SHOWN 15
 
+/* Without the prefixes: GFP_KERNEL|NOWARN|COMP fits a column. */
+static void short_gfp(uint32_t gfp, char *text, size_t size)
+{
+	char full[256];
+	char *to = text;
+
+	pb_gfp_name(gfp, full, sizeof(full));
+	for (const char *from = full; *from && to + 1 < text + size;) {
+		if (!strncmp(from, "__GFP_", 6))
+			from += 6;
+		*to++ = *from++;
+	}
+	*to = 0;
+}
+
 static void print_owners(const struct pbr_pins *pins)
 {
-	printf("%-17s %-30s%3s%8s%9s%8s\n", "who", "flags", "ord", "pages", "pageblks", "alone");
+	printf("%-18s%-31s%4s%8s%10s%8s\n", "who", "flags", "ord", "pages", "pageblocks", "alone");
 	for (uint32_t i = 0; i < pins->nr_owners && i < SHOWN; i++) {
 		const struct pbr_pin_owner *owner = &pins->owners[i];
 		char gfp[256] = "";
 
 		if (owner->task != PBR_NO_TASK || owner->gfp)
-			pb_gfp_name(owner->gfp, gfp, sizeof(gfp));
+			short_gfp(owner->gfp, gfp, sizeof(gfp));
 		else
 			snprintf(gfp, sizeof(gfp), "%s", type_name(owner->migratetype));
-		printf("%-17.17s %-30.30s%3u%8llu%9llu%8llu\n", owner->comm, gfp, owner->order,
+		printf("%-17.17s %-30.30s %4u%8llu%10llu%8llu\n", owner->comm, gfp, owner->order,
 		       u(owner->pages), u(owner->pageblocks), u(owner->sole));
 	}
 	if (pins->nr_owners > SHOWN)
@@ -293,7 +312,7 @@ static void print_pin(const struct pbr_input *input, const struct pbr_pin_block 
 		uint32_t task = block->pin[i].task;
 		char gfp[256];
 
-		pb_gfp_name(block->pin[i].gfp, gfp, sizeof(gfp));
+		short_gfp(block->pin[i].gfp, gfp, sizeof(gfp));
 		printf("    pfn %llu, order %u: %s at %.6f s, %.34s\n", u(block->pin[i].pfn),
 		       block->pin[i].order,
 		       task == PBR_NO_TASK ? "?" : input->tasks[task].comm,

@@ -10,6 +10,13 @@
  *	- 2^order - 1           what the request takes beyond one page
  *	- highatomic, CMA       free pages that this request may not have
  *	must be above  min (less for __GFP_HIGH and __GFP_ATOMIC) + lowmem_reserve
+ *
+ * Of the zones' answers the one nearest to success is the request's: a zone with
+ * enough memory in too small pieces says more than one that is full.
+ *
+ * Boosts of the watermark are not in a trace, and the kernel's own free counter
+ * lags. A recorded failure that the numbers do not show is put down to them
+ * if they were large enough.
  */
 
 #include <string.h>
@@ -34,6 +41,7 @@ const char *pbr_rule_name(enum pbr_rule rule)
 struct asker {
 	const struct pbr_world *world;
 	struct pbr_explain *explain;
+	uint64_t event;       /* a recorded failure, or UINT64_MAX */
 	unsigned int highest; /* enum pb_zone_type that the flags allow at most */
 	bool harder, high, cma;
 };
@@ -224,6 +232,68 @@ static void say(const struct pbr_explain *explain, struct pbr_verdict *verdict)
 	}
 }
 
+/* -------------------------------------------------------- recorded failures */
+
+/* The most that fallbacks of the last seconds can have boosted it by (spec 7.2). */
+static uint64_t possible_boost(const struct asker *asker, unsigned int z, uint64_t *since)
+{
+	const struct pbr_input *input = asker->world->input;
+	const struct pbr_zone *zone = &input->machine.zones[z];
+	uint64_t size = UINT64_C(1) << input->machine.pageblock_order;
+	uint64_t most = zone->watermark[PB_WMARK_HIGH] * 15000 / 10000;
+
+	for (uint64_t i = asker->event; 4 * size <= zone->managed && i-- > 0;) {
+		const struct pbr_event *event = &input->events[i];
+
+		*since = asker->explain->time - event->time;
+		if (*since > UINT64_C(10000000000))
+			break;
+		if (event->kind == PBR_EXTFRAG &&
+		    event->from_order < input->machine.pageblock_order &&
+		    pbr_frame_zone(asker->world->geo, pbr_frame(asker->world->geo, event->pfn)) == z)
+			return most > size ? most : size;
+	}
+	return 0;
+}
+
+static unsigned int fls(uint64_t value)
+{
+	return value ? 64 - (unsigned int)__builtin_clzll(value) : 0;
+}
+
+/* Spec 13.1: how far NR_FREE_PAGES can be off, all CPUs together. */
+static uint64_t counter_lag(const struct pbr_machine *machine, const struct pbr_zone *zone)
+{
+	uint64_t threshold = 2 * fls(machine->nr_cpus) * (1 + fls(zone->managed >> 15));
+
+	return machine->nr_cpus * (threshold < 125 ? threshold : 125);
+}
+
+/* The numbers say yes, the kernel said no. */
+static void doubt(const struct asker *asker, unsigned int z, struct pbr_verdict *verdict)
+{
+	const struct pbr_machine *machine = &asker->world->input->machine;
+	int64_t over = verdict->usable - verdict->mark - verdict->reserve;
+	uint64_t since = 0, boost = possible_boost(asker, z, &since);
+	uint64_t lag = counter_lag(machine, &machine->zones[z]);
+
+	if (over > (int64_t)(boost + lag))
+		return;
+	verdict->rule = PBR_RULE_WATERMARK;
+	if (boost)
+		snprintf(verdict->text, sizeof(verdict->text),
+			 "%llu pages are free, %lld more than the limit without boost; but a "
+			 "fallback %.3f s before boosted the watermark, by up to %llu pages.",
+			 (unsigned long long)verdict->now.free, (long long)over,
+			 (double)since * 1e-9, (unsigned long long)boost);
+	else
+		snprintf(verdict->text, sizeof(verdict->text),
+			 "%llu pages are free, only %lld more than the limit; the counter that the "
+			 "kernel goes by may lag by %llu pages.",
+			 (unsigned long long)verdict->now.free, (long long)over,
+			 (unsigned long long)lag);
+}
+
 /* -------------------------------------------------------------------- zones */
 
 static void ask_zone(const struct asker *asker, unsigned int z)
@@ -254,7 +324,25 @@ static void ask_zone(const struct asker *asker, unsigned int z)
 	verdict->compact_pages = verdict->rule == PBR_RULE_FRAGMENTATION ?
 		compact_pages(world, z, explain->order) : UINT64_MAX;
 	say(explain, verdict);
+	if (verdict->rule == PBR_RULE_NONE && asker->event != UINT64_MAX)
+		doubt(asker, z, verdict);
 	explain->succeeds |= verdict->rule == PBR_RULE_NONE;
+}
+
+/* The rule of the zone nearest to success; of equals, the first zone asked. */
+static enum pbr_rule nearest(const struct pbr_explain *explain)
+{
+	static const int rank[PBR_NR_RULES] = {
+		[PBR_RULE_ZONE] = 0,      [PBR_RULE_OUT_OF_MEMORY] = 1,
+		[PBR_RULE_RESERVE] = 1,   [PBR_RULE_WATERMARK] = 2,
+		[PBR_RULE_FRAGMENTATION] = 3, [PBR_RULE_MIGRATETYPE] = 4,
+	};
+	enum pbr_rule best = PBR_RULE_ZONE;
+
+	for (unsigned int i = 0; i < explain->nr_verdicts; i++)
+		if (rank[explain->verdicts[i].rule] > rank[best])
+			best = explain->verdicts[i].rule;
+	return best;
 }
 
 /* A node's zones from the highest down; the request's node first. */
@@ -267,12 +355,7 @@ static void ask_zones(const struct asker *asker)
 			if (machine->zones[z].node == (int)node &&
 			    machine->zones[z].type <= asker->highest && machine->zones[z].managed)
 				ask_zone(asker, z);
-	if (asker->explain->succeeds)
-		asker->explain->rule = PBR_RULE_NONE;
-	else if (asker->explain->nr_verdicts)
-		asker->explain->rule = asker->explain->verdicts[0].rule;
-	else
-		asker->explain->rule = PBR_RULE_ZONE;
+	asker->explain->rule = asker->explain->succeeds ? PBR_RULE_NONE : nearest(asker->explain);
 }
 
 static void go_to(struct pbr_world *world, uint64_t at, uint64_t event)
@@ -290,7 +373,7 @@ int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsi
 		uint32_t gfp, struct pbr_explain *explain, char *error, size_t size)
 {
 	struct pbr_world world;
-	struct asker asker = { &world, explain, highest_zone(gfp),
+	struct asker asker = { &world, explain, event, highest_zone(gfp),
 			       .harder = gfp & PB_GFP_ATOMIC_BIT, .high = gfp & PB_GFP_HIGH,
 			       .cma = gfp & PB_GFP_MOVABLE };
 

@@ -391,12 +391,13 @@ struct pbr_explain {
 	uint32_t gfp;
 	enum pb_migratetype migratetype;
 	bool succeeds;                 /* in some zone */
-	enum pbr_rule rule;            /* of the preferred zone; NONE when it succeeds */
+	enum pbr_rule rule;            /* of the zone nearest to success; NONE: it succeeds */
 	unsigned int nr_verdicts;      /* zones in zonelist order */
 	struct pbr_verdict verdicts[PBR_MAX_ZONES];
 };
 
-/* After the events up to time `at`; or, if `event` is not UINT64_MAX, just before that event. */
+/* After the events up to time `at`; or, if `event` is not UINT64_MAX, just before that event,
+   a recorded failure. */
 int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsigned int order,
 		uint32_t gfp, struct pbr_explain *explain, char *error, size_t size);
 
