@@ -313,7 +313,7 @@ static void test_bad_node_and_bad_flags(void **state)
 		scene_open(&s, v);
 		for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
 			assert_null(pb__alloc_pages_node(&s.tp.pool, nodes[i], PB_GFP_KERNEL, 0));
-			assert_misuse(&s, PB_MISUSE_BAD_NODE, "__alloc_pages_node", UINT64_MAX,
+			assert_misuse(&s, PB_MISUSE_BAD_NODE, "alloc_pages_node", UINT64_MAX,
 				      (unsigned int)nodes[i]);
 		}
 		/* two zone modifiers (spec 4.3), two mobility modifiers (4.4) */

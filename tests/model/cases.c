@@ -34,6 +34,28 @@ static const struct op every_operation[] = {
 	{ OP_OFFLINE, 0, 0, 0, 0, 0 },
 };
 
+/* A refused offlining merged isolated pageblocks; undone one by one, a list
+   entry was left behind. */
+static const struct op offline_twice[] = {
+	{ OP_OFFLINE, 0, 0, 0, 832084724, 3816392470 },
+	{ OP_OFFLINE, 0, 0, 0, 1316544921, 35603264 },
+};
+
+/* After the second reference was dropped, split_page() refused the page. */
+static const struct op split_after_put[] = {
+	{ OP_ALLOC, 0, 1, PB_GFP_KERNEL, 0, 0 },
+	{ OP_GET, 0, 0, 0, 0, 0 },
+	{ OP_PUT, 0, 0, 0, 0, 0 },
+	{ OP_SPLIT, 0, 0, 0, 0, 0 },
+};
+
+/* Recovery handed over a block across pageblocks of two types. */
+static const struct op recover_two_types[] = {
+	{ OP_ALLOC, 0, 0, PB_GFP_KERNEL, 0, 0 },
+	{ OP_FREE, 0, 0, 0, 0, 0 },
+	{ OP_RECOVER, 0, 0, 0, 1, 0 },
+};
+
 #define N(ops) (sizeof(ops) / sizeof((ops)[0]))
 
 const struct model_case model_cases[] = {
@@ -41,5 +63,9 @@ const struct model_case model_cases[] = {
 	  N(every_operation) },
 	{ "every operation, linux", { 0, 1, 1, 1, PB_POOL_REFCOUNT }, every_operation,
 	  N(every_operation) },
+	{ "offline twice", { 1, 1, 2, 1, PB_POOL_HARDENED }, offline_twice, N(offline_twice) },
+	{ "split after put", { 0, 0, 1, 1, PB_POOL_REFCOUNT }, split_after_put,
+	  N(split_after_put) },
+	{ "recover two types", { 6, 0, 1, 1, 0 }, recover_two_types, N(recover_two_types) },
 };
 const size_t nr_model_cases = N(model_cases);

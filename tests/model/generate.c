@@ -104,8 +104,6 @@ void model_random_config(uint64_t seed, struct model_config *config)
 	config->stripes = (uint8_t)(config->profile == PB_PROFILE_LINUX ? 1 :
 									1u << tp_below(&rng, 3));
 	config->flags = flags[tp_below(&rng, 7)] | flags[tp_below(&rng, 7)];
-	if (config->flags & PB_POOL_NO_MOBILITY)
-		config->flags &= ~(uint32_t)PB_POOL_MOBILITY;
 }
 
 void model_print(const char *name, const struct model_config *config, const struct op *ops,

@@ -27,10 +27,42 @@ struct model {
 	size_t number;
 };
 
+static int dump_block(void *ctx, const struct pb_block *block)
+{
+	(void)ctx;
+	fprintf(stderr, " %c%lu/%u", "FpAR"[block->state], (unsigned long)block->pfn,
+		block->order);
+	if (block->state == PB_BLOCK_FREE)
+		fprintf(stderr, ":%u,%u", block->list_type, block->pageblock_type);
+	return 0;
+}
+
+/* What the pool looks like where it went wrong; small pools block by block. */
+static void dump(struct model *m)
+{
+	static char text[8192];
+	struct pb_zone_stat zone;
+
+	if (pb_pagetypeinfo(&m->tp.pool, text, sizeof(text)))
+		fprintf(stderr, "%s", text);
+	for (unsigned int i = 0; pb_zone_stats(&m->tp.pool, i, &zone) == PB_OK; i++)
+		fprintf(stderr, "node %d zone %d: free %ld pcp %ld isolated %ld min %lu low %lu "
+				"boost %lu highatomic %lu isolate %lu\n",
+			zone.node, zone.zone, (long)zone.free, (long)zone.pcp, (long)zone.isolated,
+			(unsigned long)zone.watermark[PB_WMARK_MIN],
+			(unsigned long)zone.watermark[PB_WMARK_LOW], (unsigned long)zone.boost,
+			(unsigned long)zone.nr_reserved_highatomic,
+			(unsigned long)zone.nr_isolate_pageblock);
+	if (m->end <= 1024)
+		pb_walk(&m->tp.pool, dump_block, NULL);
+	fprintf(stderr, "\noperation %zu (kind %u order %u gfp %#x a %u b %u): ", m->number,
+		m->op->kind, m->op->order, m->op->gfp, m->op->a, m->op->b);
+}
+
 #define check(m, ok, ...)                                                                          \
 	do {                                                                                       \
 		if (!(ok)) {                                                                       \
-			fprintf(stderr, "operation %zu (kind %u): ", (m)->number, (m)->op->kind);  \
+			dump(m);                                                                   \
 			tp_require(ok, __VA_ARGS__);                                               \
 		}                                                                                  \
 	} while (0)
@@ -117,6 +149,8 @@ static void model_init(struct model *m, const struct model_config *config)
 	shape(&m->tp, config->shape);
 	m->tp.config.profile = config->profile;
 	m->tp.config.flags |= config->flags | MODEL_POOL_FLAGS;
+	if (config->flags & PB_POOL_NO_MOBILITY)
+		m->tp.config.flags &= ~(uint32_t)PB_POOL_MOBILITY;
 	m->tp.config.nr_cpus = config->cpus;
 	m->tp.config.nr_stripes = config->stripes;
 	m->tp.config.cpu_node = cpu_node;
@@ -273,18 +307,47 @@ static bool zone_has_reserve(struct model *m, int node, int type)
 	return false;
 }
 
+/* ... and its count of free pages may lag behind by a few pages a CPU. */
+#define LINUX_LAG 16u
+
+/* Free frames in the zone of `pfn`. */
+static uint32_t free_around(const struct model *m, uint32_t pfn)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->end; i++)
+		n += m->frames[i].state == PB_BLOCK_FREE &&
+		     m->frames[i].node == m->frames[pfn].node &&
+		     m->frames[i].zone == m->frames[pfn].zone;
+	return n;
+}
+
+/* Pages that have to stay free; spec 7.3: Movable zones keep 32 in any case. */
+static uint32_t margin(const struct model *m, bool lags, uint8_t zone)
+{
+	if (lags)
+		return LINUX_LAG;
+	return m->tp.config.profile == PB_PROFILE_MODERN && zone == PB_ZONE_MOVABLE ? 32 : 0;
+}
+
 /* A free block that the request may have, so that it must not fail. */
 static bool must_succeed(struct model *m, const struct request *rq)
 {
 	uint32_t n = 1u << rq->order;
+	bool lags = m->tp.config.profile == PB_PROFILE_LINUX &&
+		    !(m->tp.config.flags & PB_POOL_NO_PCP);
 
+	/* Linux drains other CPUs' lists only for requests that may wait ... */
+	if (lags && !(rq->gfp & PB_GFP_DIRECT_RECLAIM))
+		return false;
 	if (m->marks || rq->order > m->tp.config.max_order)
 		return false;
 	for (uint32_t pfn = 0; pfn < m->end; pfn += n)
 		if (all_in_state(m, pfn, n, PB_BLOCK_FREE) && frame_allowed(m, rq, pfn) &&
 		    m->frames[pfn].zone == m->frames[pfn + n - 1].zone &&
 		    m->frames[pfn].node == m->frames[pfn + n - 1].node &&
-		    !zone_has_reserve(m, m->frames[pfn].node, m->frames[pfn].zone))
+		    !zone_has_reserve(m, m->frames[pfn].node, m->frames[pfn].zone) &&
+		    free_around(m, pfn) >= n + margin(m, lags, m->frames[pfn].zone))
 			return true;
 	return false;
 }
@@ -489,7 +552,7 @@ static void op_free(struct model *m)
 static void op_free_bulk(struct model *m)
 {
 	uint32_t first = nth_owned(m, m->op->a), want = 1 + m->op->b % BULK_MAX;
-	struct pb_page *pages[BULK_MAX];
+	struct pb_page *pages[BULK_MAX] = { NULL };
 	uint32_t pfns[BULK_MAX], n = 0;
 
 	if (first == UINT32_MAX)
@@ -530,13 +593,15 @@ static void op_split(struct model *m)
 	uint32_t pfn = nth_owned(m, m->op->a);
 	unsigned int order;
 
-	if (pfn == UINT32_MAX || m->frames[pfn].refs != 1)
+	if (pfn == UINT32_MAX)
 		return;
 	order = m->frames[pfn].order;
 	check(m, pb_split_page(&m->tp.pool, page_of(m, pfn), order) == PB_OK, "split");
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		m->frames[pfn + i].order = 0;
 		m->frames[pfn + i].head = 1;
+		if (i)
+			m->frames[pfn + i].refs = 1;
 	}
 	m->nr_owned += (1u << order) - 1;
 }
@@ -562,19 +627,33 @@ static void op_movable(struct model *m)
 		m->frames[pfn + i].movable = m->op->b & 1;
 }
 
-/* Frames [pfn, pfn + n) go from one state to another, all or nothing. */
+static bool same_zone(const struct model *m, uint64_t pfn, uint64_t n)
+{
+	const struct m_frame *first = &m->frames[pfn], *last = &m->frames[pfn + n - 1];
+
+	return pfn + n <= MAX_FRAMES && first->zone == last->zone && first->node == last->node;
+}
+
+/* Frames [pfn, pfn + n) go from one state to another, or nothing happens. */
 static void op_range(struct model *m, uint64_t pfn, uint64_t n, uint8_t from, uint8_t to,
 		     int (*call)(struct pb_pool *, uint64_t, uint64_t))
 {
 	int code = call(&m->tp.pool, pfn, pfn + n);
 
-	if (n && all_in_state(m, pfn, n, from))
+	if (m->op->kind == OP_OFFLINE && !same_zone(m, pfn, n))
+		check(m, code < 0, "offlining of several zones gave %d", code);
+	else if (all_in_state(m, pfn, n, from))
 		check(m, code == PB_OK, "range %lu + %lu gave %d", (long)pfn, (long)n, code);
-	else if (any_in_state(m, pfn, n, TP_HOLE) ||
-		 any_in_state(m, pfn, n, PB_BLOCK_ALLOCATED))
+	else if (any_in_state(m, pfn, n, TP_HOLE) || from == PB_BLOCK_FREE)
 		check(m, code < 0, "range %lu + %lu gave %d", (long)pfn, (long)n, code);
-	if (code == PB_OK)
-		set_state(m, pfn, n, to);
+	if (code != PB_OK)
+		return;
+	for (uint64_t i = pfn; i < pfn + n; i++) /* what is online already stays so */
+		if (m->frames[i].state == from)
+			set_state(m, i, 1, to);
+	/* hotplug raises min_free_kbytes to the formula's; back to none */
+	if (!m->marks)
+		check(m, pb_set_min_free_kbytes(&m->tp.pool, 0) == PB_OK, "min_free_kbytes");
 }
 
 static void op_hotplug(struct model *m)

@@ -292,7 +292,7 @@ static uint64_t sum_state(struct tp *tp, int owned)
 
 	tp_require(pb_walk(&tp->pool, sum_block, &walk) == 0, "walk ended early");
 	pb_stats(&tp->pool, &stat);
-	for (int i = 0; i <= PB_PGFREE; i++)
+	for (int i = 0; i <= PB_PGFREE && !owned; i++)
 		walk.sum = mix(walk.sum, stat.vm[i]);
 	return sum_zones(tp, walk.sum, owned);
 }

@@ -86,7 +86,8 @@ struct tp_frame {
 size_t tp_frames(struct tp *tp, struct tp_frame *frames, uint64_t n);
 /* Checksum of every block, list and total. Equal states have equal sums. */
 uint64_t tp_sum(struct tp *tp);
-/* The same, but blind to where free memory is kept: tree or per-CPU list. */
+/* The same, but blind to event counters and to where free memory is kept: in
+   the trees or in per-CPU lists. */
 uint64_t tp_sum_owned(struct tp *tp);
 
 int64_t tp_free_pages(struct tp *tp);  /* in trees, all zones */

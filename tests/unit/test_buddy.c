@@ -380,6 +380,8 @@ static void test_fallback_goes_in_linux_order(void **state)
 		{ PB_GFP_KERNEL | PB_GFP_RECLAIMABLE, PB_MIGRATE_UNMOVABLE, PB_MIGRATE_MOVABLE },
 	};
 
+	static const struct pb_state_zone all = { .managed = 1024 };
+
 	(void)state;
 	for (int profile = 0; profile < 2; profile++)
 		for (int i = 0; i < 3; i++) {
@@ -396,6 +398,8 @@ static void test_fallback_goes_in_linux_order(void **state)
 			pb_state_set_pageblock(&tp.pool, 512, cases[i].first);
 			pb_state_add_free(&tp.pool, 0, 9, cases[i].second);
 			pb_state_add_free(&tp.pool, 512, 9, cases[i].first);
+			assert_int_equal(pb_state_set_zone(&tp.pool, 0, PB_ZONE_NORMAL, &all),
+					 PB_OK);
 			tp_check(&tp, "laid out");
 			tp_trace(&tp, 1);
 			pfn = get(&tp, cases[i].want, 0);

@@ -186,7 +186,8 @@ static void test_mobility_is_ignored_when_grouping_is_off(void **state)
 			for (int n = 0; n < 1000; n++)
 				assert_non_null(
 					pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | type << 3, 0));
-		assert_int_equal(tp_vm(&tp, PB_EXTFRAG_STEAL), 0);
+		for (uint64_t pfn = 0; pfn < 3000; pfn += 100) /* one type after the other */
+			assert_int_equal(pb_pageblock_type(&tp.pool, pfn), PB_MIGRATE_UNMOVABLE);
 		tp_check(&tp, "no grouping");
 		tp_drop(&tp);
 	}

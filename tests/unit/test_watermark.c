@@ -191,7 +191,9 @@ static int64_t left_after(struct tp *tp, pb_gfp_t gfp)
 /*
  * Example 13: mark 1001, 512 pages reserved for high-order atomic requests, 256
  * for lower zones. Each kind of request stops when what it counts as free is at
- * its threshold.
+ * its threshold. The thresholds are the example's; as 6.1's stable releases
+ * have 6.18's flags, requests that may use a reserve don't subtract the 512, and
+ * not being able to wait lowers the mark only together with HIGH.
  */
 static void test_example_13_watermark_thresholds(void **state)
 {
@@ -199,10 +201,10 @@ static void test_example_13_watermark_thresholds(void **state)
 		pb_gfp_t gfp;
 		int64_t left;
 	} cases[] = {
-		{ 0, 1257 + 512 },
-		{ PB_GFP_HIGH, 757 + 512 },
-		{ PB_GFP_ATOMIC_BIT, 1007 },
-		{ PB_GFP_HIGH | PB_GFP_ATOMIC_BIT, 632 },
+		{ PB_GFP_KERNEL, 1257 + 512 },
+		{ PB_GFP_KERNEL | PB_GFP_HIGH, 757 },
+		{ PB_GFP_NOWAIT, 1257 },
+		{ PB_GFP_ATOMIC, 632 },
 	};
 	struct pb_state_zone marks = {
 		.watermark = { 1001, 1001, 1001, 1001 },

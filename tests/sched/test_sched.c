@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two or three operations at once, under every interleaving of their scheduling
+ * points with a bounded number of preemptions. After each run: every invariant,
+ * no page with two owners, nothing lost.
+ */
+#include "support/cmocka.h"
+#include "support/variants.h"
+#include "test_port.h"
+
+#include <string.h>
+
+#define SLOTS 8
+
+struct scene {
+	struct tp tp;
+	const struct variant *variant;
+	uint32_t cpus;
+	void (*prepare)(struct scene *scene);
+	void (*thread)(struct scene *scene, unsigned int number);
+	struct pb_page *page[PB_TEST_THREADS][SLOTS]; /* what each thread holds */
+	unsigned int order[PB_TEST_THREADS][SLOTS];
+	unsigned int failed; /* allocations that returned NULL */
+	unsigned int may_fail;
+	char wrong[TP_LINE];
+};
+
+#define FRAMES 64u
+
+static void scene_setup(void *ctx)
+{
+	struct scene *s = ctx;
+
+	memset(s->page, 0, sizeof(s->page));
+	s->failed = 0;
+	tp_start(&s->tp);
+	s->tp.config.profile = (uint8_t)s->variant->profile;
+	s->tp.config.flags |= s->variant->flags;
+	s->tp.config.max_order = 4;
+	s->tp.config.pageblock_order = 3;
+	s->tp.config.nr_cpus = s->cpus;
+	tp_region(&s->tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+	tp_require(tp_try(&s->tp) == PB_OK, "%s", s->tp.error.text);
+	if (s->prepare)
+		s->prepare(s);
+}
+
+static void scene_thread(void *ctx, unsigned int number)
+{
+	struct scene *s = ctx;
+
+	s->thread(s, number);
+}
+
+static void scene_teardown(void *ctx)
+{
+	struct scene *s = ctx;
+
+	tp_drop(&s->tp);
+}
+
+/* Mark the frames of everything that the threads hold; twice is wrong. */
+static bool owners_are_single(struct scene *s, unsigned int *pages)
+{
+	uint8_t owner[FRAMES] = { 0 };
+
+	*pages = 0;
+	for (unsigned int t = 0; t < PB_TEST_THREADS; t++)
+		for (unsigned int i = 0; i < SLOTS; i++) {
+			uint64_t pfn;
+
+			if (!s->page[t][i])
+				continue;
+			pfn = pb_page_to_pfn(&s->tp.pool, s->page[t][i]);
+			for (unsigned int k = 0; k < 1u << s->order[t][i]; k++) {
+				if (pfn + k >= FRAMES || owner[pfn + k]++) {
+					snprintf(s->wrong, sizeof(s->wrong), "pfn %u owned twice",
+						 (unsigned int)pfn + k);
+					return false;
+				}
+				++*pages;
+			}
+		}
+	return true;
+}
+
+static bool scene_check(void *ctx)
+{
+	struct scene *s = ctx;
+	struct pb_error error = { 0 };
+	unsigned int pages = 0;
+
+	s->wrong[0] = 0;
+	if (s->tp.misuse_calls)
+		snprintf(s->wrong, sizeof(s->wrong), "%s", s->tp.misuse_text);
+	else if (s->failed > s->may_fail)
+		snprintf(s->wrong, sizeof(s->wrong), "%u allocations failed", s->failed);
+	else if (pb_validate(&s->tp.pool, &error) != PB_OK)
+		snprintf(s->wrong, sizeof(s->wrong), "%s", error.text);
+	else if (!owners_are_single(s, &pages))
+		return false;
+	if (s->wrong[0])
+		return false;
+	pb_test_set_cpu(0);
+	pb_drain(&s->tp.pool, -1);
+	if (tp_free_pages(&s->tp) != (int64_t)(FRAMES - pages))
+		snprintf(s->wrong, sizeof(s->wrong), "%ld pages free, %u owned",
+			 (long)tp_free_pages(&s->tp), pages);
+	else if (pb_validate(&s->tp.pool, &error) != PB_OK)
+		snprintf(s->wrong, sizeof(s->wrong), "drained: %s", error.text);
+	return !s->wrong[0];
+}
+
+static void take(struct scene *s, unsigned int t, unsigned int slot, pb_gfp_t gfp,
+		 unsigned int order)
+{
+	s->page[t][slot] = pb_alloc_pages(&s->tp.pool, gfp | PB_GFP_NOWARN, order);
+	s->order[t][slot] = order;
+	if (!s->page[t][slot])
+		s->failed++;
+}
+
+/* The slot is emptied first: from the call on, the page is somebody else's. */
+static void give(struct scene *s, unsigned int t, unsigned int slot)
+{
+	struct pb_page *page = s->page[t][slot];
+
+	s->page[t][slot] = NULL;
+	if (page)
+		pb_free_pages(&s->tp.pool, page, s->order[t][slot]);
+}
+
+static unsigned long total_runs;
+
+static void explore(const char *what, unsigned int threads, const uint32_t *cpu, uint32_t cpus,
+		    unsigned int bound, unsigned long limit, unsigned int may_fail,
+		    void (*prepare)(struct scene *), void (*thread)(struct scene *, unsigned int))
+{
+	for_each_variant(v) {
+		static struct scene scene;
+		struct pb_test_result result;
+		struct pb_test_scenario scenario = {
+			.nr_threads = threads,
+			.cpu = cpu,
+			.setup = scene_setup,
+			.thread = scene_thread,
+			.check = scene_check,
+			.teardown = scene_teardown,
+			.ctx = &scene,
+		};
+
+		memset(&scene, 0, sizeof(scene));
+		scene.variant = v;
+		scene.cpus = cpus;
+		scene.prepare = prepare;
+		scene.thread = thread;
+		scene.may_fail = may_fail;
+		pb_test_set_cpu(0);
+		pb_test_explore(&scenario, bound, tp_env("PB_SCHED_LIMIT", limit), &result);
+		total_runs += result.runs;
+		if (result.verdict != PB_TEST_OK)
+			fail_msg("%s, %s: verdict %d, %s, schedule %s", what, v->name,
+				 result.verdict, scene.wrong, result.schedule);
+		if (v->profile == PB_PROFILE_MODERN) /* Linux's lists don't decay */
+			assert_true(result.longest > threads);
+	}
+}
+
+static const uint32_t same_cpu[] = { 0, 0, 0 }, own_cpu[] = { 0, 1, 2 };
+
+static void alloc_free(struct scene *s, unsigned int t)
+{
+	take(s, t, 0, PB_GFP_KERNEL, 0);
+	take(s, t, 1, PB_GFP_KERNEL | PB_GFP_MOVABLE, t);
+	give(s, t, 0);
+}
+
+static void test_alloc_and_free_beside_each_other(void **state)
+{
+	(void)state;
+	explore("own CPUs", 2, own_cpu, 2, 2, 1500, 0, NULL, alloc_free);
+	explore("one CPU", 2, same_cpu, 1, 2, 1500, 0, NULL, alloc_free);
+	explore("three", 3, own_cpu, 3, 1, 1500, 0, NULL, alloc_free);
+}
+
+static void fill(struct scene *s)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		take(s, 0, i, PB_GFP_KERNEL, 4);
+	give(s, 0, 3);
+	for (unsigned int i = 3; i < 6; i++)
+		take(s, 0, i, PB_GFP_KERNEL, 2);
+}
+
+static void fight_for_the_last(struct scene *s, unsigned int t)
+{
+	take(s, t, 6, PB_GFP_KERNEL, 2);
+}
+
+/* One block of order 2 is left: exactly one of two requests gets it. */
+static void test_last_block_goes_to_exactly_one(void **state)
+{
+	(void)state;
+	explore("last block", 2, own_cpu, 2, 3, 2000, 1, fill, fight_for_the_last);
+	explore("last block, one CPU", 2, same_cpu, 1, 3, 2000, 1, fill, fight_for_the_last);
+}
+
+static void pages_in_the_list_of_cpu_1(struct scene *s)
+{
+	struct pb_page *page[4];
+
+	pb_test_set_cpu(1);
+	for (int i = 0; i < 4; i++)
+		page[i] = pb_alloc_pages(&s->tp.pool, PB_GFP_KERNEL, 0);
+	for (int i = 0; i < 4; i++)
+		pb_free_pages(&s->tp.pool, page[i], 0);
+	pb_test_set_cpu(0);
+}
+
+static void drain_against_use(struct scene *s, unsigned int t)
+{
+	if (t == 0) {
+		pb_drain(&s->tp.pool, -1);
+		return;
+	}
+	take(s, t, 0, PB_GFP_KERNEL, 0);
+	give(s, t, 0);
+	take(s, t, 1, PB_GFP_KERNEL, 0);
+}
+
+static void test_remote_drain_beside_the_owner(void **state)
+{
+	(void)state;
+	explore("drain", 2, own_cpu, 2, 3, 2500, 0, pages_in_the_list_of_cpu_1,
+		drain_against_use);
+}
+
+static void tick_against_use(struct scene *s, unsigned int t)
+{
+	if (t == 0) {
+		pb_tick(&s->tp.pool);
+		pb_tick(&s->tp.pool);
+		return;
+	}
+	take(s, t, 0, PB_GFP_KERNEL, 0);
+	give(s, t, 0);
+}
+
+static void test_tick_beside_the_owner(void **state)
+{
+	(void)state;
+	explore("tick", 2, own_cpu, 2, 3, 1500, 0, pages_in_the_list_of_cpu_1, tick_against_use);
+}
+
+static void hold_two_halves(struct scene *s)
+{
+	/* all taken but the two halves that the threads will give back */
+	for (unsigned int i = 0; i < 3; i++)
+		take(s, 2, i, PB_GFP_KERNEL, 4);
+	take(s, 0, 0, PB_GFP_KERNEL, 3);
+	take(s, 1, 0, PB_GFP_KERNEL, 3);
+}
+
+static void free_buddies(struct scene *s, unsigned int t)
+{
+	give(s, t, 0);
+}
+
+/* Two buddies freed at once still become one block. */
+static void test_buddies_freed_at_once_merge(void **state)
+{
+	(void)state;
+	explore("buddies", 2, own_cpu, 2, 4, 1500, 0, hold_two_halves, free_buddies);
+}
+
+static void claim_against_alloc(struct scene *s, unsigned int t)
+{
+	if (t) {
+		take(s, t, 0, PB_GFP_KERNEL, 3);
+		give(s, t, 0);
+		return;
+	}
+	for (uint64_t pfn = 0; pfn < 16; pfn += 8)
+		if (pb_claim(&s->tp.pool, pfn, 3, PB_GFP_KERNEL) == PB_OK) {
+			s->page[t][pfn / 8] = pb_pfn_to_page(&s->tp.pool, pfn);
+			s->order[t][pfn / 8] = 3;
+		}
+}
+
+static void test_claim_beside_alloc(void **state)
+{
+	(void)state;
+	explore("claim", 2, own_cpu, 2, 2, 1500, 0, NULL, claim_against_alloc);
+}
+
+static void offline_against_alloc(struct scene *s, unsigned int t)
+{
+	if (t) {
+		take(s, t, 0, PB_GFP_KERNEL, 1);
+		give(s, t, 0);
+		return;
+	}
+	if (pb_offline(&s->tp.pool, 0, 16) == PB_OK && pb_online(&s->tp.pool, 0, 16) != PB_OK)
+		s->failed = 100;
+}
+
+static void test_offline_beside_alloc(void **state)
+{
+	(void)state;
+	explore("offline", 2, own_cpu, 2, 2, 1500, 0, NULL, offline_against_alloc);
+}
+
+static void contig_against_free(struct scene *s, unsigned int t)
+{
+	struct pb_page *run;
+
+	if (t) {
+		give(s, 1, 0);
+		take(s, 1, 1, PB_GFP_KERNEL | PB_GFP_MOVABLE, 0);
+		return;
+	}
+	run = pb_alloc_contig(&s->tp.pool, 6, 1, 0, FRAMES, 0, PB_GFP_KERNEL);
+	for (unsigned int i = 0; run && i < 6; i++) {
+		s->page[0][1 + i] = run + i;
+		s->order[0][1 + i] = 0;
+	}
+	if (!run)
+		s->failed++;
+}
+
+static void test_contig_beside_free(void **state)
+{
+	(void)state;
+	explore("contig", 2, own_cpu, 2, 2, 1500, 1, hold_two_halves, contig_against_free);
+}
+
+static void steal_against_steal(struct scene *s, unsigned int t)
+{
+	static const pb_gfp_t gfp[] = { PB_GFP_KERNEL, PB_GFP_KERNEL | PB_GFP_RECLAIMABLE,
+					PB_GFP_KERNEL | PB_GFP_MOVABLE };
+
+	take(s, t, 0, gfp[t], 0);
+	take(s, t, 1, gfp[(t + 1) % 3], 2);
+	give(s, t, 0);
+}
+
+static void test_types_stolen_beside_each_other(void **state)
+{
+	(void)state;
+	explore("steal", 2, own_cpu, 2, 2, 1500, 0, NULL, steal_against_steal);
+	explore("steal, three", 3, own_cpu, 3, 1, 1500, 0, NULL, steal_against_steal);
+}
+
+static int print_total(void **state)
+{
+	(void)state;
+	print_message("%lu schedules run\n", total_runs);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_alloc_and_free_beside_each_other),
+		cmocka_unit_test(test_last_block_goes_to_exactly_one),
+		cmocka_unit_test(test_remote_drain_beside_the_owner),
+		cmocka_unit_test(test_tick_beside_the_owner),
+		cmocka_unit_test(test_buddies_freed_at_once_merge),
+		cmocka_unit_test(test_claim_beside_alloc),
+		cmocka_unit_test(test_offline_beside_alloc),
+		cmocka_unit_test(test_contig_beside_free),
+		cmocka_unit_test(test_types_stolen_beside_each_other),
+	};
+
+	tp_fail = _fail;
+	return cmocka_run_group_tests(tests, NULL, print_total);
+}
