@@ -290,7 +290,7 @@ static void short_gfp(uint32_t gfp, char *text, size_t size)
 
 static void print_owners(const struct pbr_pins *pins)
 {
-	printf("%-18s%-31s%4s%8s%10s%8s\n", "who", "flags", "ord", "pages", "pageblocks", "alone");
+	printf("%-18s%-31s%4s%8s%10s%8s\n", "who", "flags", "ord", "pages", "pageblks", "alone");
 	for (uint32_t i = 0; i < pins->nr_owners && i < SHOWN; i++) {
 		const struct pbr_pin_owner *owner = &pins->owners[i];
 		char gfp[256] = "";

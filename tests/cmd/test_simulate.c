@@ -139,6 +139,7 @@ static void test_what_a_lost_event_leaves_is_counted(void **state)
 	(void)state;
 	builder_init(&builder, 64, false);
 	add_event(&builder, PBR_FREE, 8192, 0, 0, "a");  /* from before the trace */
+	add_event(&builder, PBR_PCPU_DRAIN, 8192, 0, 0, "a");
 	add_event(&builder, PBR_FREE, 8192, 0, 0, "a");  /* its allocation was lost */
 	add_event(&builder, PBR_ALLOC, 4096, 1, PB_GFP_KERNEL, "a");
 	add_event(&builder, PBR_ALLOC, 4096, 0, PB_GFP_KERNEL, "a"); /* its free was lost */
@@ -149,6 +150,48 @@ static void test_what_a_lost_event_leaves_is_counted(void **state)
 	assert_int_equal(input->problems.double_allocs, 1);
 	assert_int_equal(pbr_priv(input)->plan->nr_allocs, 2);
 	assert_int_equal(pbr_priv(input)->plan->nr_frees, 2);
+	pbr_unload(input);
+}
+
+/* kpageflags at the start: every frame is free. */
+static void all_free(struct pbr_input *input)
+{
+	struct pbr_private *priv = pbr_priv(input);
+
+	priv->runs = calloc(1, sizeof(*priv->runs));
+	assert_non_null(priv->runs);
+	priv->runs[0] = (struct pbr_frame_run){ 0, MB(64), PBR_IS_FREE };
+	priv->nr_runs = 1;
+	input->machine.has_free_map = true;
+}
+
+/* alloc_pages_bulk() leaves no mm_page_alloc; compaction takes free frames. */
+static void test_allocations_without_an_event_are_seen(void **state)
+{
+	struct pbr_event compact = { .kind = PBR_COMPACT, .pfn = 8192, .task = 512, .gfp = 3 };
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	all_free(builder.input);
+	add_event(&builder, PBR_ZONE_LOCKED, 4096, 0, 0, "vmalloc");
+	add_event(&builder, PBR_FREE, 4096, 0, 0, "vmalloc"); /* was taken in between */
+	compact.time = builder.time;
+	assert_true(pbr_loader_event(&builder.loader, compact));
+	add_event(&builder, PBR_FREE, 8193, 0, 0, "owner"); /* of a moved page */
+	input = build(&builder);
+	assert_int_equal(input->problems.silent_takes, 4);
+	assert_int_equal(input->problems.double_frees, 0);
+	assert_int_equal(input->problems.unknown_frees, 0);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.allocations, 4);
+	assert_int_equal(run.frees, 2);
+	assert_int_equal(free_at(&run, run.nr_samples - 1), MB(64) - 2);
+	pbr_run_clear(&run);
 	pbr_unload(input);
 }
 
@@ -393,6 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_part_of_a_block_is_freed_after_a_split),
 		cmocka_unit_test(test_what_a_lost_event_leaves_is_counted),
+		cmocka_unit_test(test_allocations_without_an_event_are_seen),
 		cmocka_unit_test(test_nothing_is_lost_in_a_random_trace),
 		cmocka_unit_test(test_a_frame_handed_out_twice_is_noticed),
 		cmocka_unit_test(test_a_machine_that_is_too_small_fails_and_says_so),

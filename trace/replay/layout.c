@@ -4,6 +4,8 @@
  *
  *  1. its first event: a frame whose first event is mm_page_alloc_zone_locked
  *     was free, mm_page_free: had an owner, mm_page_pcpu_drain: per-CPU list;
+ *     but where compaction went on, a frame that kpageflags call free and that
+ *     is freed first was taken by it meanwhile;
  *  2. /proc/kpageflags of the start snapshot;
  *  3. /proc/buddyinfo: so many blocks of each order are placed where no event
  *     contradicts, largest first; what is left was in use all along.
@@ -26,14 +28,17 @@ struct maker {
 
 static void tell(struct maker *maker, uint32_t frame, unsigned int order, enum pbr_state state)
 {
+	bool compaction = maker->input->nr_by_kind[PBR_COMPACT] != 0;
 	uint8_t *known = maker->layout->state;
 
 	for (uint32_t i = frame; i < frame + (1u << order); i++) {
 		if (maker->seen[i])
 			continue;
 		maker->seen[i] = 1;
-		if (state != PBR_USED || known[i] != PBR_USED_LRU)
-			known[i] = (uint8_t)state;
+		if (state == PBR_USED && (known[i] == PBR_USED_LRU ||
+					  (known[i] == PBR_IS_FREE && compaction)))
+			continue;
+		known[i] = (uint8_t)state;
 	}
 }
 

@@ -200,7 +200,7 @@ static uint32_t owner_of(struct pinner *pinner, uint32_t frame)
 		snprintf(key.comm, sizeof(key.comm), "%s", input->tasks[key.task].comm);
 	else
 		snprintf(key.comm, sizeof(key.comm), "%s",
-			 word ? "(unknown)" : "(before the trace)");
+			 word ? "(unknown)" : "(before trace)");
 	return find_owner(&pinner->owners, &key);
 }
 
@@ -276,14 +276,15 @@ static bool add_pin(struct pinner *pinner, struct pbr_pin_block *block, uint32_t
 	return true;
 }
 
-/* One or two blocks of known owners, and everything else could go away? */
+/* One or two blocks of known owners, and all the rest, half of it at least, could go away? */
 static bool is_spoiled(struct pinner *pinner, uint32_t pageblock, const struct pbr_census *census,
 		       struct pbr_pin_block *block)
 {
 	const struct pbr_world *world = &pinner->world;
 	uint32_t first = pageblock << world->pageblock_order;
 
-	if (!census->unmovable || census->hole)
+	if (!census->unmovable || census->hole ||
+	    2 * census->unmovable > 1u << world->pageblock_order)
 		return false;
 	*block = (struct pbr_pin_block){ .pfn = pbr_pfn(world->geo, first),
 					 .migratetype = world->block_type[pageblock],
