@@ -107,11 +107,18 @@ static gfp_t mobility(u32 type)
 	return gfp[type];
 }
 
-/* No direct reclaim anywhere: the phase may not sleep. One in four wakes kswapd. */
+/*
+ * No direct reclaim anywhere: the phase may not sleep. One in four wakes kswapd,
+ * one in eight may use a higher zone, one in sixteen only a lower one.
+ */
 static gfp_t any_gfp(struct pbdiff_ops *ops)
 {
 	gfp_t gfp = mobility(below(ops, 3));
 
+	if (one_in(ops, 8))
+		gfp |= __GFP_HIGHMEM;
+	else if (one_in(ops, 16))
+		gfp |= __GFP_DMA32;
 	if (one_in(ops, 4))
 		gfp |= __GFP_KSWAPD_RECLAIM;
 	return gfp;
