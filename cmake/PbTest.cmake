@@ -74,7 +74,8 @@ function(pb_add_cmocka_test name)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/core"
     "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} PkgConfig::CMOCKA)
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+    "${PROJECT_BINARY_DIR}/tests/bin")
   add_test(NAME ${name} COMMAND ${name})
   pb_test_properties(${name})
 endfunction()
