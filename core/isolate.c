@@ -95,6 +95,31 @@ bool next_run(const struct pb_pool *pool, u64 pfn, u64 end, u32 *frame, u32 *fra
 
 /* ----------------------------------------------------------------- isolate */
 
+/*
+ * A free block larger than a pageblock must not be on two types' lists: cut it
+ * into pageblocks first, under the same hold of the lock, else a free beside it
+ * merges the pieces again. Its stripe is the same: groups hold whole spans.
+ */
+static void __cut_to_pageblocks(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+				u32 pageblock)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+	int order = tree_covering(span_tree(pool, frame), pool->max_order,
+				  span_offset(pool, frame));
+	u32 head = frame & ~((1u << (order < 0 ? 0 : order)) - 1);
+	unsigned int type = frame_migratetype(pool, head);
+
+	if (order <= pool->pageblock_order)
+		return;
+	area_remove(pool, stripe, head, (unsigned int)order);
+	for (u32 i = 0; i < 1u << (order - pool->pageblock_order); i++) {
+		u32 piece = head + (i << pool->pageblock_order);
+
+		area_insert(pool, stripe, piece, pool->pageblock_order, type, false);
+		area_settle(pool, zone, stripe, piece);
+	}
+}
+
 static void change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, bool isolate)
 {
 	u32 frame = pageblock << pool->pageblock_order;
@@ -104,6 +129,7 @@ static void change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	u64 moved;
 
 	pb_platform_lock(&stripe->lock);
+	__cut_to_pageblocks(pool, zone, stripe, pageblock);
 	old = pb->type;
 	new = isolate ? PB_MIGRATE_ISOLATE : pb->old_type;
 	if (isolate)
@@ -117,37 +143,8 @@ static void change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	pb_platform_unlock(&stripe->lock);
 }
 
-/*
- * A free block larger than a pageblock must not be on two types' lists: cut it
- * into pageblocks first. Its stripe is the same: groups hold whole spans.
- */
-static void cut_to_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock)
-{
-	u32 frame = pageblock << pool->pageblock_order;
-	struct stripe *stripe = frame_stripe(pool, zone, frame);
-	int order;
-
-	pb_platform_lock(&stripe->lock);
-	order = tree_covering(span_tree(pool, frame), pool->max_order, span_offset(pool, frame));
-	if (order > pool->pageblock_order) {
-		u32 head = frame & ~((1u << order) - 1);
-		unsigned int type = frame_migratetype(pool, head);
-
-		area_remove(pool, stripe, head, (unsigned int)order);
-		for (u32 i = 0; i < 1u << (order - pool->pageblock_order); i++) {
-			u32 piece = head + (i << pool->pageblock_order);
-
-			area_insert(pool, stripe, piece, pool->pageblock_order, type, false);
-			area_settle(pool, zone, stripe, piece);
-		}
-	}
-	pb_platform_unlock(&stripe->lock);
-}
-
 void isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)
 {
-	for (u32 i = 0; i < n; i++)
-		cut_to_pageblocks(pool, zone, pageblock + i);
 	for (u32 i = 0; i < n; i++)
 		change_type(pool, zone, pageblock + i, true);
 	pcp_drain_all(pool, zone);
@@ -172,9 +169,6 @@ void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock
 {
 	u32 span = 1u << (pool->max_order - pool->pageblock_order);
 
-	/* while isolated they may have merged with each other */
-	for (u32 i = 0; i < n; i++)
-		cut_to_pageblocks(pool, zone, pageblock + i);
 	for (u32 i = 0; i < n; i++)
 		change_type(pool, zone, pageblock + i, false);
 	/* the isolation cut blocks that reached beyond it, too */
