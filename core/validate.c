@@ -136,7 +136,8 @@ static bool sizes_plausible(const struct pb_super *s)
 	u32 lists = linked ? 0 : s->pageblock_order + 1u;
 
 	return s->max_order <= PB_MAX_ORDER && s->pageblock_order <= s->max_order &&
-	       s->flags <= 0x1ff && s->page_shift >= 12 && s->page_shift <= 21 && s->profile <= PB_PROFILE_LINUX &&
+	       s->flags <= 0x1ff && s->page_shift >= 12 && s->page_shift <= 21 &&
+	       s->profile <= PB_PROFILE_LINUX &&
 	       s->orders == s->max_order + 1 && s->span_words == tree_words(s->max_order) &&
 	       s->nr_spans && s->nr_frames == (u64)s->nr_spans << s->max_order &&
 	       s->nr_frames <= ((u64)1 << 32) - LIST_REFS &&
@@ -145,7 +146,8 @@ static bool sizes_plausible(const struct pb_super *s)
 	       s->nr_zones && s->nr_zones <= PB_MAX_NODES * PB_NR_ZONE_TYPES &&
 	       s->nr_stripes >= s->nr_zones && s->nr_stripes <= 16 * s->nr_zones &&
 	       s->nr_banks >= s->nr_zones && s->nr_banks <= s->nr_spans &&
-	       s->nr_pcp_orders == lists && s->class_shift == (lists ? fls32((lists - 1u) | 1u) + 1 : 0) &&
+	       s->nr_pcp_orders == lists &&
+	       s->class_shift == (lists ? fls32((lists - 1) | 1) + 1 : 0) &&
 	       s->pageblock_stride ==
 		       (linked ? 8 : (u32)align_up(8 + 2 * (s->pageblock_order + 1u), 8));
 }
@@ -213,7 +215,7 @@ static bool arrays_in_place(const struct pb_super *s)
 	       follows(&end, s->stripes, s->nr_stripes * sizeof(struct stripe)) &&
 	       follows(&end, s->areas, (u64)s->nr_stripes * s->orders * sizeof(struct free_area)) &&
 	       follows(&end, s->bitmaps, bitmap_bytes(s)) &&
-	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus) &&
+	       follows(&end, s->percpu, (u64)s->percpu_stride * s->percpu_areas) &&
 	       follows(&end, s->classes, s->nr_pageblocks * sizeof(u16)) &&
 	       follows(&end, s->pageblocks, (u64)s->nr_pageblocks * s->pageblock_stride) &&
 	       follows(&end, s->trees, (u64)s->nr_spans * s->span_words * 8) &&
@@ -739,6 +741,12 @@ static int check_stack_room(struct check *c)
 	struct pcp_area *area = pcp_area(c->pool, c->cpu);
 	u32 at = (u32)(percpu_lists(s) / sizeof(u32));
 
+	for (unsigned int order = 0; order < c->pool->nr_pcp_orders; order++) {
+		const struct pcp_list *none = pcp_list(area, NO_CLASS, order);
+
+		if (pcp_entries(none) || none->limit > none->base)
+			return broken_at(c, 15, "the lists of no class have room", "CPU", c->cpu);
+	}
 	for (u32 i = 0; i < s->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++)
 		for (unsigned int order = 0; order < c->pool->nr_pcp_orders; order++) {
 			u32 class = zone_class(c->pool, pool_zone(c->pool, i / PB_MIGRATE_PCPTYPES),
@@ -1302,7 +1310,7 @@ static int check_totals(struct check *c)
 	return each_zone(c, check_watermarks);
 }
 
-/* --------------------------------------------------- I33, I34 (added later) */
+/* --------------------------------------------------- I36, I37 (added later) */
 
 static bool node_has_memory(const struct node *node)
 {
@@ -1345,14 +1353,14 @@ static int check_node(struct check *c, u32 id)
 	const struct node *node = pool_node(c->pool, id);
 
 	if (!zonelist_right(c->pool, node))
-		return broken_at(c, 33, "a zonelist does not name each node once", "node", id);
+		return broken_at(c, 36, "a zonelist does not name each node once", "node", id);
 	for (int t = 0; t < PB_NR_ZONE_TYPES; t++)
 		if (node->preferred[t] != preferred_zone(c->pool, node, t))
-			return broken_number(c, 33, "a zonelist's first zone", "node", id,
+			return broken_number(c, 36, "a zonelist's first zone", "node", id,
 					     node->preferred[t],
 					     preferred_zone(c->pool, node, t));
 	if (node->online != (node->nr_cpus || node_has_memory(node)))
-		return broken_at(c, 33, "online or not", "node", id);
+		return broken_at(c, 36, "online or not", "node", id);
 	return PB_OK;
 }
 
@@ -1378,16 +1386,19 @@ static int check_nodes(struct check *c)
 		CHECK(check_node(c, id));
 	for (u32 cpu = 0; cpu < c->pool->super->nr_cpus; cpu++)
 		if (cpu_nodes[cpu] >= c->pool->super->nr_nodes)
-			return broken_at(c, 33, "a node that does not exist", "CPU", cpu);
+			return broken_at(c, 36, "a node that does not exist", "CPU", cpu);
 	for (u32 cpu = 0; cpu < c->pool->percpu_cpus; cpu++) {
 		const struct pcp_area *area = pcp_area(c->pool, cpu);
 
+		if (area->cpu != cpu)
+			return broken_number(c, 36, "number of the lists' CPU", "CPU", cpu,
+					     area->cpu, cpu);
 		if (area->node != cpu_nodes[cpu])
-			return broken_number(c, 33, "node of the lists", "CPU", cpu, area->node,
+			return broken_number(c, 36, "node of the lists", "CPU", cpu, area->node,
 					     cpu_nodes[cpu]);
 		for (u32 gfp = 0; gfp <= PCP_FAST_GFP; gfp++)
 			if (area->fast[gfp] != fast_class(c->pool, area->node, gfp))
-				return broken_number(c, 33, "lists of the fast path", "CPU", cpu,
+				return broken_number(c, 36, "lists of the fast path", "CPU", cpu,
 						     area->fast[gfp],
 						     fast_class(c->pool, area->node, gfp));
 	}
@@ -1403,7 +1414,7 @@ static int check_vm_free(struct check *c, const struct zone *zone)
 	for (u32 cpu = 0; cpu < c->pool->percpu_cpus; cpu++)
 		sum += pcp_linux_of(c->pool, cpu, zone)->stat_diff;
 	if (sum != zone_free_pages(c->pool, zone))
-		return broken_zone(c, 34, "the free page counter and what CPUs hold back", zone,
+		return broken_zone(c, 37, "the free page counter and what CPUs hold back", zone,
 				   (u64)sum, (u64)zone_free_pages(c->pool, zone));
 	return PB_OK;
 }

@@ -108,12 +108,11 @@ static void clear_bit(const struct tp *tp, uint32_t frame, unsigned int order)
 /* modern: a list of this CPU's with at least `n` blocks. */
 static struct pcp_list *full_stack(const struct tp *tp, uint32_t cpu, uint32_t n)
 {
-	uint32_t lists = 2u * PB_MIGRATE_PCPTYPES << tp->pool.super->class_shift;
+	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++) {
+		struct pcp_list *list = pcp_list(pcp_area(&tp->pool, cpu),
+						 zone_class(&tp->pool, normal(tp), type), 0);
 
-	for (uint32_t i = 0; i < lists; i++) {
-		struct pcp_list *list = pcp_list(pcp_area(&tp->pool, cpu), i, 0);
-
-		if (PCP_COUNT(list->head) >= n)
+		if (pcp_entries(list) >= n)
 			return list;
 	}
 	fail_msg("no per-CPU list with %u blocks", n);
@@ -215,19 +214,31 @@ static void bit_zero(struct tp *tp) { span_tree(&tp->pool, 4096)[0] |= 1; }
 
 static void odd_byte(struct tp *tp) { tp->pool.pages[free_frame(tp, 0)].word = 0x33; }
 static void odd_order(struct tp *tp) { tp->pool.pages[owned_frame(tp, 4)].word |= PB_PAGE_ORDER; }
-static void odd_place(struct tp *tp) { tp->pool.pages[owned_frame(tp, 4) + 1].word = PB_PAGE_HEAD | 1; }
+static void odd_place(struct tp *tp)
+{
+	tp->pool.pages[owned_frame(tp, 4) + 1].word = PB_PAGE_HEAD | 1;
+}
 static void owned_hole(struct tp *tp) { tp->pool.pages[192].word = PB_PAGE_HEAD | 4; }
 
-static void owned_twice(struct tp *tp) { tp->pool.pages[owned_frame(tp, 4) + 8].word = PB_PAGE_HEAD; }
+static void owned_twice(struct tp *tp)
+{
+	tp->pool.pages[owned_frame(tp, 4) + 8].word = PB_PAGE_HEAD;
+}
 
-static void owned_and_free(struct tp *tp) { tp->pool.pages[free_frame(tp, 2) + 1].word = PB_PAGE_HEAD; }
+static void owned_and_free(struct tp *tp)
+{
+	tp->pool.pages[free_frame(tp, 2) + 1].word = PB_PAGE_HEAD;
+}
 
 static void free_inside_owned(struct tp *tp) /* no byte of the free block is set */
 {
 	set_bit(tp, owned_frame(tp, 4) + 4, 2);
 }
 
-static void shared_uncounted(struct tp *tp) { tp->pool.pages[owned_frame(tp, 0)].word |= PB_PAGE_SHARED; }
+static void shared_uncounted(struct tp *tp)
+{
+	tp->pool.pages[owned_frame(tp, 0)].word |= PB_PAGE_SHARED;
+}
 
 static void count_overflow(struct tp *tp)
 {
@@ -237,7 +248,10 @@ static void count_overflow(struct tp *tp)
 	((uint32_t *)pool_at(&tp->pool, tp->pool.super->refs))[frame] = 0x80000000u;
 }
 
-static void listed_and_owned(struct tp *tp) { tp->pool.pages[listed_frame(tp)].word = PB_PAGE_HEAD; }
+static void listed_and_owned(struct tp *tp)
+{
+	tp->pool.pages[listed_frame(tp)].word = PB_PAGE_HEAD;
+}
 
 static void listed_outside(struct tp *tp)
 {
@@ -284,7 +298,8 @@ static void listed_twice_link(struct tp *tp)
 static void list_count(struct tp *tp) { pcp_linux_of(&tp->pool, 1, normal(tp))->count++; }
 static void stack_count(struct tp *tp) { full_stack(tp, 0, 1)->head |= 0xffff; }
 static void stack_limit(struct tp *tp) { full_stack(tp, 0, 1)->max = 0xffff; }
-static void stack_place(struct tp *tp) { full_stack(tp, 0, 1)->stack = 4; }
+static void no_stack(struct tp *tp) { pcp_list(pcp_area(&tp->pool, 1), NO_CLASS, 2)->limit++; }
+static void stack_place(struct tp *tp) { full_stack(tp, 0, 1)->base++; }
 
 static void free_count(struct tp *tp)
 {
@@ -374,7 +389,10 @@ static void no_type(struct tp *tp) { full_pageblock(tp)->type = PB_MIGRATE_TYPES
 
 static void free_pages(struct tp *tp) { zone_stripe(&tp->pool, normal(tp), 0)->nr_free_pages++; }
 static void cma_pages(struct tp *tp) { zone_stripe(&tp->pool, normal(tp), 0)->nr_free_cma--; }
-static void isolated_pages(struct tp *tp) { zone_stripe(&tp->pool, normal(tp), 0)->nr_isolated = 8; }
+static void isolated_pages(struct tp *tp)
+{
+	zone_stripe(&tp->pool, normal(tp), 0)->nr_isolated = 8;
+}
 
 static void lost_block(struct tp *tp) { tp->pool.pages[owned_frame(tp, 4)].word = 0; }
 static void reserve_pages(struct tp *tp) { normal(tp)->nr_reserved_highatomic++; }
@@ -382,7 +400,10 @@ static void isolate_count(struct tp *tp) { normal(tp)->nr_isolate_pageblock--; }
 static void watermarks(struct tp *tp) { normal(tp)->_watermark[PB_WMARK_LOW] += 100000; }
 
 static void zonelist_node(struct tp *tp) { pool_node(&tp->pool, 0)->order[0] = 63; }
-static void zonelist_first(struct tp *tp) { pool_node(&tp->pool, 0)->preferred[PB_ZONE_NORMAL] = 0; }
+static void zonelist_first(struct tp *tp)
+{
+	pool_node(&tp->pool, 0)->preferred[PB_ZONE_NORMAL] = 0;
+}
 static void fast_lists(struct tp *tp) { pcp_area(&tp->pool, 1)->fast[PB_GFP_MOVABLE] ^= 1; }
 static void free_counter(struct tp *tp) { normal(tp)->vm_free++; }
 
@@ -443,6 +464,7 @@ static const struct fault {
 	{ "count of a stack", 15, MODERN, 0, stack_count },
 	{ "limit of a stack", 15, MODERN, 0, stack_limit },
 	{ "place of a stack", 15, MODERN, 0, stack_place },
+	{ "stack of no class", 15, MODERN, 0, no_stack },
 	{ "nr_free", 17, BOTH, 0, free_count },
 	{ "block lost from a tree", 17, BOTH, 0, bits_only },
 	{ "link", 18, LINUX, 0, free_link },
@@ -468,10 +490,10 @@ static const struct fault {
 	{ "reserve", 25, BOTH, 0, reserve_pages },
 	{ "isolated pageblocks", 26, BOTH, 0, isolate_count },
 	{ "watermarks", 27, BOTH, 0, watermarks },
-	{ "zonelist", 33, BOTH, 0, zonelist_node },
-	{ "first zone", 33, BOTH, 0, zonelist_first },
-	{ "fast path", 33, BOTH, 0, fast_lists },
-	{ "free page counter", 34, LINUX, 0, free_counter },
+	{ "zonelist", 36, BOTH, 0, zonelist_node },
+	{ "first zone", 36, BOTH, 0, zonelist_first },
+	{ "fast path", 36, BOTH, 0, fast_lists },
+	{ "free page counter", 37, LINUX, 0, free_counter },
 };
 
 /* The whole metadata memory must be the same after the check. */
