@@ -48,7 +48,7 @@ static void help(void)
 	       "      --simulate          the library decides where pages go (default)\n"
 	       "      --follow            rebuild the recorded kernel's own state from the pfns\n"
 	       "                          and hold it against the end snapshot\n"
-	       "      --pins              who holds the pages that keep pageblocks from being whole\n"
+	       "      --pins              who keeps pageblocks from being whole\n"
 	       "      --profile NAME      linux (default) or modern\n"
 	       "      --what-if SETTINGS  run a variant beside it; may be repeated. SETTINGS are\n"
 	       "                          KEY=VALUE, comma-joined if they belong together:\n"

@@ -39,17 +39,17 @@ static void print_problems(const struct pbr_problems *problems)
 		printf("Problems     %12llu lines that could not be used or are out of order:\n",
 		       u(problems->total));
 	for (unsigned int i = 0; i < problems->nr_first; i++)
-		printf("               %.65s\n", problems->first[i]);
+		printf("    %.75s\n", problems->first[i]);
 	if (problems->total > problems->nr_first)
-		printf("               ... and %llu more\n",
+		printf("    ... and %llu more\n",
 		       u(problems->total - problems->nr_first));
 	if (problems->lost_events + problems->double_frees + problems->double_allocs +
 	    problems->partial_frees + problems->unknown_frees + problems->silent_takes)
 		printf("Peculiar\n");
 	print_count("events lost while recording", problems->lost_events);
-	print_count("frees of pages allocated before the trace began", problems->unknown_frees);
+	print_count("frees of pages allocated before the trace", problems->unknown_frees);
 	print_count("frees of a part of a block", problems->partial_frees);
-	print_count("allocations without an event (bulk, compaction), seen otherwise",
+	print_count("allocations without an event (bulk, compaction)",
 		    problems->silent_takes);
 	print_count("frees of a page that should be free", problems->double_frees);
 	print_count("allocations of a page in use (a lost free)", problems->double_allocs);
@@ -66,12 +66,12 @@ void replay_print_trace(const struct pbr_input *input)
 	printf("             %12llu events in %.3f s on %u CPU%s\n", u(input->nr_events),
 	       since_start(input, input->end_time), input->nr_cpus,
 	       input->nr_cpus == 1 ? "" : "s");
-	printf("Machine      %12.1f MB%s: ", megabytes(pages),
-	       machine->from_snapshot ? ", as recorded" : ", made up");
+	printf("Machine      %12.1f MB, %s\n", megabytes(pages),
+	       machine->from_snapshot ? "as recorded" : "made up");
 	for (unsigned int z = 0; z < machine->nr_zones; z++)
-		printf("%s%s %llu", z ? ", " : "", pb_zone_name(machine->zones[z].type),
-		       u(machine->zones[z].managed));
-	printf(" pages\n");
+		printf("             %12llu pages in node %d, zone %s\n",
+		       u(machine->zones[z].managed), machine->zones[z].node,
+		       pb_zone_name(machine->zones[z].type));
 	print_problems(&input->problems);
 }
 
@@ -172,7 +172,7 @@ static void print_counts(const struct pbr_run *run)
 	print_by_order(run->failures_by_order, run->max_order);
 	printf("Fallbacks    %12llu   to another migratetype, %llu took the pageblock over\n",
 	       u(run->fallbacks), u(run->fallback_claims));
-	printf("Mixed        %12llu   pageblocks with movable and unmovable pages at the end\n",
+	printf("Mixed        %12llu   pageblocks hold movable and unmovable pages\n",
 	       u(run->mixed_pageblocks));
 	printf("Peak use     %12.1f MB\n", megabytes(run->peak_pages));
 }
@@ -202,7 +202,7 @@ static void print_difference(const struct pbr_input *input, const struct pbr_run
 	printf("\nFree pages at the end: %llu rebuilt, %llu in the snapshot: %+.3f %%\n",
 	       u(run->end_free_pages), u(run->snapshot_free_pages), run->difference_percent);
 	if (run->interval_free_min != run->interval_free_max)
-		printf("(%llu to %llu while the snapshot was read; compared where nearest, at "
+		printf("(%llu to %llu while the snapshot was read; compared at "
 		       "%+.6f s)\n", u(run->interval_free_min), u(run->interval_free_max),
 		       since_start(input, run->compared_at));
 	print_table_head(run);
@@ -225,7 +225,7 @@ static void print_follow(const struct replay *replay)
 
 	printf("\nFollowed: the recorded kernel's own state\n");
 	print_counts(run);
-	print_count("frames left the buddy without an event (compaction, say)", run->silent_takes);
+	print_count("frames left the buddy without an event", run->silent_takes);
 	print_difference(replay->input, run);
 	print_state(run);
 }

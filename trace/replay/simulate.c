@@ -128,8 +128,6 @@ static void own(struct sim *sim, const struct pb_page *page, unsigned int order,
 		sim->owner[i] = owner;
 	}
 	sim->live += size;
-	if (sim->live > sim->run->peak_pages)
-		sim->run->peak_pages = sim->live;
 }
 
 static void disown(struct sim *sim, const struct pb_page *page, unsigned int order)
@@ -187,6 +185,8 @@ static void do_alloc_checked(struct sim *sim)
 	sim->slots[sim->op->slot] = page;
 	if (!page)
 		return;
+	if (sim->live > sim->run->peak_pages)
+		sim->run->peak_pages = sim->live;
 	sim->run->allocations++;
 	sim->run->by_order[sim->op->order]++;
 	sim->run->by_type[type_of(sim->op->gfp)]++;
