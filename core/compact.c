@@ -81,7 +81,8 @@ static bool compact_zone(struct pb_pool *pool, struct zone *zone, unsigned int o
 			return false;
 		if ((long)cost > zone_free_pages(pool, zone) / 2)
 			return false; /* nowhere to move them */
-		isolate_pageblocks(pool, zone, pageblock, 1);
+		if (!isolate_pageblocks(pool, zone, pageblock, 1))
+			return false; /* another CPU is at it */
 		(void)evacuate_range(pool, frame, frame + (1u << pool->pageblock_order));
 		unisolate_pageblocks(pool, zone, pageblock, 1);
 		floor = cost - 1;

@@ -117,7 +117,8 @@ int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	zone = zone_of_frame(pool, frame);
 	first = frame >> pool->pageblock_order;
 	n = (frame_end - frame) >> pool->pageblock_order;
-	isolate_pageblocks(pool, zone, first, n);
+	if (!isolate_pageblocks(pool, zone, first, n))
+		return PB_EBUSY;
 	code = evacuate_range(pool, frame, frame_end) ?
 		       reserve_run(pool, zone, frame, frame_end) : PB_EBUSY;
 	unisolate_pageblocks(pool, zone, first, n);

@@ -120,7 +120,8 @@ static void __cut_to_pageblocks(struct pb_pool *pool, struct zone *zone, struct 
 	}
 }
 
-static void change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, bool isolate)
+/* False: it is isolated already, by another CPU. */
+static bool change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, bool isolate)
 {
 	u32 frame = pageblock << pool->pageblock_order;
 	struct stripe *stripe = frame_stripe(pool, zone, frame);
@@ -129,8 +130,12 @@ static void change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	u64 moved;
 
 	pb_platform_lock(&stripe->lock);
-	__cut_to_pageblocks(pool, zone, stripe, pageblock);
 	old = pb->type;
+	if (isolate && old == PB_MIGRATE_ISOLATE) {
+		pb_platform_unlock(&stripe->lock);
+		return false;
+	}
+	__cut_to_pageblocks(pool, zone, stripe, pageblock);
 	new = isolate ? PB_MIGRATE_ISOLATE : pb->old_type;
 	if (isolate)
 		pb->old_type = (u8)old;
@@ -141,13 +146,18 @@ static void change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	__vmstat_add(pool, zone, NO_CPU, isolate ? -(long)moved : (long)moved);
 	counter_add(&zone->nr_isolate_pageblock, isolate ? 1 : (u64)-1);
 	pb_platform_unlock(&stripe->lock);
+	return true;
 }
 
-void isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)
+bool isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)
 {
 	for (u32 i = 0; i < n; i++)
-		change_type(pool, zone, pageblock + i, true);
+		if (!change_type(pool, zone, pageblock + i, true)) {
+			unisolate_pageblocks(pool, zone, pageblock, i);
+			return false;
+		}
 	pcp_drain_all(pool, zone);
+	return true;
 }
 
 /* Free the pageblock again, so that it merges with what it was kept apart from. */
@@ -170,7 +180,7 @@ void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock
 	u32 span = 1u << (pool->max_order - pool->pageblock_order);
 
 	for (u32 i = 0; i < n; i++)
-		change_type(pool, zone, pageblock + i, false);
+		(void)change_type(pool, zone, pageblock + i, false);
 	/* the isolation cut blocks that reached beyond it, too */
 	for (u32 i = pageblock & ~(span - 1); i < pageblock + n || i & (span - 1); i++)
 		merge_pageblock(pool, zone, i);
@@ -290,7 +300,8 @@ static bool take_by_moving(struct pb_pool *pool, struct zone *zone, u32 frame, u
 	u32 n = ((end - 1) >> pool->pageblock_order) + 1 - first;
 	bool taken;
 
-	isolate_pageblocks(pool, zone, first, n);
+	if (!isolate_pageblocks(pool, zone, first, n))
+		return false;
 	taken = evacuate_range(pool, frame, end) && take_range(pool, zone, frame, end) == PB_OK;
 	unisolate_pageblocks(pool, zone, first, n);
 	return taken;

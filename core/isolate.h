@@ -17,8 +17,9 @@ int take_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end);
 /* Give [frame, end) back to the buddy in the largest aligned blocks. */
 void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end);
 
-/* Spec 12.1: whole pageblocks from `pageblock` on, as ISOLATE; undo restores. */
-void isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n);
+/* Spec 12.1: whole pageblocks from `pageblock` on, as ISOLATE; undo restores.
+   False: one of them is isolated already; nothing has changed. */
+bool isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n);
 void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n);
 
 /* Move the movable blocks of [frame, end) elsewhere by the migrate hook; true:

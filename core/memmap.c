@@ -215,7 +215,7 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 
 	struct zone zone = { 0 };
 	u64 spans = 0;
 
-	*percpu = sizeof(struct pcp_area);
+	*percpu = 0;
 	*bitmap_bytes = 0;
 	while ((region = next_region(config, last)) != NULL) {
 		u32 more = region_spans(super, last, region);

@@ -9,7 +9,7 @@
 
 /* PB_OK, or a code with *error filled in. */
 int memmap_check(const struct pb_config *config, struct pb_error *error);
-/* Count zones, banks, spans; and pcp bytes a CPU (*percpu), stripes, bitmap words. */
+/* Count zones, banks, spans, stripes; bytes of a CPU's slots and of bitmaps. */
 void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,
 		    u64 *bitmap_bytes);
 /* Write banks and zones; pre: measured, arrays zeroed. */

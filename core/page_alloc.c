@@ -19,8 +19,8 @@
 #include "compact.h"
 #include "text.h"
 
-/* Modifiers that the fast path leaves to the slow path. */
-#define GFP_SLOW (PB_GFP_ZERO | PB_GFP_MEMALLOC | PB_GFP_NOFAIL)
+/* What is more than taking a block. */
+#define GFP_SLOW PB_GFP_ZERO
 
 #define MAX_RECLAIM_RETRIES 16
 
@@ -479,14 +479,12 @@ static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *po
 
 struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
-	u32 frame;
+	size_t o = order, frame; /* as wide as addresses: widened once */
 
-	if (likely(order < pool->rseq_orders && !(gfp & GFP_SLOW)) &&
-	    likely(pcp_rseq_pop(pool, gfp, order, &frame) == PCP_OK)) {
-		page_set_allocated(pool, frame, order, gfp);
-		return pool->pages + frame;
-	}
-	return alloc_missed(pool, gfp, order);
+	if (likely(o < pool->rseq_orders && !(gfp & GFP_SLOW)) &&
+	    likely(pcp_rseq_pop(pool, gfp, o, &frame) == PCP_OK))
+		return page_set_allocated(pool, frame, o, gfp);
+	return alloc_missed(pool, gfp, o);
 }
 
 /* Nearest node with memory, seen from `node`. */
@@ -570,13 +568,13 @@ struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t nr_pag
 static bool put_shared(const struct pb_pool *pool, struct pb_page *page, u32 frame)
 {
 	u32 *refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
-	u32 more = load_relaxed(refs);
+	/* Acquire: what other holders did before they dropped theirs is seen. */
+	u32 more = __atomic_load_n(refs, __ATOMIC_ACQUIRE);
 
 	while (more)
 		if (__atomic_compare_exchange_n(refs, &more, more - 1, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED))
+						__ATOMIC_ACQUIRE))
 			return false;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	store_relaxed(&page->word, (u8)(page->word & ~PB_PAGE_SHARED));
 	return true;
 }
@@ -640,7 +638,7 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 /* Is this the head of an allocated block of this order, with no other reference? */
 static inline bool owned_block(const struct pb_page *page, unsigned int order)
 {
-	return (load_relaxed(&page->word) & ~PB_PAGE_MOVABLE) == (PB_PAGE_HEAD | order);
+	return ((load_relaxed(&page->word) ^ order) & ~PB_PAGE_MOVABLE) == PB_PAGE_HEAD;
 }
 
 static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb_page *page,
@@ -654,7 +652,7 @@ static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb
 		return free_slow(pool, page, order, "__free_pages");
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->word, 0);
-	if (class == NO_CLASS || pcp_lock_push(pool, class, order, frame) != PCP_OK)
+	if (pcp_lock_push(pool, class, order, frame) != PCP_OK)
 		free_frames(pool, frame, order);
 	return PB_OK;
 }
@@ -669,18 +667,18 @@ static __attribute__((noinline)) int free_overflow(struct pb_pool *pool, u32 fra
 
 int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
 {
-	uintptr_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
+	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
+	size_t o = order;
 	u32 class;
 
-	if (unlikely(frame >= pool->nr_frames || order >= pool->rseq_free_orders ||
-		     !owned_block(page, order)))
-		return free_missed(pool, page, order);
+	if (unlikely(frame >= pool->nr_frames || o >= pool->rseq_free_orders ||
+		     !owned_block(page, o)))
+		return free_missed(pool, page, o);
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->word, 0);
-	if (likely(class != NO_CLASS) &&
-	    likely(pcp_rseq_push(pool, class, order, (u32)frame) == PCP_OK))
+	if (likely(pcp_rseq_push(pool, class, o, frame) == PCP_OK))
 		return PB_OK;
-	return free_overflow(pool, (u32)frame, order);
+	return free_overflow(pool, (u32)frame, o);
 }
 
 size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,

@@ -24,14 +24,17 @@ struct alloc_context {
 struct zone *next_zone(const struct pb_pool *pool, const struct alloc_context *ctx, u32 *at);
 
 /* Make a taken frame the head of an allocated block. */
-static inline void page_set_allocated(const struct pb_pool *pool, u32 frame, unsigned int order,
-				      pb_gfp_t gfp)
+static inline struct pb_page *page_set_allocated(const struct pb_pool *pool, size_t frame,
+						 unsigned int order, pb_gfp_t gfp)
 {
-	store_relaxed(&pool->pages[frame].word,
-		      (u8)(PB_PAGE_HEAD | order | (gfp & pool->movable_mask) << 2));
+	struct pb_page *page = pool->pages + frame;
+
+	store_relaxed(&page->word,
+		      (u8)(PB_PAGE_HEAD + order + (gfp & pool->movable_mask) * 4));
+	return page;
 }
 
-_Static_assert(PB_GFP_MOVABLE << 2 == PB_PAGE_MOVABLE, "one shift makes the mark from the flag");
+_Static_assert(PB_GFP_MOVABLE * 4 == PB_PAGE_MOVABLE, "times 4 makes the mark from the flag");
 
 /* Free a block whose page byte is already clear: per-CPU list or zone. */
 void free_frames(struct pb_pool *pool, u32 frame, unsigned int order);

@@ -42,10 +42,9 @@ static void pcp_enter_wait(struct pb_pool *pool, u32 cpu)
 static struct pcp_cold *pcp_cold(const struct pb_pool *pool, struct pcp_area *area,
 				 const struct pcp_list *list)
 {
-	u32 lists = pool->super->nr_zones * PB_MIGRATE_PCPTYPES << pool->super->class_shift;
-	struct pcp_list *first = pcp_list(area, 0, 0);
+	struct pcp_list *first = pcp_list(area, NO_CLASS, 0);
 
-	return (struct pcp_cold *)(first + lists) + (list - first);
+	return (struct pcp_cold *)((unsigned char *)area + pool->super->pcp_cold) + (list - first);
 }
 
 bool pcp_allowed_order(const struct pb_pool *pool, unsigned int order)
@@ -74,13 +73,21 @@ static void trace_batch(struct pb_pool *pool, enum pb_trace_type type, struct zo
 	trace_event(pool, zone, &event);
 }
 
+static u32 limit_of(const struct pcp_list *list)
+{
+	return (u32)list->limit - list->base;
+}
+
+static void set_limit(struct pcp_list *list, u32 entries)
+{
+	if (entries > list->max)
+		entries = list->max;
+	store_relaxed(&list->limit, (u16)(list->base + entries));
+}
+
 static void grow_limit(struct pcp_list *list)
 {
-	u32 limit = list->limit * 2u;
-
-	if (!limit)
-		limit = 1;
-	store_relaxed(&list->limit, (u16)(limit < list->max ? limit : list->max));
+	set_limit(list, limit_of(list) ? limit_of(list) * 2 : 1);
 }
 
 /* Takes a batch from the zone: one for the caller, the rest onto the stack,
@@ -90,7 +97,7 @@ static u32 pcp_refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct p
 {
 	struct pcp_area *area = pcp_area(pool, cpu);
 	u32 frames[PCP_BATCH_MAX];
-	u32 want = list->limit / 2u;
+	u32 want = limit_of(list) / 2;
 	u32 got;
 
 	want = want < 1 ? 1 : want > PCP_BATCH_MAX ? PCP_BATCH_MAX : want;
@@ -113,7 +120,7 @@ static void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu, str
 {
 	struct pcp_area *area = pcp_area(pool, cpu);
 	u32 *stack = pcp_stack(area, list);
-	u32 count = PCP_COUNT(list->head);
+	u32 count = pcp_entries(list);
 	u32 frames[PCP_BATCH_MAX];
 
 	while (n) {
@@ -136,7 +143,7 @@ static u32 pcp_stack_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsi
 {
 	struct pcp_area *area = pcp_area(pool, cpu);
 	struct pcp_list *list = pcp_list(area, zone_class(pool, zone, type), order);
-	u32 count = PCP_COUNT(list->head);
+	u32 count = pcp_entries(list);
 
 	if (!count)
 		return pcp_refill(pool, zone, cpu, list, order, type, alloc_flags);
@@ -149,15 +156,15 @@ static bool pcp_stack_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 
 {
 	struct pcp_area *area = pcp_area(pool, cpu);
 	struct pcp_list *list = pcp_list(area, class, order);
-	u32 count = PCP_COUNT(list->head);
+	u32 count = pcp_entries(list);
 
-	if (count >= list->limit) {
+	if (count >= limit_of(list)) {
 		grow_limit(list);
 		if (!list->max)
 			return false;
-		if (count >= list->limit) {
+		if (count >= limit_of(list)) {
 			pcp_drain_list(pool, zone, cpu, list, order, (count + 1) / 2);
-			count = PCP_COUNT(list->head);
+			count = pcp_entries(list);
 		}
 	}
 	pcp_stack(area, list)[count] = frame;
@@ -209,7 +216,7 @@ static void __pcp_drain_zone(struct pb_pool *pool, struct zone *zone, u32 cpu)
 			struct pcp_list *list =
 				pcp_list(area, zone_class(pool, zone, type), order);
 
-			pcp_drain_list(pool, zone, cpu, list, order, PCP_COUNT(list->head));
+			pcp_drain_list(pool, zone, cpu, list, order, pcp_entries(list));
 		}
 }
 
@@ -247,8 +254,8 @@ static void tick_list(struct pb_pool *pool, struct zone *zone, u32 cpu, struct p
 	bool idle = cold->seen == list->head;
 
 	if (idle) {
-		store_relaxed(&list->limit, list->limit / 2);
-		pcp_drain_list(pool, zone, cpu, list, order, PCP_COUNT(list->head));
+		set_limit(list, limit_of(list) / 2);
+		pcp_drain_list(pool, zone, cpu, list, order, pcp_entries(list));
 	}
 	cold->seen = list->head;
 }
@@ -280,13 +287,13 @@ void pb_tick(struct pb_pool *pool)
 
 /* Entries of a stack: fewer for larger orders, at most a sixteenth of what the
    zone grants a CPU. */
-static u32 stack_entries(unsigned int order, u64 pages)
+static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 pages)
 {
 	u64 entries = PCP_STACK_MAX >> order;
 
 	if (entries < PCP_STACK_MIN)
 		entries = PCP_STACK_MIN;
-	return (u32)min_u64(entries, pages >> order);
+	return (u32)min_u64(entries, pages >> order) >> super->pcp_scale;
 }
 
 void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
@@ -308,11 +315,9 @@ void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
 			unsigned int order = i % pool->nr_pcp_orders;
 			struct pcp_list *list = pcp_list(
 				area, zone_class(pool, zone, i / pool->nr_pcp_orders), order);
-			u32 room = (list + 1)->stack - list->stack;
 
-			list->max = (u16)min_u64(stack_entries(order, pages), room / sizeof(u32));
-			if (list->limit > list->max)
-				store_relaxed(&list->limit, list->max);
+			list->max = (u16)min_u64(stack_entries(pool->super, order, pages), list->room);
+			set_limit(list, limit_of(list));
 		}
 	}
 }
@@ -330,51 +335,68 @@ void pcp_layout(struct pb_super *super)
 	if (super->profile == PB_PROFILE_LINUX)
 		return;
 	super->nr_pcp_orders = (u8)(super->pageblock_order + 1u);
-	/* one more than orders: a list's room ends where the next one's begins */
-	super->class_shift = (u8)(fls32(super->nr_pcp_orders) + 1u);
-}
-
-static size_t zone_lists_bytes(const struct pb_super *super)
-{
-	return ((size_t)PB_MIGRATE_PCPTYPES << super->class_shift) *
-	       (sizeof(struct pcp_list) + sizeof(struct pcp_cold));
+	super->class_shift = (u8)(fls32((super->nr_pcp_orders - 1u) | 1u) + 1u);
 }
 
 size_t pcp_zone_bytes(const struct pb_super *super, u64 zone_frames)
 {
 	u64 pages = zone_stack_pages(super, zone_frames);
-	size_t bytes;
+	size_t bytes = 0;
 
 	if (super->profile == PB_PROFILE_LINUX)
 		return sizeof(struct pcp_linux);
-	bytes = zone_lists_bytes(super);
 	for (unsigned int order = 0; order < super->nr_pcp_orders; order++)
-		bytes += PB_MIGRATE_PCPTYPES * sizeof(u32) * stack_entries(order, pages);
+		bytes += PB_MIGRATE_PCPTYPES * sizeof(u32) * stack_entries(super, order, pages);
 	return bytes;
+}
+
+/* Lists of all classes, the one that is no class included. */
+static u32 nr_lists(const struct pb_super *super)
+{
+	return (super->nr_zones * PB_MIGRATE_PCPTYPES + 1) << super->class_shift;
+}
+
+/* Head, lists, slots, and what is seldom needed. */
+size_t pcp_area_bytes(struct pb_super *super, size_t zone_bytes)
+{
+	size_t bytes = sizeof(struct pcp_area);
+
+	if (super->profile == PB_PROFILE_LINUX)
+		return (size_t)align_up(bytes + zone_bytes, 64);
+	bytes += nr_lists(super) * sizeof(struct pcp_list) + zone_bytes;
+	if (bytes / sizeof(u32) >= PCP_SLOTS)
+		return 0;
+	super->pcp_cold = (u32)align_up(bytes, 64);
+	return (size_t)align_up(super->pcp_cold + nr_lists(super) * sizeof(struct pcp_cold), 64);
 }
 
 static void init_stacks(struct pb_pool *pool, u32 cpu)
 {
 	struct pb_super *super = pool->super;
-	size_t at = sizeof(struct pcp_area) + super->nr_zones * zone_lists_bytes(super);
+	u32 slot = (sizeof(struct pcp_area) + nr_lists(super) * sizeof(struct pcp_list)) /
+		   sizeof(u32);
 
 	for (u32 i = 0; i < super->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++) {
 		struct zone *zone = pool_zone(pool, i / PB_MIGRATE_PCPTYPES);
 		u64 pages = zone_stack_pages(super, zone_nr_frames(pool, zone));
 		u32 class = zone_class(pool, zone, i % PB_MIGRATE_PCPTYPES);
-		unsigned int order = 0;
 
-		for (; order < pool->nr_pcp_orders; order++) {
-			pcp_list(pcp_area(pool, cpu), class, order)->stack = (u32)at;
-			at += sizeof(u32) * stack_entries(order, pages);
+		for (unsigned int order = 0; order < pool->nr_pcp_orders; order++) {
+			struct pcp_list *list = pcp_list(pcp_area(pool, cpu), class, order);
+
+			list->base = list->limit = (u16)slot;
+			list->head = slot;
+			list->room = (u16)stack_entries(super, order, pages);
+			slot += list->room;
 		}
-		pcp_list(pcp_area(pool, cpu), class, order)->stack = (u32)at;
 	}
 }
 
 void pcp_init_areas(struct pb_pool *pool)
 {
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+		pcp_area(pool, cpu)->tag = cpu;
+		pcp_area(pool, cpu)->cpu = cpu;
 		pcp_area(pool, cpu)->node = (u32)cpu_node(pool, cpu);
 		if (!pool_is_linked(pool)) {
 			init_stacks(pool, cpu);
@@ -429,12 +451,13 @@ void pcp_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 			const struct pcp_cold *cold = pcp_cold(pool, area, list);
 			u64 head = load_relaxed(&list->head);
 			u64 allocs = head >> 16;
-			u64 frees = PCP_COUNT(head) + allocs - cold->refilled + cold->drained;
+			u64 held = PCP_TOP(head) - list->base;
+			u64 frees = held + allocs - cold->refilled + cold->drained;
 
 			counts->allocs += allocs;
 			counts->alloc_pages += allocs << order;
 			counts->frees += frees;
 			counts->free_pages += frees << order;
-			counts->held += (u64)PCP_COUNT(head) << order;
+			counts->held += held << order;
 		}
 }

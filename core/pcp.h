@@ -3,7 +3,7 @@
  * Per-CPU page lists: what makes the common allocation a pop and the common
  * free a push.
  *
- *	area of CPU c:	lock | fast[gfp] | lists[zone, type][order] | stacks
+ *	area of CPU c:	tag | fast[gfp] | lists[zone, type][order] | stacks
  *
  * The modern profile keeps a stack of frames for every order up to the
  * pageblock's. The linux profile keeps Linux 6.1's linked lists (orders 0 to 3
@@ -40,23 +40,31 @@
 enum pcp_mode { PCP_MODE_NONE, PCP_MODE_TRYLOCK, PCP_MODE_RSEQ };
 
 /*
- * One stack. `head` is {operations:48, count:16}: a pop adds 2^16 - 1, a push
- * adds 1, each with a single store. So head >> 16 is the number of allocations
- * ever, and frees = count + allocations - refilled + drained: exact statistics
- * for nothing. (2^48 allocations last 13 days at one per 4 ns; then they wrap.)
+ * One stack. `head` is {allocations:48, top:16}: top is the next slot to push
+ * into, counted from the area's start in u32; a pop adds 2^16 - 1, a push adds 1,
+ * each with a single store. So head >> 16 is the number of allocations ever, and
+ * frees = count + allocations - refilled + drained: exact statistics for nothing.
+ * (2^48 allocations last 13 days at one per 4 ns; then they wrap.)
  */
 struct pcp_list {
 	u64 head;
-	u32 stack; /* offset of the frames from the area's start */
-	u16 limit; /* entries it may hold now: grows in bursts, decays when idle */
+	u16 base;  /* slot of the first entry: empty when top is here */
+	u16 limit; /* slot not to push into: grows in bursts, decays when idle */
 	u16 max;   /* entries it may ever hold: bounded in pages */
+	u16 room;  /* entries there are slots for */
 };
 
 _Static_assert(sizeof(struct pcp_list) == 16, "four lists a cache line; the sequences count on it");
 
 #define PCP_POP (((u64)1 << 16) - 1)
 #define PCP_PUSH ((u64)1)
-#define PCP_COUNT(head) ((u32)(head) & 0xffffu)
+#define PCP_TOP(head) ((u32)(head) & 0xffffu)
+#define PCP_SLOTS 65536u
+
+static inline u32 pcp_entries(const struct pcp_list *list)
+{
+	return PCP_TOP(load_relaxed(&list->head)) - list->base;
+}
 
 /* What the fast paths don't need. Under the area's lock. */
 struct pcp_cold {
@@ -78,41 +86,50 @@ struct pcp_linux {
 	u64 alloc_pages, free_pages;   /* pages */
 };
 
+/*
+ * `tag` is the CPU's number while the lock is free, PCP_LOCKED while it is held:
+ * one comparison with the number of the CPU that we run on answers both "is this
+ * my area?" and "may I?".
+ */
 struct pcp_area {
-	u32 lock;
+	u32 tag;
+	u32 cpu;
 	u32 node;                     /* of this CPU */
 	u16 fast[PCP_FAST_GFP + 1];   /* gfp modifiers -> class, NO_CLASS: slow path */
 } ALIGNED(64);
+
+#define PCP_LOCKED UINT32_MAX
 
 _Static_assert(sizeof(struct pcp_area) == 128, "lists follow the area's head");
 
 static inline struct pcp_area *pcp_area(const struct pb_pool *pool, u32 cpu)
 {
-	return (struct pcp_area *)(pool->percpu + (size_t)cpu * pool->percpu_stride);
+	return (struct pcp_area *)(pool->percpu + cpu * pool->percpu_stride);
 }
 
 /* List of a class (as fast[] and pcp_class[] have it) and order. */
-static inline struct pcp_list *pcp_list(struct pcp_area *area, u32 class, unsigned int order)
+static inline struct pcp_list *pcp_list(struct pcp_area *area, u32 class, size_t order)
 {
-	return (struct pcp_list *)(area + 1) + class + order;
+	return (struct pcp_list *)((u64 *)(area + 1) + class + order * 2);
 }
 
+/* The entries of a list, coldest first. */
 static inline u32 *pcp_stack(struct pcp_area *area, const struct pcp_list *list)
 {
-	return (u32 *)((unsigned char *)area + list->stack);
+	return (u32 *)area + list->base;
 }
 
 static inline bool pcp_trylock(struct pcp_area *area)
 {
-	u32 free = 0;
+	u32 free = area->cpu;
 
-	return __atomic_compare_exchange_n(&area->lock, &free, 1, false, __ATOMIC_ACQUIRE,
+	return __atomic_compare_exchange_n(&area->tag, &free, PCP_LOCKED, false, __ATOMIC_ACQUIRE,
 					   __ATOMIC_RELAXED);
 }
 
 static inline void pcp_unlock(struct pcp_area *area)
 {
-	__atomic_store_n(&area->lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&area->tag, area->cpu, __ATOMIC_RELEASE);
 }
 
 enum pcp_result { PCP_OK, PCP_MISS };
@@ -123,15 +140,15 @@ enum pcp_result { PCP_OK, PCP_MISS };
 #include PB_PLATFORM_PERCPU
 #endif
 #ifndef PCP_HAVE_RSEQ
-static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, unsigned int order,
-					   u32 *frame)
+static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, size_t order,
+					   size_t *frame)
 {
 	(void)pool, (void)gfp, (void)order, (void)frame;
 	return PCP_MISS;
 }
 
 static inline enum pcp_result pcp_rseq_push(const struct pb_pool *pool, u32 class,
-					    unsigned int order, u32 frame)
+					    size_t order, size_t frame)
 {
 	(void)pool, (void)class, (void)order, (void)frame;
 	return PCP_MISS;
@@ -157,8 +174,8 @@ static inline enum pcp_result pcp_lock_pop(const struct pb_pool *pool, u32 gfp, 
 		u32 class = area->fast[gfp & PCP_FAST_GFP];
 		struct pcp_list *list = pcp_list(area, class, order);
 
-		if (likely(class != NO_CLASS && PCP_COUNT(list->head))) {
-			*frame = pcp_stack(area, list)[PCP_COUNT(list->head) - 1];
+		if (likely(PCP_TOP(list->head) != list->base)) {
+			*frame = ((u32 *)area)[PCP_TOP(list->head) - 1];
 			store_relaxed(&list->head, list->head + PCP_POP);
 			result = PCP_OK;
 		}
@@ -177,10 +194,10 @@ static inline enum pcp_result pcp_lock_push(const struct pb_pool *pool, u32 clas
 
 	if (likely(pcp_trylock(area))) {
 		struct pcp_list *list = pcp_list(area, class, order);
-		u32 count = PCP_COUNT(list->head);
+		u32 top = PCP_TOP(list->head);
 
-		if (likely(count < load_relaxed(&list->limit))) {
-			pcp_stack(area, list)[count] = frame;
+		if (likely(top < load_relaxed(&list->limit))) {
+			((u32 *)area)[top] = frame;
 			store_relaxed(&list->head, list->head + PCP_PUSH);
 			result = PCP_OK;
 		}
@@ -216,8 +233,10 @@ void pcp_set_sizes(struct pb_pool *pool, struct zone *zone);
 
 /* Decide the lists' shape (nr_pcp_orders, class_shift). */
 void pcp_layout(struct pb_super *super);
-/* Bytes of one CPU's area that a zone of so many frames needs. */
+/* Bytes of the slots that a zone of so many frames needs in a CPU's area. */
 size_t pcp_zone_bytes(const struct pb_super *super, u64 zone_frames);
+/* Bytes of one CPU's area, from the sum of these; 0: more than slots can count. */
+size_t pcp_area_bytes(struct pb_super *super, size_t zone_bytes);
 void pcp_init_areas(struct pb_pool *pool);
 /* fast[] of every CPU, once the zonelists are there. */
 void pcp_init_fast(struct pb_pool *pool);

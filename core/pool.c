@@ -67,7 +67,7 @@ static u64 place(u64 *end, u64 bytes)
 	return at;
 }
 
-static void place_arrays(struct pb_super *s, u64 percpu, u64 bitmap_bytes)
+static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
 {
 	bool linked = s->profile == PB_PROFILE_LINUX;
 	u64 end = align_up(sizeof(*s), 64);
@@ -79,7 +79,7 @@ static void place_arrays(struct pb_super *s, u64 percpu, u64 bitmap_bytes)
 	s->stripes = place(&end, s->nr_stripes * sizeof(struct stripe));
 	s->areas = place(&end, (u64)s->nr_stripes * s->orders * sizeof(struct free_area));
 	s->bitmaps = place(&end, bitmap_bytes);
-	s->percpu = place(&end, s->percpu_stride ? percpu * s->nr_cpus : 0);
+	s->percpu = place(&end, (u64)s->percpu_stride * s->percpu_areas);
 	s->classes = place(&end, s->nr_pageblocks * sizeof(u16));
 	s->pageblocks = place(&end, (u64)s->nr_pageblocks * s->pageblock_stride);
 	s->trees = place(&end, (u64)s->nr_spans * s->span_words * 8);
@@ -116,6 +116,24 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->tunables.pcp_batch_max = config->pcp_batch_max;
 }
 
+/* Many zones: smaller stacks, and at last none. */
+static void measure_percpu(const struct pb_config *config, struct pb_super *s, u64 zone_bytes)
+{
+	u64 bytes = pcp_area_bytes(s, (size_t)zone_bytes);
+
+	s->percpu_areas = s->nr_cpus > 1 ? 2u << fls32(s->nr_cpus - 1) : 1;
+	while (!bytes && s->pcp_scale < 9) {
+		struct pb_super counted = *s;
+
+		s->pcp_scale = ++counted.pcp_scale;
+		memmap_measure(config, &counted, &zone_bytes, &bytes);
+		bytes = pcp_area_bytes(s, (size_t)zone_bytes);
+	}
+	if (!bytes)
+		s->flags |= PB_POOL_NO_PCP;
+	s->percpu_stride = s->flags & PB_POOL_NO_PCP ? 0 : (u32)bytes;
+}
+
 /* Everything that follows from the configuration alone. */
 static int measure(const struct pb_config *config, struct pb_super *s, struct pb_error *error)
 {
@@ -138,13 +156,9 @@ static int measure(const struct pb_config *config, struct pb_super *s, struct pb
 	if (s->nr_frames > ((u64)1 << 32) - LIST_REFS)
 		return set_error(error, PB_ETOOBIG, UINT32_MAX,
 				 "the memory map has 2^32 frames or more after rounding to spans");
-	if ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES << s->class_shift >= NO_CLASS)
-		return set_error(error, PB_ETOOBIG, UINT32_MAX,
-				 "too many zones for this pageblock_order");
-	percpu = align_up(percpu, 64);
-	s->percpu_stride = s->flags & PB_POOL_NO_PCP ? 0 : (u32)percpu;
+	measure_percpu(config, s, percpu);
 	s->nr_pageblocks = (u32)(s->nr_frames >> s->pageblock_order);
-	place_arrays(s, percpu, bitmap_bytes);
+	place_arrays(s, bitmap_bytes);
 	if (s->bytes > SIZE_MAX)
 		return set_error(error, PB_ETOOBIG, UINT32_MAX,
 				 "the metadata would not fit into the address space");
@@ -175,6 +189,7 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	pool->percpu = pool_at(pool, s->percpu);
 	pool->percpu_stride = s->percpu_stride;
 	pool->percpu_cpus = s->percpu_stride ? s->nr_cpus : 0;
+	pool->percpu_mask = s->percpu_areas - 1;
 	pool->pageblock_order = s->pageblock_order;
 	pool->max_order = s->max_order;
 	pool->page_shift = s->page_shift;
@@ -191,7 +206,7 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	}
 	if (pool->percpu_cpus) {
 		bool rseq = !(s->flags & (PB_POOL_NO_RSEQ | PB_POOL_SHARED)) &&
-			    s->profile == PB_PROFILE_MODERN && pb_platform_rseq_available();
+			    s->profile == PB_PROFILE_MODERN && pb_platform_rseq_available(&pool->rseq_offset);
 
 		pool->percpu_mode = rseq ? PCP_MODE_RSEQ : PCP_MODE_TRYLOCK;
 		pool->nr_pcp_orders = s->profile == PB_PROFILE_MODERN ? s->nr_pcp_orders : 0;
@@ -460,7 +475,7 @@ static void recover(struct pb_pool *pool)
 	}
 	init_lists(pool);
 	if (pool->percpu_cpus) {
-		memset(pool->percpu, 0, (size_t)pool->percpu_stride * pool->percpu_cpus);
+		memset(pool->percpu, 0, (size_t)pool->percpu_stride * pool->super->percpu_areas);
 		pcp_init_areas(pool);
 	}
 	for (u32 z = 0; z < pool->super->nr_zones; z++)

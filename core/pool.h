@@ -24,7 +24,7 @@
 #define POOL_LAYOUT 1
 #define NO_FRAME UINT32_MAX
 #define NO_ZONE UINT16_MAX
-#define NO_CLASS UINT16_MAX /* frees of this pageblock bypass the per-CPU lists */
+#define NO_CLASS 0 /* no per-CPU lists: a class whose lists are always empty and full */
 #define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
 
 /* Page bytes without HEAD: frames that are nobody's to allocate. */
@@ -179,7 +179,10 @@ struct pb_super {
 	u32 pageblock_stride; /* bytes */
 	u32 span_words;
 	u32 nr_cpus, percpu_stride;
+	u32 percpu_areas;    /* CPUs rounded up to a power of two */
+	u32 pcp_cold;        /* offset of the pcp_cold records in a CPU's area */
 	u8 class_shift;      /* log2 lists a pcp class has room for */
+	u8 pcp_scale;        /* stacks are cut to 1/2^n so that an area's fit 16-bit slots */
 	u32 nr_nodes;        /* greatest node id + 1 */
 	u32 nr_zones, nr_stripes, nr_banks;
 	u32 zone_types;      /* bit per configured zone type */

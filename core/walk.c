@@ -191,7 +191,7 @@ int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_t
 				   pcp_linux_list(order, mt), visit, ctx);
 	area = pcp_area(pool, cpu);
 	list = pcp_list(area, zone_class(pool, zone, mt), order);
-	for (u32 i = PCP_COUNT(list->head); i-- > 0;) {
+	for (u32 i = pcp_entries(list); i-- > 0;) {
 		int stop = visit(ctx, frame_to_pfn(pool, pcp_stack(area, list)[i]));
 
 		if (stop)

@@ -62,8 +62,9 @@ u16 zone_class(const struct pb_pool *pool, const struct zone *zone, unsigned int
 		type = PB_MIGRATE_MOVABLE;
 	if (type >= PB_MIGRATE_PCPTYPES || (pool->super->flags & PB_POOL_NO_PCP))
 		return NO_CLASS;
-	return (u16)((zone_number(pool, zone) * PB_MIGRATE_PCPTYPES + type)
-		     << pool->super->class_shift);
+	/* in units of half a list, as the fast paths index; class 0 is NO_CLASS */
+	return (u16)((zone_number(pool, zone) * PB_MIGRATE_PCPTYPES + type + 1u)
+		     << (pool->super->class_shift + 1u));
 }
 
 void __set_pageblock_type(struct pb_pool *pool, const struct zone *zone, u32 pageblock,

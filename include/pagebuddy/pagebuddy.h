@@ -330,18 +330,20 @@ struct pb_pool {
 	uint64_t nr_frames;          /* dense index space, holes inside spans included */
 	uint16_t *pcp_class;         /* [pageblocks] which per-CPU lists a free goes to */
 	unsigned char *percpu;       /* per-CPU areas */
-	uint32_t percpu_stride;      /* bytes of one CPU's area */
+	size_t percpu_stride;        /* bytes of one CPU's area */
 	uint32_t percpu_cpus;        /* CPUs with an area */
+	uint32_t percpu_mask;        /* areas - 1: CPUs rounded up to a power of two */
 	uint8_t pageblock_order;
 	uint8_t max_order;
 	uint8_t page_shift;
 	uint8_t percpu_mode;         /* how per-CPU lists are entered */
-	uint8_t movable_mask;        /* gfp bits that mark a page movable */
 	uint8_t nr_pcp_orders;       /* orders that have per-CPU lists */
 	uint8_t profile;
 	uint8_t hardened;
-	uint8_t rseq_orders;         /* orders that restartable sequences serve, 0: none */
-	uint8_t rseq_free_orders;    /* the same for frees: 0 if hardened */
+	uint32_t movable_mask;       /* gfp bits that mark a page movable */
+	uint32_t rseq_orders;        /* orders that restartable sequences serve, 0: none */
+	uint32_t rseq_free_orders;   /* the same for frees: 0 if hardened */
+	intptr_t rseq_offset;        /* of the rseq area from the thread pointer */
 	uint32_t span_words;         /* words of one buddy tree */
 	uint32_t pageblock_stride;   /* bytes */
 	uint64_t *trees;

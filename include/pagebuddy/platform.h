@@ -51,9 +51,10 @@ void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu);
 
 /*
  * May this pool's per-CPU lists be entered by restartable sequences on this
- * machine, in this process? Called once per handle. False: try-lock.
+ * machine, in this process? Called once per handle. False: try-lock. True: *offset
+ * is what the port's own sequences want to find in pool->rseq_offset.
  */
-bool pb_platform_rseq_available(void);
+bool pb_platform_rseq_available(intptr_t *offset);
 
 /*
  * Give others a chance to run: called in retry loops of requests that may block.

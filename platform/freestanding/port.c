@@ -47,8 +47,9 @@ WEAK void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu)
 	(void)cpu;
 }
 
-WEAK bool pb_platform_rseq_available(void)
+WEAK bool pb_platform_rseq_available(intptr_t *offset)
 {
+	(void)offset;
 	return false;
 }
 

@@ -112,14 +112,16 @@ static void register_membarrier(void)
 				    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0);
 }
 
-bool pb_platform_rseq_available(void)
+bool pb_platform_rseq_available(intptr_t *offset)
 {
 #ifdef PB_RSEQ_AREA
 	if (getenv("PAGEBUDDY_NO_RSEQ") || !pb_rseq_registered())
 		return false;
 	pthread_once(&membarrier_once, register_membarrier);
+	*offset = __rseq_offset;
 	return membarrier_ready;
 #else
+	(void)offset;
 	return false;
 #endif
 }

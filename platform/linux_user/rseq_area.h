@@ -10,13 +10,19 @@
 #if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__)) &&                         \
 	__has_include(<sys/rseq.h>) && !defined(__SANITIZE_THREAD__)
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/rseq.h>
 
 #define PB_RSEQ_AREA
 
+static inline struct rseq *pb_rseq_area_at(ptrdiff_t offset)
+{
+	return (struct rseq *)((char *)__builtin_thread_pointer() + offset);
+}
+
 static inline struct rseq *pb_rseq_area(void)
 {
-	return (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
+	return pb_rseq_area_at(__rseq_offset);
 }
 
 /* False under glibc.pthread.rseq=0, Valgrind, or an old kernel. */

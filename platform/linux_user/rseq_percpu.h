@@ -21,22 +21,22 @@
 #ifdef PB_RSEQ_AREA
 #define PCP_HAVE_RSEQ
 
-/* What a sequence works on, computed for the CPU that we seem to be on. Few
-   registers: then the fast paths need no stack. */
-struct rseq_target {
-	struct rseq *rseq;
-	struct pcp_area *area;
-	struct pcp_list *list;
-	u32 cpu;
-};
+/* The kernel's rseq area of this thread; x86_64 addresses it by its segment. */
+#if defined(__x86_64__)
+typedef __seg_fs struct rseq rseq_here;
+#define RSEQ_HERE(pool) ((rseq_here *)(pool)->rseq_offset)
+#else
+typedef struct rseq rseq_here;
+#define RSEQ_HERE(pool) pb_rseq_area_at((pool)->rseq_offset)
+#endif
 
-/* A CPU that the pool has no area for: the slow path serves it. */
-static inline bool rseq_area_of(const struct pb_pool *pool, struct rseq_target *t)
+/* The area of the CPU that we seem to be on; another CPU's if the pool has none
+   for ours, but then the tag tells. */
+static inline struct pcp_area *rseq_area_of(const struct pb_pool *pool, const rseq_here *rseq)
 {
-	t->rseq = pb_rseq_area();
-	t->cpu = load_relaxed(&t->rseq->cpu_id_start);
-	t->area = pcp_area(pool, t->cpu);
-	return likely(t->cpu < pool->percpu_cpus);
+	u32 cpu = *(const volatile __typeof__(rseq->cpu_id_start) *)&rseq->cpu_id_start;
+
+	return pcp_area(pool, cpu & pool->percpu_mask);
 }
 
 #if defined(__x86_64__)
@@ -51,9 +51,8 @@ static inline bool rseq_area_of(const struct pb_pool *pool, struct rseq_target *
 	"leaq 3b(%%rip), %%rax\n\t"                                                                \
 	"movq %%rax, %[rseq_cs]\n"                                                                 \
 	"1:\n\t"                                                                                   \
-	"cmpl %[cpu], %[cpu_id]\n\t"                                                               \
-	"jne %l[miss]\n\t"                                                                        \
-	"cmpl $0, %[lock]\n\t"                                                                     \
+	"movl %[cpu_id], %%eax\n\t"                                                                \
+	"cmpl %%eax, %[tag]\n\t"                                                                   \
 	"jne %l[miss]\n\t"                                                                         \
 	"movq %[head], %%rax\n\t"                                                                  \
 	"movzwl %%ax, %%ecx\n\t"
@@ -68,27 +67,22 @@ static inline bool rseq_area_of(const struct pb_pool *pool, struct rseq_target *
 	"jmp %l[miss]\n\t"                                                                        \
 	".popsection\n\t"
 
-#define RSEQ_IN(t)                                                                                 \
-	[rseq_cs] "m"((t).rseq->rseq_cs), [cpu_id] "m"((t).rseq->cpu_id),         \
-		[cpu] "r"((t).cpu), [lock] "m"((t).area->lock), [area] "r"((t).area),              \
-		[head] "m"((t).list->head), [stack] "m"((t).list->stack),                          \
-		[limit] "m"((t).list->limit)
+#define RSEQ_IN(rseq, area, list)                                                                  \
+	[rseq_cs] "m"((rseq)->rseq_cs), [cpu_id] "m"((rseq)->cpu_id), [tag] "m"((area)->tag),      \
+		[area] "r"(area), [head] "m"((list)->head), [base] "m"((list)->base),              \
+		[limit] "m"((list)->limit)
 
-/* ecx: count, then the slot's offset from the area's start */
+/* ecx: the slot that is next to push into */
 #define RSEQ_POP                                                                                   \
-	"testl %%ecx, %%ecx\n\t"                                                                   \
+	"cmpw %[base], %%cx\n\t"                                                                   \
 	"je %l[miss]\n\t"                                                                          \
-	"shll $2, %%ecx\n\t"                                                                       \
-	"addl %[stack], %%ecx\n\t"                                                                 \
-	"movl -4(%[area], %%rcx), %[frame]\n\t"                                                    \
+	"movl -4(%[area], %%rcx, 4), %k[frame]\n\t"                                                 \
 	"addq $0xffff, %%rax\n\t"
 
 #define RSEQ_PUSH                                                                                  \
 	"cmpw %[limit], %%cx\n\t"                                                                  \
 	"jae %l[miss]\n\t"                                                                         \
-	"shll $2, %%ecx\n\t"                                                                       \
-	"addl %[stack], %%ecx\n\t"                                                                 \
-	"movl %[frame], (%[area], %%rcx)\n\t"                                                      \
+	"movl %k[frame], (%[area], %%rcx, 4)\n\t"                                                   \
 	"incq %%rax\n\t"
 
 #define RSEQ_CLOBBER "rax", "rcx", "memory", "cc"
@@ -107,10 +101,9 @@ static inline bool rseq_area_of(const struct pb_pool *pool, struct rseq_target *
 	"str x9, %[rseq_cs]\n"                                                                     \
 	"1:\n\t"                                                                                   \
 	"ldr w9, %[cpu_id]\n\t"                                                                    \
-	"cmp w9, %w[cpu]\n\t"                                                                      \
-	"b.ne %l[miss]\n\t"                                                                       \
-	"ldar w9, %[lock]\n\t"                                                                     \
-	"cbnz w9, %l[miss]\n\t"                                                                    \
+	"ldar w10, %[tag]\n\t"                                                                     \
+	"cmp w9, w10\n\t"                                                                          \
+	"b.ne %l[miss]\n\t"                                                                        \
 	"ldr x9, %[head]\n\t"                                                                      \
 	"and w10, w9, #0xffff\n\t"
 
@@ -123,18 +116,18 @@ static inline bool rseq_area_of(const struct pb_pool *pool, struct rseq_target *
 	"b %l[miss]\n\t"                                                                          \
 	".popsection\n\t"
 
-#define RSEQ_IN(t)                                                                                 \
-	[rseq_cs] "m"((t).rseq->rseq_cs), [cpu_id] "m"((t).rseq->cpu_id), [cpu] "r"((t).cpu),      \
-		[lock] "Q"((t).area->lock), [area] "r"((t).area), [head] "m"((t).list->head),      \
-		[stack] "m"((t).list->stack), [limit] "m"((t).list->limit)
+#define RSEQ_IN(rseq, area, list)                                                                  \
+	[rseq_cs] "m"((rseq)->rseq_cs), [cpu_id] "m"((rseq)->cpu_id), [tag] "Q"((area)->tag),      \
+		[area] "r"(area), [head] "m"((list)->head), [base] "m"((list)->base),              \
+		[limit] "m"((list)->limit)
 
-/* w10: count, then the slot's offset from the area's start */
+/* w10: the slot that is next to push into */
 #define RSEQ_POP                                                                                   \
-	"cbz w10, %l[miss]\n\t"                                                                    \
-	"ldr w11, %[stack]\n\t"                                                                    \
+	"ldrh w11, %[base]\n\t"                                                                    \
+	"cmp w10, w11\n\t"                                                                         \
+	"b.eq %l[miss]\n\t"                                                                        \
 	"sub w10, w10, #1\n\t"                                                                     \
-	"add w10, w11, w10, lsl #2\n\t"                                                            \
-	"ldr %w[frame], [%[area], x10]\n\t"                                                        \
+	"ldr %w[frame], [%[area], x10, lsl #2]\n\t"                                                \
 	"mov w10, #0xffff\n\t"                                                                     \
 	"add x9, x9, x10\n\t"
 
@@ -142,30 +135,24 @@ static inline bool rseq_area_of(const struct pb_pool *pool, struct rseq_target *
 	"ldrh w11, %[limit]\n\t"                                                                   \
 	"cmp w10, w11\n\t"                                                                         \
 	"b.hs %l[miss]\n\t"                                                                        \
-	"ldr w11, %[stack]\n\t"                                                                    \
-	"add w10, w11, w10, lsl #2\n\t"                                                            \
-	"str %w[frame], [%[area], x10]\n\t"                                                        \
+	"str %w[frame], [%[area], x10, lsl #2]\n\t"                                                \
 	"add x9, x9, #1\n\t"
 
 #define RSEQ_CLOBBER "x9", "x10", "x11", "memory", "cc"
 
 #endif
 
-static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, unsigned int order,
-					   u32 *frame)
+static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, size_t order,
+					   size_t *frame)
 {
-	struct rseq_target t;
-	u32 class, popped;
+	rseq_here *rseq = RSEQ_HERE(pool);
+	struct pcp_area *area = rseq_area_of(pool, rseq);
+	struct pcp_list *list = pcp_list(area, area->fast[gfp & PCP_FAST_GFP], order);
+	size_t popped;
 
-	if (!rseq_area_of(pool, &t))
-		goto miss;
-	class = t.area->fast[gfp & PCP_FAST_GFP];
-	if (unlikely(class == NO_CLASS))
-		goto miss;
-	t.list = pcp_list(t.area, class, order);
 	__asm__ goto volatile(RSEQ_BEGIN RSEQ_POP RSEQ_END
 			      : [frame] "=&r"(popped)
-			      : RSEQ_IN(t)
+			      : RSEQ_IN(rseq, area, list)
 			      : RSEQ_CLOBBER
 			      : miss);
 	*frame = popped;
@@ -175,16 +162,15 @@ miss:
 }
 
 static inline enum pcp_result pcp_rseq_push(const struct pb_pool *pool, u32 class,
-					    unsigned int order, u32 frame)
+					    size_t order, size_t frame)
 {
-	struct rseq_target t;
+	rseq_here *rseq = RSEQ_HERE(pool);
+	struct pcp_area *area = rseq_area_of(pool, rseq);
+	struct pcp_list *list = pcp_list(area, class, order);
 
-	if (!rseq_area_of(pool, &t))
-		goto miss;
-	t.list = pcp_list(t.area, class, order);
 	__asm__ goto volatile(RSEQ_BEGIN RSEQ_PUSH RSEQ_END
 			      :
-			      : RSEQ_IN(t), [frame] "r"(frame)
+			      : RSEQ_IN(rseq, area, list), [frame] "r"(frame)
 			      : RSEQ_CLOBBER
 			      : miss);
 	return PCP_OK;

@@ -338,8 +338,9 @@ void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu)
 	pb_test_yield();
 }
 
-bool pb_platform_rseq_available(void)
+bool pb_platform_rseq_available(intptr_t *offset)
 {
+	(void)offset;
 	return false;
 }
 
