@@ -103,8 +103,10 @@ void pb_platform_relax(void)
 
 /* --------------------------------------------------- restartable sequences */
 
-static pthread_once_t membarrier_once = PTHREAD_ONCE_INIT;
 static bool membarrier_ready;
+
+#ifdef PB_RSEQ_AREA
+static pthread_once_t membarrier_once = PTHREAD_ONCE_INIT;
 
 static void register_membarrier(void)
 {
@@ -114,17 +116,19 @@ static void register_membarrier(void)
 
 bool pb_platform_rseq_available(intptr_t *offset)
 {
-#ifdef PB_RSEQ_AREA
 	if (getenv("PAGEBUDDY_NO_RSEQ") || !pb_rseq_registered())
 		return false;
 	pthread_once(&membarrier_once, register_membarrier);
 	*offset = __rseq_offset;
 	return membarrier_ready;
+}
 #else
+bool pb_platform_rseq_available(intptr_t *offset)
+{
 	(void)offset;
 	return false;
-#endif
 }
+#endif
 
 void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu)
 {
