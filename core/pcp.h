@@ -98,7 +98,7 @@ struct pcp_area {
 	u16 fast[PCP_FAST_GFP + 1];   /* gfp modifiers -> class, NO_CLASS: slow path */
 } ALIGNED(64);
 
-#define PCP_LOCKED UINT32_MAX
+#define PCP_LOCKED 0x80000000u /* no CPU's number, nor what rseq shows before it has one */
 
 _Static_assert(sizeof(struct pcp_area) == 128, "lists follow the area's head");
 

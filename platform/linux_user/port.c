@@ -32,19 +32,40 @@ void pb_user_set_cpu(int cpu)
 	cpu_override = cpu;
 }
 
+#ifdef PB_RSEQ_AREA
+_Thread_local struct rseq pb_own_rseq = { .cpu_id = (__u32)RSEQ_CPU_ID_UNINITIALIZED };
+
+/* Where glibc was told not to (glibc.pthread.rseq=0). The area lives as long as
+   the thread's stack, which outlives its last moment in the kernel. */
+static bool register_own_rseq(void)
+{
+	if (__rseq_size || (int)pb_own_rseq.cpu_id == RSEQ_CPU_ID_REGISTRATION_FAILED)
+		return false;
+	if (syscall(SYS_rseq, &pb_own_rseq, sizeof(pb_own_rseq), 0, RSEQ_SIG)) {
+		pb_own_rseq.cpu_id = (__u32)RSEQ_CPU_ID_REGISTRATION_FAILED;
+		return false;
+	}
+	return true;
+}
+
+static bool rseq_usable(void)
+{
+	return pb_rseq_live(pb_rseq_area()) || register_own_rseq();
+}
+#endif
+
 uint32_t pb_platform_cpu(void)
 {
+	int cpu;
+
 	if (cpu_override >= 0)
 		return (uint32_t)cpu_override;
 #ifdef PB_RSEQ_AREA
-	if (pb_rseq_registered())
+	if (rseq_usable())
 		return pb_rseq_area()->cpu_id_start;
 #endif
-	{
-		int cpu = sched_getcpu();
-
-		return cpu < 0 ? 0 : (uint32_t)cpu;
-	}
+	cpu = sched_getcpu();
+	return cpu < 0 ? 0 : (uint32_t)cpu;
 }
 
 /* The lists' try-lock keeps threads of one CPU apart; signals must stay out. */
@@ -116,10 +137,10 @@ static void register_membarrier(void)
 
 bool pb_platform_rseq_available(intptr_t *offset)
 {
-	if (getenv("PAGEBUDDY_NO_RSEQ") || !pb_rseq_registered())
+	if (getenv("PAGEBUDDY_NO_RSEQ") || !rseq_usable())
 		return false;
 	pthread_once(&membarrier_once, register_membarrier);
-	*offset = __rseq_offset;
+	*offset = (char *)pb_rseq_area() - (char *)__builtin_thread_pointer();
 	return membarrier_ready;
 }
 #else

@@ -2,7 +2,7 @@
 /*
  * Where the kernel keeps this thread's rseq area: at a fixed offset from the
  * thread pointer when glibc (2.35 or later) registered it, else in a
- * thread-local variable of ours that is registered on first use.
+ * thread-local variable of ours that each thread registers on its first slow path.
  */
 #ifndef PB_LINUX_USER_RSEQ_AREA_H
 #define PB_LINUX_USER_RSEQ_AREA_H
@@ -20,15 +20,19 @@ static inline struct rseq *pb_rseq_area_at(ptrdiff_t offset)
 	return (struct rseq *)((char *)__builtin_thread_pointer() + offset);
 }
 
-static inline struct rseq *pb_rseq_area(void)
+/* Of threads that glibc did not register. */
+extern _Thread_local struct rseq pb_own_rseq;
+
+/* Is the area in use, that is: does the kernel keep it up to date? False under
+   Valgrind and on kernels before 4.18. */
+static inline bool pb_rseq_live(const struct rseq *rseq)
 {
-	return pb_rseq_area_at(__rseq_offset);
+	return (int)__atomic_load_n(&rseq->cpu_id, __ATOMIC_RELAXED) >= 0;
 }
 
-/* False under glibc.pthread.rseq=0, Valgrind, or an old kernel. */
-static inline bool pb_rseq_registered(void)
+static inline struct rseq *pb_rseq_area(void)
 {
-	return __rseq_size != 0 && (int)pb_rseq_area()->cpu_id >= 0;
+	return __rseq_size ? pb_rseq_area_at(__rseq_offset) : &pb_own_rseq;
 }
 #endif
 
