@@ -182,17 +182,18 @@ static void marks_line(const struct show_machine *m, const struct show_zone *zon
 	enum ink state = zone->free <= zone->min ? BAD : zone->free <= zone->low ? WARN : GOOD;
 	char a[24], b[24], c[24], d[24];
 
-	printf("%-*s%sfree %s%s  min %s  low %s  high %s", LABEL, "watermarks", ink(style, state),
-	       state == BAD    ? "<= min"
-	       : state == WARN ? "<= low"
-			       : "> low",
+	printf("%s%-*s%s min %s  low %s  high %s", ink(style, state), LABEL - 1,
+	       state == BAD    ? "free <= min"
+	       : state == WARN ? "free <= low"
+			       : "free > low",
 	       ink(style, PLAIN), show_pages(m, zone->min, a, sizeof(a)),
 	       show_pages(m, zone->low, b, sizeof(b)), show_pages(m, zone->high, c, sizeof(c)));
 	if (zone->boost)
 		printf("  boost %s", show_pages(m, zone->boost, d, sizeof(d)));
-	if (!zone->is_highest)
-		printf("  reserve %s", show_pages(m, zone->reserve, d, sizeof(d)));
 	putchar('\n');
+	if (!zone->is_highest)
+		printf("%-*s%s kept from requests that may use a higher zone\n", LABEL, "reserve",
+		       show_pages(m, zone->reserve, d, sizeof(d)));
 }
 
 /* Wrapped at blanks, each line behind a mark. */

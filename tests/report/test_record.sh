@@ -1,0 +1,118 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# test_record.sh PAGEBUDDY: record what this kernel does for a second and follow
+# it; then everything that can be in the way. Skipped (77) without root or tracefs.
+
+set -u
+pagebuddy=$1
+passed=0 failed=0
+
+skip()
+{
+	echo "skipped: $*"
+	exit 77
+}
+
+[ "$(id -u)" = 0 ] || skip 'only root may trace the kernel'
+root=$(awk '$3 == "tracefs" { print $2; exit }' /proc/mounts)
+if [ -z "$root" ]; then
+	mount -t tracefs nodev /sys/kernel/tracing 2>/dev/null || skip 'no tracefs, and none can be mounted'
+	root=/sys/kernel/tracing
+fi
+[ -e "$root/events/kmem/mm_page_alloc" ] || skip 'this kernel has no kmem events'
+mkdir "$root/instances/pagebuddy-test" 2>/dev/null || skip 'no trace instance can be made'
+rmdir "$root/instances/pagebuddy-test"
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+on_before=$(cat "$root/tracing_on")
+instances_before=$(ls "$root/instances")
+
+check() # NAME STATUS
+{
+	if [ "$2" = 0 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAIL $1"
+		cat "$work/out" 2>/dev/null
+	fi
+}
+
+untouched()
+{
+	[ "$(cat "$root/tracing_on")" = "$on_before" ] &&
+		[ "$(ls "$root/instances")" = "$instances_before" ]
+}
+
+# A command that allocates and frees a good deal.
+"$pagebuddy" record -o "$work/a.pbt" -- dd if=/dev/zero of="$work/zero" bs=1M count=64 \
+	>"$work/out" 2>&1
+check 'record -- COMMAND' $?
+untouched
+check 'tracing is as it was' $?
+[ "$(stat -c %a "$work/a.pbt")" = 600 ]
+check 'others may not read what was recorded' $?
+
+# The rebuilt end is within 1 % of the kernel's own (the kernel's memory may grow
+# or shrink meanwhile, when the machine is a guest: then nothing can be said).
+managed() { awk '$1 == "managed" { sum += $2 } END { print sum }' /proc/zoneinfo; }
+if [ -r /proc/kpageflags ]; then
+	for try in 1 2 3; do
+		before=$(managed)
+		"$pagebuddy" record -o "$work/b.pbt" -d 1 >"$work/out" 2>&1
+		[ "$(managed)" = "$before" ] && break
+		before=
+	done
+	if [ -n "$before" ]; then
+		"$pagebuddy" replay "$work/b.pbt" --follow --format json >"$work/out" 2>&1
+		awk -F'[:,]' '/"difference_percent"/ { found = 1
+			if ($2 > 1 || $2 < -1) bad = 1 } END { exit bad || !found }' "$work/out"
+		check '--follow is within 1 % of the end snapshot' $?
+	fi
+fi
+
+# A cut file is read as far as it goes.
+head -c "$(($(stat -c %s "$work/a.pbt") / 2))" "$work/a.pbt" >"$work/cut.pbt"
+"$pagebuddy" replay "$work/cut.pbt" --follow >"$work/out" 2>&1
+[ $? -le 1 ]
+check 'a cut recording is read' $?
+
+"$pagebuddy" show --root "$work/a.pbt" >"$work/out" 2>&1
+grep -q 'Node 0, zone' "$work/out"
+check 'show reads a recording' $?
+
+"$pagebuddy" record -o "$work/c.pbt" >"$work/out" 2>&1 &
+recorder=$!
+sleep 1.5
+kill -INT "$recorder"
+wait "$recorder"
+check 'Ctrl-C ends it cleanly' $?
+untouched
+check 'tracing is as it was after Ctrl-C' $?
+
+refused() # STATUS TEXT COMMAND...: one line with TEXT, and tracing untouched
+{
+	status=$1 text=$2
+	shift 2
+	"$@" >"$work/stdout" 2>"$work/out"
+	[ $? = "$status" ] && grep -qF -- "$text" "$work/out" &&
+		[ "$(wc -l <"$work/out")" = 1 ] && untouched
+	check "refused: $*" $?
+}
+
+refused 2 'No such file or directory' "$pagebuddy" record -o "$work/none/x.pbt" -d 1
+refused 2 'there is no process' "$pagebuddy" record -o "$work/x.pbt" -p 4194304
+refused 1 'ended with status 1' "$pagebuddy" record --no-frames -o "$work/x.pbt" -- false
+refused 1 "can't run" "$pagebuddy" record --no-frames -o "$work/x.pbt" -- /nonexistent
+refused 1 'No space left' "$pagebuddy" record --no-frames -o /dev/full -d 0.2
+if command -v setpriv >/dev/null; then
+	refused 2 'only root may trace' setpriv --reuid 65534 --clear-groups "$pagebuddy" record
+fi
+if unshare -m true 2>/dev/null; then
+	refused 2 'tracefs is not mounted' unshare -m sh -c "umount $root && exec '$pagebuddy' record"
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
