@@ -4,6 +4,10 @@
  * libtraceevent: the file tells where each field of an event is, so any
  * kernel's layout will do. Each CPU of each ring buffer in it (the top one and
  * those of trace-cmd -B) is a stream of its own.
+ *
+ * libtracecmd 1.3 may crash on a file that is cut or damaged, so a child tries
+ * first. A file cut inside its events is read from a copy that ends in empty
+ * pages instead: all events up to the cut are there.
  */
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +44,12 @@ bool pb_dat_open(struct pb_reader *reader, const char *path, unsigned int file, 
 #else
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <trace-cmd/trace-cmd.h>
 #include <traceevent/event-parse.h>
@@ -105,6 +114,7 @@ struct dat_stream {
 	struct pb_stream stream;
 	struct dat_buffer *buffer;
 	int cpu;
+	bool ended;
 };
 
 bool pb_reader_has_trace_dat(void)
@@ -245,13 +255,17 @@ static int dat_next(struct pb_stream *stream, struct pb_event *event)
 		else
 			stats->other_events++;
 	}
+	s->ended = true;
 	return 0;
 }
 
 static double dat_progress(const struct pb_stream *stream)
 {
-	const struct dat_buffer *d = ((const struct dat_stream *)stream)->buffer;
+	const struct dat_stream *s = (const struct dat_stream *)stream;
+	const struct dat_buffer *d = s->buffer;
 
+	if (s->ended)
+		return 1;
 	return d->size ? (double)d->offset / (double)d->size : -1;
 }
 
@@ -343,33 +357,135 @@ static int add_buffer(struct pb_reader *reader, struct tracecmd_input *input, un
 	return found;
 }
 
-static uint64_t file_size(const char *path)
-{
-	FILE *file = fopen(path, "rbe");
-	long size = -1;
+/* ------------------------------------------------------------- cut and damaged */
 
-	if (file) {
-		if (fseek(file, 0, SEEK_END) == 0)
-			size = ftell(file);
-		fclose(file);
+#define PAGE_SIZE 4096
+#define PADDING (1ull << 36) /* more than any trace has left when it is cut */
+#define TRY_SECONDS 120      /* more than that is a loop */
+
+/* Open, and read all if `whole`; of the exit status. Only ever in a child. */
+static void try_child(int fd, bool whole)
+{
+	static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
+	struct tracecmd_input *input;
+	int null = open("/dev/null", O_WRONLY);
+
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+		signal(crashes[i], SIG_DFL);
+	/* libtracecmd complains whatever its log level is */
+	if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0)
+		dup2(null, STDERR_FILENO);
+	alarm(TRY_SECONDS);
+	input = tracecmd_open_fd(fd, 0);
+	if (!input)
+		_exit(1);
+	for (int cpu = 0; whole && cpu < tep_get_cpus(tracecmd_get_tep(input)); cpu++) {
+		struct tep_record *record;
+
+		while ((record = tracecmd_read_data(input, cpu)))
+			tracecmd_free_record(record);
 	}
-	return size > 0 ? (uint64_t)size : 0;
+	_exit(0);
+}
+
+/* Whether libtracecmd can read it, found out where a crash does no harm. */
+static bool can_open(int fd, bool whole)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		try_child(fd, whole);
+	if (child < 0)
+		return false;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return lseek(fd, 0, SEEK_SET) == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Whole pages of the file, and empty ones behind them; -1: can't be made. */
+static int padded_copy(int fd, uint64_t size)
+{
+	static char buffer[1 << 16];
+	uint64_t left = size / PAGE_SIZE * PAGE_SIZE;
+	int copy = memfd_create("trace.dat", MFD_CLOEXEC);
+
+	while (copy >= 0 && left) {
+		ssize_t n = read(fd, buffer, left < sizeof(buffer) ? left : sizeof(buffer));
+
+		if (n <= 0 || write(copy, buffer, (size_t)n) != n)
+			break;
+		left -= (uint64_t)n;
+	}
+	if (copy >= 0 && (left || ftruncate(copy, (off_t)(size + PADDING)) != 0 ||
+			  lseek(copy, 0, SEEK_SET) != 0)) {
+		close(copy);
+		return -1;
+	}
+	return copy;
+}
+
+/* A descriptor that libtracecmd can read: the file's, or of a copy; -1: neither. */
+static int readable_fd(const char *path, uint64_t *size, bool *cut)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), copy;
+	struct stat st;
+
+	*cut = false;
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) != 0)
+		goto fail;
+	*size = (uint64_t)st.st_size;
+	if (can_open(fd, false))
+		return fd;
+	copy = padded_copy(fd, *size);
+	if (copy < 0)
+		goto fail;
+	if (can_open(copy, true)) {
+		*cut = true;
+		close(fd);
+		return copy;
+	}
+	close(copy);
+fail:
+	close(fd);
+	return -1;
+}
+
+static int add_buffers(struct pb_reader *reader, struct tracecmd_input *input, unsigned int file,
+		       uint64_t size)
+{
+	int buffers = tracecmd_buffer_instances(input);
+	int found = add_buffer(reader, input, file, size);
+
+	for (int i = 0; found >= 0 && i < buffers; i++) {
+		struct tracecmd_input *buffer = tracecmd_buffer_instance_handle(input, i);
+		int more = buffer ? add_buffer(reader, buffer, file, size) : 0;
+
+		found = more < 0 ? -1 : found + more;
+	}
+	return found;
 }
 
 bool pb_dat_open(struct pb_reader *reader, const char *path, unsigned int file, char *error,
 		 size_t size)
 {
-	uint64_t bytes = file_size(path);
 	struct tracecmd_input *input;
-	int buffers, found, more;
+	uint64_t bytes = 0;
+	bool cut;
+	int fd, found;
 
 	tep_set_loglevel(TEP_LOG_NONE);
 	tracecmd_set_loglevel(TEP_LOG_NONE);
 	if (access(path, R_OK) != 0) {
-		snprintf(error, size, "can't open '%s': %s", path, strerror(errno));
+		snprintf(error, size, "can't open '%s': %s; expected a file that can be read", path,
+			 strerror(errno));
 		return false;
 	}
-	input = tracecmd_open(path, 0);
+	fd = readable_fd(path, &bytes, &cut);
+	input = fd < 0 ? NULL : tracecmd_open_fd(fd, 0);
 	if (!input) {
 		snprintf(error, size,
 			 "'%s' is a trace.dat that is damaged or cut; expected what "
@@ -378,14 +494,10 @@ bool pb_dat_open(struct pb_reader *reader, const char *path, unsigned int file, 
 		return false;
 	}
 	pb_reader_counts(reader)->bytes += bytes;
-	buffers = tracecmd_buffer_instances(input);
-	found = add_buffer(reader, input, file, bytes);
-	for (int i = 0; found >= 0 && i < buffers; i++) {
-		struct tracecmd_input *buffer = tracecmd_buffer_instance_handle(input, i);
-
-		more = buffer ? add_buffer(reader, buffer, file, bytes) : 0;
-		found = more < 0 ? -1 : found + more;
-	}
+	if (cut)
+		pb_reader_problem(reader, PB_BAD_TRUNCATED, file, 0,
+				  "the file ends before its last event", "", 0);
+	found = add_buffers(reader, input, file, bytes);
 	if (found < 0)
 		snprintf(error, size, "out of memory");
 	if (found == 0)

@@ -97,6 +97,7 @@ struct pbr_loader {
 	uint32_t task_room;
 	uint32_t *task_hash;      /* [task_hash_size] 1 + index of a task, or 0 */
 	uint32_t task_hash_size;
+	uint32_t last_task;       /* index */
 	uint64_t last_time;
 	bool failed;              /* memory was short */
 };

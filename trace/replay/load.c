@@ -102,13 +102,19 @@ static uint32_t add_task(struct pbr_loader *loader, int32_t pid, const char *com
 uint32_t pbr_loader_task(struct pbr_loader *loader, int32_t pid, const char *comm)
 {
 	char name[sizeof(((struct pbr_task *)0)->comm)];
+	const struct pbr_task *last = &loader->input->tasks[loader->last_task];
 	uint32_t found;
 
 	if (pid < 0)
 		return PBR_NO_TASK;
+	/* Events of one task come in a row. */
+	if (loader->input->nr_tasks && last->pid == pid && comm && !strcmp(last->comm, comm))
+		return loader->last_task;
 	snprintf(name, sizeof(name), "%s", comm && *comm ? comm : "<...>");
 	found = loader->task_hash ? *task_place(loader, pid, name) : 0;
-	return found ? found - 1 : add_task(loader, pid, name);
+	found = found ? found - 1 : add_task(loader, pid, name);
+	loader->last_task = found == PBR_NO_TASK ? 0 : found;
+	return found;
 }
 
 /* Tasks of one name belong together; names differ little in number, pids a lot. */
