@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,7 +42,8 @@ struct held {
 struct worker {
 	pthread_t id;
 	u64 rng;
-	u64 operations, failures;
+	u64 operations; /* allocations and frees to do */
+	u64 done, failures;
 	struct held held[MAX_HELD];
 	unsigned int count;
 	u64 pages; /* in held */
@@ -108,6 +110,7 @@ static void take(struct worker *w, struct pb_page *page, unsigned int order)
 					__ATOMIC_RELAXED))
 			fail("was handed out while it has an owner", frame + i, order);
 	content[frame] = w - workers;
+	w->done++;
 }
 
 /* Right before the free, which hands the frames on. */
@@ -127,24 +130,7 @@ static void give(struct worker *w, struct pb_page *page, unsigned int order)
 	untake(page, order);
 	if (pb_free_pages(&pool, page, order))
 		fail("could not be freed", frame_of(page), order);
-}
-
-/* Own blocks until the thread has its share, then one out for each in. */
-static void allocate(struct worker *w, u64 share)
-{
-	unsigned int order = __builtin_ctzll(next(w) | 1u << MAX_ORDER);
-	struct pb_page *page;
-
-	if (w->count == MAX_HELD || w->pages + (1ull << order) > share)
-		return;
-	page = pb_alloc_pages(&pool, PB_GFP_KERNEL, order);
-	if (!page) {
-		w->failures++;
-		return;
-	}
-	take(w, page, order);
-	w->held[w->count++] = (struct held){ page, order };
-	w->pages += 1ull << order;
+	w->done++;
 }
 
 static void release(struct worker *w)
@@ -157,6 +143,26 @@ static void release(struct worker *w)
 	w->pages -= 1ull << w->held[i].order;
 	give(w, w->held[i].page, w->held[i].order);
 	w->held[i] = w->held[--w->count];
+}
+
+/* One more block, as long as the thread has not its share; else one less. */
+static void allocate(struct worker *w, u64 share)
+{
+	unsigned int order = __builtin_ctzll(next(w) | 1u << MAX_ORDER);
+	struct pb_page *page;
+
+	if (w->count == MAX_HELD || w->pages + (1ull << order) > share) {
+		release(w);
+		return;
+	}
+	page = pb_alloc_pages(&pool, PB_GFP_KERNEL, order);
+	if (!page) {
+		w->failures++;
+		return;
+	}
+	take(w, page, order);
+	w->held[w->count++] = (struct held){ page, order };
+	w->pages += 1ull << order;
 }
 
 /* Put one of one's own into a slot; what was there is now one's own, and is freed. */
@@ -186,6 +192,7 @@ static void bulk(struct worker *w)
 		take(w, pages[i], 0);
 	for (i = 0; i < n; i++)
 		untake(pages[i], 0);
+	w->done += n;
 	if (pb_free_bulk(&pool, 0, n, pages) != n)
 		fail("pb_free_bulk() did not free it", frame_of(pages[0]), 0);
 }
@@ -194,9 +201,9 @@ static void *worker_main(void *arg)
 {
 	u64 share = options.pages / 2 / options.threads;
 	struct worker *w = arg;
-	u64 i, choice;
+	u64 choice;
 
-	for (i = 0; i < w->operations; i++) {
+	while (w->done + w->failures < w->operations) {
 		choice = next(w) % 64;
 		if (choice < 32)
 			allocate(w, share);
@@ -235,25 +242,44 @@ static void migrate(pthread_t id, u64 random)
 	pthread_setaffinity_np(id, sizeof(set), &set);
 }
 
-/* Until all are done; returns how often it did something. */
-static u64 disturb(void)
+/*
+ * Where it may, the migrator goes first: otherwise it would wait for those whom
+ * it disturbs. It never calls the library: a thread that can't be preempted would
+ * spin on what a preempted one holds.
+ */
+static void *migrator_main(void *arg)
 {
+	struct sched_param param = { .sched_priority = 1 };
 	struct timespec pause = { 0, 20000 };
 	struct worker self = { .rng = options.seed ^ 0x5555 };
-	struct pb_pool_stat stat;
-	u64 count = 0;
+	u64 *count = arg;
 
+	prctl(PR_SET_TIMERSLACK, 1000);
+	/* Not permitted: it disturbs less often, that is all. */
+	(void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
 		struct worker *w = &workers[next(&self) % options.threads];
 
 		migrate(w->id, next(&self));
 		pthread_kill(w->id, SIGUSR1);
-		if (next(&self) % 8 == 0)
-			pb_drain(&pool, next(&self) % 4 ? (int)(next(&self) % options.cpus) : -1);
-		if (next(&self) % 16 == 0)
-			pb_tick(&pool);
-		if (next(&self) % 16 == 0)
-			pb_stats(&pool, &stat);
+		nanosleep(&pause, NULL);
+		++*count;
+	}
+	return NULL;
+}
+
+/* Until all are done: what a maintenance thread would do, all the time. */
+static u64 drain(void)
+{
+	struct worker self = { .rng = options.seed ^ 0xaaaa };
+	struct timespec pause = { 0, 50000 };
+	struct pb_pool_stat stat;
+	u64 count = 0;
+
+	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
+		pb_drain(&pool, next(&self) % 4 ? (int)(next(&self) % options.cpus) : -1);
+		pb_tick(&pool);
+		pb_stats(&pool, &stat);
 		nanosleep(&pause, NULL);
 		count++;
 	}
@@ -433,7 +459,8 @@ static void check(void)
 int main(int argc, char **argv)
 {
 	const char *seed = getenv("PB_SEED");
-	u64 begin = bench_now_ns(), disturbances, failures = 0;
+	u64 begin = bench_now_ns(), migrations = 0, drains, done = 0, failures = 0;
+	pthread_t migrator;
 	unsigned int i;
 
 	sched_getaffinity(0, sizeof(all_cpus), &all_cpus);
@@ -447,16 +474,23 @@ int main(int argc, char **argv)
 	       (unsigned long long)options.seed, options.threads, options.cpus);
 	fflush(stdout);
 	start();
-	disturbances = disturb();
+	if (pthread_create(&migrator, NULL, migrator_main, &migrations)) {
+		perror("bench-stress: pthread_create");
+		exit(1);
+	}
+	drains = drain();
+	/* Before the workers: it still names their threads. */
+	pthread_join(migrator, NULL);
 	for (i = 0; i < options.threads; i++) {
 		pthread_join(workers[i].id, NULL);
+		done += workers[i].done;
 		failures += workers[i].failures;
 	}
 	check();
-	printf("bench-stress: %llu operations, %llu migrations, %llu signals, %llu allocations "
+	printf("bench-stress: %llu operations, %llu migrations, %llu signals, %llu drains, %llu allocations "
 	       "refused, %.1f s: no page twice, none lost\n",
-	       (unsigned long long)options.operations, (unsigned long long)disturbances,
-	       (unsigned long long)signals_seen, (unsigned long long)failures,
-	       (bench_now_ns() - begin) / 1e9);
+	       (unsigned long long)done, (unsigned long long)migrations,
+	       (unsigned long long)signals_seen, (unsigned long long)drains,
+	       (unsigned long long)failures, (bench_now_ns() - begin) / 1e9);
 	return 0;
 }
