@@ -127,7 +127,7 @@ static bool parse_hex(const char *text, size_t len, uint32_t *bits)
 static bool parse_name(const struct name *names, const char *text, size_t len, uint32_t *bits)
 {
 	for (; names->text; names++)
-		if (strncmp(names->text, text, len) == 0 && names->text[len] == '\0') {
+		if (strlen(names->text) == len && memcmp(names->text, text, len) == 0) {
 			*bits = names->bits;
 			return true;
 		}

@@ -90,6 +90,15 @@ static void test_what_is_no_list_is_refused(void **state)
 	assert_false(pb_gfp_parse("__GFP_ATOMIC", 12, PB_GFP_6_18, &gfp));
 }
 
+/* Found by test_mutate: the comparison went on behind the NUL of the name. */
+static void test_a_nul_in_a_name_is_refused(void **state)
+{
+	uint32_t gfp;
+
+	(void)state;
+	assert_false(pb_gfp_parse("__GFP_NOWARN\0xxxxxxxxxxxxxxxxxxxx", 33, PB_GFP_6_1, &gfp));
+}
+
 static void test_buffer_too_small_is_cut_and_counted(void **state)
 {
 	char text[8];
@@ -129,6 +138,7 @@ int main(void)
 		cmocka_unit_test(test_masks_differ_by_kernel),
 		cmocka_unit_test(test_every_value_comes_back),
 		cmocka_unit_test(test_what_is_no_list_is_refused),
+		cmocka_unit_test(test_a_nul_in_a_name_is_refused),
 		cmocka_unit_test(test_buffer_too_small_is_cut_and_counted),
 		cmocka_unit_test(test_table_is_found_by_the_order_of_names),
 	};
