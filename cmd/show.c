@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <pbt.h>
+
 #include "show.h"
 
 struct options {
@@ -140,21 +142,43 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 /* -------------------------------------------------------------------- reading */
 
+/* 0; 1: it is no .pbt; -1. */
+static int load_pbt(const struct options *o, struct pb_snapshot *snapshot,
+		    struct show_machine *machine, char *error, size_t size)
+{
+	enum pbt_phase phase = o->phase && !strcmp(o->phase, "start") ? PBT_START : PBT_STOP;
+	struct pbt_about about;
+	int rc = o->root ? pbt_snapshot_load(o->root, phase, snapshot, &about, error, size) : 1;
+
+	if (rc == 0 && !snapshot->has_zoneinfo && !o->phase) /* cut: the start is there */
+		rc = pbt_snapshot_load(o->root, PBT_START, snapshot, &about, error, size);
+	if (rc)
+		return rc;
+	snprintf(machine->kernel, sizeof(machine->kernel), "Linux %s", about.kernel);
+	machine->page_size = about.page_size;
+	machine->time = about.realtime;
+	return 0;
+}
+
 /* A saved /proc has no phase; a recording has two. */
-static int load(const struct options *o, struct pb_snapshot *snapshot, char *error, size_t size)
+static int load(const struct options *o, struct pb_snapshot *snapshot, struct show_machine *machine,
+		char *error, size_t size)
 {
 	const char *where = o->root ? o->root : "/proc";
 	const char *phases[] = { NULL, "end", "start" };
+	int rc = load_pbt(o, snapshot, machine, error, size);
 
 	if (o->phase)
 		phases[0] = o->phase;
-	for (int i = 0; i < (o->phase || !o->root ? 1 : 3); i++) {
+	for (int i = 0; rc > 0 && i < (o->phase || !o->root ? 1 : 3); i++) {
 		if (pb_snapshot_load(where, phases[i], snapshot, error, size))
 			return -1;
 		if (snapshot->has_zoneinfo)
 			return 0;
 		pb_snapshot_free(snapshot);
 	}
+	if (rc < 0 || (rc == 0 && snapshot->has_zoneinfo))
+		return rc;
 	snprintf(error, size,
 		 "%s: no zoneinfo there; expected the file /proc/zoneinfo of a machine, "
 		 "best with buddyinfo and pagetypeinfo beside it",
@@ -169,7 +193,8 @@ static void describe(const struct options *o, struct show_machine *machine)
 	struct stat st;
 	char *text;
 
-	machine->page_size = o->page_size ? o->page_size : 4096;
+	if (o->page_size || !machine->page_size)
+		machine->page_size = o->page_size ? o->page_size : 4096;
 	if (!o->root) {
 		uname(&uts);
 		snprintf(machine->kernel, sizeof(machine->kernel), "Linux %s", uts.release);
@@ -178,6 +203,8 @@ static void describe(const struct options *o, struct show_machine *machine)
 		return;
 	}
 	snprintf(machine->where, sizeof(machine->where), "%s", o->root);
+	if (machine->kernel[0]) /* a .pbt says it itself */
+		return;
 	if (pb_snapshot_find(o->root, "version", NULL, path, sizeof(path)) &&
 	    (text = pb_read_file(path, 4096, NULL, error, sizeof(error)))) {
 		sscanf(text, "Linux version %100s", machine->kernel + 6);
@@ -195,7 +222,7 @@ static int collect(const struct options *o, struct show_machine *machine)
 	int rc;
 
 	memset(machine, 0, sizeof(*machine));
-	if (load(o, &snapshot, error, sizeof(error)))
+	if (load(o, &snapshot, machine, error, sizeof(error)))
 		return cmd_error("show", "%s", error);
 	describe(o, machine);
 	rc = show_collect(&snapshot, machine, error, sizeof(error));

@@ -7,6 +7,7 @@ foreach(file package.json package-lock.json .npmrc)
   file(COPY "${SOURCE}/${file}" DESTINATION "${MODULES}")
 endforeach()
 execute_process(COMMAND ${NPM} ci --ignore-scripts --prefer-offline --loglevel=error
+  --fetch-retries=1
   WORKING_DIRECTORY "${MODULES}" RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE text
   TIMEOUT 120)
 if(status EQUAL 0)

@@ -140,4 +140,19 @@ bool pbt_reader_cut(const struct pbt_reader *r);
 const char *pbt_reader_error(const struct pbt_reader *r);
 void pbt_reader_free(struct pbt_reader *r);
 
+/* --------------------------------------------------------------- snapshots */
+
+struct pb_snapshot;
+
+/* Of the meta lines; empty where they do not tell. */
+struct pbt_about {
+	char kernel[100];
+	uint64_t page_size; /* bytes */
+	int64_t realtime;   /* s since 1970, when recording began */
+};
+
+/* The files of /proc of one phase. 0; 1: it is no .pbt; -1 with one line in `error`. */
+int pbt_snapshot_load(const char *path, enum pbt_phase phase, struct pb_snapshot *snapshot,
+		      struct pbt_about *about, char *error, size_t size);
+
 #endif

@@ -47,7 +47,7 @@ untouched()
 }
 
 # A command that allocates and frees a good deal.
-"$pagebuddy" record -o "$work/a.pbt" -- dd if=/dev/zero of="$work/zero" bs=1M count=64 \
+timeout -k 5 60 "$pagebuddy" record -o "$work/a.pbt" -- dd if=/dev/zero of="$work/zero" bs=1M count=64 \
 	>"$work/out" 2>&1
 check 'record -- COMMAND' $?
 untouched
@@ -96,7 +96,7 @@ refused() # STATUS TEXT COMMAND...: one line with TEXT, and tracing untouched
 {
 	status=$1 text=$2
 	shift 2
-	"$@" >"$work/stdout" 2>"$work/out"
+	timeout -k 5 30 "$@" >"$work/stdout" 2>"$work/out"
 	[ $? = "$status" ] && grep -qF -- "$text" "$work/out" &&
 		[ "$(wc -l <"$work/out")" = 1 ] && untouched
 	check "refused: $*" $?
@@ -108,10 +108,14 @@ refused 1 'ended with status 1' "$pagebuddy" record --no-frames -o "$work/x.pbt"
 refused 1 "can't run" "$pagebuddy" record --no-frames -o "$work/x.pbt" -- /nonexistent
 refused 1 'No space left' "$pagebuddy" record --no-frames -o /dev/full -d 0.2
 if command -v setpriv >/dev/null; then
-	refused 2 'only root may trace' setpriv --reuid 65534 --clear-groups "$pagebuddy" record
+	refused 2 'only root may trace' setpriv --reuid 65534 --clear-groups "$pagebuddy" \
+		record -d 0.2
 fi
+# In a mount namespace of its own, with every tracefs taken away.
 if unshare -m true 2>/dev/null; then
-	refused 2 'tracefs is not mounted' unshare -m sh -c "umount $root && exec '$pagebuddy' record"
+	refused 2 'tracefs is not mounted' unshare -m sh -c "
+		while umount \$(awk '\$3 == \"tracefs\" { print \$2; exit }' /proc/mounts) 2>/dev/null; do :; done
+		cd '$work' && exec '$pagebuddy' record -d 0.2"
 fi
 
 echo "$passed passed, $failed failed"
