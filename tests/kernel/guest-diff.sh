@@ -3,8 +3,8 @@
 # pbdiff's `run` takes them, each followed by the texts of /proc. The log goes
 # to the second serial line.
 #
-# Lines of another kind: `script STEPS` for the kind script, `set NAME VALUE`
-# for /proc/sys/vm/NAME.
+# Lines of another kind: `steps STEPS` for the kind script, `set NAME VALUE`
+# for /proc/sys/vm/NAME, `sleep SECONDS` to let kswapd and workers run.
 
 pbdiff=/sys/kernel/debug/pbdiff
 # The texts must show the state that the phase ended with. So nothing may run
@@ -28,14 +28,16 @@ phase() {
 	cat $pbdiff/log texts >>log
 }
 
-echo "1..$((1 + $(grep -vc '^\(script\|set\) ' phases)))"
+echo "1..$((1 + $(grep -vc '^\(steps \|set \|sleep \|$\)' phases)))"
 insmod pbdiff.ko || exit 1
 echo 'ok 1 - insmod pbdiff.ko'
 echo 1 >$pbdiff/realtime || exit 1
 n=1
 while read -r line; do
 	case $line in
-	script\ *) echo "${line#script }" >$pbdiff/script || exit 1 ;;
+	steps\ *) echo "${line#steps }" >$pbdiff/script || exit 1 ;;
+	sleep\ *) sleep "${line#sleep }" ;;
+	'') ;;
 	set\ *)
 		line=${line#set }
 		echo "${line#* }" >"/proc/sys/vm/${line%% *}" || exit 1
