@@ -200,6 +200,14 @@ static void count_lost(struct pb_reader *reader, const struct tep_record *record
 			       record->missed_events > 0 ? (uint64_t)record->missed_events : 0);
 }
 
+static void set_comm(struct pb_event *event, const char *comm)
+{
+	size_t len = strnlen(comm, sizeof(event->comm) - 1);
+
+	memcpy(event->comm, comm, len);
+	event->comm[len] = '\0';
+}
+
 static enum pb_line read_record(struct dat_buffer *d, struct tep_record *record,
 				struct pb_event *event)
 {
@@ -213,8 +221,7 @@ static enum pb_line read_record(struct dat_buffer *d, struct tep_record *record,
 	event->time = record->ts;
 	event->cpu = (uint16_t)record->cpu;
 	event->pid = tep_data_pid(d->tep, record);
-	snprintf(event->comm, sizeof(event->comm), "%s",
-		 tep_data_comm_from_pid(d->tep, event->pid));
+	set_comm(event, tep_data_comm_from_pid(d->tep, event->pid));
 	event->line = d->records;
 	if (type == PB_EV_MARK) {
 		read_mark(def, record, event);

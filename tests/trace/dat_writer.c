@@ -2,13 +2,23 @@
 #include "dat_writer.h"
 
 #define PAGE 4096
-#define PAGE_HEAD 16            /* time stamp, commit */
-#define MISSED (1u << 31)       /* in commit: events were lost before this page */
-#define MISSED_STORED (1u << 30)/* and their number stands behind the data */
+#define PAGE_HEAD 16             /* time stamp, commit */
+#define MISSED (1u << 31)        /* in commit: events were lost before this page */
+#define MISSED_STORED (1u << 30) /* and their number stands behind the data */
 #define TIME_EXTEND 30
 #define DELTA_BITS 27
+#define MAX_PID 100000
 
-enum { ID_ALLOC = 100, ID_FREE, ID_BATCHED, ID_LOCKED, ID_DRAIN, ID_EXTFRAG, ID_COMPACT, ID_PRINT = 5 };
+enum {
+	ID_ALLOC = 100,
+	ID_FREE,
+	ID_BATCHED,
+	ID_LOCKED,
+	ID_DRAIN,
+	ID_EXTFRAG,
+	ID_COMPACT,
+	ID_PRINT = 5
+};
 
 static void add_u16(struct blob *blob, uint16_t v)
 {
@@ -60,26 +70,41 @@ static void add_format(struct blob *blob, const char *name, int id, const struct
 	add_long(blob, text);
 }
 
-#define PFN {"unsigned long", "pfn", 8, 8, 0}
-#define ORDER {"unsigned int", "order", 16, 4, 0}
+#define PFN                                     \
+	{                                       \
+		"unsigned long", "pfn", 8, 8, 0 \
+	}
+#define ORDER                                     \
+	{                                         \
+		"unsigned int", "order", 16, 4, 0 \
+	}
 
 /* As Linux 6.1 and 6.18 publish them in tracefs. */
 static void add_kmem(struct blob *blob)
 {
-	static const struct field alloc[] = {PFN, ORDER, {"unsigned long", "gfp_flags", 24, 8, 0},
-					     {"int", "migratetype", 32, 4, 1}, {0}};
-	static const struct field free_[] = {PFN, ORDER, {0}};
-	static const struct field batched[] = {PFN, {0}};
-	static const struct field locked[] = {PFN, ORDER, {"int", "migratetype", 20, 4, 1},
-					      {"int", "percpu_refill", 24, 4, 1}, {0}};
-	static const struct field drain[] = {PFN, ORDER, {"int", "migratetype", 20, 4, 1}, {0}};
-	static const struct field extfrag[] = {PFN,
-					       {"int", "alloc_order", 16, 4, 1},
-					       {"int", "fallback_order", 20, 4, 1},
-					       {"int", "alloc_migratetype", 24, 4, 1},
-					       {"int", "fallback_migratetype", 28, 4, 1},
-					       {"int", "change_ownership", 32, 4, 1},
-					       {0}};
+	static const struct field alloc[] = { PFN,
+					      ORDER,
+					      { "unsigned long", "gfp_flags", 24, 8, 0 },
+					      { "int", "migratetype", 32, 4, 1 },
+					      { 0 } };
+	static const struct field free_[] = { PFN, ORDER, { 0 } };
+	static const struct field batched[] = { PFN, { 0 } };
+	static const struct field locked[] = { PFN,
+					       ORDER,
+					       { "int", "migratetype", 20, 4, 1 },
+					       { "int", "percpu_refill", 24, 4, 1 },
+					       { 0 } };
+	static const struct field drain[] = { PFN,
+					      ORDER,
+					      { "int", "migratetype", 20, 4, 1 },
+					      { 0 } };
+	static const struct field extfrag[] = { PFN,
+						{ "int", "alloc_order", 16, 4, 1 },
+						{ "int", "fallback_order", 20, 4, 1 },
+						{ "int", "alloc_migratetype", 24, 4, 1 },
+						{ "int", "fallback_migratetype", 28, 4, 1 },
+						{ "int", "change_ownership", 32, 4, 1 },
+						{ 0 } };
 
 	blob_add(blob, "kmem", 5);
 	add_u32(blob, 6);
@@ -93,11 +118,11 @@ static void add_kmem(struct blob *blob)
 
 static void add_compaction(struct blob *blob)
 {
-	static const struct field isolate[] = {{"unsigned long", "start_pfn", 8, 8, 0},
-					       {"unsigned long", "end_pfn", 16, 8, 0},
-					       {"unsigned long", "nr_scanned", 24, 8, 0},
-					       {"unsigned long", "nr_taken", 32, 8, 0},
-					       {0}};
+	static const struct field isolate[] = { { "unsigned long", "start_pfn", 8, 8, 0 },
+						{ "unsigned long", "end_pfn", 16, 8, 0 },
+						{ "unsigned long", "nr_scanned", 24, 8, 0 },
+						{ "unsigned long", "nr_taken", 32, 8, 0 },
+						{ 0 } };
 
 	blob_add(blob, "compaction", 11);
 	add_u32(blob, 1);
@@ -106,9 +131,9 @@ static void add_compaction(struct blob *blob)
 
 static void add_formats(struct blob *blob, const struct dat_options *options)
 {
-	static const struct field print[] = {{"unsigned long", "ip", 8, 8, 0},
-					     {"char", "buf[]", 16, 0, 0},
-					     {0}};
+	static const struct field print[] = { { "unsigned long", "ip", 8, 8, 0 },
+					      { "char", "buf[]", 16, 0, 0 },
+					      { 0 } };
 
 	add_u32(blob, 1);
 	add_format(blob, "print", ID_PRINT, print);
@@ -130,9 +155,10 @@ static void common(struct blob *blob, unsigned int id, const struct pb_event *e)
 
 static void payload(struct blob *blob, const struct pb_event *e)
 {
-	static const unsigned int ids[PB_NR_EVENT_TYPES] = {
-		ID_ALLOC, ID_FREE, ID_BATCHED, ID_LOCKED, ID_DRAIN, ID_EXTFRAG, ID_COMPACT, 0, 0,
-		ID_PRINT};
+	static const unsigned int ids[PB_NR_EVENT_TYPES] = { ID_ALLOC,   ID_FREE,  ID_BATCHED,
+							     ID_LOCKED,  ID_DRAIN, ID_EXTFRAG,
+							     ID_COMPACT, 0,        0,
+							     ID_PRINT };
 
 	common(blob, ids[e->type], e);
 	add_u64(blob, e->pfn);
@@ -164,7 +190,7 @@ static void payload(struct blob *blob, const struct pb_event *e)
 /* One event behind `blob`, `delta` ns after the one before. */
 static void record(struct blob *blob, const struct pb_event *e, uint64_t delta)
 {
-	struct blob data = {0};
+	struct blob data = { 0 };
 
 	payload(&data, e);
 	if (delta >> DELTA_BITS) {
@@ -196,7 +222,7 @@ static void end_page(struct blob *pages, struct blob *data, uint64_t start, uint
 static struct blob cpu_pages(const struct pb_event *events, size_t nr, unsigned int cpu,
 			     const struct dat_options *options)
 {
-	struct blob pages = {0}, data = {0};
+	struct blob pages = { 0 }, data = { 0 };
 	uint64_t start = 0, last = 0;
 	unsigned int page = 0;
 
@@ -229,11 +255,10 @@ static struct blob cpu_pages(const struct pb_event *events, size_t nr, unsigned 
 
 static void add_head(struct blob *blob, const struct dat_options *options)
 {
-	static const char page_head[] =
-		"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
-		"\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
-		"\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
-		"\tfield: char data;\toffset:16;\tsize:4080;\tsigned:0;\n";
+	static const char page_head[] = "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
+					"\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
+					"\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
+					"\tfield: char data;\toffset:16;\tsize:4080;\tsigned:0;\n";
 	static const char event_head[] =
 		"# compressed entry header\n\ttype_len    :    5 bits\n\ttime_delta  :   27 bits\n"
 		"\tarray       :   32 bits\n\n\tpadding     : type == 29\n"
@@ -253,16 +278,23 @@ static void add_head(struct blob *blob, const struct dat_options *options)
 
 static void add_comms(struct blob *blob, const struct pb_event *events, size_t nr)
 {
-	struct blob text = {0};
+	bool *named = calloc(MAX_PID, sizeof(*named));
+	struct blob text = { 0 };
 	char line[64];
 
+	assert_non_null(named);
 	for (size_t i = 0; i < nr; i++) {
+		assert_true(events[i].pid < MAX_PID);
+		if (named[events[i].pid])
+			continue;
+		named[events[i].pid] = true;
 		snprintf(line, sizeof(line), "%d %s\n", events[i].pid, events[i].comm);
 		blob_text(&text, line);
 	}
 	add_u64(blob, text.len);
 	blob_add(blob, text.bytes, text.len);
 	blob_free(&text);
+	free(named);
 }
 
 static void align(struct blob *blob, size_t size)
@@ -273,7 +305,7 @@ static void align(struct blob *blob, size_t size)
 
 struct blob dat_write(const struct pb_event *events, size_t nr, const struct dat_options *options)
 {
-	struct blob blob = {0}, pages[64] = {{0}};
+	struct blob blob = { 0 }, pages[64] = { { 0 } };
 	size_t table;
 
 	assert_true(options->cpus <= 64);

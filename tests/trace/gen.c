@@ -7,20 +7,23 @@
 
 /* Tasks may call themselves anything; the kernel keeps 15 bytes. */
 static const char *const comms[] = {
-	"dd",	       "bash",	      "kworker/0:1",	 "Web Content", "a-1 [000] x", "[khugepaged]",
-	"<idle>",      "x:y: z",      "pool-1-thread-2", "(sd-pam)",    "-dash-",      "[003] 1.0:",
-	"1234567890 1",
+	"dd",           "bash",       "kworker/0:1",  "Web Content",     "a-1 [000] x",
+	"[khugepaged]", "<idle>",     "x:y: z",       "pool-1-thread-2", "(sd-pam)",
+	"-dash-",       "[003] 1.0:", "1234567890 1",
 };
 
 /* Values that each of the three tables prints and reads back. */
 static const uint32_t gfps[] = {
-	0,	  0xcc0,    0xdc0,    0x100cca, 0x400cc0, 0xc40,    0x152c4a,
-	0x1c20ca, 0x1c24ca, 0x40cc0,  0xc00,	0x100dca, 0x500cc2, 0x2cc0,
+	0,        0xcc0,    0xdc0,   0x100cca, 0x400cc0, 0xc40,    0x152c4a,
+	0x1c20ca, 0x1c24ca, 0x40cc0, 0xc00,    0x100dca, 0x500cc2, 0x2cc0,
 };
 
 struct gen gen_new(uint64_t seed)
 {
-	return (struct gen){.random = seed * 2 + 1, .time = 1000000000, .cpus = 4, .pfns = 1u << 20};
+	return (struct gen){ .random = seed * 2 + 1,
+			     .time = 1000000000,
+			     .cpus = 4,
+			     .pfns = 1u << 20 };
 }
 
 uint64_t gen_random(struct gen *gen, uint64_t limit)
@@ -44,9 +47,9 @@ static void gen_extfrag(struct gen *gen, struct pb_event *event)
 void gen_event(struct gen *gen, struct pb_event *event)
 {
 	static const uint8_t types[] = {
-		PB_EV_ALLOC,	    PB_EV_ALLOC,       PB_EV_ALLOC,	   PB_EV_FREE,
-		PB_EV_FREE,	    PB_EV_FREE_BATCHED, PB_EV_FREE_BATCHED, PB_EV_ZONE_LOCKED,
-		PB_EV_PCPU_DRAIN,   PB_EV_EXTFRAG,     PB_EV_COMPACT_FREE, PB_EV_MARK,
+		PB_EV_ALLOC,      PB_EV_ALLOC,        PB_EV_ALLOC,        PB_EV_FREE,
+		PB_EV_FREE,       PB_EV_FREE_BATCHED, PB_EV_FREE_BATCHED, PB_EV_ZONE_LOCKED,
+		PB_EV_PCPU_DRAIN, PB_EV_EXTFRAG,      PB_EV_COMPACT_FREE, PB_EV_MARK,
 	};
 
 	memset(event, 0, sizeof(*event));
@@ -95,8 +98,9 @@ static size_t page_text(enum gen_format format, const struct pb_event *event, ch
 	int n;
 
 	if (format == GEN_PERF)
-		n = snprintf(text, size, pfn ? "page=0x%" PRIx64 " pfn=0x%" PRIx64 : "page=(nil) pfn=0x0",
-			     pfn, pfn);
+		n = snprintf(text, size,
+			     pfn ? "page=0x%" PRIx64 " pfn=0x%" PRIx64 : "page=(nil) pfn=0x0", pfn,
+			     pfn);
 	else if (format == GEN_5_4 && event->pfn == PB_NO_PFN)
 		n = snprintf(text, size, "page=          (null) pfn=0");
 	else if (format == GEN_5_4)
@@ -135,7 +139,8 @@ static int fields(enum gen_format format, const struct pb_event *e, char *text, 
 				e->fallback_order < e->pageblock_order, e->change_ownership);
 	case PB_EV_COMPACT_FREE:
 		return snprintf(text, size,
-				"range=(0x%" PRIx64 " ~ 0x%" PRIx64 ") nr_scanned=512 nr_taken=%" PRIu64,
+				"range=(0x%" PRIx64 " ~ 0x%" PRIx64
+				") nr_scanned=512 nr_taken=%" PRIu64,
 				e->pfn, e->end_pfn, e->count);
 	default:
 		return snprintf(text, size, "%s", e->mark);
@@ -144,8 +149,8 @@ static int fields(enum gen_format format, const struct pb_event *e, char *text, 
 
 size_t gen_line(enum gen_format format, const struct pb_event *e, char *line, size_t size)
 {
-	static const char *const systems[PB_NR_EVENT_TYPES] = {
-		[PB_EV_COMPACT_FREE] = "compaction", [PB_EV_MARK] = "ftrace"};
+	static const char *const systems[PB_NR_EVENT_TYPES] = { [PB_EV_COMPACT_FREE] = "compaction",
+								[PB_EV_MARK] = "ftrace" };
 	uint64_t s = e->time / 1000000000, us = e->time / 1000 % 1000000;
 	const char *name = pb_event_name(e->type);
 	char text[400];
@@ -154,8 +159,9 @@ size_t gen_line(enum gen_format format, const struct pb_event *e, char *line, si
 	fields(format, e, text, sizeof(text));
 	switch (format) {
 	case GEN_5_4:
-		n = snprintf(line, size, "%16s-%-5d [%03d] d.h1 %5" PRIu64 ".%06" PRIu64 ": %s: %s\n",
-			     e->comm, e->pid, e->cpu, s, us, name, text);
+		n = snprintf(line, size,
+			     "%16s-%-5d [%03d] d.h1 %5" PRIu64 ".%06" PRIu64 ": %s: %s\n", e->comm,
+			     e->pid, e->cpu, s, us, name, text);
 		break;
 	case GEN_NO_FLAGS:
 		n = snprintf(line, size, "%16s-%-7d [%03d] %5" PRIu64 ".%06" PRIu64 ": %s: %s\n",
@@ -167,13 +173,15 @@ size_t gen_line(enum gen_format format, const struct pb_event *e, char *line, si
 			     e->comm, e->pid, e->pid, e->cpu, s, us, name, text);
 		break;
 	case GEN_PERF:
-		n = snprintf(line, size, "%16s %5d [%03d] %5" PRIu64 ".%06" PRIu64 ": %16s:%s: %s\n",
-			     e->comm, e->pid, e->cpu, s, us,
-			     systems[e->type] ? systems[e->type] : "kmem", name, text);
+		n = snprintf(line, size,
+			     "%16s %5d [%03d] %5" PRIu64 ".%06" PRIu64 ": %16s:%s: %s\n", e->comm,
+			     e->pid, e->cpu, s, us, systems[e->type] ? systems[e->type] : "kmem",
+			     name, text);
 		break;
 	default:
-		n = snprintf(line, size, "%16s-%-7d [%03d] d..3. %5" PRIu64 ".%06" PRIu64 ": %s: %s\n",
-			     e->comm, e->pid, e->cpu, s, us, name, text);
+		n = snprintf(line, size,
+			     "%16s-%-7d [%03d] d..3. %5" PRIu64 ".%06" PRIu64 ": %s: %s\n", e->comm,
+			     e->pid, e->cpu, s, us, name, text);
 		break;
 	}
 	return (size_t)n < size ? (size_t)n : size - 1;

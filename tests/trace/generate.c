@@ -8,8 +8,8 @@
 
 int main(int argc, char **argv)
 {
-	static const char *const names[GEN_NR_FORMATS] = {"ftrace", "ftrace-5.4", "ftrace-noflags",
-							  "ftrace-tgid", "perf"};
+	static const char *const names[GEN_NR_FORMATS] = { "ftrace", "ftrace-5.4", "ftrace-noflags",
+							   "ftrace-tgid", "perf" };
 	unsigned int format = GEN_NR_FORMATS;
 	struct pb_event event;
 	struct gen gen;
@@ -19,8 +19,9 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], names[i]) == 0)
 			format = i;
 	if (format == GEN_NR_FORMATS) {
-		fprintf(stderr, "usage: trace-generate "
-				"ftrace|ftrace-5.4|ftrace-noflags|ftrace-tgid|perf EVENTS [SEED]\n");
+		fprintf(stderr,
+			"usage: trace-generate "
+			"ftrace|ftrace-5.4|ftrace-noflags|ftrace-tgid|perf EVENTS [SEED]\n");
 		return 2;
 	}
 	gen = gen_new(argc > 3 ? strtoull(argv[3], NULL, 0) : 1);

@@ -48,7 +48,7 @@ void blob_events(struct blob *blob, struct gen *gen, enum gen_format format, uns
 struct blob blob_zstd(const struct blob *plain)
 {
 	size_t room = ZSTD_compressBound(plain->len);
-	struct blob packed = {malloc(room), 0, room};
+	struct blob packed = { malloc(room), 0, room };
 
 	assert_non_null(packed.bytes);
 	packed.len = ZSTD_compress(packed.bytes, room, plain->bytes, plain->len, 1);
@@ -59,8 +59,8 @@ struct blob blob_zstd(const struct blob *plain)
 #ifdef PB_HAVE_ZLIB
 struct blob blob_gzip(const struct blob *plain)
 {
-	z_stream z = {0};
-	struct blob packed = {NULL, 0, 0};
+	z_stream z = { 0 };
+	struct blob packed = { NULL, 0, 0 };
 
 	assert_int_equal(deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
 	packed.room = deflateBound(&z, plain->len) + 64;
@@ -140,7 +140,7 @@ struct pb_reader *open_blob(struct memory *memory, const struct blob *blob,
 	char error[400] = "";
 	struct pb_reader *reader;
 
-	*memory = (struct memory){blob->bytes, blob->len, 0, SIZE_MAX};
+	*memory = (struct memory){ blob->bytes, blob->len, 0, SIZE_MAX };
 	reader = pb_reader_open_fn(memory_read, memory, "memory", options, error, sizeof(error));
 	if (!reader)
 		fail_msg("open: %s", error);
@@ -164,8 +164,8 @@ uint64_t test_seed(void)
 	uint64_t seed;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	seed = given ? strtoull(given, NULL, 0) :
-		       (uint64_t)now.tv_sec * 1000003u + (uint64_t)now.tv_nsec;
+	seed = given ? strtoull(given, NULL, 0)
+		     : (uint64_t)now.tv_sec * 1000003u + (uint64_t)now.tv_nsec;
 	printf("PB_SEED=%" PRIu64 "\n", seed);
 	return seed;
 }

@@ -19,7 +19,7 @@ static struct pb_event *make_events(uint64_t seed, size_t nr, unsigned int cpus)
 		events[i].pid = (int32_t)i + 1;
 		if (i % 500 == 499)
 			gen.time += 3000000000; /* a delta that does not fit into 27 bits */
-		gen.time += 1; /* no two at the same time: CPUs are merged */
+		gen.time += 1;                  /* no two at the same time: CPUs are merged */
 		if (strchr(events[i].comm, ' '))
 			strcpy(events[i].comm, "two_words");
 	}
@@ -39,7 +39,7 @@ static struct pb_reader *open_dat(struct blob *blob)
 
 static void test_every_event_comes_back(void **state)
 {
-	struct dat_options options = {.cpus = 4};
+	struct dat_options options = { .cpus = 4 };
 	struct pb_event *events = make_events(test_seed(), NR, 4), got;
 	struct blob blob = dat_write(events, NR, &options);
 	struct pb_reader *reader = open_dat(&blob);
@@ -62,9 +62,15 @@ static void test_every_event_comes_back(void **state)
 
 static void test_an_absent_page_is_all_ones(void **state)
 {
-	struct dat_options options = {.cpus = 1};
-	struct pb_event event = {.type = PB_EV_ALLOC, .time = 5, .pfn = PB_NO_PFN, .order = 9,
-				 .gfp = 0x1c28ca, .migratetype = 1, .pid = 7, .comm = "dd"},
+	struct dat_options options = { .cpus = 1 };
+	struct pb_event event = { .type = PB_EV_ALLOC,
+				  .time = 5,
+				  .pfn = PB_NO_PFN,
+				  .order = 9,
+				  .gfp = 0x1c28ca,
+				  .migratetype = 1,
+				  .pid = 7,
+				  .comm = "dd" },
 			got;
 	struct blob blob = dat_write(&event, 1, &options);
 	struct pb_reader *reader = open_dat(&blob);
@@ -78,7 +84,7 @@ static void test_an_absent_page_is_all_ones(void **state)
 
 static void check_lost(bool unknown, uint64_t lost)
 {
-	struct dat_options options = {.cpus = 2, .lost = 77, .lost_unknown = unknown};
+	struct dat_options options = { .cpus = 2, .lost = 77, .lost_unknown = unknown };
 	struct pb_event *events = make_events(4, NR, 2), got;
 	struct blob blob = dat_write(events, NR, &options);
 	struct pb_reader *reader = open_dat(&blob);
@@ -108,12 +114,12 @@ static void test_lost_events_are_counted(void **state)
 
 static void test_orders_and_pfns_are_checked(void **state)
 {
-	struct dat_options options = {.cpus = 1};
-	struct pb_reader_options limits = {.end_pfn = 100};
+	struct dat_options options = { .cpus = 1 };
+	struct pb_reader_options limits = { .end_pfn = 100 };
 	struct pb_event events[3] = {
-		{.type = PB_EV_FREE, .time = 1000, .pfn = 5, .order = 11, .pid = 1, .comm = "a"},
-		{.type = PB_EV_FREE, .time = 2000, .pfn = 100, .order = 0, .pid = 1, .comm = "a"},
-		{.type = PB_EV_FREE, .time = 3000, .pfn = 99, .order = 0, .pid = 1, .comm = "a"},
+		{ .type = PB_EV_FREE, .time = 1000, .pfn = 5, .order = 11, .pid = 1, .comm = "a" },
+		{ .type = PB_EV_FREE, .time = 2000, .pfn = 100, .order = 0, .pid = 1, .comm = "a" },
+		{ .type = PB_EV_FREE, .time = 3000, .pfn = 99, .order = 0, .pid = 1, .comm = "a" },
 	};
 	struct blob blob = dat_write(events, 3, &options);
 	const char *path = temp_file("limits.dat", &blob);
@@ -132,8 +138,12 @@ static void test_orders_and_pfns_are_checked(void **state)
 
 static void test_a_file_without_kmem_is_refused(void **state)
 {
-	struct dat_options options = {.cpus = 1, .no_kmem = true};
-	struct pb_event event = {.type = PB_EV_MARK, .time = 5, .pid = 1, .comm = "a", .mark = "x"};
+	struct dat_options options = { .cpus = 1, .no_kmem = true };
+	struct pb_event event = { .type = PB_EV_MARK,
+				  .time = 5,
+				  .pid = 1,
+				  .comm = "a",
+				  .mark = "x" };
 	struct blob blob = dat_write(&event, 1, &options);
 
 	(void)state;
@@ -144,14 +154,14 @@ static void test_a_file_without_kmem_is_refused(void **state)
 /* Cut anywhere, it is refused in one line or read up to the cut. */
 static void test_a_cut_file_ends_or_is_refused(void **state)
 {
-	struct dat_options options = {.cpus = 2};
+	struct dat_options options = { .cpus = 2 };
 	struct pb_event *events = make_events(6, NR, 2);
 	struct blob whole = dat_write(events, NR, &options);
 	unsigned int refused = 0, cut_short = 0;
 
 	(void)state;
 	for (int i = 1; i < 40; i++) {
-		struct blob cut = {0};
+		struct blob cut = { 0 };
 		struct pb_reader *reader;
 
 		blob_add(&cut, whole.bytes, whole.len * (size_t)i / 40);

@@ -51,10 +51,9 @@ static void test_masks_differ_by_kernel(void **state)
 	assert_int_equal(parse("GFP_TRANSHUGE_LIGHT|GFP_NOWAIT|__GFP_NORETRY|__GFP_THISNODE",
 			       PB_GFP_6_1),
 			 0x1c20ca | 0x800 | 0x10000 | 0x200000);
-	assert_int_equal(
-		parse("GFP_KERNEL|__GFP_RECLAIMABLE|__GFP_NOWARN|__GFP_NORETRY|__GFP_COMP",
-		      PB_GFP_6_18),
-		0xcc0 | 0x10 | 0x2000 | 0x10000 | 0x40000);
+	assert_int_equal(parse("GFP_KERNEL|__GFP_RECLAIMABLE|__GFP_NOWARN|__GFP_NORETRY|__GFP_COMP",
+			       PB_GFP_6_18),
+			 0xcc0 | 0x10 | 0x2000 | 0x10000 | 0x40000);
 }
 
 static void test_every_value_comes_back(void **state)
@@ -75,9 +74,19 @@ static void test_every_value_comes_back(void **state)
 static void test_what_is_no_list_is_refused(void **state)
 {
 	static const char *const wrong[] = {
-		"",	       "GFP_KER",     "GFP_KERNEL|",	"|GFP_KERNEL", "GFP_KERNEL||__GFP_ZERO",
-		"gfp_kernel",  "0x",	      "0x123456789",	"0xfg",	       "GFP_KERNEL __GFP_ZERO",
-		"none|0x1",    "GFP_KERNELX", "__GFP_ATOMIC_",
+		"",
+		"GFP_KER",
+		"GFP_KERNEL|",
+		"|GFP_KERNEL",
+		"GFP_KERNEL||__GFP_ZERO",
+		"gfp_kernel",
+		"0x",
+		"0x123456789",
+		"0xfg",
+		"GFP_KERNEL __GFP_ZERO",
+		"none|0x1",
+		"GFP_KERNELX",
+		"__GFP_ATOMIC_",
 	};
 	uint32_t gfp;
 

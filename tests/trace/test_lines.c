@@ -104,12 +104,12 @@ static void test_odd_names_of_tasks(void **state)
 		const char *line, *comm;
 		int pid;
 	} tasks[] = {
-		{"     Web Content-1234 ", "Web Content", 1234},
-		{"  kworker/u8:2-ev-33  ", "kworker/u8:2-ev", 33},
-		{"     a-1 [000] x-42   ", "a-1 [000] x", 42},
-		{"       [kthrd-7]-8    ", "[kthrd-7]", 8},
-		{"          <idle>-0    ", "<idle>", 0},
-		{"               --5    ", "-", 5},
+		{ "     Web Content-1234 ", "Web Content", 1234 },
+		{ "  kworker/u8:2-ev-33  ", "kworker/u8:2-ev", 33 },
+		{ "     a-1 [000] x-42   ", "a-1 [000] x", 42 },
+		{ "       [kthrd-7]-8    ", "[kthrd-7]", 8 },
+		{ "          <idle>-0    ", "<idle>", 0 },
+		{ "               --5    ", "-", 5 },
 	};
 	char line[200];
 
@@ -132,9 +132,10 @@ static void test_every_kind_of_event(void **state)
 			 PB_LINE_EVENT);
 	assert_int_equal(event.type, PB_EV_ZONE_LOCKED);
 	assert_int_equal(event.percpu_refill, 1);
-	assert_int_equal(ftrace("              dd-7       [001] d..3.     3.5: mm_page_free_batched: "
-				"page=0 pfn=0xa6c3 order=0"),
-			 PB_LINE_EVENT);
+	assert_int_equal(
+		ftrace("              dd-7       [001] d..3.     3.5: mm_page_free_batched: "
+		       "page=0 pfn=0xa6c3 order=0"),
+		PB_LINE_EVENT);
 	assert_int_equal(event.type, PB_EV_FREE_BATCHED);
 	assert_int_equal(ftrace("              dd-7       [001] d..3.     3.5: "
 				"mm_page_alloc_extfrag: page=0 pfn=0xce00 alloc_order=1 "
@@ -174,8 +175,9 @@ static void test_compaction_and_marks(void **state)
 
 static void test_absent_page(void **state)
 {
-	static const char *const pages[] = {"0000000000000000", "(null)",   "          (null)",
-					    "(nil)",		"00000000", "0x0"};
+	static const char *const pages[] = { "0000000000000000", "(null)",
+					     "          (null)", "(nil)",
+					     "00000000",         "0x0" };
 	char line[300];
 
 	(void)state;
@@ -209,9 +211,10 @@ static void test_gfp_without_names(void **state)
 static void test_fields_of_a_later_kernel_are_skipped(void **state)
 {
 	(void)state;
-	assert_int_equal(ftrace("              dd-7       [001] ..... 3.5: mm_page_free: nid=0 page=0 "
-				"pfn=0x5 order=2 colour=blue"),
-			 PB_LINE_EVENT);
+	assert_int_equal(
+		ftrace("              dd-7       [001] ..... 3.5: mm_page_free: nid=0 page=0 "
+		       "pfn=0x5 order=2 colour=blue"),
+		PB_LINE_EVENT);
 	assert_int_equal(event.pfn, 5);
 	assert_int_equal(event.order, 2);
 }
@@ -253,39 +256,40 @@ static void test_why_a_line_is_bad(void **state)
 		enum pb_problem problem;
 		const char *reason;
 	} lines[] = {
-		{"hello world", PB_BAD_MALFORMED, "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS"},
-		{"              dd-7       [001] ..... mm_page_free: page=0 pfn=0x5 order=0",
-		 PB_BAD_MALFORMED, "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS"},
-		{"              dd-7       [99999] ..... 3.5: mm_page_free: page=0 pfn=0x5 order=0",
-		 PB_BAD_MALFORMED, "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS"},
-		{HEAD "mm_page_free: page=0 pfn=0x5", PB_BAD_MALFORMED, "order is missing"},
-		{HEAD "mm_page_free: page=0 order=0", PB_BAD_MALFORMED, "pfn is missing"},
-		{HEAD "mm_page_free: page=0 pfn=0x5 order", PB_BAD_MALFORMED,
-		 "'order' where name=value was expected"},
-		{HEAD "mm_page_free: page=0 pfn=12ab order=0", PB_BAD_MALFORMED,
-		 "pfn is '12ab', expected a page frame number"},
-		{HEAD "mm_page_free: page=0 pfn=0x order=0", PB_BAD_MALFORMED,
-		 "pfn is '0x', expected a page frame number"},
-		{HEAD "mm_page_free: page=0 pfn=0x11112222333344445 order=0", PB_BAD_MALFORMED,
-		 "pfn is '0x11112222333344445', expected a page frame number"},
-		{HEAD "mm_page_free: page=0 pfn=0x5 order=-1", PB_BAD_MALFORMED,
-		 "order is '-1', expected a number from 0 on"},
-		{HEAD "mm_page_free: page=0 pfn=0x5 order=11", PB_BAD_ORDER,
-		 "order 11, expected at most 10"},
-		{HEAD "mm_page_free: page=0 pfn=0x5 order=4000000", PB_BAD_ORDER,
-		 "order 255 or more, expected at most 10"},
-		{HEAD "mm_page_free: page=0 pfn=0x200000 order=0", PB_BAD_PFN,
-		 "pfn 0x200000, expected less than 0x200000"},
-		{HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=77 gfp_flags=GFP_KERNEL",
-		 PB_BAD_MALFORMED, "migratetype is '77', expected a migratetype"},
-		{HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=0 gfp_flags=GFP_KERN",
-		 PB_BAD_MALFORMED, "gfp_flags is 'GFP_KERN', expected names of gfp flags"},
-		{HEAD "mm_page_alloc_zone_locked: page=0 pfn=0x5 order=0 migratetype=0 "
-		      "percpu_refill=2",
-		 PB_BAD_MALFORMED, "percpu_refill is '2', expected 0 or 1"},
-		{HEAD "mm_compaction_isolate_freepages: range=(0x2 ~ 0x1) nr_scanned=1 nr_taken=1",
-		 PB_BAD_MALFORMED, "expected range=(START ~ END) nr_scanned=N nr_taken=N"},
-		{"\001\002", PB_BAD_BINARY, "byte 0x01, expected text"},
+		{ "hello world", PB_BAD_MALFORMED,
+		  "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS" },
+		{ "              dd-7       [001] ..... mm_page_free: page=0 pfn=0x5 order=0",
+		  PB_BAD_MALFORMED, "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS" },
+		{ "              dd-7       [99999] ..... 3.5: mm_page_free: page=0 pfn=0x5 order=0",
+		  PB_BAD_MALFORMED, "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS" },
+		{ HEAD "mm_page_free: page=0 pfn=0x5", PB_BAD_MALFORMED, "order is missing" },
+		{ HEAD "mm_page_free: page=0 order=0", PB_BAD_MALFORMED, "pfn is missing" },
+		{ HEAD "mm_page_free: page=0 pfn=0x5 order", PB_BAD_MALFORMED,
+		  "'order' where name=value was expected" },
+		{ HEAD "mm_page_free: page=0 pfn=12ab order=0", PB_BAD_MALFORMED,
+		  "pfn is '12ab', expected a page frame number" },
+		{ HEAD "mm_page_free: page=0 pfn=0x order=0", PB_BAD_MALFORMED,
+		  "pfn is '0x', expected a page frame number" },
+		{ HEAD "mm_page_free: page=0 pfn=0x11112222333344445 order=0", PB_BAD_MALFORMED,
+		  "pfn is '0x11112222333344445', expected a page frame number" },
+		{ HEAD "mm_page_free: page=0 pfn=0x5 order=-1", PB_BAD_MALFORMED,
+		  "order is '-1', expected a number from 0 on" },
+		{ HEAD "mm_page_free: page=0 pfn=0x5 order=11", PB_BAD_ORDER,
+		  "order 11, expected at most 10" },
+		{ HEAD "mm_page_free: page=0 pfn=0x5 order=4000000", PB_BAD_ORDER,
+		  "order 255 or more, expected at most 10" },
+		{ HEAD "mm_page_free: page=0 pfn=0x200000 order=0", PB_BAD_PFN,
+		  "pfn 0x200000, expected less than 0x200000" },
+		{ HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=77 gfp_flags=GFP_KERNEL",
+		  PB_BAD_MALFORMED, "migratetype is '77', expected a migratetype" },
+		{ HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=0 gfp_flags=GFP_KERN",
+		  PB_BAD_MALFORMED, "gfp_flags is 'GFP_KERN', expected names of gfp flags" },
+		{ HEAD "mm_page_alloc_zone_locked: page=0 pfn=0x5 order=0 migratetype=0 "
+		       "percpu_refill=2",
+		  PB_BAD_MALFORMED, "percpu_refill is '2', expected 0 or 1" },
+		{ HEAD "mm_compaction_isolate_freepages: range=(0x2 ~ 0x1) nr_scanned=1 nr_taken=1",
+		  PB_BAD_MALFORMED, "expected range=(START ~ END) nr_scanned=N nr_taken=N" },
+		{ "\001\002", PB_BAD_BINARY, "byte 0x01, expected text" },
 	};
 
 	(void)state;

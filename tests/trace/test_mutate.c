@@ -23,7 +23,9 @@ static void flip_bit(struct blob *blob)
 
 static void set_byte(struct blob *blob)
 {
-	static const char odd[] = {'\0', '\n', ' ', '=', ':', '[', ']', '-', '0', '9', 'x', '\xff'};
+	static const char odd[] = {
+		'\0', '\n', ' ', '=', ':', '[', ']', '-', '0', '9', 'x', '\xff'
+	};
 
 	blob->bytes[below(blob->len)] = odd[below(sizeof(odd))];
 }
@@ -58,8 +60,8 @@ static void repeat_byte(struct blob *blob)
 
 static void mutate(struct blob *blob)
 {
-	static void (*const how[])(struct blob *) = {flip_bit, set_byte, set_byte,   cut_out,
-						     cut_end,  splice,	 repeat_byte};
+	static void (*const how[])(struct blob *) = { flip_bit, set_byte, set_byte,   cut_out,
+						      cut_end,  splice,   repeat_byte };
 
 	for (size_t n = 1 + below(12); n && blob->len > 16; n--)
 		how[below(sizeof(how) / sizeof(how[0]))](blob);
@@ -67,7 +69,7 @@ static void mutate(struct blob *blob)
 
 static struct blob copy_of(const struct blob *blob)
 {
-	struct blob copy = {0};
+	struct blob copy = { 0 };
 
 	blob_add(&copy, blob->bytes, blob->len);
 	return copy;
@@ -93,11 +95,11 @@ static void check_counts(const struct pb_reader_stats *stats)
 
 static void read_all(const struct blob *blob)
 {
-	struct pb_reader_options options = {.max_order = 10, .end_pfn = 1u << 20};
-	struct memory memory = {blob->bytes, blob->len, 0, 1 + below(100000)};
+	struct pb_reader_options options = { .max_order = 10, .end_pfn = 1u << 20 };
+	struct memory memory = { blob->bytes, blob->len, 0, 1 + below(100000) };
 	char error[400] = "";
-	struct pb_reader *reader = pb_reader_open_fn(memory_read, &memory, "mutant", &options, error,
-						     sizeof(error));
+	struct pb_reader *reader = pb_reader_open_fn(memory_read, &memory, "mutant", &options,
+						     error, sizeof(error));
 	struct pb_event event;
 	int status;
 
@@ -123,7 +125,7 @@ static void test_damaged_traces(void **state)
 	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
 		struct gen gen = gen_new(below(1000));
-		struct blob blob = {0}, packed;
+		struct blob blob = { 0 }, packed;
 
 		blob_events(&blob, &gen, (enum gen_format)below(GEN_NR_FORMATS),
 			    10 + (unsigned int)below(100));
@@ -145,7 +147,7 @@ static void test_damaged_traces(void **state)
 static struct blob sample(const char *name)
 {
 	char path[400], error[400];
-	struct blob blob = {0};
+	struct blob blob = { 0 };
 
 	snprintf(path, sizeof(path), "%s/debian-6.1.%s", PB_SAMPLES, name);
 	blob.bytes = pb_read_file(path, 1u << 24, &blob.len, error, sizeof(error));
@@ -195,8 +197,8 @@ static void parse_mutant(int which, const struct blob *blob)
 
 static void test_damaged_snapshots(void **state)
 {
-	static const char *const names[] = {"zoneinfo.end", "buddyinfo.end", "pagetypeinfo.end",
-					    "vmstat.end", "free.start"};
+	static const char *const names[] = { "zoneinfo.end", "buddyinfo.end", "pagetypeinfo.end",
+					     "vmstat.end", "free.start" };
 
 	(void)state;
 	for (int which = 0; which < 5; which++) {

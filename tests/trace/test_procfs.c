@@ -9,23 +9,23 @@ static char error[400];
 
 /* ------------------------------------------------------------------- zoneinfo */
 
-#define SIZES_5_4                                                                                  \
-	"  pages free     3977\n        min      26\n        low      32\n        high     38\n"     \
-	"        spanned  4095\n        present  3998\n        managed  3977\n"                      \
+#define SIZES_5_4                                                                                \
+	"  pages free     3977\n        min      26\n        low      32\n        high     38\n" \
+	"        spanned  4095\n        present  3998\n        managed  3977\n"                  \
 	"        protection: (0, 2935, 3905, 3905, 3905)\n"
-#define CPU_5_4(n)                                                                                 \
-	"    cpu: " #n "\n              count: 4" #n "\n              high:  378\n"                   \
+#define CPU_5_4(n)                                                                  \
+	"    cpu: " #n "\n              count: 4" #n "\n              high:  378\n" \
 	"              batch: 63\n  vm stats threshold: 24\n"
 
 static const char zoneinfo_5_4[] =
 	"Node 0, zone      DMA\n  per-node stats\n      nr_inactive_anon 1234\n"
 	"      nr_active_anon 99\n" SIZES_5_4 "      nr_free_pages 3977\n"
 	"      nr_zone_inactive_anon 0\n      nr_bounce    0\n      numa_hit     1\n"
-	"      numa_other   0\n  pagesets\n" CPU_5_4(0) CPU_5_4(1)
-	"  node_unreclaimable:  1\n  start_pfn:           1\n"
-	"Node 0, zone  Movable\n  pages free     0\n        min      0\n        low      0\n"
-	"        high     0\n        spanned  0\n        present  0\n        managed  0\n"
-	"        protection: (0, 0, 0, 0, 0)\n";
+	"      numa_other   0\n  pagesets\n" CPU_5_4(0) CPU_5_4(
+		1) "  node_unreclaimable:  1\n  start_pfn:           1\n"
+		   "Node 0, zone  Movable\n  pages free     0\n        min      0\n        low      0\n"
+		   "        high     0\n        spanned  0\n        present  0\n        managed  0\n"
+		   "        protection: (0, 0, 0, 0, 0)\n";
 
 static const char zoneinfo_6_18[] =
 	"Node 1, zone   Normal\n  per-node stats\n      nr_inactive_anon 1234\n"
@@ -128,23 +128,25 @@ static void test_zoneinfo_that_is_cut_or_something_else(void **state)
 	cut = strstr(zoneinfo_5_4, "  start_pfn");
 	zoneinfo_refused(zoneinfo_5_4, (size_t)(cut - zoneinfo_5_4),
 			 "zoneinfo line 29: zone DMA of node 0 ends without 'start_pfn'");
-	zoneinfo_refused("Node 0, zone DMA\n\0\n", 19, "zoneinfo line 2: not a line of /proc/zoneinfo");
+	zoneinfo_refused("Node 0, zone DMA\n\0\n", 19,
+			 "zoneinfo line 2: not a line of /proc/zoneinfo");
 }
 
 /* ------------------------------------------------------------------- buddyinfo */
 
-static const char buddyinfo[] = "Node 0, zone      DMA      0      0      0      0      0      0      "
-				"0      0      1      1      3 \n"
-				"Node 0, zone    DMA32      2      2      4      2      5      4      "
-				"4      4      5      3    751 \n";
+static const char buddyinfo[] =
+	"Node 0, zone      DMA      0      0      0      0      0      0      "
+	"0      0      1      1      3 \n"
+	"Node 0, zone    DMA32      2      2      4      2      5      4      "
+	"4      4      5      3    751 \n";
 
 static void test_spec_13_2_buddyinfo(void **state)
 {
 	struct pb_buddyinfo info;
 
 	(void)state;
-	assert_int_equal(pb_buddyinfo_parse(buddyinfo, strlen(buddyinfo), &info, error,
-					    sizeof(error)), 0);
+	assert_int_equal(
+		pb_buddyinfo_parse(buddyinfo, strlen(buddyinfo), &info, error, sizeof(error)), 0);
 	assert_int_equal(info.nr_orders, 11);
 	assert_int_equal(info.nr_zones, 2);
 	assert_string_equal(info.zones[1].name, "DMA32");
@@ -171,8 +173,9 @@ static void test_buddyinfo_that_is_something_else(void **state)
 			  "buddyinfo line 2: 1 orders, expected 2 like the lines before");
 	buddyinfo_refused("Node 0, zone DMA 1 x\n",
 			  "buddyinfo line 1: 'x' where a number of blocks was expected");
-	buddyinfo_refused("Node 0, zone DMA 1 99999999999999999999\n",
-			  "buddyinfo line 1: '99999999999999999999' where a number of blocks was expected");
+	buddyinfo_refused(
+		"Node 0, zone DMA 1 99999999999999999999\n",
+		"buddyinfo line 1: '99999999999999999999' where a number of blocks was expected");
 }
 
 /* ---------------------------------------------------------------- pagetypeinfo */
@@ -219,7 +222,8 @@ static void test_pagetypeinfo_that_is_cut(void **state)
 
 	(void)state;
 	assert_int_equal(pb_pagetypeinfo_parse(pagetypeinfo, (size_t)(cut - pagetypeinfo), &info,
-					       error, sizeof(error)), -1);
+					       error, sizeof(error)),
+			 -1);
 	assert_string_equal(error, "pagetypeinfo line 7: ends before 'Number of blocks type'");
 	assert_int_equal(pb_pagetypeinfo_parse("x\n", 2, &info, error, sizeof(error)), -1);
 	assert_string_equal(error, "pagetypeinfo line 1: 'x', expected 'Page block order'");
@@ -233,11 +237,12 @@ static void test_vmstat(void **state)
 
 	(void)state;
 	assert_int_equal(pb_vmstat_parse("nr_free_pages 5\npgfree 18446744073709551615\n", 44,
-					 &counters, error, sizeof(error)), 0);
+					 &counters, error, sizeof(error)),
+			 0);
 	assert_int_equal(pb_counter(&counters, "pgfree", 0), UINT64_MAX);
 	pb_counters_free(&counters);
-	assert_int_equal(pb_vmstat_parse("nr_free_pages five\n", 19, &counters, error,
-					 sizeof(error)), -1);
+	assert_int_equal(
+		pb_vmstat_parse("nr_free_pages five\n", 19, &counters, error, sizeof(error)), -1);
 	assert_string_equal(error, "vmstat line 1: expected a name and a number");
 }
 
@@ -251,7 +256,8 @@ static void frames_refused(const char *text, const char *expected)
 
 static void test_frames(void **state)
 {
-	static const char text[] = "# runs\nmanaged 1 100\nfree 1 5\nfree 5 9\nfree 20 30\nend 128\n";
+	static const char text[] =
+		"# runs\nmanaged 1 100\nfree 1 5\nfree 5 9\nfree 20 30\nend 128\n";
 	struct pb_frames frames;
 
 	(void)state;
@@ -276,7 +282,7 @@ static void test_frames(void **state)
 
 static void put(const char *name, const char *text)
 {
-	struct blob blob = {(char *)text, strlen(text), 0};
+	struct blob blob = { (char *)text, strlen(text), 0 };
 
 	temp_file(name, &blob);
 }
@@ -298,33 +304,36 @@ static void test_snapshots_are_found_beside_a_trace(void **state)
 	put("x.zoneinfo.start", zoneinfo_5_4);
 	put("x.buddyinfo.start", buddyinfo);
 	put("x.txt.zst", "");
-	assert_true(pb_snapshot_find(in_temp("x.txt.zst"), "zoneinfo", "start", path, sizeof(path)));
+	assert_true(
+		pb_snapshot_find(in_temp("x.txt.zst"), "zoneinfo", "start", path, sizeof(path)));
 	assert_string_equal(path, in_temp("x.zoneinfo.start"));
 	assert_true(pb_snapshot_find(in_temp("x"), "buddyinfo", "start", path, sizeof(path)));
 	assert_false(pb_snapshot_find(in_temp("x.txt.zst"), "zoneinfo", "end", path, sizeof(path)));
-	assert_false(pb_snapshot_find(in_temp("y.txt.zst"), "zoneinfo", "start", path, sizeof(path)));
-	assert_int_equal(pb_snapshot_load(in_temp("x.txt"), "start", &snapshot, error,
-					  sizeof(error)), 0);
+	assert_false(
+		pb_snapshot_find(in_temp("y.txt.zst"), "zoneinfo", "start", path, sizeof(path)));
+	assert_int_equal(
+		pb_snapshot_load(in_temp("x.txt"), "start", &snapshot, error, sizeof(error)), 0);
 	assert_true(snapshot.has_zoneinfo && snapshot.has_buddyinfo);
 	assert_false(snapshot.has_pagetypeinfo || snapshot.has_vmstat || snapshot.has_free);
 	assert_int_equal(snapshot.zoneinfo.nr_zones, 2);
 	pb_snapshot_free(&snapshot);
-	assert_int_equal(pb_snapshot_load(in_temp("none"), "start", &snapshot, error,
-					  sizeof(error)), 0);
+	assert_int_equal(
+		pb_snapshot_load(in_temp("none"), "start", &snapshot, error, sizeof(error)), 0);
 	assert_false(snapshot.has_zoneinfo);
 }
 
 static void test_snapshots_are_found_in_a_saved_proc(void **state)
 {
 	struct pb_snapshot snapshot;
-	struct blob plain = {(char *)buddyinfo, strlen(buddyinfo), 0}, packed = blob_zstd(&plain);
+	struct blob plain = { (char *)buddyinfo, strlen(buddyinfo), 0 }, packed = blob_zstd(&plain);
 
 	(void)state;
 	assert_int_equal(mkdir(in_temp("root"), 0755), 0);
 	assert_int_equal(mkdir(in_temp("root/proc"), 0755), 0);
 	put("root/proc/zoneinfo", zoneinfo_6_18);
 	temp_file("root/proc/buddyinfo.zst", &packed);
-	assert_int_equal(pb_snapshot_load(in_temp("root"), NULL, &snapshot, error, sizeof(error)), 0);
+	assert_int_equal(pb_snapshot_load(in_temp("root"), NULL, &snapshot, error, sizeof(error)),
+			 0);
 	assert_true(snapshot.has_zoneinfo && snapshot.has_buddyinfo);
 	assert_int_equal(snapshot.buddyinfo.zones[1].nr_free[10], 751);
 	pb_snapshot_free(&snapshot);

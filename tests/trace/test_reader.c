@@ -20,10 +20,10 @@ static struct pb_reader *open_path(const char *path)
 static void check_round_trip(enum gen_format format, const struct blob *blob, uint64_t seed,
 			     unsigned int nr, size_t chunk)
 {
-	struct pb_reader_options options = {.gfp_table = gen_table(format)};
+	struct pb_reader_options options = { .gfp_table = gen_table(format) };
 	struct gen gen = gen_new(seed);
 	struct pb_event got, expected;
-	struct memory memory = {blob->bytes, blob->len, 0, chunk};
+	struct memory memory = { blob->bytes, blob->len, 0, chunk };
 	struct pb_reader *reader = pb_reader_open_fn(memory_read, &memory, "memory", &options,
 						     error, sizeof(error));
 
@@ -49,7 +49,7 @@ static void test_every_format_comes_back(void **state)
 	(void)state;
 	for (int format = 0; format < GEN_NR_FORMATS; format++) {
 		struct gen gen = gen_new(seed);
-		struct blob plain = {0}, packed;
+		struct blob plain = { 0 }, packed;
 
 		blob_events(&plain, &gen, (enum gen_format)format, 5000);
 		check_round_trip((enum gen_format)format, &plain, seed, 5000, SIZE_MAX);
@@ -71,7 +71,7 @@ static void test_every_format_comes_back(void **state)
 static void test_parts_packed_one_by_one_are_one_stream(void **state)
 {
 	struct gen gen = gen_new(5);
-	struct blob a = {0}, b = {0}, both = {0}, packed;
+	struct blob a = { 0 }, b = { 0 }, both = { 0 }, packed;
 
 	(void)state;
 	blob_events(&a, &gen, GEN_6_1, 700);
@@ -103,7 +103,7 @@ static void test_parts_packed_one_by_one_are_one_stream(void **state)
 static void test_lines_may_end_as_on_windows(void **state)
 {
 	struct gen gen = gen_new(9);
-	struct blob plain = {0}, windows = {0};
+	struct blob plain = { 0 }, windows = { 0 };
 
 	(void)state;
 	blob_events(&plain, &gen, GEN_6_1, 100);
@@ -124,7 +124,7 @@ static void test_files_per_cpu_merge_by_time(void **state)
 {
 	uint64_t seed = test_seed();
 	struct gen gen = gen_new(seed);
-	struct blob parts[4] = {{0}};
+	struct blob parts[4] = { { 0 } };
 	const char *paths[4];
 	struct pb_event event;
 	struct pb_reader *reader;
@@ -159,14 +159,14 @@ static void test_files_per_cpu_merge_by_time(void **state)
 		blob_free(&parts[i]);
 }
 
-#define LINE(cpu, time, pfn)                                                                       \
-	"              dd-7       [00" #cpu "] ..... " #time ": mm_page_free: page=1 pfn=" #pfn    \
+#define LINE(cpu, time, pfn)                                                                    \
+	"              dd-7       [00" #cpu "] ..... " #time ": mm_page_free: page=1 pfn=" #pfn \
 	" order=0\n"
 
 static void test_equal_times_keep_the_order_of_the_file(void **state)
 {
-	static const uint64_t pfns[] = {3, 1, 2};
-	struct blob blob = {0};
+	static const uint64_t pfns[] = { 3, 1, 2 };
+	struct blob blob = { 0 };
 	struct memory memory;
 	struct pb_reader *reader;
 	struct pb_event event;
@@ -188,8 +188,8 @@ static void test_equal_times_keep_the_order_of_the_file(void **state)
 
 static void test_problems_are_counted_by_kind(void **state)
 {
-	struct pb_reader_options options = {.max_order = 9, .end_pfn = 0x100};
-	struct blob blob = {0};
+	struct pb_reader_options options = { .max_order = 9, .end_pfn = 0x100 };
+	struct blob blob = { 0 };
 	struct memory memory;
 	struct pb_reader *reader;
 	const struct pb_reader_stats *stats;
@@ -226,7 +226,8 @@ static void test_problems_are_counted_by_kind(void **state)
 	assert_string_equal(stats->examples[0].text, "what is this");
 	assert_int_equal(stats->examples[1].kind, PB_BAD_UNORDERED);
 	assert_int_equal(stats->examples[1].line, 3);
-	assert_string_equal(stats->examples[1].reason, "500000000 ns earlier than the event before");
+	assert_string_equal(stats->examples[1].reason,
+			    "500000000 ns earlier than the event before");
 	assert_int_equal(stats->examples[4].line, 6);
 	assert_string_equal(stats->examples[4].text, "???");
 	pb_reader_close(reader);
@@ -235,7 +236,7 @@ static void test_problems_are_counted_by_kind(void **state)
 
 static void test_the_caller_can_report_too(void **state)
 {
-	struct blob blob = {0};
+	struct blob blob = { 0 };
 	struct memory memory;
 	struct pb_reader *reader;
 	struct pb_event event;
@@ -254,8 +255,8 @@ static void test_the_caller_can_report_too(void **state)
 
 static void test_lost_events_are_told_by_the_next_of_that_cpu(void **state)
 {
-	static const uint64_t lost[] = {0, 30, 1, 0};
-	struct blob blob = {0};
+	static const uint64_t lost[] = { 0, 30, 1, 0 };
+	struct blob blob = { 0 };
 	struct memory memory;
 	struct pb_reader *reader;
 	struct pb_event event;
@@ -281,7 +282,7 @@ static void test_lost_events_are_told_by_the_next_of_that_cpu(void **state)
 
 static void test_a_line_longer_than_the_buffer_is_one_problem(void **state)
 {
-	struct blob blob = {0};
+	struct blob blob = { 0 };
 	struct memory memory;
 	struct pb_reader *reader;
 	char *x = malloc(1000000);
@@ -306,7 +307,7 @@ static void test_a_line_longer_than_the_buffer_is_one_problem(void **state)
 static void test_a_cut_file_is_read_up_to_the_cut(void **state)
 {
 	struct gen gen = gen_new(3);
-	struct blob plain = {0}, packed;
+	struct blob plain = { 0 }, packed;
 	struct pb_reader *reader;
 	struct memory memory;
 
@@ -320,7 +321,7 @@ static void test_a_cut_file_is_read_up_to_the_cut(void **state)
 		cut.len = cut.len * 9 / 10;
 		while (!i && cut.bytes[cut.len - 1] == '\n')
 			cut.len--;
-		memory = (struct memory){cut.bytes, cut.len, 0, SIZE_MAX};
+		memory = (struct memory){ cut.bytes, cut.len, 0, SIZE_MAX };
 		reader = pb_reader_open_fn(memory_read, &memory, "cut", NULL, error, sizeof(error));
 		assert_non_null(reader);
 		assert_int_equal(drain(reader), 0);
@@ -337,7 +338,7 @@ static void test_a_cut_file_is_read_up_to_the_cut(void **state)
 static void test_damaged_compression_ends_the_file(void **state)
 {
 	struct gen gen = gen_new(3);
-	struct blob plain = {0}, packed;
+	struct blob plain = { 0 }, packed;
 	struct pb_reader *reader;
 	struct memory memory;
 
@@ -374,7 +375,8 @@ static void test_what_can_not_be_opened(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/none", temp_directory());
-	refused(path, "can't open '%s': No such file or directory; expected a file that can be read");
+	refused(path,
+		"can't open '%s': No such file or directory; expected a file that can be read");
 	refused(temp_directory(), "'%s' is a directory, expected a file");
 	assert_null(pb_reader_open(NULL, 0, NULL, error, sizeof(error)));
 	assert_string_equal(error, "0 files, expected 1 to 8192");
@@ -387,23 +389,30 @@ static void test_what_is_no_trace(void **state)
 		size_t len;
 		const char *expected;
 	} inputs[] = {
-		{"", 0, "'%s' is empty" EXPECTED},
-		{"\x7f" "ELF\2\1\1", 7, "'%s' is an ELF program or library" EXPECTED},
-		{"PERFILE2....", 12,
-		 "'%s' is perf.data (try: perf script -i FILE > FILE.txt)" EXPECTED},
-		{"\x7f" "PBT\1\0\0\0", 8, "'%s' is a .pbt recording" EXPECTED},
-		{"\xfd" "7zXZ\0", 6, "'%s' is xz-compressed (unpack it first)" EXPECTED},
-		{"\0\0\0\0\0", 5, "'%s' is a binary file" EXPECTED},
-		{"{\"a\":1}\n", 8, "'%s' is JSON" EXPECTED},
-		{"Dear Sir,\nbye\n", 14, "'%s' has no line of a trace (line 1: 'Dear Sir,')" EXPECTED},
-		{"\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 20,
-		 "'%s' is damaged zstd" EXPECTED},
-		{"\x28\xb5\x2f\xfd", 4, "'%s' is zstd that ends at once" EXPECTED},
+		{ "", 0, "'%s' is empty" EXPECTED },
+		{ "\x7f"
+		  "ELF\2\1\1",
+		  7, "'%s' is an ELF program or library" EXPECTED },
+		{ "PERFILE2....", 12,
+		  "'%s' is perf.data (try: perf script -i FILE > FILE.txt)" EXPECTED },
+		{ "\x7f"
+		  "PBT\1\0\0\0",
+		  8, "'%s' is a .pbt recording" EXPECTED },
+		{ "\xfd"
+		  "7zXZ\0",
+		  6, "'%s' is xz-compressed (unpack it first)" EXPECTED },
+		{ "\0\0\0\0\0", 5, "'%s' is a binary file" EXPECTED },
+		{ "{\"a\":1}\n", 8, "'%s' is JSON" EXPECTED },
+		{ "Dear Sir,\nbye\n", 14,
+		  "'%s' has no line of a trace (line 1: 'Dear Sir,')" EXPECTED },
+		{ "\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+		  20, "'%s' is damaged zstd" EXPECTED },
+		{ "\x28\xb5\x2f\xfd", 4, "'%s' is zstd that ends at once" EXPECTED },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
-		struct blob blob = {(char *)inputs[i].bytes, inputs[i].len, 0};
+		struct blob blob = { (char *)inputs[i].bytes, inputs[i].len, 0 };
 
 		refused(temp_file("input", &blob), inputs[i].expected);
 	}
@@ -411,7 +420,7 @@ static void test_what_is_no_trace(void **state)
 
 static void test_a_trace_without_events_is_a_trace(void **state)
 {
-	struct blob blob = {0};
+	struct blob blob = { 0 };
 	struct pb_reader *reader;
 
 	(void)state;
@@ -442,8 +451,8 @@ static long broken_read(void *ctx, void *buffer, size_t size)
 static void test_an_input_that_fails_is_an_error(void **state)
 {
 	unsigned int calls = 0;
-	struct pb_reader *reader =
-		pb_reader_open_fn(broken_read, &calls, "disk", NULL, error, sizeof(error));
+	struct pb_reader *reader = pb_reader_open_fn(broken_read, &calls, "disk", NULL, error,
+						     sizeof(error));
 	struct pb_event event;
 
 	(void)state;
@@ -503,7 +512,8 @@ static long endless_read(void *ctx, void *buffer, size_t size)
 
 		if (endless->at == endless->len) {
 			gen_event(&endless->gen, &event);
-			endless->len = gen_line(GEN_6_1, &event, endless->line, sizeof(endless->line));
+			endless->len = gen_line(GEN_6_1, &event, endless->line,
+						sizeof(endless->line));
 			endless->at = 0;
 			endless->left--;
 		}
@@ -522,9 +532,9 @@ static long peak_kb(void)
 
 static void test_memory_is_constant(void **state)
 {
-	struct endless endless = {.gen = gen_new(1), .left = 1000000};
-	struct pb_reader *reader =
-		pb_reader_open_fn(endless_read, &endless, "endless", NULL, error, sizeof(error));
+	struct endless endless = { .gen = gen_new(1), .left = 1000000 };
+	struct pb_reader *reader = pb_reader_open_fn(endless_read, &endless, "endless", NULL, error,
+						     sizeof(error));
 	struct pb_event event;
 	long before;
 
