@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+# Completion of pagebuddy for fish: install as vendor_completions.d/pagebuddy.fish
+
+set -l verbs case replay explain record show report diff
+
+complete -c pagebuddy -f
+complete -c pagebuddy -n "not __fish_seen_subcommand_from $verbs help" -l help -d 'List the verbs'
+complete -c pagebuddy -n "not __fish_seen_subcommand_from $verbs help" -l version -d 'Tell the version'
+
+function __pagebuddy_verb --argument-names name text
+    complete -c pagebuddy -n "not __fish_seen_subcommand_from case replay explain record show report diff help" -a $name -d $text
+    complete -c pagebuddy -n "__fish_seen_subcommand_from $name" -l help -d 'List the options'
+    complete -c pagebuddy -n "__fish_seen_subcommand_from help" -a $name -d $text
+end
+
+# __pagebuddy_option VERB ARGUMENTS-OF-COMPLETE...
+function __pagebuddy_option
+    complete -c pagebuddy -n "__fish_seen_subcommand_from $argv[1]" $argv[2..]
+end
+
+set -l settings 'profile=modern profile=linux pageblock_order= max_order= watermark_boost= watermark_scale_factor= min_free_kbytes= pcp_high= pcp_batch= mobility=off memory='
+set -l flags 'GFP_KERNEL GFP_ATOMIC GFP_NOWAIT GFP_NOFS GFP_NOIO GFP_USER GFP_HIGHUSER GFP_HIGHUSER_MOVABLE GFP_TRANSHUGE GFP_TRANSHUGE_LIGHT'
+
+__pagebuddy_verb case 'Watch the buddy system serve a request, step by step'
+__pagebuddy_option case -s s -l size -x -d 'Request so many bytes'
+__pagebuddy_option case -s o -l order -x -d 'Request 2^N pages'
+__pagebuddy_option case -s m -l migratetype -x -a 'movable unmovable reclaimable' -d 'Of the request'
+__pagebuddy_option case -s z -l zone -x -a 'DMA DMA32 Normal Movable' -d 'Take it from there or below'
+__pagebuddy_option case -l profile -x -a 'linux modern' -d 'Who decides'
+__pagebuddy_option case -l memory -x -d 'Of the machine'
+__pagebuddy_option case -l pcp -d 'With per-CPU lists'
+__pagebuddy_option case -s q -l quiet -d 'Only buddyinfo'
+__pagebuddy_option case -l format -x -a 'text json' -d 'Of the output'
+
+__pagebuddy_verb replay 'Replay a recorded kernel trace; ask what if'
+__pagebuddy_option replay -F
+__pagebuddy_option replay -l simulate -d 'The library decides'
+__pagebuddy_option replay -l follow -d "Rebuild the kernel's own state"
+__pagebuddy_option replay -l pins -d 'Who keeps pageblocks from being whole'
+__pagebuddy_option replay -l profile -x -a 'linux modern' -d 'Who decides'
+__pagebuddy_option replay -l what-if -x -a $settings -d 'Run a variant beside it'
+__pagebuddy_option replay -l memory -x -d 'A machine of this size'
+__pagebuddy_option replay -l cpus -x -d 'Virtual CPUs'
+__pagebuddy_option replay -l snapshot -r -F -d 'Directory or prefix'
+__pagebuddy_option replay -l samples -x -d 'States collected'
+__pagebuddy_option replay -l format -x -a 'text json ndjson' -d 'Of the output'
+__pagebuddy_option replay -l lenient -d 'Malformed lines do not matter'
+
+__pagebuddy_verb explain 'Why a request failed, or would have'
+__pagebuddy_option explain -F
+__pagebuddy_option explain -l order -x -d 'Of 2^N pages'
+__pagebuddy_option explain -l at -x -a 'start end' -d 'Moment'
+__pagebuddy_option explain -l gfp -x -a $flags -d 'Flags of the request'
+__pagebuddy_option explain -l failure -x -d 'The K-th recorded failure'
+__pagebuddy_option explain -l list -d 'List the failures'
+__pagebuddy_option explain -l memory -x -d 'A machine of this size'
+__pagebuddy_option explain -l snapshot -r -F -d 'Directory or prefix'
+__pagebuddy_option explain -l format -x -a 'text json' -d 'Of the output'
+
+__pagebuddy_verb record 'Record what this kernel does'
+__pagebuddy_option record -s o -l output -r -F -d 'File to write'
+__pagebuddy_option record -s d -l duration -x -d 'End after so many seconds'
+__pagebuddy_option record -s p -l pid -x -a '(__fish_complete_pids)' -d 'Only this process'
+__pagebuddy_option record -s b -l buffer -x -d 'Trace buffer per CPU'
+__pagebuddy_option record -l no-frames -d 'Do not read /proc/kpageflags'
+__pagebuddy_option record -a '(__fish_complete_subcommand --fcs-skip=2)'
+
+__pagebuddy_verb show "This machine's zones, and what could fail"
+__pagebuddy_option show -s w -l watch -d 'Draw again and again'
+__pagebuddy_option show -s n -l count -x -d 'End after so many'
+__pagebuddy_option show -s r -l root -r -F -d 'A saved /proc, or a recording'
+__pagebuddy_option show -l phase -x -a 'start end' -d 'Of a recording'
+__pagebuddy_option show -l page-size -x -d 'Of the saved machine'
+__pagebuddy_option show -s f -l format -x -a 'text json ndjson' -d 'Of the output'
+
+__pagebuddy_verb report 'One self-contained HTML page about a trace'
+__pagebuddy_option report -F
+__pagebuddy_option report -s o -l output -r -F -d 'Page to write'
+__pagebuddy_option report -s w -l what-if -x -a $settings -d 'A variant'
+__pagebuddy_option report -l no-what-if -d 'No variants'
+__pagebuddy_option report -l snapshot -r -F -d 'Directory or prefix'
+__pagebuddy_option report -l memory -x -d 'Of the machine'
+__pagebuddy_option report -l page-size -x -d 'Bytes of a page'
+__pagebuddy_option report -l samples -x -d 'Moments on the time line'
+__pagebuddy_option report -l maps -x -d 'Moments of the map'
+__pagebuddy_option report -l title -x -d 'Of the page'
+__pagebuddy_option report -s f -l format -x -a 'html json' -d 'Of the output'
+
+__pagebuddy_verb diff 'Compare a recorded kernel with the library'
+__pagebuddy_option diff -F
+__pagebuddy_option diff -s m -l map -d 'Logs of memory maps'
+__pagebuddy_option diff -s s -l show -x -d 'Print the first N differences'
+__pagebuddy_option diff -s q -l quiet -d 'Only the summary'
+
+functions -e __pagebuddy_verb __pagebuddy_option
