@@ -65,7 +65,8 @@ int take_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 {
 	u32 got = take_run(pool, zone, frame, end);
 
-	if (got < end && block_head(pool, got) == NO_FRAME && !pool->pages[got].word) {
+	if (got < end && block_head(pool, got) == NO_FRAME &&
+	    !load_relaxed(&pool->pages[got].word)) {
 		pcp_drain_all(pool, zone);
 		got = take_run(pool, zone, got, end);
 	}
@@ -87,7 +88,8 @@ bool next_run(const struct pb_pool *pool, u64 pfn, u64 end, u32 *frame, u32 *fra
 	limit = min_u64(end - pfn, zone_first_frame(pool, zone) + zone_nr_frames(pool, zone) -
 					   (u64)*frame);
 	*frame_end = *frame + 1;
-	while (*frame_end - *frame < limit && pool->pages[*frame_end].word != PAGE_ABSENT &&
+	while (*frame_end - *frame < limit &&
+	       load_relaxed(&pool->pages[*frame_end].word) != PAGE_ABSENT &&
 	       frame_to_pfn(pool, *frame_end) == pfn + (*frame_end - *frame))
 		++*frame_end;
 	return true;
@@ -217,13 +219,17 @@ bool evacuate_range(struct pb_pool *pool, u32 frame, u32 end)
 
 	while (frame < end) {
 		u32 head = block_head(pool, frame);
-		u32 step = 1;
+		u32 next = frame + 1;
 
-		if (head != NO_FRAME) {
-			step = (1u << (pool->pages[head].word & PB_PAGE_ORDER)) - (frame - head);
+		if (head != NO_FRAME) { /* its owner may free it at any moment */
+			u8 word = load_relaxed(&pool->pages[head].word);
+			u32 block_end = head + (1u << (word & PB_PAGE_ORDER));
+
+			if (block_end > next)
+				next = block_end;
 			empty = move_block(pool, head) && empty;
 		}
-		frame += step;
+		frame = next;
 	}
 	return empty;
 }
@@ -255,29 +261,40 @@ int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gf
 	return PB_OK;
 }
 
+static int covering_order(const struct pb_pool *pool, u32 frame)
+{
+	struct stripe *stripe = frame_stripe(pool, zone_of_frame(pool, frame), frame);
+	int order;
+
+	pb_platform_lock(&stripe->lock);
+	order = tree_covering(span_tree(pool, frame), pool->max_order, span_offset(pool, frame));
+	pb_platform_unlock(&stripe->lock);
+	return order;
+}
+
 /* First frame of [frame, end) that an allocation of this range can't have, or end. */
 static u32 first_obstacle(const struct pb_pool *pool, u32 frame, u32 end, bool migrate)
 {
 	while (frame < end) {
-		int order = tree_covering(span_tree(pool, frame), pool->max_order,
-					  span_offset(pool, frame));
+		int order = covering_order(pool, frame);
+		u8 word = load_relaxed(&pool->pages[frame].word);
 		u32 head;
 
 		if (order >= 0) {
 			frame = (frame | ((1u << order) - 1)) + 1;
 			continue;
 		}
-		if (pool->pages[frame].word & (PAGE_RESERVED | PAGE_ABSENT) &&
-		    !(pool->pages[frame].word & PB_PAGE_HEAD))
+		if (word & (PAGE_RESERVED | PAGE_ABSENT) && !(word & PB_PAGE_HEAD))
 			return frame;
 		head = block_head(pool, frame);
 		if (head == NO_FRAME) {
 			frame++; /* in a per-CPU list: can be drained */
 			continue;
 		}
-		if (!migrate || !(pool->pages[head].word & PB_PAGE_MOVABLE))
+		word = load_relaxed(&pool->pages[head].word);
+		if (!migrate || !(word & PB_PAGE_MOVABLE))
 			return frame;
-		frame = head + (1u << (pool->pages[head].word & PB_PAGE_ORDER));
+		frame = head + (1u << (word & PB_PAGE_ORDER));
 	}
 	return end;
 }

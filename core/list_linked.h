@@ -43,7 +43,7 @@ static inline void linked_init(struct free_list *lists, u32 n)
 
 static inline bool linked_empty(const struct free_list *lists, u32 n)
 {
-	return is_list_ref(lists[n].next);
+	return is_list_ref(load_relaxed(&lists[n].next)); /* watermark checks hold no lock */
 }
 
 static inline u32 linked_head(const struct free_list *lists, u32 n)
@@ -70,7 +70,7 @@ static inline void linked_insert(const struct pb_pool *pool, struct free_list *l
 	u32 *slot = link_next(pool, lists, prev);
 	u32 next = *slot;
 
-	*slot = frame;
+	store_relaxed(slot, frame);
 	*link_prev(pool, lists, next) = frame;
 	((struct link *)pool->links)[frame] = (struct link){ next, prev };
 }
@@ -79,7 +79,7 @@ static inline void linked_remove(const struct pb_pool *pool, struct free_list *l
 {
 	struct link *link = (struct link *)pool->links + frame;
 
-	*link_next(pool, lists, link->prev) = link->next;
+	store_relaxed(link_next(pool, lists, link->prev), link->next);
 	*link_prev(pool, lists, link->next) = link->prev;
 }
 

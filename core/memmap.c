@@ -345,7 +345,9 @@ static bool one_type(const struct pb_pool *pool, u32 frame, unsigned int order)
 
 void hand_over_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 {
-	zone->managed += end - frame;
+	pb_platform_lock(&zone->lock);
+	counter_add(&zone->managed, end - frame);
+	pb_platform_unlock(&zone->lock);
 	while (frame < end) {
 		unsigned int order = frame ? ctz32(frame) : pool->max_order;
 		struct stripe *stripe = frame_stripe(pool, zone, frame);

@@ -296,6 +296,19 @@ static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 p
 	return (u32)min_u64(entries, pages >> order) >> super->pcp_scale;
 }
 
+static void __set_stack_sizes(struct pb_pool *pool, struct zone *zone, struct pcp_area *area,
+			      u64 pages)
+{
+	for (u32 i = 0; i < (u32)PB_MIGRATE_PCPTYPES * pool->nr_pcp_orders; i++) {
+		unsigned int order = i % pool->nr_pcp_orders;
+		struct pcp_list *list =
+			pcp_list(area, zone_class(pool, zone, i / pool->nr_pcp_orders), order);
+
+		list->max = (u16)min_u64(stack_entries(pool->super, order, pages), list->room);
+		set_limit(list, limit_of(list));
+	}
+}
+
 void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
 {
 	const struct tunables *t = &pool->super->tunables;
@@ -304,21 +317,16 @@ void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
 		struct pcp_area *area = pcp_area(pool, cpu);
 
+		/* no fence: restartable sequences only read a limit */
+		while (!pcp_trylock(area))
+			pb_platform_relax();
 		if (pool_is_linked(pool)) {
-			struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
-
-			pcp->batch = zone->pcp_batch;
-			pcp->high = zone->pcp_high_min;
-			continue;
+			pcp_linux_of(pool, cpu, zone)->batch = zone->pcp_batch;
+			pcp_linux_of(pool, cpu, zone)->high = zone->pcp_high_min;
+		} else {
+			__set_stack_sizes(pool, zone, area, pages);
 		}
-		for (u32 i = 0; i < (u32)PB_MIGRATE_PCPTYPES * pool->nr_pcp_orders; i++) {
-			unsigned int order = i % pool->nr_pcp_orders;
-			struct pcp_list *list = pcp_list(
-				area, zone_class(pool, zone, i / pool->nr_pcp_orders), order);
-
-			list->max = (u16)min_u64(stack_entries(pool->super, order, pages), list->room);
-			set_limit(list, limit_of(list));
-		}
+		pcp_unlock(area);
 	}
 }
 

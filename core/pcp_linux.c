@@ -28,6 +28,7 @@ u32 pcp_linux_list(unsigned int order, unsigned int type)
 
 void __vmstat_add(struct pb_pool *pool, struct zone *zone, u32 cpu, long pages)
 {
+	s32 threshold = load_relaxed(&zone->stat_threshold);
 	struct pcp_linux *pcp;
 
 	if (!pool_is_linked(pool))
@@ -36,7 +37,7 @@ void __vmstat_add(struct pb_pool *pool, struct zone *zone, u32 cpu, long pages)
 		pcp = pcp_linux_of(pool, cpu, zone);
 		pages += pcp->stat_diff;
 		pcp->stat_diff = 0;
-		if (pages <= zone->stat_threshold && pages >= -zone->stat_threshold) {
+		if (pages <= threshold && pages >= -threshold) {
 			pcp->stat_diff = (s32)pages;
 			return;
 		}

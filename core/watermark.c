@@ -60,7 +60,7 @@ unsigned long zone_nr_free(const struct pb_pool *pool, const struct zone *zone, 
 
 u64 wmark_pages(const struct zone *zone, enum pb_watermark mark)
 {
-	return zone->_watermark[mark] + load_relaxed(&zone->watermark_boost);
+	return load_relaxed(&zone->_watermark[mark]) + load_relaxed(&zone->watermark_boost);
 }
 
 /* ------------------------------------------------------------------ test */
@@ -126,7 +126,7 @@ bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone, unsi
 	long min = lowered_mark((long)mark, alloc_flags);
 
 	free_pages -= unusable_free(pool, zone, order, alloc_flags);
-	if (free_pages <= min + (long)zone->lowmem_reserve[classzone])
+	if (free_pages <= min + (long)load_relaxed(&zone->lowmem_reserve[classzone]))
 		return false;
 	return !order || zone_has_block(pool, zone, order, alloc_flags);
 }
@@ -140,7 +140,7 @@ bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, un
 	if (!order) {
 		long usable = free_pages - unusable_free(pool, zone, 0, alloc_flags);
 
-		if (usable > (long)(mark + zone->lowmem_reserve[classzone]))
+		if (usable > (long)(mark + load_relaxed(&zone->lowmem_reserve[classzone])))
 			return true;
 	}
 	if (zone_watermark_ok(pool, zone, order, mark, classzone, alloc_flags, free_pages))
@@ -219,10 +219,8 @@ static void setup_zone_wmarks(struct pb_pool *pool, struct zone *zone, u64 pages
 	u64 gap = max_u64(share / 4, mult_frac(zone->managed, t->watermark_scale_factor, 10000));
 	u64 min = is_lowmem(pool, zone) ? share : clamp_u64(zone->managed / 1024, 32, 128);
 
-	zone->_watermark[PB_WMARK_MIN] = min;
-	zone->_watermark[PB_WMARK_LOW] = min + gap;
-	zone->_watermark[PB_WMARK_HIGH] = min + 2 * gap;
-	zone->_watermark[PB_WMARK_PROMO] = min + 3 * gap;
+	for (unsigned int mark = PB_WMARK_MIN; mark < PB_NR_WMARK; mark++)
+		store_relaxed(&zone->_watermark[mark], min + mark * gap);
 	store_relaxed(&zone->watermark_boost, 0);
 }
 
@@ -234,13 +232,10 @@ static void setup_zone_lowmem_reserve(struct pb_pool *pool, struct zone *zone)
 	u64 above = 0;
 
 	for (unsigned int j = 0; j < PB_NR_ZONE_TYPES; j++) {
-		zone->lowmem_reserve[j] = 0;
-		if (j <= zone->type)
-			continue;
-		if (node->zones[j] != NO_ZONE)
-			above += pool_zone(pool, node->zones[j])->managed;
-		if (ratio && zone->managed)
-			zone->lowmem_reserve[j] = div_u64(above, ratio);
+		if (j > zone->type && node->zones[j] != NO_ZONE)
+			above += load_relaxed(&pool_zone(pool, node->zones[j])->managed);
+		store_relaxed(&zone->lowmem_reserve[j],
+			      ratio && load_relaxed(&zone->managed) ? div_u64(above, ratio) : 0);
 	}
 }
 
@@ -290,7 +285,7 @@ static void setup_zone_pcp(struct pb_pool *pool, struct zone *zone)
 	zone->pcp_high_max = (s32)max_u64(floor, div_u64(zone->managed / 8, cpus));
 	if (t->pcp_high_fraction)
 		zone->pcp_high_max = zone->pcp_high_min;
-	zone->stat_threshold = (s32)stat_threshold(pool, zone);
+	store_relaxed(&zone->stat_threshold, (s32)stat_threshold(pool, zone));
 	if (t->pcp_batch)
 		zone->pcp_batch = (s32)t->pcp_batch;
 	if (t->pcp_high)
@@ -298,7 +293,7 @@ static void setup_zone_pcp(struct pb_pool *pool, struct zone *zone)
 	pcp_set_sizes(pool, zone);
 }
 
-void setup_per_zone_wmarks(struct pb_pool *pool)
+static void __setup_per_zone_wmarks(struct pb_pool *pool)
 {
 	const struct tunables *t = &pool->super->tunables;
 	u64 pages_min = (u64)t->min_free_kbytes >> (pool->page_shift - 10);
@@ -314,15 +309,25 @@ void setup_per_zone_wmarks(struct pb_pool *pool)
 		setup_zone_pcp(pool, zone);
 		total += zone_totalreserve(zone);
 	}
-	pool->super->totalreserve = total;
+	store_relaxed(&pool->super->totalreserve, total);
+}
+
+void setup_per_zone_wmarks(struct pb_pool *pool)
+{
+	pb_platform_lock(&pool->super->sizes_lock);
+	__setup_per_zone_wmarks(pool);
+	pb_platform_unlock(&pool->super->sizes_lock);
 }
 
 void init_per_zone_wmark_min(struct pb_pool *pool)
 {
 	struct tunables *t = &pool->super->tunables;
-	s32 kbytes = default_min_free_kbytes(pool);
+	s32 kbytes;
 
+	pb_platform_lock(&pool->super->sizes_lock);
+	kbytes = default_min_free_kbytes(pool);
 	if (kbytes > t->user_min_free_kbytes)
 		t->min_free_kbytes = kbytes;
-	setup_per_zone_wmarks(pool);
+	__setup_per_zone_wmarks(pool);
+	pb_platform_unlock(&pool->super->sizes_lock);
 }
