@@ -195,6 +195,7 @@ struct pb_super {
 	struct tunables tunables;
 	unsigned long vm[PB_NR_VM_EVENTS]; /* atomic; those not kept elsewhere */
 	u32 warned;          /* one-time warnings given, bit each */
+	u32 sizes_lock;      /* watermarks, reserves and pcp sizes are being recomputed */
 	/* offsets of the arrays, bytes from the start */
 	u64 banks, nodes, distance, cpu_nodes, zones, stripes, areas, bitmaps, trees, pageblocks,
 		classes, pages, refs, links, pcp_types, percpu;
