@@ -16,7 +16,7 @@ work_files() { # written, read twice, every other one deleted
 work_directories() { # dentries and inodes: reclaimable slab
 	for i in $(seq "$(n 12)"); do
 		mkdir -p /mnt/tree/$i
-		for j in $(seq 100); do
+		for j in $(seq "$(n 100)"); do
 			echo $j >/mnt/tree/$i/$j
 		done
 	done
@@ -31,7 +31,7 @@ work_processes() { # short ones, and pipelines that live for a while
 		/bin/true
 		seq 200 | sort -r | md5sum >/dev/null
 	done
-	for i in $(seq 16); do
+	for i in $(seq "$(n 16)"); do
 		dd if=/dev/zero bs=64k count=16 2>/dev/null | sleep 3 &
 	done
 	seq "$(n 30000)" | sort -n | awk '{ a[$1] = $1 } END { print length(a) }' >/dev/null
@@ -51,12 +51,12 @@ work_tmpfs() { # filled, half of it deleted at random, filled again, emptied
 }
 
 work_pressure() { # page cache of more than memory, and anonymous memory against it
-	for i in $(seq "$(n 2)"); do
-		dd if=/dev/zero of=/mnt/big.$i bs=1M count=100 2>/dev/null
+	for i in 1 2; do
+		dd if=/dev/zero of=/mnt/big.$i bs=1M count=$(n 100) 2>/dev/null
 	done
-	dd if=/dev/zero of=/dev/null bs=60M count=1 2>/dev/null &
+	dd if=/dev/zero of=/dev/null bs=$(n 60)M count=1 2>/dev/null &
 	dd if=/mnt/big.1 of=/dev/null bs=256k 2>/dev/null &
-	dd if=/dev/zero of=/dev/null bs=60M count=2 2>/dev/null &
+	dd if=/dev/zero of=/dev/null bs=$(n 60)M count=2 2>/dev/null &
 	seq "$(n 20000)" | sort -r >/dev/null
 	wait
 	rm -f /mnt/big.*
