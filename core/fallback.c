@@ -279,13 +279,16 @@ static bool __unreserve_in_stripe(struct pb_pool *pool, struct zone *zone, struc
 	for (unsigned int o = 0; o <= pool->max_order; o++) {
 		u32 frame = area_first(pool, zone, stripe, o, PB_MIGRATE_HIGHATOMIC);
 		u32 pageblock = frame >> pool->pageblock_order;
+		u32 blocks = o > pool->pageblock_order ? 1u << (o - pool->pageblock_order) : 1;
+		u64 pages = (u64)blocks << pool->pageblock_order;
 
 		if (frame == NO_FRAME)
 			continue;
 		if (frame_migratetype(pool, frame) == PB_MIGRATE_HIGHATOMIC)
 			counter_add(&zone->nr_reserved_highatomic,
-				    0 - min_u64(pageblock_pages(pool),
-						zone->nr_reserved_highatomic));
+				    0 - min_u64(pages, zone->nr_reserved_highatomic));
+		for (u32 i = 1; i < blocks; i++) /* a larger block goes as a whole */
+			__set_pageblock_type(pool, zone, pageblock + i, type);
 		__set_pageblock_type(pool, zone, pageblock, type);
 		if (__move_freepages_block(pool, zone, stripe, pageblock, type, NULL))
 			return true;

@@ -28,22 +28,18 @@
 
 struct zone *next_zone(const struct pb_pool *pool, const struct alloc_context *ctx, u32 *at)
 {
-	const struct node *home = pool_node(pool, ctx->node);
-	u32 steps = home->zonelist_nodes * (u32)PB_NR_ZONE_TYPES;
+	const u16 *zonelist = node_zonelist(pool, ctx->node);
+	u32 n = pool_node(pool, ctx->node)->zonelist_zones;
 
-	while (*at < steps) {
-		u32 id = home->order[*at / PB_NR_ZONE_TYPES];
-		u32 type = PB_NR_ZONE_TYPES - 1 - *at % PB_NR_ZONE_TYPES;
-		u16 zone = pool_node(pool, id)->zones[type];
+	while (*at < n) {
+		struct zone *zone = pool_zone(pool, zonelist[(*at)++]);
 
-		++*at;
-		if (zone == NO_ZONE || type > ctx->highest || !(ctx->nodemask >> id & 1))
+		if (zone->type > ctx->highest || !(ctx->nodemask >> zone->node & 1))
 			continue;
-		if (ctx->gfp & PB_GFP_THISNODE && id != ctx->node)
+		if (ctx->gfp & PB_GFP_THISNODE && zone->node != ctx->node)
 			continue;
-		if (!load_relaxed(&pool_zone(pool, zone)->managed))
-			continue;
-		return pool_zone(pool, zone);
+		if (load_relaxed(&zone->managed))
+			return zone;
 	}
 	return NULL;
 }
@@ -406,7 +402,7 @@ static struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int o
 	return pool->pages + frame;
 }
 
-/* Fill in the context; false: contradicting flags, reported. */
+/* Fill in the context, PB_NO_NODE as this CPU's; false: contradicting flags, reported. */
 static bool prepare_request(struct pb_pool *pool, struct alloc_context *ctx, int node,
 			    const pb_nodemask_t *mask, const char *call)
 {
@@ -419,9 +415,9 @@ static bool prepare_request(struct pb_pool *pool, struct alloc_context *ctx, int
 	}
 	ctx->highest = (unsigned int)highest;
 	ctx->migratetype = (unsigned int)type;
-	ctx->node = (unsigned int)node;
 	ctx->nodemask = mask ? *mask : ~(u64)0;
 	ctx->cpu = pool->percpu_cpus ? pcp_cpu(pool) : pb_platform_cpu();
+	ctx->node = (unsigned int)(node == PB_NO_NODE ? cpu_node(pool, ctx->cpu) : node);
 	ctx->preferred = first_zone(pool, ctx);
 	return true;
 }
@@ -457,11 +453,6 @@ static struct pb_page *alloc_slow(struct pb_pool *pool, pb_gfp_t gfp, unsigned i
 	return prep_page(pool, frame, order, gfp);
 }
 
-static int local_node(const struct pb_pool *pool)
-{
-	return cpu_node(pool, pb_platform_cpu());
-}
-
 /* Not inlined, so that the fast path needs no stack frame. */
 static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *pool, pb_gfp_t gfp,
 							      unsigned int order)
@@ -474,7 +465,7 @@ static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *po
 		page_set_allocated(pool, frame, order, gfp);
 		return pool->pages + frame;
 	}
-	return alloc_slow(pool, gfp, order, local_node(pool), NULL, NULL, "alloc_pages");
+	return alloc_slow(pool, gfp, order, PB_NO_NODE, NULL, NULL, "alloc_pages");
 }
 
 struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
@@ -499,7 +490,7 @@ struct pb_page *pb_alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp
 				    unsigned int order)
 {
 	if (node == PB_NO_NODE)
-		node = memory_node(pool, local_node(pool));
+		node = memory_node(pool, cpu_node(pool, pb_platform_cpu()));
 	return pb__alloc_pages_node(pool, node, gfp, order);
 }
 
@@ -524,8 +515,7 @@ struct pb_page *pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp, unsi
 	if ((u32)node >= pool->super->nr_nodes) /* a node id that is possible, but offline */
 		return gfp & PB_GFP_THISNODE ?
 			       no_page(why, PB_REASON_NO_ZONE) :
-			       alloc_slow(pool, gfp, order, local_node(pool), mask, why,
-					  "alloc_pages_node");
+			       alloc_slow(pool, gfp, order, PB_NO_NODE, mask, why, "alloc_pages_node");
 	return alloc_slow(pool, gfp, order, node, mask, why, "alloc_pages_node");
 }
 

@@ -32,8 +32,8 @@ static const char *config_fault(const struct pb_config *config)
 		return "page_shift must be 12 to 21 (4 KiB to 2 MiB)";
 	if (config->max_order > PB_MAX_ORDER)
 		return "max_order must be at most 20";
-	if (config->pageblock_order > config->max_order)
-		return "pageblock_order must not be greater than max_order";
+	if (config->pageblock_order > config->max_order || config->pageblock_order > 16)
+		return "pageblock_order must not be greater than max_order, nor than 16";
 	if (config->profile > PB_PROFILE_LINUX)
 		return "profile must be PB_PROFILE_MODERN or PB_PROFILE_LINUX";
 	if (!config->nr_cpus || config->nr_cpus > PB_MAX_CPUS)
@@ -73,6 +73,7 @@ static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
 	u64 end = align_up(sizeof(*s), 64);
 
 	s->nodes = place(&end, s->nr_nodes * sizeof(struct node));
+	s->zonelists = place(&end, (u64)s->nr_nodes * s->nr_zones * sizeof(u16));
 	s->cpu_nodes = place(&end, s->nr_cpus);
 	s->banks = place(&end, s->nr_banks * sizeof(struct bank));
 	s->zones = place(&end, s->nr_zones * sizeof(struct zone));
@@ -275,6 +276,21 @@ static void build_zonelist(struct pb_pool *pool, const struct pb_config *config,
 	}
 }
 
+/* Node by node, each with its highest zone first. */
+static void fill_zonelist(struct pb_pool *pool, u32 id)
+{
+	struct node *node = pool_node(pool, id);
+	u16 *zonelist = node_zonelist(pool, id);
+
+	for (u32 i = 0; i < node->zonelist_nodes; i++)
+		for (int t = PB_NR_ZONE_TYPES - 1; t >= 0; t--) {
+			u16 zone = pool_node(pool, node->order[i])->zones[t];
+
+			if (zone != NO_ZONE)
+				zonelist[node->zonelist_zones++] = zone;
+		}
+}
+
 static u16 preferred_zone(const struct pb_pool *pool, const struct node *node, int highest)
 {
 	for (u32 i = 0; i < node->zonelist_nodes; i++)
@@ -293,6 +309,7 @@ static void build_zonelists(struct pb_pool *pool, const struct pb_config *config
 
 		node->online = node->nr_cpus || node_has_memory(pool, id);
 		build_zonelist(pool, config, id, load);
+		fill_zonelist(pool, id);
 		for (int t = 0; t < PB_NR_ZONE_TYPES; t++)
 			node->preferred[t] = preferred_zone(pool, node, t);
 	}

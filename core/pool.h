@@ -47,7 +47,7 @@ struct free_list {
 	};
 } ALIGNED(8);
 
-/* I1: nr_free == blocks of this order in the trees, over all types. */
+/* I17: nr_free == blocks of this order in the trees, over all types. */
 struct free_area {
 	struct free_list free_list[PB_MIGRATE_TYPES];
 	unsigned long nr_free; /* blocks */
@@ -139,14 +139,15 @@ struct node {
 	u16 preferred[PB_NR_ZONE_TYPES]; /* first of the fallback list for a highest zone type */
 	u8 online;                   /* has memory or a CPU */
 	u8 nr_cpus;                  /* capped at 255 */
-	u8 zonelist_nodes;           /* entries of zonelist order */
+	u8 zonelist_nodes;           /* entries of `order` */
+	u16 zonelist_zones;          /* entries of its zonelist */
 	u8 order[PB_MAX_NODES];      /* node ids, nearest first */
 };
 
 /*
  * Per pageblock. tightest: counts of the free blocks inside, by order; `mask`
  * has a bit per order with a count, and bits above pageblock_order for a larger
- * block that starts here. I12: mask bit o set iff nr_free[o] != 0.
+ * block that starts here. I21: mask bit o set iff nr_free[o] != 0.
  */
 struct pageblock {
 	u32 mask;
@@ -197,7 +198,7 @@ struct pb_super {
 	u32 warned;          /* one-time warnings given, bit each */
 	u32 sizes_lock;      /* watermarks, reserves and pcp sizes are being recomputed */
 	/* offsets of the arrays, bytes from the start */
-	u64 banks, nodes, distance, cpu_nodes, zones, stripes, areas, bitmaps, trees, pageblocks,
+	u64 banks, nodes, zonelists, cpu_nodes, zones, stripes, areas, bitmaps, trees, pageblocks,
 		classes, pages, refs, links, pcp_types, percpu;
 };
 
@@ -246,6 +247,12 @@ static inline struct node *pool_node(const struct pb_pool *pool, u32 id)
 static inline struct bank *pool_bank(const struct pb_pool *pool, u32 number)
 {
 	return (struct bank *)pool_at(pool, pool->super->banks) + number;
+}
+
+/* Zone numbers in the order in which requests from a node try them (spec 5.1). */
+static inline u16 *node_zonelist(const struct pb_pool *pool, u32 id)
+{
+	return (u16 *)pool_at(pool, pool->super->zonelists) + (size_t)id * pool->super->nr_zones;
 }
 
 static inline u64 *span_tree(const struct pb_pool *pool, u32 frame)

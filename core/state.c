@@ -63,7 +63,13 @@ int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_migratety
 	old = frame_migratetype(pool, frame);
 	zone->nr_isolate_pageblock += (type == PB_MIGRATE_ISOLATE) - (u64)(old == PB_MIGRATE_ISOLATE);
 	__set_pageblock_type(pool, zone, frame >> pool->pageblock_order, type);
-	area_settle(pool, zone, stripe, frame);
+	if (!pool_is_linked(pool)) { /* one list per pageblock: what is free goes along */
+		u64 moved = __move_freepages_block(pool, zone, stripe,
+						   frame >> pool->pageblock_order, type, NULL);
+
+		__account(stripe, -(long)moved, old);
+		__account(stripe, (long)moved, type);
+	}
 	return PB_OK;
 }
 

@@ -209,6 +209,7 @@ static bool arrays_in_place(const struct pb_super *s)
 	u64 end = align_up(sizeof(*s), 64);
 
 	return follows(&end, s->nodes, s->nr_nodes * sizeof(struct node)) &&
+	       follows(&end, s->zonelists, (u64)s->nr_nodes * s->nr_zones * sizeof(u16)) &&
 	       follows(&end, s->cpu_nodes, s->nr_cpus) &&
 	       follows(&end, s->banks, s->nr_banks * sizeof(struct bank)) &&
 	       follows(&end, s->zones, s->nr_zones * sizeof(struct zone)) &&

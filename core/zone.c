@@ -221,10 +221,13 @@ void __zone_free_block(struct pb_pool *pool, struct zone *zone, struct stripe *s
 		       unsigned int order, unsigned int type, bool to_tail)
 {
 	u64 *tree = span_tree(pool, frame);
-	u32 node = frame_node(pool, frame, order);
 	bool linked = pool_is_linked(pool);
+	u32 node;
 
 	__account(stripe, 1L << order, type);
+	if (!linked && !tracing(pool))
+		order = __tight_merge(pool, stripe, &frame, order);
+	node = frame_node(pool, frame, order);
 	while (order < pool->max_order && tree_test(tree, node ^ 1)) {
 		u32 buddy = frame ^ (1u << order);
 
@@ -255,7 +258,13 @@ void __zone_free_block(struct pb_pool *pool, struct zone *zone, struct stripe *s
 void __expand(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
 	      unsigned int high, unsigned int low, unsigned int type)
 {
+	bool quick = !pool_is_linked(pool) && !tracing(pool);
+
 	while (high > low) {
+		if (quick && high <= pool->pageblock_order) {
+			__tight_split(pool, stripe, frame, high, low);
+			break;
+		}
 		high--;
 		area_insert(pool, stripe, frame + (1u << high), high, type, false);
 		if (tracing(pool))
@@ -409,6 +418,30 @@ u32 zone_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int ord
 
 /* ------------------------------------------------------------------- free */
 
+static void __free_piece(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 cpu,
+			 u32 frame, unsigned int order, unsigned int type)
+{
+	if (type != PB_MIGRATE_ISOLATE)
+		__vmstat_add(pool, zone, cpu, 1L << order);
+	__zone_free_block(pool, zone, stripe, frame, order, type, false);
+}
+
+/* A block larger than a pageblock may lie across the border of an isolated range:
+   then each pageblock goes back as its own type. */
+static void __free_typed(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 cpu,
+			 u32 frame, unsigned int order, unsigned int type)
+{
+	u32 end = frame + (1u << order);
+
+	if (order <= pool->pageblock_order || !load_relaxed(&zone->nr_isolate_pageblock)) {
+		__free_piece(pool, zone, stripe, cpu, frame, order, type);
+		return;
+	}
+	for (; frame < end; frame += 1u << pool->pageblock_order)
+		__free_piece(pool, zone, stripe, cpu, frame, pool->pageblock_order,
+			     frame_migratetype(pool, frame));
+}
+
 /* linux: a drained block goes to the lists of the type it was freed with. */
 static unsigned int free_type(const struct pb_pool *pool, const struct zone *zone, u32 frame)
 {
@@ -426,9 +459,7 @@ static void linked_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, 
 	for (u32 i = 0; i < n; i++) {
 		unsigned int type = free_type(pool, zone, frames[i]);
 
-		if (type != PB_MIGRATE_ISOLATE)
-			__vmstat_add(pool, zone, cpu, 1L << order);
-		__zone_free_block(pool, zone, stripe, frames[i], order, type, false);
+		__free_typed(pool, zone, stripe, cpu, frames[i], order, type);
 	}
 	pb_platform_unlock(&stripe->lock);
 }
@@ -448,14 +479,10 @@ void zone_free(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsi
 	       bool count_free)
 {
 	struct stripe *stripe = frame_stripe(pool, zone, frame);
-	unsigned int type;
 
 	pb_platform_lock(&stripe->lock);
-	type = frame_migratetype(pool, frame);
 	if (count_free)
 		counter_add(&stripe->pgfree, 1ul << order);
-	if (type != PB_MIGRATE_ISOLATE)
-		__vmstat_add(pool, zone, cpu, 1L << order);
-	__zone_free_block(pool, zone, stripe, frame, order, type, false);
+	__free_typed(pool, zone, stripe, cpu, frame, order, frame_migratetype(pool, frame));
 	pb_platform_unlock(&stripe->lock);
 }

@@ -10,6 +10,45 @@
  */
 #include "zone_tight.h"
 
+/* ---------------------------------------------------- inside one pageblock */
+
+unsigned int __tight_merge(struct pb_pool *pool, struct stripe *stripe, u32 *frame,
+			   unsigned int order)
+{
+	struct pageblock *pb = frame_pageblock(pool, *frame);
+	struct free_area *area = stripe_area(pool, stripe, 0);
+	u64 *tree = span_tree(pool, *frame);
+	u32 node = frame_node(pool, *frame, order);
+	u32 gone = 0;
+
+	for (; order < pool->pageblock_order && tree_test(tree, node ^ 1); order++, node >>= 1) {
+		tree_clear(tree, node ^ 1);
+		counter_add(&area[order].nr_free, (unsigned long)-1);
+		if (!--pb->nr_free[order])
+			gone |= 1u << order;
+	}
+	pb->mask &= ~gone;
+	*frame &= ~((1u << order) - 1);
+	return order;
+}
+
+void __tight_split(struct pb_pool *pool, struct stripe *stripe, u32 frame, unsigned int high,
+		   unsigned int low)
+{
+	struct pageblock *pb = frame_pageblock(pool, frame);
+	struct free_area *area = stripe_area(pool, stripe, 0);
+	u64 *tree = span_tree(pool, frame);
+	u32 node = frame_node(pool, frame, high);
+
+	pb->mask |= ((1u << high) - 1) & ~((1u << low) - 1);
+	while (high-- > low) {
+		node = node << 1;
+		tree_set(tree, node ^ 1);
+		counter_add(&area[high].nr_free, 1);
+		pb->nr_free[high]++;
+	}
+}
+
 /* ------------------------------------------------------------------- take */
 
 /* Blocks of exactly `order` in a pageblock, a word of bits at a time. */
@@ -57,6 +96,10 @@ static u32 tight_cut_block(struct pb_pool *pool, struct zone *zone, struct strip
 		trace_block(pool, PB_TRACE_TAKE, frame, found, type, 0);
 	for (u32 i = 0; i < got; i++)
 		frames[i] = frame + (i << order);
+	if (got == 1 && found <= pool->pageblock_order && !tracing(pool)) {
+		__tight_split(pool, stripe, frame, found, order);
+		return 1;
+	}
 	for (u32 x = got; x < pieces;) {
 		unsigned int k = ctz32(x);
 		u32 rest = frame + (x << order);

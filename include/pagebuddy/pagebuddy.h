@@ -174,7 +174,7 @@ struct pb_config {
 	uint32_t nr_regions;
 	uint8_t page_shift;      /* log2 bytes of a frame, 12..21; default 12 */
 	uint8_t max_order;       /* inclusive, 0..PB_MAX_ORDER; default 10 */
-	uint8_t pageblock_order; /* <= max_order; default min(9, max_order) */
+	uint8_t pageblock_order; /* <= max_order and <= 16; default 9 */
 	uint8_t profile;         /* enum pb_profile */
 	uint32_t flags;          /* PB_POOL_* */
 	uint32_t nr_cpus;        /* CPUs with per-CPU lists; default 1 */

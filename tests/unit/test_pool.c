@@ -71,6 +71,8 @@ static void test_config_refused_when_out_of_range(void **state)
 	REFUSE(tp.config.page_shift = 22, PB_EINVAL, "page_shift");
 	REFUSE(tp.config.max_order = PB_MAX_ORDER + 1, PB_EINVAL, "max_order");
 	REFUSE(tp.config.pageblock_order = 11, PB_EINVAL, "pageblock_order");
+	REFUSE((tp.config.max_order = 20, tp.config.pageblock_order = 17), PB_EINVAL,
+	       "pageblock_order");
 	REFUSE(tp.config.profile = 2, PB_EINVAL, "profile");
 	REFUSE(tp.config.flags |= 1u << 31, PB_EINVAL, "flags");
 	REFUSE(tp.config.nr_cpus = 0, PB_EINVAL, "nr_cpus");
@@ -94,7 +96,7 @@ static void test_config_accepted_at_the_limits(void **state)
 		tp.config.page_shift = i & 1 ? 21 : 12;
 		tp.config.watermark_scale_factor = i & 2 ? 3000 : 1;
 		tp.config.max_order = i & 4 ? PB_MAX_ORDER : 0;
-		tp.config.pageblock_order = i & 2 ? tp.config.max_order : 0;
+		tp.config.pageblock_order = i & 2 ? (tp.config.max_order < 16 ? tp.config.max_order : 16) : 0;
 		tp.config.pcp_high_fraction = i & 1 ? 8 : 0;
 		tp_build(&tp);
 		tp_drop(&tp);
