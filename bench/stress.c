@@ -487,8 +487,8 @@ int main(int argc, char **argv)
 		failures += workers[i].failures;
 	}
 	check();
-	printf("bench-stress: %llu operations, %llu migrations, %llu signals, %llu drains, %llu allocations "
-	       "refused, %.1f s: no page twice, none lost\n",
+	printf("bench-stress: %llu operations, %llu migrations, %llu signals, %llu drains,\n"
+	       "bench-stress: %llu allocations refused, %.1f s: no page twice, none lost\n",
 	       (unsigned long long)done, (unsigned long long)migrations,
 	       (unsigned long long)signals_seen, (unsigned long long)drains,
 	       (unsigned long long)failures, (bench_now_ns() - begin) / 1e9);
