@@ -237,16 +237,16 @@ static void print_variant(const struct pbr_run *run)
 	struct pbr_summary summary;
 
 	pbr_summarise(run, &summary);
-	printf("%-23.23s", run->name);
-	if (strlen(run->name) > 23)
-		printf("\n%-23.40s", run->name + 23);
+	printf("%-22.22s", run->name);
+	if (strlen(run->name) > 22)
+		printf("\n%-22.40s", run->name + 22);
 	printf("%7llu%6llu%7llu%6llu%7.2f", u(run->failures), u(summary.free_2m_min),
 	       u(summary.free_2m_median), u(summary.free_2m_end), summary.unusable / 1000.0);
 	if (summary.extfrag == -1000)
 		printf("%6s", "-");
 	else
 		printf("%6.2f", summary.extfrag / 1000.0);
-	printf("%7llu%6llu%5.0f\n", u(run->fallbacks), u(run->mixed_pageblocks), run->ns_per_op);
+	printf("%7llu%6llu%6.0f\n", u(run->fallbacks), u(run->mixed_pageblocks), run->ns_per_op);
 }
 
 static void print_failures_by_order(const struct pbr_run *run)
@@ -259,9 +259,9 @@ static void print_failures_by_order(const struct pbr_run *run)
 
 static void print_what_if(const struct replay *replay)
 {
-	printf("\nWhat if\n%-23s%7s%19s%7s%6s%7s%6s%5s\n", "", "fail-", "free 2 MiB blocks ",
+	printf("\nWhat if\n%-22s%7s%19s%7s%6s%7s%6s%6s\n", "", "fail-", "free 2 MiB blocks ",
 	       "unus-", "frag", "fall-", "mixed", "ns/");
-	printf("%-23s%7s%6s%7s%6s%7s%6s%7s%6s%5s\n", "variant", "ures", "min", "median", "end",
+	printf("%-22s%7s%6s%7s%6s%7s%6s%7s%6s%6s\n", "variant", "ures", "min", "median", "end",
 	       "able", "index", "backs", "blks", "op");
 	for (unsigned int i = 0; i <= replay->nr_variants; i++)
 		print_variant(&replay->runs[i]);

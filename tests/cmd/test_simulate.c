@@ -20,8 +20,8 @@ struct pb_page *__wrap_pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gf
 					       const pb_nodemask_t *mask, enum pb_reason *why);
 
 /* The n-th allocation is answered with the page of the one before; 0: never. */
-static int lie_at;
-static struct pb_page *last_page;
+static __thread int lie_at;
+static __thread struct pb_page *last_page;
 
 struct pb_page *__wrap_pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp,
 					       unsigned int order, int node,

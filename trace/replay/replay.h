@@ -77,7 +77,7 @@ struct pbr_event {
 	uint64_t time;       /* ns, trace clock */
 	uint64_t pfn;
 	uint32_t gfp;        /* ALLOC */
-	uint32_t task;       /* index into input->tasks, PBR_NO_TASK */
+	uint32_t task;       /* index into input->tasks, PBR_NO_TASK; COMPACT: frames */
 	uint16_t cpu;
 	uint8_t kind;        /* enum pbr_kind */
 	uint8_t order;       /* EXTFRAG: alloc_order */

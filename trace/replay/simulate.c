@@ -141,16 +141,27 @@ static const struct pbr_event *event_now(const struct sim *sim)
 	return &sim->input->events[sim->op->event];
 }
 
+/* A COMPACT event has something else in its place. */
+static uint32_t task_of(const struct pbr_event *event)
+{
+	return event->kind == PBR_COMPACT ? PBR_NO_TASK : event->task;
+}
+
+static unsigned int type_of(uint32_t gfp)
+{
+	return (gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3;
+}
+
 static void failed(struct sim *sim, enum pb_reason why)
 {
-	const struct pbr_event *event = event_now(sim);
-	struct pbr_mark mark = { .time = event->time, .pfn = PBR_NO_PFN, .gfp = event->gfp,
-				 .task = event->task, .kind = PBR_MARK_FAILURE,
-				 .order = event->order, .migratetype = event->migratetype,
+	struct pbr_mark mark = { .time = event_now(sim)->time, .pfn = PBR_NO_PFN,
+				 .gfp = sim->op->gfp, .task = task_of(event_now(sim)),
+				 .kind = PBR_MARK_FAILURE, .order = sim->op->order,
+				 .migratetype = (uint8_t)type_of(sim->op->gfp),
 				 .reason = (uint8_t)why };
 
 	sim->run->failures++;
-	sim->run->failures_by_order[event->order]++;
+	sim->run->failures_by_order[sim->op->order]++;
 	sim->run->failures_recorded += sim->op->kind == PBR_OP_PROBE;
 	sim->run->failures_by_reason[why]++;
 	pbr_run_mark(sim->run, &mark);
@@ -171,11 +182,6 @@ static struct pb_page *alloc_checked(struct sim *sim)
 	}
 	own(sim, page, sim->op->order, sim->op->event + 1);
 	return page;
-}
-
-static unsigned int type_of(uint32_t gfp)
-{
-	return (gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3;
 }
 
 static void do_alloc_checked(struct sim *sim)
@@ -237,8 +243,8 @@ static void on_trace(void *ctx, const struct pb_trace_event *step)
 	if (step->type != PB_TRACE_STEAL || !sim->op)
 		return;
 	mark = (struct pbr_mark){
-		.time = event_now(sim)->time, .pfn = step->pfn, .gfp = event_now(sim)->gfp,
-		.task = event_now(sim)->task, .order = (uint8_t)step->value,
+		.time = event_now(sim)->time, .pfn = step->pfn, .gfp = sim->op->gfp,
+		.task = task_of(event_now(sim)), .order = (uint8_t)step->value,
 		.kind = step->flag ? PBR_MARK_FALLBACK_CLAIM : PBR_MARK_FALLBACK,
 		.migratetype = step->migratetype, .from_type = step->other_type,
 		.from_order = step->order,
@@ -311,7 +317,7 @@ static uint32_t owner_task(const struct sim *sim, uint64_t pfn)
 
 	if (!owner || owner == BEFORE)
 		return PBR_NO_TASK;
-	task = sim->input->events[owner - 1].task;
+	task = task_of(&sim->input->events[owner - 1]);
 	return task == PBR_NO_TASK ? task : sim->input->tasks[task].name;
 }
 
