@@ -31,6 +31,7 @@ struct run {
 	u32 arrived __attribute__((aligned(64))); /* at the barrier; atomic */
 	u32 phase;                                /* barriers passed; atomic */
 	u64 ns[W_PHASES];                         /* thread 0 writes */
+	u64 preempted; /* how often somebody else ran instead; thread 0 writes */
 	struct w_thread *thread;
 	struct env *env;
 };
@@ -40,6 +41,7 @@ struct env {
 	pthread_t id;
 	int cpu;
 	u64 begin, end;
+	u64 switches, preempted;
 } __attribute__((aligned(64)));
 
 static u64 free_failures; /* atomic */
@@ -98,10 +100,20 @@ static void barrier(struct run *run)
 		w_pause();
 }
 
+/* How often the kernel took the CPU from this thread. */
+static u64 involuntary_switches(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nivcsw;
+}
+
 void w_begin(struct w_thread *t)
 {
 	struct env *env = t->env;
 
+	env->switches = involuntary_switches();
 	barrier(env->run);
 	env->begin = bench_now_ns();
 }
@@ -115,12 +127,14 @@ void w_end(struct w_thread *t, int phase)
 	unsigned int i;
 
 	env->end = bench_now_ns();
+	env->preempted = involuntary_switches() - env->switches;
 	barrier(run);
 	if (t->index)
 		return;
 	for (i = 0; i < run->threads; i++) {
 		begin = run->env[i].begin < begin ? run->env[i].begin : begin;
 		end = run->env[i].end > end ? run->env[i].end : end;
+		run->preempted += run->env[i].preempted;
 	}
 	run->ns[phase] += end - begin;
 }
@@ -164,6 +178,7 @@ static void do_run(struct run *run)
 	unsigned int i;
 
 	memset(run->ns, 0, sizeof(run->ns));
+	run->preempted = 0;
 	for (i = 0; i < run->threads; i++)
 		memset(run->thread[i].ops, 0, sizeof(run->thread[i].ops));
 	for (i = 1; i < run->threads; i++)
@@ -389,10 +404,11 @@ static void print_holds(const struct worker_options *o)
 	print_spread(hist, max, cycle_ps());
 }
 
+/* A run in which a thread was preempted says little and is done again, within limits. */
 static void timed(struct run *run, const struct workload *w, const struct worker_options *o)
 {
 	static int64_t ps[W_PHASES][BENCH_MAX_RUNS];
-	unsigned int i, phase;
+	unsigned int i, phase, spare = o->iterations ? 0 : 2 * o->runs;
 
 	if (o->iterations)
 		set_amount(run, w, o->iterations);
@@ -402,6 +418,10 @@ static void timed(struct run *run, const struct workload *w, const struct worker
 		lockhold_reset();
 	for (i = 0; i < o->runs; i++) {
 		do_run(run);
+		while (run->preempted && spare) {
+			spare--;
+			do_run(run);
+		}
 		for (phase = 0; phase < W_PHASES; phase++)
 			ps[phase][i] = per_operation(run, phase);
 	}
