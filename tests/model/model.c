@@ -629,9 +629,13 @@ static void op_movable(struct model *m)
 
 static bool same_zone(const struct model *m, uint64_t pfn, uint64_t n)
 {
-	const struct m_frame *first = &m->frames[pfn], *last = &m->frames[pfn + n - 1];
+	const struct m_frame *first, *last;
 
-	return pfn + n <= MAX_FRAMES && first->zone == last->zone && first->node == last->node;
+	if (pfn + n > MAX_FRAMES)
+		return false;
+	first = &m->frames[pfn];
+	last = &m->frames[pfn + n - 1];
+	return first->zone == last->zone && first->node == last->node;
 }
 
 /* Frames [pfn, pfn + n) go from one state to another, or nothing happens. */

@@ -22,14 +22,13 @@
 #endif
 #define OPS 1500
 
-static int report(const struct model_config *config, struct op *ops, size_t n)
+static void report(const struct model_config *config, struct op *ops, size_t n)
 {
 	printf("cutting %zu operations down ...\n", n);
 	n = model_shrink(config, ops, n);
 	printf("%zu operations fail:\n", n);
 	model_fails(config, ops, n, false);
 	model_print("fails", config, ops, n);
-	return 1;
 }
 
 static int run_cases(void)
@@ -50,12 +49,13 @@ int main(void)
 {
 	size_t n = tp_env("PB_MODEL_OPS", OPS);
 	unsigned long rounds = tp_env("PB_MODEL_ROUNDS", ROUNDS);
-	struct op *ops = calloc(n, sizeof(*ops));
 	struct model_config config;
+	struct op *ops;
 	uint64_t seed;
 
 	if (run_cases())
 		return 1;
+	ops = calloc(n, sizeof(*ops));
 	seed = tp_seed();
 	for (unsigned long round = 0; round < rounds; round++, seed++) {
 		model_random_config(seed, &config);
@@ -66,7 +66,9 @@ int main(void)
 		       "%u stripes, flags %#x\n",
 		       round, seed, config.shape, config.profile, config.cpus, config.stripes,
 		       config.flags);
-		return report(&config, ops, n);
+		report(&config, ops, n);
+		free(ops);
+		return 1;
 	}
 	printf("%lu rounds of %zu operations pass\n", rounds, n);
 	free(ops);

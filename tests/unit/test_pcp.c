@@ -308,7 +308,7 @@ static void test_allocation_drains_other_cpus_before_it_fails(void **state)
 	(void)state;
 	for (int profile = 0; profile < 2; profile++)
 		for (unsigned int order = 0; order <= 9; order += 3) {
-			static struct pb_page *pages[2048];
+			static struct pb_page *pages[2049];
 			struct tp tp;
 			unsigned int n = 0;
 
