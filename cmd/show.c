@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -235,6 +236,13 @@ static int collect(const struct options *o, struct show_machine *machine)
 
 /* ------------------------------------------------------------------- printing */
 
+static unsigned int screen_rows(void)
+{
+	struct winsize size;
+
+	return isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? size.ws_row : 0;
+}
+
 static int print(const struct options *o, const struct show_machine *machine)
 {
 	switch (o->format) {
@@ -243,7 +251,8 @@ static int print(const struct options *o, const struct show_machine *machine)
 	case CMD_NDJSON:
 		return show_ndjson(machine);
 	default:
-		show_text(machine, cmd_colour(stdout), !strcmp(nl_langinfo(CODESET), "UTF-8"));
+		show_text(machine, cmd_colour(stdout), !strcmp(nl_langinfo(CODESET), "UTF-8"),
+			  o->interval ? screen_rows() : 0);
 		return CMD_OK;
 	}
 }

@@ -78,7 +78,8 @@ const char *show_rule_name(enum show_rule rule);
 
 const char *show_pages(const struct show_machine *machine, uint64_t pages, char *text, size_t size);
 
-void show_text(const struct show_machine *machine, bool colour, bool utf8);
+/* rows: of the screen that it should fit into, 0: as long as it takes */
+void show_text(const struct show_machine *machine, bool colour, bool utf8, unsigned int rows);
 int show_json(const struct show_machine *machine);
 int show_ndjson(const struct show_machine *machine);
 

@@ -10,8 +10,12 @@
 #define LABEL 13
 #define BAR (WIDTH - 2)
 
+/* How much of a zone is drawn: a small screen gets less. */
+enum detail { ALL, NO_TYPES, NO_TABLES };
+
 struct style {
 	bool colour, utf8;
+	enum detail detail;
 };
 
 enum ink { PLAIN, BOLD, DIM, GOOD, WARN, BAD, NR_INKS };
@@ -136,7 +140,7 @@ static void orders_table(const struct show_machine *m, const struct show_zone *z
 		printf("%*u", (int)width, o);
 	printf("%s\n", ink(style, PLAIN));
 	blocks_row(m, "free blocks", zone->nr_free, style, false);
-	for (unsigned int t = 0; t < zone->nr_types; t++) {
+	for (unsigned int t = 0; style->detail == ALL && t < zone->nr_types; t++) {
 		char label[24];
 
 		snprintf(label, sizeof(label), " %s", zone->types[t].name);
@@ -222,9 +226,12 @@ static void print_zone(const struct show_machine *m, const struct show_zone *zon
 {
 	heading(m, zone, style);
 	bar(m, zone, style);
-	marks_line(m, zone, style);
-	orders_table(m, zone, style);
-	pageblocks_line(zone);
+	if (style->detail != NO_TABLES) {
+		marks_line(m, zone, style);
+		orders_table(m, zone, style);
+	}
+	if (style->detail == ALL)
+		pageblocks_line(zone);
 	fputs(ink(style, zone->rule == SHOW_OK       ? PLAIN
 			 : zone->rule == SHOW_MEMORY ? BAD
 						     : WARN),
@@ -233,9 +240,36 @@ static void print_zone(const struct show_machine *m, const struct show_zone *zon
 	fputs(ink(style, PLAIN), stdout);
 }
 
-void show_text(const struct show_machine *machine, bool colour, bool utf8)
+/* Lines that a zone takes. */
+static unsigned int zone_lines(const struct show_zone *zone, enum detail detail)
 {
-	const struct style style = { colour, utf8 };
+	unsigned int lines = 3 + (unsigned int)strlen(zone->text) / (WIDTH - 12) + 1;
+
+	if (detail != NO_TABLES)
+		lines += 1 + !zone->is_highest + (zone->has_blocks ? 4 : 0);
+	if (detail == ALL)
+		lines += zone->nr_types + 1;
+	return lines;
+}
+
+static enum detail fitting(const struct show_machine *machine, unsigned int rows)
+{
+	enum detail detail = ALL;
+
+	for (; rows && detail < NO_TABLES; detail++) {
+		unsigned int lines = 2;
+
+		for (unsigned int i = 0; i < machine->nr_zones; i++)
+			lines += zone_lines(&machine->zones[i], detail);
+		if (lines < rows)
+			break;
+	}
+	return detail;
+}
+
+void show_text(const struct show_machine *machine, bool colour, bool utf8, unsigned int rows)
+{
+	const struct style style = { colour, utf8, fitting(machine, rows) };
 	time_t time = (time_t)machine->time;
 	char when[32] = "";
 
