@@ -13,8 +13,8 @@
 
 #define VERB "case"
 #define PAGE_SHIFT 12
-#define DMA_END (UINT64_C(16) << (20 - PAGE_SHIFT))   /* 16 MB, as on a PC */
-#define DMA32_END (UINT64_C(4) << (30 - PAGE_SHIFT))  /* 4 GB */
+#define DMA_END (UINT64_C(16) << (20 - PAGE_SHIFT))  /* 16 MB, as on a PC */
+#define DMA32_END (UINT64_C(4) << (30 - PAGE_SHIFT)) /* 4 GB */
 #define MAX_MEMORY (UINT64_C(1) << 40)
 
 enum { OPT_PROFILE = 256, OPT_MEMORY, OPT_FORMAT, OPT_PCP };
@@ -55,7 +55,8 @@ static void help(void)
 	       "\n"
 	       "-s and -o may be given up to %d times: the requests are made in a row and then\n"
 	       "freed in that order. -m and -z hold for the request before them and those after;\n"
-	       "before the first request they hold for all.\n", CASE_MAX_REQUESTS);
+	       "before the first request they hold for all.\n",
+	       CASE_MAX_REQUESTS);
 }
 
 /* ------------------------------------------------------------------ options */
@@ -71,8 +72,10 @@ static int add_request(struct case_study *study, const struct case_request *requ
 static int add_size(struct case_study *study, struct case_request request, const char *text)
 {
 	if (cmd_parse_size(text, &request.bytes) || !request.bytes)
-		return cmd_error(VERB, "--size '%s': expected a size above 0 such as 28K, 4096 "
-				       "or 1.5M", text);
+		return cmd_error(VERB,
+				 "--size '%s': expected a size above 0 such as 28K, 4096 "
+				 "or 1.5M",
+				 text);
 	if (request.bytes > MAX_MEMORY)
 		return cmd_error(VERB, "--size '%s': expected at most 1T", text);
 	request.order = 0;
@@ -86,8 +89,10 @@ static int add_order(struct case_study *study, struct case_request request, cons
 	uint64_t order;
 
 	if (cmd_parse_u64(text, &order) || order > 28)
-		return cmd_error(VERB, "--order '%s': expected a number from 0 to %d (a request "
-				       "above %d fails)", text, 28, PB_DEFAULT_MAX_ORDER);
+		return cmd_error(VERB,
+				 "--order '%s': expected a number from 0 to %d (a request "
+				 "above %d fails)",
+				 text, 28, PB_DEFAULT_MAX_ORDER);
 	request.bytes = 0;
 	request.order = (unsigned int)order;
 	return add_request(study, &request);
@@ -97,14 +102,17 @@ static int add_order(struct case_study *study, struct case_request request, cons
 static int set_where(struct case_study *study, struct case_request *now, int option,
 		     const char *text)
 {
-	struct case_request *last =
-		study->nr_results ? &study->results[study->nr_results - 1].request : now;
+	struct case_request *last = study->nr_results
+					    ? &study->results[study->nr_results - 1].request
+					    : now;
 	enum pb_zone_type zone;
 
 	if (option == 'm') {
 		if (cmd_parse_migratetype(text, &now->type))
-			return cmd_error(VERB, "--migratetype '%s': expected unmovable, movable "
-					       "or reclaimable", text);
+			return cmd_error(VERB,
+					 "--migratetype '%s': expected unmovable, movable "
+					 "or reclaimable",
+					 text);
 		last->type = now->type;
 		return CMD_OK;
 	}
@@ -124,8 +132,10 @@ static int set_machine(struct case_study *study, int option, const char *text)
 	case OPT_MEMORY:
 		if (cmd_parse_size(text, &study->memory) || study->memory < 4096 ||
 		    study->memory > MAX_MEMORY)
-			return cmd_error(VERB, "--memory '%s': expected a size from 4K to 1T, "
-					       "such as 64M", text);
+			return cmd_error(VERB,
+					 "--memory '%s': expected a size from 4K to 1T, "
+					 "such as 64M",
+					 text);
 		break;
 	case OPT_FORMAT:
 		if (cmd_parse_format(text, &study->format) || study->format == CMD_NDJSON)
@@ -224,7 +234,8 @@ static unsigned int memory_map(uint64_t frames, struct pb_region regions[3])
 	for (; start < frames; nr++) {
 		uint64_t end = frames < ends[nr] ? frames : ends[nr];
 
-		regions[nr] = (struct pb_region){ .start_pfn = start, .end_pfn = end,
+		regions[nr] = (struct pb_region){ .start_pfn = start,
+						  .end_pfn = end,
 						  .zone = (uint8_t)(PB_ZONE_DMA + nr),
 						  .kind = PB_REGION_USABLE };
 		start = end;
@@ -280,8 +291,10 @@ static char *buddyinfo(struct case_study *study)
 static pb_gfp_t gfp_of(const struct case_request *request)
 {
 	static const pb_gfp_t zones[] = {
-		[PB_ZONE_DMA] = PB_GFP_DMA, [PB_ZONE_DMA32] = PB_GFP_DMA32,
-		[PB_ZONE_NORMAL] = 0,       [PB_ZONE_HIGHMEM] = PB_GFP_HIGHMEM,
+		[PB_ZONE_DMA] = PB_GFP_DMA,
+		[PB_ZONE_DMA32] = PB_GFP_DMA32,
+		[PB_ZONE_NORMAL] = 0,
+		[PB_ZONE_HIGHMEM] = PB_GFP_HIGHMEM,
 		[PB_ZONE_MOVABLE] = PB_GFP_HIGHMEM,
 	};
 	static const pb_gfp_t types[] = { PB_GFP_KERNEL, PB_GFP_HIGHUSER_MOVABLE,
@@ -299,8 +312,8 @@ static void allocate(struct case_study *study, struct case_result *result)
 	result->gfp = gfp_of(&result->request);
 	look(study, &result->before);
 	study->recording = &result->alloc;
-	result->page = pb_alloc_pages_nodemask(&study->pool, result->gfp, result->request.order,
-					       0, NULL, &result->why);
+	result->page = pb_alloc_pages_nodemask(&study->pool, result->gfp, result->request.order, 0,
+					       NULL, &result->why);
 	study->recording = NULL;
 	result->pfn = result->page ? pb_page_to_pfn(&study->pool, result->page) : UINT64_MAX;
 	look(study, &result->after);

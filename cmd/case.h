@@ -10,10 +10,10 @@
 
 /* One request, as given by the options. */
 struct case_request {
-	uint64_t bytes;  /* of --size; 0: --order was given */
+	uint64_t bytes; /* of --size; 0: --order was given */
 	unsigned int order;
 	enum pb_migratetype type;
-	int zone;        /* enum pb_zone_type, or -1: any */
+	int zone; /* enum pb_zone_type, or -1: any */
 };
 
 /* The steps of one call into the library. */
@@ -31,7 +31,7 @@ struct case_zones {
 struct case_result {
 	struct case_request request;
 	pb_gfp_t gfp;
-	struct pb_page *page;          /* NULL: it failed */
+	struct pb_page *page; /* NULL: it failed */
 	uint64_t pfn;
 	enum pb_reason why;
 	struct case_zones before, after, freed;
@@ -41,7 +41,7 @@ struct case_result {
 struct case_study {
 	enum pb_profile profile;
 	enum cmd_format format;
-	uint64_t memory;               /* bytes */
+	uint64_t memory; /* bytes */
 	bool quiet, pcp;
 	struct case_result results[CASE_MAX_REQUESTS];
 	unsigned int nr_results;
@@ -49,8 +49,8 @@ struct case_study {
 
 	struct pb_pool pool;
 	void *metadata;
-	struct case_steps *recording;  /* where the trace hook puts steps; NULL: nowhere */
-	bool out_of_memory;            /* the trace hook could not record a step */
+	struct case_steps *recording; /* where the trace hook puts steps; NULL: nowhere */
+	bool out_of_memory;           /* the trace hook could not record a step */
 };
 
 void case_print_text(const struct case_study *study);

@@ -19,16 +19,12 @@ static const char *type_name(unsigned int type)
 
 static json_t *step_json(const struct pb_trace_event *step)
 {
-	return json_pack("{s:s, s:i, s:s, s:I, s:i, s:s, s:s, s:I, s:b}",
-			 "step", step->type < PB_NR_TRACE ? step_names[step->type] : "?",
-			 "node", step->node,
-			 "zone", pb_zone_name((enum pb_zone_type)step->zone),
-			 "pfn", (json_int_t)step->pfn,
-			 "order", step->order,
-			 "migratetype", type_name(step->migratetype),
-			 "other_type", type_name(step->other_type),
-			 "value", (json_int_t)step->value,
-			 "flag", step->flag);
+	return json_pack("{s:s, s:i, s:s, s:I, s:i, s:s, s:s, s:I, s:b}", "step",
+			 step->type < PB_NR_TRACE ? step_names[step->type] : "?", "node",
+			 step->node, "zone", pb_zone_name((enum pb_zone_type)step->zone), "pfn",
+			 (json_int_t)step->pfn, "order", step->order, "migratetype",
+			 type_name(step->migratetype), "other_type", type_name(step->other_type),
+			 "value", (json_int_t)step->value, "flag", step->flag);
 }
 
 static json_t *steps_json(const struct case_steps *steps)
@@ -50,12 +46,11 @@ static json_t *zones_json(const struct case_zones *zones)
 
 		for (unsigned int o = 0; o <= PB_DEFAULT_MAX_ORDER; o++)
 			json_array_append_new(blocks, json_integer((json_int_t)zone->nr_free[o]));
-		json_array_append_new(list, json_pack("{s:i, s:s, s:I, s:I, s:o}",
-			"node", zone->node,
-			"zone", pb_zone_name((enum pb_zone_type)zone->zone),
-			"free_pages", (json_int_t)zone->free,
-			"pcp_pages", (json_int_t)zone->pcp,
-			"free_blocks", blocks));
+		json_array_append_new(list,
+				      json_pack("{s:i, s:s, s:I, s:I, s:o}", "node", zone->node,
+						"zone", pb_zone_name((enum pb_zone_type)zone->zone),
+						"free_pages", (json_int_t)zone->free, "pcp_pages",
+						(json_int_t)zone->pcp, "free_blocks", blocks));
 	}
 	return list;
 }
@@ -67,16 +62,12 @@ static json_t *result_json(const struct case_result *result)
 	char gfp[256];
 
 	pb_gfp_name(result->gfp, gfp, sizeof(gfp));
-	json = json_pack("{s:I, s:i, s:s, s:s, s:b, s:s, s:o, s:o, s:o}",
-			 "bytes", (json_int_t)request->bytes,
-			 "order", request->order,
-			 "migratetype", type_name(request->type),
-			 "gfp", gfp,
-			 "succeeded", result->page != NULL,
-			 "reason", pb_reason_name(result->why),
-			 "before", zones_json(&result->before),
-			 "steps", steps_json(&result->alloc),
-			 "after", zones_json(&result->after));
+	json = json_pack("{s:I, s:i, s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "bytes",
+			 (json_int_t)request->bytes, "order", request->order, "migratetype",
+			 type_name(request->type), "gfp", gfp, "succeeded", result->page != NULL,
+			 "reason", pb_reason_name(result->why), "before",
+			 zones_json(&result->before), "steps", steps_json(&result->alloc), "after",
+			 zones_json(&result->after));
 	if (json && result->page) {
 		json_object_set_new(json, "pfn", json_integer((json_int_t)result->pfn));
 		json_object_set_new(json, "free_steps", steps_json(&result->free));
@@ -91,10 +82,7 @@ json_t *case_json(const struct case_study *study)
 
 	for (unsigned int i = 0; i < study->nr_results; i++)
 		json_array_append_new(requests, result_json(&study->results[i]));
-	return json_pack("{s:i, s:s, s:s, s:I, s:o}",
-			 "schema", 1,
-			 "kind", "case",
-			 "profile", cmd_profile_name(study->profile),
-			 "memory_bytes", (json_int_t)study->memory,
-			 "requests", requests);
+	return json_pack("{s:i, s:s, s:s, s:I, s:o}", "schema", 1, "kind", "case", "profile",
+			 cmd_profile_name(study->profile), "memory_bytes",
+			 (json_int_t)study->memory, "requests", requests);
 }

@@ -69,8 +69,8 @@ static void print_zones(const char *when, const struct case_zones *now,
 	for (unsigned int i = 0; i < now->nr; i++) {
 		const struct pb_zone_stat *before = old ? &old->zone[i] : NULL;
 
-		if (before && !memcmp(before->nr_free, now->zone[i].nr_free,
-				      sizeof(before->nr_free)))
+		if (before &&
+		    !memcmp(before->nr_free, now->zone[i].nr_free, sizeof(before->nr_free)))
 			continue;
 		print_zone(when, &now->zone[i], before);
 		when = "";
@@ -98,8 +98,8 @@ static void print_rounding(const struct case_request *request)
 	       u(1ULL << request->order), request->order ? "s" : "",
 	       order_size(request->order, b, sizeof(b)));
 	if (unused)
-		printf("; %s (%llu %%) stay unused.\n",
-		       cmd_size_text(unused, c, sizeof(c)), u(unused * 100 / block));
+		printf("; %s (%llu %%) stay unused.\n", cmd_size_text(unused, c, sizeof(c)),
+		       u(unused * 100 / block));
 	else
 		printf("; nothing is wasted.\n");
 }
@@ -134,7 +134,8 @@ static void end_scan(struct scan *scan)
 	if (!scan->open)
 		return;
 	scan->open = false;
-	printf("    look   lists %u to %u   %sempty%s\n", scan->first, scan->last, ink.dim, ink.end);
+	printf("    look   lists %u to %u   %sempty%s\n", scan->first, scan->last, ink.dim,
+	       ink.end);
 }
 
 static void print_scan(struct scan *scan, const struct pb_trace_event *step)
@@ -231,7 +232,8 @@ static void print_wmark(const struct pb_trace_event *step, const struct case_zon
 		       u(zone->watermark[PB_WMARK_MIN]), u(zone->watermark[PB_WMARK_LOW]));
 		if (step->flag)
 			printf("  Enough is left after this request. Search the %s lists from "
-			       "order %u up.\n", type_name(step->migratetype), step->order);
+			       "order %u up.\n",
+			       type_name(step->migratetype), step->order);
 		else
 			printf("  %sNot enough for %s: next zone.%s\n", ink.bad,
 			       order_size(step->order, size, sizeof(size)), ink.end);

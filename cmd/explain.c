@@ -10,8 +10,16 @@
 
 #define VERB "explain"
 
-enum { OPT_AT = 256, OPT_ORDER, OPT_GFP, OPT_FAILURE, OPT_LIST, OPT_MEMORY, OPT_SNAPSHOT,
-       OPT_FORMAT };
+enum {
+	OPT_AT = 256,
+	OPT_ORDER,
+	OPT_GFP,
+	OPT_FAILURE,
+	OPT_LIST,
+	OPT_MEMORY,
+	OPT_SNAPSHOT,
+	OPT_FORMAT
+};
 
 static const char short_options[] = ":h";
 static const struct option options[] = {
@@ -30,7 +38,7 @@ static const struct option options[] = {
 struct ask {
 	struct pbr_source source;
 	enum cmd_format format;
-	const char *at;        /* as given; NULL: the end */
+	const char *at;          /* as given; NULL: the end */
 	uint64_t order, failure; /* failure: from 1; 0: none */
 	bool has_order, list;
 	uint32_t gfp;
@@ -75,8 +83,10 @@ static int set_gfp(struct ask *ask, const char *text)
 	if (pb_gfp_parse(text, strlen(text), PB_GFP_6_1, &ask->gfp) ||
 	    pb_gfp_parse(text, strlen(text), PB_GFP_6_18, &ask->gfp))
 		return CMD_OK;
-	return cmd_error(VERB, "--gfp '%s': expected names joined by |, such as "
-			       "GFP_KERNEL|__GFP_NOWARN, or a number", text);
+	return cmd_error(VERB,
+			 "--gfp '%s': expected names joined by |, such as "
+			 "GFP_KERNEL|__GFP_NOWARN, or a number",
+			 text);
 }
 
 static int parse_one(struct ask *ask, int option, const char *text)
@@ -124,7 +134,8 @@ static int check(const struct ask *ask, int argc, char **argv)
 	if (ask->has_order + (ask->failure != 0) + ask->list != 1)
 		return cmd_error(VERB, "expected one of --order N, --failure K and --list");
 	if (ask->at && !ask->has_order)
-		return cmd_error(VERB, "--at goes with --order; a recorded failure has its own time");
+		return cmd_error(VERB,
+				 "--at goes with --order; a recorded failure has its own time");
 	return CMD_OK;
 }
 
@@ -189,8 +200,9 @@ static int find_time(const struct ask *ask, uint64_t *time)
 	else if (*at == '+')
 		*time += input->start_time;
 	if (strcmp(at, "start") && (*time < input->start_time || *time > input->end_time))
-		return cmd_error(VERB, "--at '%s': the trace goes from %.6f to %.6f (+0 to +%.6f)", at,
-				 (double)input->start_time * 1e-9, (double)input->end_time * 1e-9,
+		return cmd_error(VERB, "--at '%s': the trace goes from %.6f to %.6f (+0 to +%.6f)",
+				 at, (double)input->start_time * 1e-9,
+				 (double)input->end_time * 1e-9,
 				 (double)(input->end_time - input->start_time) * 1e-9);
 	return CMD_OK;
 }
@@ -253,8 +265,8 @@ static int list_failures(const struct ask *ask)
 		}
 		pb_gfp_name(event->gfp, gfp, sizeof(gfp));
 		printf("%5llu  %+12.6f s  order %2u  %-16s %s\n", (unsigned long long)nr,
-		       relative(input, event->time), event->order,
-		       comm_of(input, event->task), gfp);
+		       relative(input, event->time), event->order, comm_of(input, event->task),
+		       gfp);
 	}
 	if (ask->format == CMD_JSON)
 		return cmd_print_json(json_pack("{s:i, s:s, s:o}", "schema", PBR_SCHEMA_VERSION,

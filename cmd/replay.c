@@ -16,8 +16,17 @@
 #define THREADS 2
 
 enum {
-	OPT_FOLLOW = 256, OPT_SIMULATE, OPT_PROFILE, OPT_WHAT_IF, OPT_PINS, OPT_MEMORY,
-	OPT_CPUS, OPT_SNAPSHOT, OPT_SAMPLES, OPT_FORMAT, OPT_LENIENT,
+	OPT_FOLLOW = 256,
+	OPT_SIMULATE,
+	OPT_PROFILE,
+	OPT_WHAT_IF,
+	OPT_PINS,
+	OPT_MEMORY,
+	OPT_CPUS,
+	OPT_SNAPSHOT,
+	OPT_SAMPLES,
+	OPT_FORMAT,
+	OPT_LENIENT,
 };
 
 static const char short_options[] = ":h";
@@ -103,14 +112,17 @@ static int set_value(struct replay *replay, int option, const char *text)
 			return cmd_error(VERB, "--profile '%s': expected linux or modern", text);
 		return CMD_OK;
 	case OPT_MEMORY:
-		if (cmd_parse_size(text, &replay->source.memory) || replay->source.memory < 1 << 20 ||
-		    replay->source.memory > UINT64_C(1) << 43)
-			return cmd_error(VERB, "--memory '%s': expected a size from 1M to 8T, such as "
-					       "512M", text);
+		if (cmd_parse_size(text, &replay->source.memory) ||
+		    replay->source.memory < 1 << 20 || replay->source.memory > UINT64_C(1) << 43)
+			return cmd_error(VERB,
+					 "--memory '%s': expected a size from 1M to 8T, such as "
+					 "512M",
+					 text);
 		return CMD_OK;
 	case OPT_FORMAT:
 		if (cmd_parse_format(text, &replay->format))
-			return cmd_error(VERB, "--format '%s': expected text, json or ndjson", text);
+			return cmd_error(VERB, "--format '%s': expected text, json or ndjson",
+					 text);
 		return CMD_OK;
 	case OPT_CPUS:
 		status = set_number("cpus", text, 1, PB_MAX_CPUS, &value);
@@ -175,7 +187,8 @@ static int parse(int argc, char **argv, struct replay *replay, bool *done)
 			return status;
 	}
 	if (optind >= argc)
-		return cmd_error(VERB, "no trace is named: pagebuddy replay FILE (- is standard input)");
+		return cmd_error(VERB,
+				 "no trace is named: pagebuddy replay FILE (- is standard input)");
 	if (optind + 1 < argc)
 		return cmd_error(VERB, "unexpected '%s' after the trace '%s'", argv[optind + 1],
 				 argv[optind]);
@@ -196,8 +209,7 @@ static int work(struct replay *replay, char *error, size_t size)
 
 	if (!collect.samples && replay->format == CMD_NDJSON)
 		collect.samples = NDJSON_SAMPLES;
-	if (replay->follow &&
-	    pbr_follow(replay->input, &collect, &replay->followed, error, size))
+	if (replay->follow && pbr_follow(replay->input, &collect, &replay->followed, error, size))
 		return -1;
 	if (replay->pins && pbr_pins(replay->input, UINT64_MAX, &replay->who, error, size))
 		return -1;
@@ -220,7 +232,8 @@ static json_t *to_json(const struct replay *replay)
 	json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:f}", "schema", PBR_SCHEMA_VERSION, "kind",
 				 "replay", "format", replay->input->format, "assumed",
 				 replay->input->note, "trace_seconds",
-				 (double)(replay->input->end_time - replay->input->start_time) * 1e-9);
+				 (double)(replay->input->end_time - replay->input->start_time) *
+					 1e-9);
 	json_t *run;
 
 	json_object_set_new(json, "machine", pbr_machine_json(&replay->input->machine));
@@ -250,8 +263,10 @@ static int print_rows(const struct replay *replay, const struct pbr_run *run)
 	size_t i, z;
 	int status = CMD_OK;
 
-	json_array_foreach(json_object_get(timeline, "samples"), i, sample) {
-		json_array_foreach(json_object_get(sample, "zones"), z, zone) {
+	json_array_foreach(json_object_get(timeline, "samples"), i, sample)
+	{
+		json_array_foreach(json_object_get(sample, "zones"), z, zone)
+		{
 			row = json_pack("{s:i, s:s, s:s, s:s, s:O, s:O}", "schema",
 					PBR_SCHEMA_VERSION, "kind", "sample", "trace",
 					replay->input->name, "run", run->name, "t",

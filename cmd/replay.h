@@ -12,8 +12,8 @@ struct replay {
 	struct pbr_source source;
 	enum cmd_format format;
 	bool simulate, follow, pins, lenient;
-	uint32_t samples;              /* 0: by format */
-	struct pbr_settings settings;  /* the baseline */
+	uint32_t samples;             /* 0: by format */
+	struct pbr_settings settings; /* the baseline */
 	struct pbr_settings variants[REPLAY_MAX_VARIANTS];
 	unsigned int nr_variants;
 

@@ -41,16 +41,14 @@ static void print_problems(const struct pbr_problems *problems)
 	for (unsigned int i = 0; i < problems->nr_first; i++)
 		printf("    %.75s\n", problems->first[i]);
 	if (problems->total > problems->nr_first)
-		printf("    ... and %llu more\n",
-		       u(problems->total - problems->nr_first));
+		printf("    ... and %llu more\n", u(problems->total - problems->nr_first));
 	if (problems->lost_events + problems->double_frees + problems->double_allocs +
 	    problems->partial_frees + problems->unknown_frees + problems->silent_takes)
 		printf("Peculiar\n");
 	print_count("events lost while recording", problems->lost_events);
 	print_count("frees of pages allocated before the trace", problems->unknown_frees);
 	print_count("frees of a part of a block", problems->partial_frees);
-	print_count("allocations without an event (bulk, compaction)",
-		    problems->silent_takes);
+	print_count("allocations without an event (bulk, compaction)", problems->silent_takes);
 	print_count("frees of a page that should be free", problems->double_frees);
 	print_count("allocations of a page in use (a lost free)", problems->double_allocs);
 }
@@ -64,8 +62,7 @@ void replay_print_trace(const struct pbr_input *input)
 		pages += machine->zones[z].managed;
 	printf("Trace        %s (%s)\n", input->name, input->format);
 	printf("             %12llu events in %.3f s on %u CPU%s\n", u(input->nr_events),
-	       since_start(input, input->end_time), input->nr_cpus,
-	       input->nr_cpus == 1 ? "" : "s");
+	       since_start(input, input->end_time), input->nr_cpus, input->nr_cpus == 1 ? "" : "s");
 	printf("Machine      %12.1f MB, %s\n", megabytes(pages),
 	       machine->from_snapshot ? "as recorded" : "made up");
 	for (unsigned int z = 0; z < machine->nr_zones; z++)
@@ -129,8 +126,9 @@ static void print_rows(const struct pbr_run *run, const struct pbr_sample *sampl
 			else if (table == EXTFRAG && zone->extfrag[o] == -1000)
 				printf("%6s", "-");
 			else
-				printf("%6.2f", (table == EXTFRAG ? zone->extfrag[o] :
-								    zone->unusable[o]) / 1000.0);
+				printf("%6.2f",
+				       (table == EXTFRAG ? zone->extfrag[o] : zone->unusable[o]) /
+					       1000.0);
 		}
 		putchar('\n');
 	}
@@ -138,7 +136,8 @@ static void print_rows(const struct pbr_run *run, const struct pbr_sample *sampl
 
 static void print_state(const struct pbr_run *run)
 {
-	const struct pbr_sample *start = &run->samples[0], *end = &run->samples[run->nr_samples - 1];
+	const struct pbr_sample *start = &run->samples[0],
+				*end = &run->samples[run->nr_samples - 1];
 
 	printf("\nFree blocks at the end (buddyinfo)\n");
 	print_table_head(run);
@@ -203,7 +202,8 @@ static void print_difference(const struct pbr_input *input, const struct pbr_run
 	       u(run->end_free_pages), u(run->snapshot_free_pages), run->difference_percent);
 	if (run->interval_free_min != run->interval_free_max)
 		printf("(%llu to %llu while the snapshot was read; compared at "
-		       "%+.6f s)\n", u(run->interval_free_min), u(run->interval_free_max),
+		       "%+.6f s)\n",
+		       u(run->interval_free_min), u(run->interval_free_max),
 		       since_start(input, run->compared_at));
 	print_table_head(run);
 	printf("  %-12s", "rebuilt");
@@ -314,8 +314,7 @@ static void print_pin(const struct pbr_input *input, const struct pbr_pin_block 
 
 		short_gfp(block->pin[i].gfp, gfp, sizeof(gfp));
 		printf("    pfn %llu, order %u: %s at %.6f s, %.34s\n", u(block->pin[i].pfn),
-		       block->pin[i].order,
-		       task == PBR_NO_TASK ? "?" : input->tasks[task].comm,
+		       block->pin[i].order, task == PBR_NO_TASK ? "?" : input->tasks[task].comm,
 		       since_start(input, block->pin[i].time), gfp);
 	}
 	if (block->has_fallback)
@@ -349,8 +348,8 @@ static void print_lifetimes(const struct pbr_pins *pins)
 
 		printf("%-13s%4u%10llu%9llu%10.4f%10.4f%10.3f%10.3f\n",
 		       type_name(life->migratetype), life->order, u(life->freed), u(life->alive),
-		       (double)life->p50 * 1e-9, (double)life->p90 * 1e-9,
-		       (double)life->p99 * 1e-9, (double)life->max * 1e-9);
+		       (double)life->p50 * 1e-9, (double)life->p90 * 1e-9, (double)life->p99 * 1e-9,
+		       (double)life->max * 1e-9);
 	}
 }
 
@@ -359,8 +358,8 @@ static void print_pins(const struct replay *replay)
 	const struct pbr_pins *pins = &replay->who;
 
 	printf("\nWho pins, at the end: of the pageblocks %llu are whole, %llu partly free, %llu "
-	       "full\n", u(pins->whole_pageblocks), u(pins->partial_pageblocks),
-	       u(pins->full_pageblocks));
+	       "full\n",
+	       u(pins->whole_pageblocks), u(pins->partial_pageblocks), u(pins->full_pageblocks));
 	print_owners(pins);
 	print_spoiled(replay->input, pins);
 	print_lifetimes(pins);

@@ -47,8 +47,10 @@ int cmd_bad_option(const char *verb, int argc, char **argv, const struct option 
 	if (optopt)
 		return cmd_error(verb, "there is no option '-%c'; see pagebuddy %s --help", optopt,
 				 verb);
-	return cmd_error(verb, "there is no option '%s', or it is short for several; see pagebuddy "
-			       "%s --help", given, verb);
+	return cmd_error(verb,
+			 "there is no option '%s', or it is short for several; see pagebuddy "
+			 "%s --help",
+			 given, verb);
 }
 
 int cmd_parse_u64(const char *text, uint64_t *value)

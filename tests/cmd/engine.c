@@ -36,8 +36,11 @@ void builder_init(struct builder *builder, unsigned int megabytes, bool filled)
 void add_event(struct builder *builder, enum pbr_kind kind, uint64_t pfn, unsigned int order,
 	       uint32_t gfp, const char *comm)
 {
-	struct pbr_event event = { .time = builder->time, .pfn = pfn, .gfp = gfp,
-				   .kind = (uint8_t)kind, .order = (uint8_t)order };
+	struct pbr_event event = { .time = builder->time,
+				   .pfn = pfn,
+				   .gfp = gfp,
+				   .kind = (uint8_t)kind,
+				   .order = (uint8_t)order };
 
 	event.task = pbr_loader_task(&builder->loader, 1, comm);
 	event.migratetype = (gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3;
@@ -48,10 +51,15 @@ void add_event(struct builder *builder, enum pbr_kind kind, uint64_t pfn, unsign
 void add_extfrag(struct builder *builder, uint64_t pfn, unsigned int order, unsigned int from_order,
 		 enum pb_migratetype type, enum pb_migratetype from, bool claimed)
 {
-	struct pbr_event event = { .time = builder->time, .pfn = pfn, .kind = PBR_EXTFRAG,
-				   .order = (uint8_t)order, .migratetype = (uint8_t)type,
-				   .from_type = (uint8_t)from, .from_order = (uint8_t)from_order,
-				   .flag = claimed, .task = PBR_NO_TASK };
+	struct pbr_event event = { .time = builder->time,
+				   .pfn = pfn,
+				   .kind = PBR_EXTFRAG,
+				   .order = (uint8_t)order,
+				   .migratetype = (uint8_t)type,
+				   .from_type = (uint8_t)from,
+				   .from_order = (uint8_t)from_order,
+				   .flag = claimed,
+				   .task = PBR_NO_TASK };
 
 	builder->time += 1000;
 	assert_true(pbr_loader_event(&builder->loader, event));

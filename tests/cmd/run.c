@@ -111,8 +111,8 @@ json_t *at(json_t *json, const char *path)
 
 	snprintf(copy, sizeof(copy), "%s", path);
 	while (json && (key = strsep(&rest, "/")))
-		json = json_is_array(json) ? json_array_get(json, strtoul(key, NULL, 10)) :
-					     json_object_get(json, key);
+		json = json_is_array(json) ? json_array_get(json, strtoul(key, NULL, 10))
+					   : json_object_get(json, key);
 	if (!json)
 		fail_msg("%s is not there", path);
 	return json;

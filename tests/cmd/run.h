@@ -8,10 +8,10 @@
 #include <stddef.h>
 
 struct output {
-	int status;   /* exit status; -1: a signal */
-	char *out;    /* standard output, with a NUL */
+	int status; /* exit status; -1: a signal */
+	char *out;  /* standard output, with a NUL */
 	char *err;
-	size_t size;  /* of out */
+	size_t size; /* of out */
 };
 
 /* `arguments` go through the shell; fails the test if the command can't be run. */

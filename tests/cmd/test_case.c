@@ -26,11 +26,18 @@ static void assert_refused(const char *arguments, const char *expected)
 static void test_28k_fits_a_screen_and_names_every_step(void **state)
 {
 	static const char *const said[] = {
-		"7 pages of 4 KB", "order 3, 2^3 = 8", "32 KB", "4 KB (12 %)",
-		"list 3  (32 KB)    empty", "list 10 (4 MB)     a block is free",
-		"take   frames 4096-5119", "split  10 -> 9   keep 4096-4607",
+		"7 pages of 4 KB",
+		"order 3, 2^3 = 8",
+		"32 KB",
+		"4 KB (12 %)",
+		"list 3  (32 KB)    empty",
+		"list 10 (4 MB)     a block is free",
+		"take   frames 4096-5119",
+		"split  10 -> 9   keep 4096-4607",
 		"split   4 -> 3   keep 4096-4103      4104-4111      -> list 3 (32 KB)",
-		"frames 4096-4103", "4096 xor 8 = 4104", "4096 xor 512 = 4608",
+		"frames 4096-4103",
+		"4096 xor 8 = 4104",
+		"4096 xor 512 = 4608",
 		"block 4096, order 10 (4 MB), goes to the head of list Movable",
 		"   0   0   0   1   1   1   1   1   1   1  11   12280",
 	};
@@ -57,14 +64,16 @@ static void check_steps(json_t *request)
 	json_t *step;
 	size_t i, splits = 0, merges = 0;
 
-	json_array_foreach(at(request, "steps"), i, step) {
+	json_array_foreach(at(request, "steps"), i, step)
+	{
 		if (strcmp(json_string_value(at(step, "step")), "split"))
 			continue;
 		assert_int_equal(int_at(step, "order"), 9 - splits);
 		assert_int_equal(int_at(step, "pfn"), 4096 + (512 >> splits));
 		splits++;
 	}
-	json_array_foreach(at(request, "free_steps"), i, step) {
+	json_array_foreach(at(request, "free_steps"), i, step)
+	{
 		if (strcmp(json_string_value(at(step, "step")), "merge"))
 			continue;
 		assert_int_equal(int_at(step, "order"), 3 + merges);
@@ -102,7 +111,8 @@ static void test_requests_in_a_row_are_made_first_and_freed_then(void **state)
 	json_t *json;
 
 	(void)state;
-	run(&output, "case --size 4096 --order 2 -m unmovable --size 5000 --zone DMA --format json");
+	run(&output,
+	    "case --size 4096 --order 2 -m unmovable --size 5000 --zone DMA --format json");
 	assert_int_equal(output.status, 0);
 	json = output_json(&output);
 	assert_int_equal(json_array_size(at(json, "requests")), 3);
@@ -128,16 +138,19 @@ static void test_quiet_is_buddyinfo_three_times(void **state)
 	assert_int_equal(output.status, 0);
 	measure(output.out, &lines, &width);
 	assert_int_equal(lines, 3 * 2 + 2);
-	assert_non_null(strstr(output.out, "Node 0, zone    DMA32      1      1      1      1      1"
-					   "      1      1      1      1      1     11 \n"));
+	assert_non_null(strstr(output.out,
+			       "Node 0, zone    DMA32      1      1      1      1      1"
+			       "      1      1      1      1      1     11 \n"));
 	output_free(&output);
 }
 
 static void test_profiles_and_pcp_work(void **state)
 {
 	static const char *const arguments[] = {
-		"case --order 0 --profile modern", "case --order 0 --pcp",
-		"case --order 0 --pcp --profile modern", "case --order 10 -z Normal --memory 8G",
+		"case --order 0 --profile modern",
+		"case --order 0 --pcp",
+		"case --order 0 --pcp --profile modern",
+		"case --order 10 -z Normal --memory 8G",
 		"case --order 9 -m reclaimable --zone Movable --memory 1T",
 		"case -s 28K -m unmovable --memory 4M",
 	};
@@ -198,8 +211,9 @@ static void test_bad_calls_are_one_line_and_status_2(void **state)
 
 static void test_help_and_version_are_on_standard_output(void **state)
 {
-	static const char *const arguments[] = { "--help", "help", "-h", "case --help", "help case",
-						 "replay --help", "explain -h", "--version" };
+	static const char *const arguments[] = { "--help",      "help",      "-h",
+						 "case --help", "help case", "replay --help",
+						 "explain -h",  "--version" };
 	struct output output;
 	size_t lines, width;
 

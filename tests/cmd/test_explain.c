@@ -172,8 +172,11 @@ static void test_lowmem_reserve_is_named(void **state)
 /* Blocks only in a highatomic pageblock. */
 static void test_migratetype_is_named(void **state)
 {
-	struct pbr_event event = { .time = 3000000, .kind = PBR_PCPU_DRAIN, .pfn = 16383,
-				   .migratetype = PB_MIGRATE_HIGHATOMIC, .task = PBR_NO_TASK };
+	struct pbr_event event = { .time = 3000000,
+				   .kind = PBR_PCPU_DRAIN,
+				   .pfn = 16383,
+				   .migratetype = PB_MIGRATE_HIGHATOMIC,
+				   .task = PBR_NO_TASK };
 	struct builder builder;
 	struct pbr_explain result;
 
@@ -203,17 +206,20 @@ static void test_a_recorded_failure_is_asked_just_before_it(void **state)
 	add_event(&builder, PBR_ALLOC, PBR_NO_PFN, 3, PB_GFP_NOWAIT, "unlucky");
 	input = build(&builder);
 	assert_int_equal(pbr_explain(input, input->events[1].time, 1, 3, PB_GFP_NOWAIT, &result,
-				     error, sizeof(error)), 0);
+				     error, sizeof(error)),
+			 0);
 	/* 505 > 200 says yes, but the fallback boosted the watermark by up to 512. */
 	assert_false(result.succeeds);
 	assert_int_equal(result.rule, PBR_RULE_WATERMARK);
 	assert_non_null(strstr(result.verdicts[0].text, "boosted"));
 	/* The same question without the fact that the kernel failed. */
 	assert_int_equal(pbr_explain(input, input->events[1].time, UINT64_MAX, 3, PB_GFP_NOWAIT,
-				     &result, error, sizeof(error)), 0);
+				     &result, error, sizeof(error)),
+			 0);
 	assert_true(result.succeeds);
 	assert_int_not_equal(pbr_explain(input, 0, UINT64_MAX, 11, PB_GFP_KERNEL, &result, error,
-					 sizeof(error)), 0);
+					 sizeof(error)),
+			     0);
 	assert_non_null(strstr(error, "order 11"));
 	pbr_unload(input);
 }
@@ -249,10 +255,10 @@ static void test_who_pins_is_found_with_the_fallback_that_let_it_in(void **state
 	builder_init(&builder, 64, true);
 	take(&builder, 4096, 0, PB_GFP_HIGHUSER_MOVABLE, "app");
 	add_extfrag(&builder, 4352, 2, 8, PB_MIGRATE_UNMOVABLE, PB_MIGRATE_MOVABLE, false);
-	take(&builder, 4352, 2, PB_GFP_KERNEL, "driver"); /* beside app's page */
-	take(&builder, 8192, 1, PB_GFP_KERNEL, "driver"); /* alone in its pageblock */
+	take(&builder, 4352, 2, PB_GFP_KERNEL, "driver");  /* beside app's page */
+	take(&builder, 8192, 1, PB_GFP_KERNEL, "driver");  /* alone in its pageblock */
 	take(&builder, 12288, 9, PB_GFP_KERNEL, "driver"); /* a full pageblock: spoils nothing */
-	for (unsigned int i = 0; i < 3; i++) /* three are not one or two */
+	for (unsigned int i = 0; i < 3; i++)               /* three are not one or two */
 		take(&builder, 13312 + 8 * i, 0, PB_GFP_KERNEL, "many");
 	input = build(&builder);
 	assert_int_equal(pbr_pins(input, UINT64_MAX, &pins, error, sizeof(error)), 0);

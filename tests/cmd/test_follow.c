@@ -153,7 +153,10 @@ static void test_a_silent_take_is_put_right_when_it_is_freed(void **state)
 
 static void test_compaction_takes_the_frames_it_says(void **state)
 {
-	struct pbr_event event = { .time = 2000000, .kind = PBR_COMPACT, .pfn = 4096, .task = 512,
+	struct pbr_event event = { .time = 2000000,
+				   .kind = PBR_COMPACT,
+				   .pfn = 4096,
+				   .task = 512,
 				   .gfp = 40 };
 	struct builder builder;
 	struct pbr_input *input;

@@ -14,18 +14,19 @@
 #define SAMPLE SAMPLES "/debian-6.1.txt.zst"
 
 #define HEAD "# tracer: nop\n#\n"
-#define ALLOC(time, pfn, order)                                                                    \
-	"           app-77      [001] ..... " time ": mm_page_alloc: page=00000000dead0000 pfn=0x"   \
-	pfn " order=" order " migratetype=0 gfp_flags=GFP_KERNEL\n"
-#define FREE(time, pfn, order)                                                                     \
-	"           app-77      [000] ..... " time ": mm_page_free: page=00000000dead0000 pfn=0x"    \
-	pfn " order=" order "\n"
-#define FAILED(time, order)                                                                        \
-	"           app-77      [000] ..... " time ": mm_page_alloc: page=0000000000000000 pfn=0x0 " \
+#define ALLOC(time, pfn, order)                                             \
+	"           app-77      [001] ..... " time                          \
+	": mm_page_alloc: page=00000000dead0000 pfn=0x" pfn " order=" order \
+	" migratetype=0 gfp_flags=GFP_KERNEL\n"
+#define FREE(time, pfn, order)                     \
+	"           app-77      [000] ..... " time \
+	": mm_page_free: page=00000000dead0000 pfn=0x" pfn " order=" order "\n"
+#define FAILED(time, order)                               \
+	"           app-77      [000] ..... " time        \
+	": mm_page_alloc: page=0000000000000000 pfn=0x0 " \
 	"order=" order " migratetype=0 gfp_flags=GFP_NOWAIT\n"
 
-static const char small[] = HEAD
-	ALLOC("10.000001", "1000", "0") ALLOC("10.000002", "1008", "3")
+static const char small[] = HEAD ALLOC("10.000001", "1000", "0") ALLOC("10.000002", "1008", "3")
 	FREE("10.000003", "1000", "0") FREE("10.000004", "1010", "0") /* not allocated here */
 	FAILED("10.000005", "4") FREE("10.000006", "1008", "3");
 
@@ -109,8 +110,10 @@ static void test_what_if_and_pins_come_beside(void **state)
 	json_t *json;
 
 	(void)state;
-	run(&output, "replay %s --memory 64M --follow --pins --what-if profile=modern "
-		     "--what-if pageblock_order=8,memory=+50%% --format json", trace_file(small));
+	run(&output,
+	    "replay %s --memory 64M --follow --pins --what-if profile=modern "
+	    "--what-if pageblock_order=8,memory=+50%% --format json",
+	    trace_file(small));
 	assert_int_equal(output.status, 0);
 	json = output_json(&output);
 	assert_int_equal(json_array_size(at(json, "what_if")), 3);
@@ -151,10 +154,11 @@ static void test_ndjson_is_a_row_for_each_sample_and_zone(void **state)
 
 static void test_malformed_lines_are_counted_and_five_are_shown(void **state)
 {
-	static const char broken[] = HEAD
-		ALLOC("10.000001", "1000", "0") "what is this\n" ALLOC("10.000002", "zzzz", "0")
+	static const char broken[] = HEAD ALLOC("10.000001", "1000",
+						"0") "what is this\n" ALLOC("10.000002", "zzzz",
+									    "0")
 		ALLOC("10.000003", "1004", "99") ALLOC("10.000000", "1005", "0") /* back in time */
-		ALLOC("10.000004", "fffffff", "0") /* beyond 64 MB */
+		ALLOC("10.000004", "fffffff", "0")                               /* beyond 64 MB */
 		ALLOC("10.000005", "1006", "1x") FREE("10.000006", "1000", "0");
 	struct output output;
 	json_t *json;

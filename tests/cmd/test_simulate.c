@@ -59,7 +59,10 @@ static unsigned int seed_of(unsigned int otherwise)
 static uint64_t random_trace(struct builder *builder, uint64_t frames, int events, bool free_all)
 {
 	uint8_t *used = calloc(1, frames);
-	struct { uint64_t pfn; unsigned int order; } *live = calloc((size_t)events, sizeof(*live));
+	struct {
+		uint64_t pfn;
+		unsigned int order;
+	} *live = calloc((size_t)events, sizeof(*live));
 	uint64_t nr = 0, allocated = 0;
 
 	for (int i = 0; i < events; i++) {
@@ -138,9 +141,9 @@ static void test_what_a_lost_event_leaves_is_counted(void **state)
 
 	(void)state;
 	builder_init(&builder, 64, false);
-	add_event(&builder, PBR_FREE, 8192, 0, 0, "a");  /* from before the trace */
+	add_event(&builder, PBR_FREE, 8192, 0, 0, "a"); /* from before the trace */
 	add_event(&builder, PBR_PCPU_DRAIN, 8192, 0, 0, "a");
-	add_event(&builder, PBR_FREE, 8192, 0, 0, "a");  /* its allocation was lost */
+	add_event(&builder, PBR_FREE, 8192, 0, 0, "a"); /* its allocation was lost */
 	add_event(&builder, PBR_ALLOC, 4096, 1, PB_GFP_KERNEL, "a");
 	add_event(&builder, PBR_ALLOC, 4096, 0, PB_GFP_KERNEL, "a"); /* its free was lost */
 	add_event(&builder, PBR_FREE, 4096, 0, 0, "a");
@@ -361,7 +364,8 @@ static void test_whatif_runs_each_variant_beside_the_baseline(void **state)
 	pbr_settings_init(&baseline);
 	for (int i = 0; i < 4; i++) {
 		pbr_settings_init(&variants[i]);
-		assert_int_equal(pbr_settings_parse(texts[i], &variants[i], error, sizeof(error)), 0);
+		assert_int_equal(pbr_settings_parse(texts[i], &variants[i], error, sizeof(error)),
+				 0);
 	}
 	if (pbr_whatif(input, &baseline, variants, 4, 2, &collect, runs, error, sizeof(error)))
 		fail_msg("%s", error);
@@ -378,6 +382,45 @@ static void test_whatif_runs_each_variant_beside_the_baseline(void **state)
 	pbr_run_clear(&again);
 	for (int i = 0; i < 5; i++)
 		pbr_run_clear(&runs[i]);
+	pbr_unload(input);
+}
+
+/* Two nodes: a CPU is on the node that it got most of its pages from. */
+static void test_cpus_find_their_nodes(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_zone *zones;
+	struct pbr_run run;
+
+	(void)state;
+	builder_init(&builder, 64, false);
+	zones = builder.input->machine.zones;
+	zones[0] = (struct pbr_zone){ .node = 0,
+				      .type = PB_ZONE_NORMAL,
+				      .spanned = 16384,
+				      .present = 16384,
+				      .managed = 16384 };
+	zones[1] = zones[0];
+	zones[1].node = 1;
+	zones[1].start_pfn = 16384;
+	for (uint64_t i = 0; i < 400; i++)
+		add_event(&builder, PBR_ALLOC, i % 2 ? i : 16384 + i, 0, PB_GFP_KERNEL, "a");
+	for (uint64_t i = 0; i < 400; i++)
+		builder.input->events[i].cpu = i % 2 == 0; /* CPU 1 is on node 1 */
+	builder.input->nr_cpus = 2;
+	input = build(&builder);
+	assert_int_equal(pbr_priv(input)->plan->cpu_node[0], 0);
+	assert_int_equal(pbr_priv(input)->plan->cpu_node[1], 1);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.failures, 0);
+	for (int z = 0; z < 2; z++)
+		assert_int_equal(16384 - run.samples[run.nr_samples - 1].zones[z].free -
+					 run.samples[run.nr_samples - 1].zones[z].pcp,
+				 200);
+	pbr_run_clear(&run);
 	pbr_unload(input);
 }
 
@@ -406,8 +449,8 @@ static void test_bad_settings_are_named(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		pbr_settings_init(&settings);
-		assert_int_not_equal(pbr_settings_parse(bad[i][0], &settings, error,
-							sizeof(error)), 0);
+		assert_int_not_equal(pbr_settings_parse(bad[i][0], &settings, error, sizeof(error)),
+				     0);
 		if (!strstr(error, bad[i][1]) || strchr(error, '\n'))
 			fail_msg("%s: %s", bad[i][0], error);
 	}
@@ -422,7 +465,8 @@ static void test_good_settings_are_taken(void **state)
 	pbr_settings_init(&settings);
 	assert_int_equal(pbr_settings_parse("profile=modern,watermark_boost=0,memory=2G,"
 					    "min_free_kbytes=4096,pcp_high=100,pcp_batch=10",
-					    &settings, error, sizeof(error)), 0);
+					    &settings, error, sizeof(error)),
+			 0);
 	assert_int_equal(settings.profile, PB_PROFILE_MODERN);
 	assert_int_equal(settings.boost_factor, 0);
 	assert_int_equal(settings.memory, UINT64_C(2) << 30);
@@ -442,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_a_machine_that_is_too_small_fails_and_says_so),
 		cmocka_unit_test(test_pages_from_before_the_trace_are_modelled),
 		cmocka_unit_test(test_a_recorded_failure_is_tried_and_given_back),
+		cmocka_unit_test(test_cpus_find_their_nodes),
 		cmocka_unit_test(test_whatif_runs_each_variant_beside_the_baseline),
 		cmocka_unit_test(test_bad_settings_are_named),
 		cmocka_unit_test(test_good_settings_are_taken),

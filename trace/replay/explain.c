@@ -135,8 +135,8 @@ static enum pbr_rule judge(const struct asker *asker, const struct pbr_verdict *
 	if (verdict->usable > limit) {
 		if (stock->usable_order >= (int)asker->explain->order)
 			return PBR_RULE_NONE;
-		return stock->other_order >= (int)asker->explain->order ? PBR_RULE_MIGRATETYPE :
-									  PBR_RULE_FRAGMENTATION;
+		return stock->other_order >= (int)asker->explain->order ? PBR_RULE_MIGRATETYPE
+									: PBR_RULE_FRAGMENTATION;
 	}
 	if (one > limit)
 		return PBR_RULE_WATERMARK;
@@ -160,11 +160,14 @@ static void say_fragmented(const struct pbr_verdict *verdict, unsigned int order
 	if (n < 0 || (size_t)n >= size)
 		return;
 	if (verdict->compact_pages == UINT64_MAX)
-		snprintf(text + n, size - (size_t)n, "Compaction can't help: every place for such a "
+		snprintf(text + n, size - (size_t)n,
+			 "Compaction can't help: every place for such a "
 			 "block holds something unmovable.");
 	else
-		snprintf(text + n, size - (size_t)n, "Compaction could make one by moving %llu "
-			 "pages.", (unsigned long long)verdict->compact_pages);
+		snprintf(text + n, size - (size_t)n,
+			 "Compaction could make one by moving %llu "
+			 "pages.",
+			 (unsigned long long)verdict->compact_pages);
 }
 
 static void say_watermark(const struct pbr_verdict *verdict, unsigned int order, char *text,
@@ -174,9 +177,9 @@ static void say_watermark(const struct pbr_verdict *verdict, unsigned int order,
 		 "One page could be had, %llu can't: after them %lld usable pages would be left, "
 		 "and more than %lld are required (min %lld + reserve %lld). The largest free "
 		 "block is of order %d.",
-		 1ULL << order, (long long)verdict->usable, (long long)(verdict->mark +
-		 verdict->reserve), (long long)verdict->mark, (long long)verdict->reserve,
-		 verdict->greatest_order);
+		 1ULL << order, (long long)verdict->usable,
+		 (long long)(verdict->mark + verdict->reserve), (long long)verdict->mark,
+		 (long long)verdict->reserve, verdict->greatest_order);
 }
 
 static void say_reserve(const struct pbr_verdict *verdict, char *text, size_t size)
@@ -202,16 +205,18 @@ static void say(const struct pbr_explain *explain, struct pbr_verdict *verdict)
 
 	switch (verdict->rule) {
 	case PBR_RULE_NONE:
-		snprintf(text, size, "Yes: %llu pages are free, %lld more than the limit of %lld "
+		snprintf(text, size,
+			 "Yes: %llu pages are free, %lld more than the limit of %lld "
 			 "after the request, and there is a free block of order %d.",
 			 (unsigned long long)verdict->now.free,
 			 (long long)(verdict->usable - verdict->mark - verdict->reserve),
 			 (long long)(verdict->mark + verdict->reserve), verdict->greatest_order);
 		break;
 	case PBR_RULE_OUT_OF_MEMORY:
-		snprintf(text, size, "%llu pages are free, and %lld of them must stay so (min): not "
-			 "even one page may be taken.", (unsigned long long)verdict->now.free,
-			 (long long)verdict->mark);
+		snprintf(text, size,
+			 "%llu pages are free, and %lld of them must stay so (min): not "
+			 "even one page may be taken.",
+			 (unsigned long long)verdict->now.free, (long long)verdict->mark);
 		break;
 	case PBR_RULE_WATERMARK:
 		say_watermark(verdict, explain->order, text, size);
@@ -223,9 +228,11 @@ static void say(const struct pbr_explain *explain, struct pbr_verdict *verdict)
 		say_fragmented(verdict, explain->order, text, size);
 		break;
 	case PBR_RULE_MIGRATETYPE:
-		snprintf(text, size, "Blocks of order %u are free, but only in pageblocks that this "
+		snprintf(text, size,
+			 "Blocks of order %u are free, but only in pageblocks that this "
 			 "request may not use (highatomic, CMA or isolated); the largest it may "
-			 "use is of order %d.", explain->order, verdict->greatest_order);
+			 "use is of order %d.",
+			 explain->order, verdict->greatest_order);
 		break;
 	default:
 		break;
@@ -250,7 +257,8 @@ static uint64_t possible_boost(const struct asker *asker, unsigned int z, uint64
 			break;
 		if (event->kind == PBR_EXTFRAG &&
 		    event->from_order < input->machine.pageblock_order &&
-		    pbr_frame_zone(asker->world->geo, pbr_frame(asker->world->geo, event->pfn)) == z)
+		    pbr_frame_zone(asker->world->geo, pbr_frame(asker->world->geo, event->pfn)) ==
+			    z)
 			return most > size ? most : size;
 	}
 	return 0;
@@ -321,8 +329,9 @@ static void ask_zone(const struct asker *asker, unsigned int z)
 			  verdict->highatomic - (asker->cma ? 0 : stock.cma);
 	verdict->greatest_order = stock.usable_order;
 	verdict->rule = judge(asker, verdict, &stock);
-	verdict->compact_pages = verdict->rule == PBR_RULE_FRAGMENTATION ?
-		compact_pages(world, z, explain->order) : UINT64_MAX;
+	verdict->compact_pages = verdict->rule == PBR_RULE_FRAGMENTATION
+					 ? compact_pages(world, z, explain->order)
+					 : UINT64_MAX;
 	say(explain, verdict);
 	if (verdict->rule == PBR_RULE_NONE && asker->event != UINT64_MAX)
 		doubt(asker, z, verdict);
@@ -333,9 +342,8 @@ static void ask_zone(const struct asker *asker, unsigned int z)
 static enum pbr_rule nearest(const struct pbr_explain *explain)
 {
 	static const int rank[PBR_NR_RULES] = {
-		[PBR_RULE_ZONE] = 0,      [PBR_RULE_OUT_OF_MEMORY] = 1,
-		[PBR_RULE_RESERVE] = 1,   [PBR_RULE_WATERMARK] = 2,
-		[PBR_RULE_FRAGMENTATION] = 3, [PBR_RULE_MIGRATETYPE] = 4,
+		[PBR_RULE_ZONE] = 0,      [PBR_RULE_OUT_OF_MEMORY] = 1, [PBR_RULE_RESERVE] = 1,
+		[PBR_RULE_WATERMARK] = 2, [PBR_RULE_FRAGMENTATION] = 3, [PBR_RULE_MIGRATETYPE] = 4,
 	};
 	enum pbr_rule best = PBR_RULE_ZONE;
 
@@ -373,16 +381,25 @@ int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsi
 		uint32_t gfp, struct pbr_explain *explain, char *error, size_t size)
 {
 	struct pbr_world world;
-	struct asker asker = { &world, explain, event, highest_zone(gfp),
-			       .harder = gfp & PB_GFP_ATOMIC_BIT, .high = gfp & PB_GFP_HIGH,
+	struct asker asker = { &world,
+			       explain,
+			       event,
+			       highest_zone(gfp),
+			       .harder = gfp & PB_GFP_ATOMIC_BIT,
+			       .high = gfp & PB_GFP_HIGH,
 			       .cma = gfp & PB_GFP_MOVABLE };
 
-	*explain = (struct pbr_explain){ .time = at, .order = order, .gfp = gfp,
-		.migratetype = (enum pb_migratetype)((gfp & (PB_GFP_MOVABLE |
-							     PB_GFP_RECLAIMABLE)) >> 3) };
+	*explain = (struct pbr_explain){ .time = at,
+					 .order = order,
+					 .gfp = gfp,
+					 .migratetype = (enum pb_migratetype)(
+						 (gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >>
+						 3) };
 	if (order > input->machine.max_order)
-		return pbr_error(error, size, "order %u: expected 0 to %u, the largest block of this "
-				 "machine", order, input->machine.max_order);
+		return pbr_error(error, size,
+				 "order %u: expected 0 to %u, the largest block of this "
+				 "machine",
+				 order, input->machine.max_order);
 	if (pbr_world_init(&world, input))
 		return pbr_error(error, size, "no memory to follow the trace");
 	go_to(&world, at, event);

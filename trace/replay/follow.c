@@ -44,8 +44,11 @@ static void take_map(const struct pbr_world *world, struct pbr_run *run, uint32_
 
 static void mark_event(struct pbr_run *run, const struct pbr_event *event)
 {
-	struct pbr_mark mark = { .time = event->time, .pfn = event->pfn, .gfp = event->gfp,
-				 .task = event->task, .order = event->order,
+	struct pbr_mark mark = { .time = event->time,
+				 .pfn = event->pfn,
+				 .gfp = event->gfp,
+				 .task = event->task,
+				 .order = event->order,
 				 .migratetype = event->migratetype };
 
 	if (event->kind == PBR_EXTFRAG) {
@@ -120,9 +123,11 @@ static void compare(struct pbr_run *run, const struct nearest *nearest)
 			run->per_order_snapshot[o] += (int64_t)run->zones[z].end_blocks[o];
 		}
 	}
-	run->difference_percent = run->snapshot_free_pages ?
-		100.0 * ((double)run->end_free_pages - (double)run->snapshot_free_pages) /
-			(double)run->snapshot_free_pages : 0.0;
+	run->difference_percent =
+		run->snapshot_free_pages
+			? 100.0 * ((double)run->end_free_pages - (double)run->snapshot_free_pages) /
+				  (double)run->snapshot_free_pages
+			: 0.0;
 	run->compared_at = nearest->time;
 	run->interval_free_min = nearest->least;
 	run->interval_free_max = nearest->most;

@@ -38,9 +38,9 @@ uint32_t pbr_block(const struct pbr_geometry *geo, uint64_t pfn, unsigned int or
 
 	for (unsigned int i = 0; i < geo->nr_zones; i++)
 		if (pfn >= geo->zone[i].start && pfn < geo->zone[i].end)
-			return geo->zone[i].end - pfn >= size ?
-				       geo->zone[i].first + (uint32_t)(pfn - geo->zone[i].base) :
-				       PBR_NO_FRAME;
+			return geo->zone[i].end - pfn >= size
+				       ? geo->zone[i].first + (uint32_t)(pfn - geo->zone[i].base)
+				       : PBR_NO_FRAME;
 	return PBR_NO_FRAME;
 }
 

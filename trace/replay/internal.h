@@ -61,8 +61,8 @@ struct pbr_frame_run {
 };
 
 struct pbr_layout {
-	uint8_t *state;        /* [geo.nr_frames] enum pbr_state when the trace began */
-	uint8_t *block_type;   /* [pageblocks] migratetype, 255 unknown */
+	uint8_t *state;                 /* [geo.nr_frames] enum pbr_state when the trace began */
+	uint8_t *block_type;            /* [pageblocks] migratetype, 255 unknown */
 	uint8_t pcp_orders[PBR_ORDERS]; /* 1: frees of this order go to per-CPU lists */
 };
 
@@ -93,13 +93,13 @@ int pbr_machine_snapshot(struct pbr_machine *machine, const struct pb_snapshot *
 /* Events go in through here, whatever the format. */
 struct pbr_loader {
 	struct pbr_input *input;
-	uint64_t room;            /* of input->events */
+	uint64_t room; /* of input->events */
 	uint32_t task_room;
-	uint32_t *task_hash;      /* [task_hash_size] 1 + index of a task, or 0 */
+	uint32_t *task_hash; /* [task_hash_size] 1 + index of a task, or 0 */
 	uint32_t task_hash_size;
-	uint32_t last_task;       /* index */
+	uint32_t last_task; /* index */
 	uint64_t last_time;
-	bool failed;              /* memory was short */
+	bool failed; /* memory was short */
 };
 
 uint32_t pbr_loader_task(struct pbr_loader *loader, int32_t pid, const char *comm);
@@ -129,11 +129,11 @@ struct pbr_world {
 	const struct pbr_input *input;
 	const struct pbr_geometry *geo;
 	unsigned int max_order, pageblock_order;
-	uint8_t *state;        /* [frames] enum pbr_state */
-	uint8_t *head;         /* [frames] order of the free block that starts here, 255: none */
-	uint32_t *owner;       /* [frames] 1 + index of the event that allocated it, or 0 */
-	uint8_t *block_type;   /* [pageblocks] */
-	uint32_t *fallback;    /* [pageblocks] 1 + index of the last EXTFRAG event, or 0 */
+	uint8_t *state;      /* [frames] enum pbr_state */
+	uint8_t *head;       /* [frames] order of the free block that starts here, 255: none */
+	uint32_t *owner;     /* [frames] 1 + index of the event that allocated it, or 0 */
+	uint8_t *block_type; /* [pageblocks] */
+	uint32_t *fallback;  /* [pageblocks] 1 + index of the last EXTFRAG event, or 0 */
 	int64_t free[PBR_MAX_ZONES], pcp[PBR_MAX_ZONES]; /* pages */
 	uint64_t blocks[PBR_MAX_ZONES][PBR_ORDERS];
 	uint64_t in_use, peak; /* pages with an owner */
@@ -154,8 +154,7 @@ struct pbr_census {
 	uint32_t free, pcp, movable, unmovable, hole;
 	uint32_t owner; /* task with most frames */
 };
-void pbr_world_census(const struct pbr_world *world, uint32_t pageblock,
-		      struct pbr_census *census);
+void pbr_world_census(const struct pbr_world *world, uint32_t pageblock, struct pbr_census *census);
 
 /* -------------------------------------------------------------------- plan */
 
@@ -172,14 +171,14 @@ struct pbr_op {
 	uint32_t gfp;
 	uint32_t event; /* index of the event it comes from */
 	uint16_t cpu;
-	uint8_t kind;   /* enum pbr_op_kind */
+	uint8_t kind; /* enum pbr_op_kind */
 	uint8_t order;
 };
 
 /* A block that had an owner when the trace began. */
 struct pbr_before {
 	uint32_t frame;
-	uint32_t slot;  /* UINT32_MAX: never freed in the trace */
+	uint32_t slot; /* UINT32_MAX: never freed in the trace */
 	uint8_t order;
 	uint8_t movable;
 };

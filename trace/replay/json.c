@@ -39,8 +39,7 @@ static json_t *list_u64(const uint64_t *values, unsigned int nr)
 
 static const char *type_name(unsigned int type)
 {
-	return type < PB_MIGRATE_TYPES ? pb_migratetype_name((enum pb_migratetype)type) :
-					 "Unknown";
+	return type < PB_MIGRATE_TYPES ? pb_migratetype_name((enum pb_migratetype)type) : "Unknown";
 }
 
 static void set_gfp(json_t *object, uint32_t gfp)
@@ -191,12 +190,12 @@ static json_t *per_order(const struct pbr_run *run)
 	json_t *list = json_array();
 
 	for (unsigned int o = 0; o <= run->max_order; o++)
-		json_array_append_new(list,
-			json_pack("{s:i, s:I, s:I, s:I}", "order", (int)o,
-				  "rebuilt", (json_int_t)run->per_order_rebuilt[o],
-				  "snapshot", (json_int_t)run->per_order_snapshot[o], "difference",
-				  (json_int_t)(run->per_order_rebuilt[o] -
-					       run->per_order_snapshot[o])));
+		json_array_append_new(
+			list, json_pack("{s:i, s:I, s:I, s:I}", "order", (int)o, "rebuilt",
+					(json_int_t)run->per_order_rebuilt[o], "snapshot",
+					(json_int_t)run->per_order_snapshot[o], "difference",
+					(json_int_t)(run->per_order_rebuilt[o] -
+						     run->per_order_snapshot[o])));
 	return list;
 }
 
@@ -309,13 +308,14 @@ static json_t *map_json(const struct pbr_input *input, const struct pbr_run *run
 	for (uint32_t i = 0; i < run->nr_pageblocks; i++) {
 		const struct pbr_map_cell *cell = &map->cells[i];
 
-		json_array_append_new(type, json_integer(cell->migratetype == 255 ?
-							 -1 : cell->migratetype));
+		json_array_append_new(
+			type, json_integer(cell->migratetype == 255 ? -1 : cell->migratetype));
 		json_array_append_new(used, json_integer(cell->used));
 		json_array_append_new(unmovable, json_integer(cell->unmovable));
 		json_array_append_new(reserved, json_integer(cell->reserved));
-		json_array_append_new(owner, json_integer(cell->owner == PBR_NO_TASK ?
-							  -1 : (json_int_t)cell->owner));
+		json_array_append_new(owner, json_integer(cell->owner == PBR_NO_TASK
+								  ? -1
+								  : (json_int_t)cell->owner));
 	}
 	set(json, "t", json_real(seconds(input, map->time)));
 	set(json, "migratetype", type);
@@ -334,8 +334,7 @@ static json_t *owners_json(const struct pbr_input *input, const struct pbr_run *
 
 	for (uint32_t m = 0; m < run->nr_maps; m++) {
 		for (uint32_t i = 0; i < run->nr_pageblocks; i++) {
-			const struct pbr_task *task =
-				task_of(input, run->maps[m].cells[i].owner);
+			const struct pbr_task *task = task_of(input, run->maps[m].cells[i].owner);
 
 			if (!task)
 				continue;
@@ -513,8 +512,8 @@ static json_t *verdict_json(const struct pbr_verdict *verdict, unsigned int max_
 	set(json, "reserve", json_integer(verdict->reserve));
 	set(json, "highatomic", json_integer(verdict->highatomic));
 	set(json, "greatest_order", json_integer(verdict->greatest_order));
-	set(json, "compact_pages", verdict->compact_pages == UINT64_MAX ?
-	    json_null() : integer(verdict->compact_pages));
+	set(json, "compact_pages",
+	    verdict->compact_pages == UINT64_MAX ? json_null() : integer(verdict->compact_pages));
 	return json;
 }
 

@@ -35,8 +35,8 @@ static void tell(struct maker *maker, uint32_t frame, unsigned int order, enum p
 		if (maker->seen[i])
 			continue;
 		maker->seen[i] = 1;
-		if (state == PBR_USED && (known[i] == PBR_USED_LRU ||
-					  (known[i] == PBR_IS_FREE && compaction)))
+		if (state == PBR_USED &&
+		    (known[i] == PBR_USED_LRU || (known[i] == PBR_IS_FREE && compaction)))
 			continue;
 		known[i] = (uint8_t)state;
 	}
@@ -89,9 +89,8 @@ static void find_pcp_orders(struct maker *maker)
 	for (uint64_t i = 0; i < input->nr_events; i++) {
 		const struct pbr_event *event = &input->events[i];
 
-		if (event->order < PBR_ORDERS &&
-		    (event->kind == PBR_PCPU_DRAIN ||
-		     (event->kind == PBR_ZONE_LOCKED && event->flag)))
+		if (event->order < PBR_ORDERS && (event->kind == PBR_PCPU_DRAIN ||
+						  (event->kind == PBR_ZONE_LOCKED && event->flag)))
 			maker->layout->pcp_orders[event->order] = 1;
 	}
 }

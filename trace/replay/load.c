@@ -146,9 +146,9 @@ bool pbr_loader_event(struct pbr_loader *loader, struct pbr_event event)
 
 	if (input->nr_events == loader->room) {
 		uint64_t room = loader->room ? 2 * loader->room : 1 << 16;
-		void *events = room < UINT32_MAX ?
-				       realloc(input->events, room * sizeof(*input->events)) :
-				       NULL;
+		void *events = room < UINT32_MAX
+				       ? realloc(input->events, room * sizeof(*input->events))
+				       : NULL;
 
 		if (!events) {
 			loader->failed = true;
@@ -231,7 +231,9 @@ static int copy_runs(struct pbr_input *input, const struct pb_frames *frames)
 		return -1;
 	for (size_t i = 0; i < frames->nr_runs; i++)
 		priv->runs[i] = (struct pbr_frame_run){ frames->runs[i].pfn,
-			frames->runs[i].end_pfn - frames->runs[i].pfn, PBR_IS_FREE };
+							frames->runs[i].end_pfn -
+								frames->runs[i].pfn,
+							PBR_IS_FREE };
 	priv->nr_runs = frames->nr_runs;
 	return 0;
 }
@@ -248,8 +250,9 @@ int pbr_load_machine(const struct pbr_source *source, struct pbr_input *input,
 		pbr_machine_pc(machine, source->memory);
 	else if (start->has_zoneinfo || end->has_zoneinfo) {
 		if (pbr_machine_snapshot(machine, start, end))
-			return pbr_error(error, size, "the zoneinfo of the snapshot has no zone "
-						      "with memory");
+			return pbr_error(error, size,
+					 "the zoneinfo of the snapshot has no zone "
+					 "with memory");
 		if (start->has_free && copy_runs(input, &start->free))
 			return pbr_error(error, size, "no memory");
 	}

@@ -30,7 +30,7 @@ struct reading {
 	const struct pbt_event_def *def[PBT_MAX_EVENTS];
 	struct layout layout[PBT_MAX_EVENTS];
 	unsigned int nr_defs;
-	uint32_t *task;      /* [nr_pids] 1 + task of this pid now, or 0 */
+	uint32_t *task; /* [nr_pids] 1 + task of this pid now, or 0 */
 	int32_t nr_pids;
 	uint64_t records;
 	char *error;
@@ -175,15 +175,14 @@ static void read_event(struct reading *reading, const struct pbt_record *record)
 
 static int read_file(struct reading *reading, const struct pbt_record *record)
 {
-	struct pb_snapshot *snapshot =
-		record->phase == PBT_START ? &reading->start : &reading->end;
+	struct pb_snapshot *snapshot = record->phase == PBT_START ? &reading->start : &reading->end;
 	char *error = reading->error;
 	size_t size = reading->error_size, length = record->text_size;
 	const char *text = record->text;
 	int status = 0;
 
-	if (record->phase == PBT_STOP && (!strcmp(record->name, "zoneinfo") ||
-					  !strcmp(record->name, "buddyinfo"))) {
+	if (record->phase == PBT_STOP &&
+	    (!strcmp(record->name, "zoneinfo") || !strcmp(record->name, "buddyinfo"))) {
 		struct pbr_input *input = reading->loader->input;
 
 		if (!input->snapshot_from || record->ts < input->snapshot_from)
@@ -207,10 +206,10 @@ static int read_file(struct reading *reading, const struct pbt_record *record)
 static int read_frames(struct reading *reading, const struct pbt_record *record)
 {
 	static const uint8_t states[PBT_NR_FRAMES] = {
-		[PBT_FRAME_ABSENT] = PBR_HOLE,    [PBT_FRAME_FREE] = PBR_IS_FREE,
-		[PBT_FRAME_LRU] = PBR_USED_LRU,   [PBT_FRAME_SLAB] = PBR_USED,
-		[PBT_FRAME_RESERVED] = PBR_HOLE,  [PBT_FRAME_OTHER] = PBR_USED,
-		[PBT_FRAME_PGTABLE] = PBR_USED,   [PBT_FRAME_HUGETLB] = PBR_USED,
+		[PBT_FRAME_ABSENT] = PBR_HOLE,   [PBT_FRAME_FREE] = PBR_IS_FREE,
+		[PBT_FRAME_LRU] = PBR_USED_LRU,  [PBT_FRAME_SLAB] = PBR_USED,
+		[PBT_FRAME_RESERVED] = PBR_HOLE, [PBT_FRAME_OTHER] = PBR_USED,
+		[PBT_FRAME_PGTABLE] = PBR_USED,  [PBT_FRAME_HUGETLB] = PBR_USED,
 	};
 	struct pbr_private *priv = pbr_priv(reading->loader->input);
 	void *grown;
@@ -225,7 +224,9 @@ static int read_frames(struct reading *reading, const struct pbt_record *record)
 		const struct pbt_run *run = &record->run[i];
 
 		priv->runs[priv->nr_runs++] = (struct pbr_frame_run){ run->pfn, run->count,
-			run->frame < PBT_NR_FRAMES ? states[run->frame] : PBR_USED };
+								      run->frame < PBT_NR_FRAMES
+									      ? states[run->frame]
+									      : PBR_USED };
 	}
 	return 0;
 }
@@ -302,8 +303,8 @@ static int read_all(struct reading *reading, struct pbt_reader *reader)
 	/* The frames of a recorded machine say nothing about a made up one. */
 	if (source->memory)
 		pbr_priv(reading->loader->input)->nr_runs = 0;
-	reading->loader->input->machine.has_free_map =
-		pbr_priv(reading->loader->input)->nr_runs != 0;
+	reading->loader->input->machine.has_free_map = pbr_priv(reading->loader->input)->nr_runs !=
+						       0;
 	return 0;
 }
 
@@ -312,8 +313,8 @@ static long read_fd(void *ctx, void *buffer, size_t size)
 	return read(*(int *)ctx, buffer, size);
 }
 
-static int read_pbt(const struct pbr_source *source, struct pbr_loader *loader, int fd,
-		    char *error, size_t size)
+static int read_pbt(const struct pbr_source *source, struct pbr_loader *loader, int fd, char *error,
+		    size_t size)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
 	struct pbt_reader *reader = pbt_reader_new(read_fd, &fd, error, size);
@@ -344,8 +345,10 @@ int pbr_load_pbt(const struct pbr_source *source, struct pbr_loader *loader, cha
 	ssize_t got;
 
 	if (fd < 0)
-		return pbr_error(error, size, "%s: %s; expected a trace: ftrace text, perf script "
-				 "text, trace.dat or .pbt", source->path, strerror(errno));
+		return pbr_error(error, size,
+				 "%s: %s; expected a trace: ftrace text, perf script "
+				 "text, trace.dat or .pbt",
+				 source->path, strerror(errno));
 	got = pread(fd, first, sizeof(first), 0);
 	if (got > 0 && pbt_probe(first, (size_t)got))
 		status = read_pbt(source, loader, fd, error, size);

@@ -16,15 +16,19 @@ static uint8_t type_of(int migratetype)
 static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event *from)
 {
 	static const uint8_t kinds[PB_NR_EVENT_TYPES] = {
-		[PB_EV_ALLOC] = PBR_ALLOC,             [PB_EV_FREE] = PBR_FREE,
-		[PB_EV_FREE_BATCHED] = PBR_OTHER,      [PB_EV_ZONE_LOCKED] = PBR_ZONE_LOCKED,
-		[PB_EV_PCPU_DRAIN] = PBR_PCPU_DRAIN,   [PB_EV_EXTFRAG] = PBR_EXTFRAG,
-		[PB_EV_COMPACT_FREE] = PBR_COMPACT,    [PB_EV_COMPACT_BEGIN] = PBR_OTHER,
-		[PB_EV_COMPACT_END] = PBR_OTHER,       [PB_EV_MARK] = PBR_OTHER,
+		[PB_EV_ALLOC] = PBR_ALLOC,           [PB_EV_FREE] = PBR_FREE,
+		[PB_EV_FREE_BATCHED] = PBR_OTHER,    [PB_EV_ZONE_LOCKED] = PBR_ZONE_LOCKED,
+		[PB_EV_PCPU_DRAIN] = PBR_PCPU_DRAIN, [PB_EV_EXTFRAG] = PBR_EXTFRAG,
+		[PB_EV_COMPACT_FREE] = PBR_COMPACT,  [PB_EV_COMPACT_BEGIN] = PBR_OTHER,
+		[PB_EV_COMPACT_END] = PBR_OTHER,     [PB_EV_MARK] = PBR_OTHER,
 	};
 	struct pbr_event event = {
-		.time = from->time, .pfn = from->pfn, .gfp = from->gfp, .cpu = from->cpu,
-		.kind = kinds[from->type], .order = from->order,
+		.time = from->time,
+		.pfn = from->pfn,
+		.gfp = from->gfp,
+		.cpu = from->cpu,
+		.kind = kinds[from->type],
+		.order = from->order,
 		.migratetype = type_of(from->migratetype),
 	};
 
@@ -117,7 +121,8 @@ static int load_snapshots(const struct pbr_source *source, struct pbr_input *inp
 	if (!status && source->snapshot && !start.has_zoneinfo && !end.has_zoneinfo)
 		status = pb_snapshot_load(where, NULL, &start, error, size);
 	if (!status && source->snapshot && !start.has_zoneinfo && !end.has_zoneinfo)
-		status = pbr_error(error, size, "%s: no zoneinfo of a snapshot is there; expected "
+		status = pbr_error(error, size,
+				   "%s: no zoneinfo of a snapshot is there; expected "
 				   "zoneinfo.start in a directory, or <prefix>.zoneinfo.start",
 				   source->snapshot);
 	if (!status)
@@ -137,8 +142,10 @@ int pbr_load_text(const struct pbr_source *source, struct pbr_loader *loader, ch
 
 	/* What is no trace at all must be said before its snapshots are missed. */
 	if (strcmp(source->path, "-") && !stat(source->path, &st) && S_ISDIR(st.st_mode))
-		return pbr_error(error, size, "%s is a directory; expected a trace: ftrace text, "
-				 "perf script text, trace.dat or .pbt", source->path);
+		return pbr_error(error, size,
+				 "%s is a directory; expected a trace: ftrace text, "
+				 "perf script text, trace.dat or .pbt",
+				 source->path);
 	if (load_snapshots(source, loader->input, error, size))
 		return -1;
 	options.max_order = loader->input->machine.max_order;

@@ -67,18 +67,21 @@ static void read_protection(const struct pb_zoneinfo *info, const struct pb_proc
 static void read_zone(const struct pb_zoneinfo *info, const struct pb_proc_zone *from, int type,
 		      struct pbr_zone *zone)
 {
-	*zone = (struct pbr_zone){ .node = from->node, .type = (enum pb_zone_type)type,
-				   .start_pfn = from->start_pfn, .spanned = from->spanned,
-				   .present = from->present, .managed = from->managed,
-				   .boost = from->boost, .start_free = from->free,
+	*zone = (struct pbr_zone){ .node = from->node,
+				   .type = (enum pb_zone_type)type,
+				   .start_pfn = from->start_pfn,
+				   .spanned = from->spanned,
+				   .present = from->present,
+				   .managed = from->managed,
+				   .boost = from->boost,
+				   .start_free = from->free,
 				   .start_pcp = pcp_pages(from) };
 	zone->watermark[PB_WMARK_MIN] = without(from->min, from->boost);
 	zone->watermark[PB_WMARK_LOW] = without(from->low, from->boost);
 	zone->watermark[PB_WMARK_HIGH] = without(from->high, from->boost);
-	zone->watermark[PB_WMARK_PROMO] =
-		from->has_promo ? without(from->promo, from->boost) :
-				  2 * zone->watermark[PB_WMARK_HIGH] -
-					  zone->watermark[PB_WMARK_LOW];
+	zone->watermark[PB_WMARK_PROMO] = from->has_promo ? without(from->promo, from->boost)
+							  : 2 * zone->watermark[PB_WMARK_HIGH] -
+								    zone->watermark[PB_WMARK_LOW];
 	read_protection(info, from, zone);
 }
 
@@ -94,8 +97,8 @@ static struct pbr_zone *find_zone(struct pbr_machine *machine, int node, const c
 static void read_buddyinfo(struct pbr_machine *machine, const struct pb_buddyinfo *info, bool end)
 {
 	for (size_t i = 0; i < info->nr_zones; i++) {
-		struct pbr_zone *zone =
-			find_zone(machine, info->zones[i].node, info->zones[i].name);
+		struct pbr_zone *zone = find_zone(machine, info->zones[i].node,
+						  info->zones[i].name);
 		uint64_t *blocks = zone ? (end ? zone->end_blocks : zone->start_blocks) : NULL;
 
 		for (unsigned int o = 0; blocks && o < info->nr_orders && o < PBR_ORDERS; o++)
@@ -107,15 +110,15 @@ static void read_pagetypes(struct pbr_machine *machine, const struct pb_pagetype
 			   bool end)
 {
 	for (size_t i = 0; i < info->nr_blocks; i++) {
-		struct pbr_zone *zone =
-			find_zone(machine, info->blocks[i].node, info->blocks[i].zone);
+		struct pbr_zone *zone = find_zone(machine, info->blocks[i].node,
+						  info->blocks[i].zone);
 
 		for (unsigned int t = 0; zone && t < info->nr_types; t++)
 			for (int m = 0; m < PB_MIGRATE_TYPES; m++)
 				if (!strcmp(info->types[t],
 					    pb_migratetype_name((enum pb_migratetype)m)))
-					(end ? zone->end_pageblocks :
-					       zone->start_pageblocks)[m] = info->blocks[i].count[t];
+					(end ? zone->end_pageblocks : zone->start_pageblocks)[m] =
+						info->blocks[i].count[t];
 	}
 }
 

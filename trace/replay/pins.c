@@ -13,7 +13,7 @@ struct owners {
 	uint32_t *last_block; /* [nr] 1 + pageblock that it was last seen in */
 	uint32_t *last_event; /* [nr] owner word of the block last counted */
 	uint32_t nr, room;
-	uint32_t *hash;       /* 1 + index, or 0 */
+	uint32_t *hash; /* 1 + index, or 0 */
 	uint32_t hash_size;
 };
 
@@ -89,7 +89,8 @@ static void fill_lifetime(struct pbr_lifetime *life, struct lives *lives, unsign
 {
 	*life = (struct pbr_lifetime){ .migratetype = (uint8_t)(kind / PBR_ORDERS),
 				       .order = (uint8_t)(kind % PBR_ORDERS),
-				       .freed = lives->nr, .alive = lives->alive };
+				       .freed = lives->nr,
+				       .alive = lives->alive };
 	if (!lives->nr)
 		return;
 	qsort(lives->ns, lives->nr, sizeof(*lives->ns), compare_u64);
@@ -142,8 +143,7 @@ static bool grow_owners(struct owners *owners)
 		return false;
 	for (uint32_t i = 0; i < owners->nr; i++) {
 		const struct pbr_pin_owner *owner = &owners->list[i];
-		uint32_t at = hash_owner(owner->task, owner->gfp, owner->order,
-					 owner->migratetype);
+		uint32_t at = hash_owner(owner->task, owner->gfp, owner->order, owner->migratetype);
 
 		while (owners->hash[at & (owners->hash_size - 1)])
 			at++;
@@ -193,14 +193,13 @@ static uint32_t owner_of(struct pinner *pinner, uint32_t frame)
 		key.order = event->order;
 		key.migratetype = (uint8_t)type_of(event->gfp);
 	} else {
-		key.migratetype = pinner->world.state[frame] == PBR_USED_LRU ?
-					  PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE;
+		key.migratetype = pinner->world.state[frame] == PBR_USED_LRU ? PB_MIGRATE_MOVABLE
+									     : PB_MIGRATE_UNMOVABLE;
 	}
 	if (key.task != PBR_NO_TASK)
 		snprintf(key.comm, sizeof(key.comm), "%s", input->tasks[key.task].comm);
 	else
-		snprintf(key.comm, sizeof(key.comm), "%s",
-			 word ? "(unknown)" : "(before trace)");
+		snprintf(key.comm, sizeof(key.comm), "%s", word ? "(unknown)" : "(before trace)");
 	return find_owner(&pinner->owners, &key);
 }
 
@@ -323,10 +322,14 @@ static void set_fallback(struct pbr_pin_block *block, const struct pbr_event *ev
 {
 	block->has_fallback = true;
 	block->fallback = (struct pbr_mark){
-		.time = event->time, .pfn = event->pfn, .task = event->task,
+		.time = event->time,
+		.pfn = event->pfn,
+		.task = event->task,
 		.kind = event->flag ? PBR_MARK_FALLBACK_CLAIM : PBR_MARK_FALLBACK,
-		.order = event->order, .migratetype = event->migratetype,
-		.from_type = event->from_type, .from_order = event->from_order,
+		.order = event->order,
+		.migratetype = event->migratetype,
+		.from_type = event->from_type,
+		.from_order = event->from_order,
 	};
 }
 
@@ -346,8 +349,8 @@ static void find_fallbacks(struct pinner *pinner)
 			n = 1u << (event->from_order - world->pageblock_order);
 		for (uint32_t b = block; b < block + n && b < pinner->nr_pageblocks; b++) {
 			struct pbr_pin_block *spoiled =
-				pinner->spoiled[b] ? &pinner->pins->blocks[pinner->spoiled[b] - 1] :
-						     NULL;
+				pinner->spoiled[b] ? &pinner->pins->blocks[pinner->spoiled[b] - 1]
+						   : NULL;
 
 			if (spoiled && event->time <= spoiled->pin[0].time)
 				set_fallback(spoiled, event);
@@ -405,8 +408,8 @@ static int look_at_all(struct pinner *pinner, uint64_t at)
 	pinner->pins->nr_owners = pinner->owners.nr;
 	pinner->owners.list = NULL;
 	if (pinner->pins->nr_owners)
-		qsort(pinner->pins->owners, pinner->pins->nr_owners,
-		      sizeof(*pinner->pins->owners), by_pageblocks);
+		qsort(pinner->pins->owners, pinner->pins->nr_owners, sizeof(*pinner->pins->owners),
+		      by_pageblocks);
 	return list_lifetimes(pinner);
 }
 

@@ -27,17 +27,17 @@ struct planner {
 	const struct pbr_geometry *geo;
 	struct pbr_plan *plan;
 	uint64_t op_room, before_room;
-	uint32_t *slot;      /* [frames] 1 + slot of the block that starts here, or 0 */
-	uint8_t *order;      /* [frames] its order */
-	uint8_t *touched;    /* [frames] an event has named it */
-	uint8_t *silent;     /* bit per event: its block is then allocated without an event */
+	uint32_t *slot;         /* [frames] 1 + slot of the block that starts here, or 0 */
+	uint8_t *order;         /* [frames] its order */
+	uint8_t *touched;       /* [frames] an event has named it */
+	uint8_t *silent;        /* bit per event: its block is then allocated without an event */
 	struct pbr_world world; /* only if compaction is in the trace */
 	bool follow;
-	uint32_t *spare;     /* free slots, a stack */
+	uint32_t *spare; /* free slots, a stack */
 	uint32_t nr_spare, spare_room;
-	uint32_t event;      /* now */
+	uint32_t event; /* now */
 	uint16_t cpu;
-	bool failed;         /* memory was short */
+	bool failed; /* memory was short */
 };
 
 /* -------------------------------------------------------------------- lists */
@@ -66,8 +66,8 @@ static void add_op(struct planner *planner, enum pbr_op_kind kind, uint32_t slot
 		planner->failed = true;
 		return;
 	}
-	plan->ops[plan->nr_ops++] = (struct pbr_op){ slot, gfp, planner->event, planner->cpu,
-						     (uint8_t)kind, (uint8_t)order };
+	plan->ops[plan->nr_ops++] = (struct pbr_op){ slot,         gfp,           planner->event,
+						     planner->cpu, (uint8_t)kind, (uint8_t)order };
 	plan->nr_allocs += kind == PBR_OP_ALLOC;
 	plan->nr_frees += kind == PBR_OP_FREE;
 	plan->nr_probes += kind == PBR_OP_PROBE;
@@ -83,8 +83,9 @@ static void add_before(struct planner *planner, uint32_t frame, uint32_t slot, u
 		planner->failed = true;
 		return;
 	}
-	plan->before[plan->nr_before++] = (struct pbr_before){ frame, slot, (uint8_t)order,
-		layout->state[frame] == PBR_USED_LRU };
+	plan->before[plan->nr_before++] = (struct pbr_before){
+		frame, slot, (uint8_t)order, layout->state[frame] == PBR_USED_LRU
+	};
 }
 
 static uint32_t new_slot(struct planner *planner)
@@ -226,7 +227,9 @@ static void plan_free(struct planner *planner, const struct pbr_event *event)
 
 static void plan_silent(struct planner *planner, uint64_t pfn, unsigned int order, bool movable)
 {
-	struct pbr_event event = { .kind = PBR_ALLOC, .pfn = pfn, .order = (uint8_t)order,
+	struct pbr_event event = { .kind = PBR_ALLOC,
+				   .pfn = pfn,
+				   .order = (uint8_t)order,
 				   .gfp = movable ? PB_GFP_HIGHUSER_MOVABLE : PB_GFP_KERNEL };
 
 	planner->input->problems.silent_takes++;
@@ -356,7 +359,7 @@ static int add_lasting(struct planner *planner)
 static int find_nodes(struct planner *planner)
 {
 	const struct pbr_input *input = planner->input;
-	uint32_t (*pages)[PB_MAX_NODES] = calloc(input->nr_cpus, sizeof(*pages));
+	uint32_t(*pages)[PB_MAX_NODES] = calloc(input->nr_cpus, sizeof(*pages));
 	uint8_t *cpu_node = calloc(input->nr_cpus, 1);
 
 	planner->plan->cpu_node = cpu_node;
@@ -408,7 +411,8 @@ static int make(struct planner *planner)
 int pbr_plan_make(struct pbr_input *input, char *error, size_t size)
 {
 	struct pbr_private *priv = pbr_priv(input);
-	struct planner planner = { .input = input, .geo = &priv->geo,
+	struct planner planner = { .input = input,
+				   .geo = &priv->geo,
 				   .plan = calloc(1, sizeof(struct pbr_plan)) };
 	int status = -1;
 

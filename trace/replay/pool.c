@@ -52,11 +52,11 @@ int pbr_zones(const struct pbr_input *input, const struct pbr_settings *settings
 
 	run->nr_zones = machine->nr_zones;
 	memcpy(run->zones, machine->zones, sizeof(run->zones));
-	run->max_order = settings->max_order < 0 ? machine->max_order :
-						   (unsigned int)settings->max_order;
-	run->pageblock_order = settings->pageblock_order < 0 ?
-				       machine->pageblock_order :
-				       (unsigned int)settings->pageblock_order;
+	run->max_order = settings->max_order < 0 ? machine->max_order
+						 : (unsigned int)settings->max_order;
+	run->pageblock_order = settings->pageblock_order < 0
+				       ? machine->pageblock_order
+				       : (unsigned int)settings->pageblock_order;
 	if (settings->pageblock_order < 0 && run->pageblock_order > run->max_order)
 		run->pageblock_order = run->max_order;
 	if (run->pageblock_order > run->max_order)
@@ -104,8 +104,11 @@ static int zone_regions(struct pbr_pool *pool, uint32_t *room, const struct pbr_
 			const struct pbr_zone *zone)
 {
 	uint64_t end = zone->start_pfn + zone->spanned, pfn = zone->start_pfn, start;
-	struct pb_region region = { .start_pfn = pfn, .end_pfn = end, .node = (uint8_t)zone->node,
-				    .zone = (uint8_t)zone->type, .kind = PB_REGION_USABLE };
+	struct pb_region region = { .start_pfn = pfn,
+				    .end_pfn = end,
+				    .node = (uint8_t)zone->node,
+				    .zone = (uint8_t)zone->type,
+				    .kind = PB_REGION_USABLE };
 
 	if (add_region(pool, room, region))
 		return -1;
@@ -156,8 +159,8 @@ static void recorded_watermarks(const struct pbr_machine *machine, struct pb_con
 	config->min_free_kbytes = (int32_t)(min * 4);
 	gap = largest->watermark[PB_WMARK_LOW] - largest->watermark[PB_WMARK_MIN];
 	if (gap > largest->watermark[PB_WMARK_MIN] / 4 + 1 && largest->managed)
-		config->watermark_scale_factor =
-			(uint32_t)((gap * 10000 + largest->managed - 1) / largest->managed);
+		config->watermark_scale_factor = (uint32_t)((gap * 10000 + largest->managed - 1) /
+							    largest->managed);
 	if (config->watermark_scale_factor < 1 || config->watermark_scale_factor > 3000)
 		config->watermark_scale_factor = 10;
 }
@@ -187,8 +190,8 @@ static void fill_config(struct pb_config *config, const struct pbr_pool *pool,
 	/* Frames come into use when the pageblocks have their types. */
 	config->flags = PB_POOL_NO_RSEQ | PB_POOL_ALL_RESERVED |
 			(settings->no_pcp ? PB_POOL_NO_PCP : 0) |
-			(settings->no_mobility || !enough_for_mobility(run) ?
-				 PB_POOL_NO_MOBILITY : PB_POOL_MOBILITY);
+			(settings->no_mobility || !enough_for_mobility(run) ? PB_POOL_NO_MOBILITY
+									    : PB_POOL_MOBILITY);
 	for (unsigned int z = 0; z < run->nr_zones; z++)
 		config->zone_types |= 1u << run->zones[z].type;
 	recorded_watermarks(&input->machine, config);
@@ -279,8 +282,10 @@ static int set_pcp(struct pbr_pool *pool, const struct pbr_settings *settings, c
 	if (batch < 0)
 		batch = pcp.batch < high ? pcp.batch : high;
 	if (pb_set_pcp(&pool->pool, (uint32_t)high, (uint32_t)batch))
-		return pbr_error(error, size, "pcp_high %lld with pcp_batch %lld: expected "
-				 "1 <= batch <= high", (long long)high, (long long)batch);
+		return pbr_error(error, size,
+				 "pcp_high %lld with pcp_batch %lld: expected "
+				 "1 <= batch <= high",
+				 (long long)high, (long long)batch);
 	return 0;
 }
 
@@ -298,8 +303,8 @@ static void set_types(struct pbr_pool *pool, const struct pbr_input *input,
 {
 	const struct pbr_private *priv = pbr_priv(input);
 	unsigned int order = input->machine.pageblock_order;
-	uint64_t step = UINT64_C(1) << (order < run->pageblock_order ? order :
-								       run->pageblock_order);
+	uint64_t step = UINT64_C(1)
+			<< (order < run->pageblock_order ? order : run->pageblock_order);
 
 	for (unsigned int z = 0; settings->no_mobility && z < run->nr_zones; z++)
 		set_type(pool, run->zones[z].start_pfn & ~(step - 1),
@@ -342,8 +347,11 @@ int pbr_pool_make(struct pbr_pool *pool, const struct pbr_input *input,
 		  const struct pbr_settings *settings, const struct pbr_run *run, char *error,
 		  size_t size)
 {
-	struct pb_hooks hooks = { .ctx = pool, .misuse = on_misuse, .log = on_log,
-				  .wake = on_wake, .reclaim = on_reclaim,
+	struct pb_hooks hooks = { .ctx = pool,
+				  .misuse = on_misuse,
+				  .log = on_log,
+				  .wake = on_wake,
+				  .reclaim = on_reclaim,
 				  .trace = pool->trace ? on_trace : NULL };
 	struct pb_config config;
 	struct pb_error why;
@@ -383,8 +391,8 @@ static struct pb_page *put(struct pbr_pool *pool, uint64_t pfn, unsigned int ord
 }
 
 void pbr_pool_fill(struct pbr_pool *pool, const struct pbr_input *input,
-		   void (*placed)(void *ctx, const struct pbr_before *before,
-				  struct pb_page *page, unsigned int order),
+		   void (*placed)(void *ctx, const struct pbr_before *before, struct pb_page *page,
+				  unsigned int order),
 		   void *ctx)
 {
 	const struct pbr_private *priv = pbr_priv(input);

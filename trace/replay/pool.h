@@ -10,8 +10,8 @@ struct pbr_pool {
 	void *metadata;
 	struct pb_region *regions;
 	uint32_t nr_regions;
-	unsigned int woken;    /* operations until background reclaim is done; 0: asleep */
-	uint64_t misuses;      /* calls that the library refused */
+	unsigned int woken; /* operations until background reclaim is done; 0: asleep */
+	uint64_t misuses;   /* calls that the library refused */
 	char first_misuse[160];
 	/* the trace hook's; NULL: no hook is set */
 	void (*trace)(void *ctx, const struct pb_trace_event *event);
@@ -26,8 +26,8 @@ int pbr_pool_make(struct pbr_pool *pool, const struct pbr_input *input,
 		  size_t size);
 /* Give what was in use its place; placed(ctx, before, page) for each block. */
 void pbr_pool_fill(struct pbr_pool *pool, const struct pbr_input *input,
-		   void (*placed)(void *ctx, const struct pbr_before *before,
-				  struct pb_page *page, unsigned int order),
+		   void (*placed)(void *ctx, const struct pbr_before *before, struct pb_page *page,
+				  unsigned int order),
 		   void *ctx);
 void pbr_pool_release(struct pbr_pool *pool);
 /* Background reclaim has done its work: boosts are taken back; of how many zones? */

@@ -38,15 +38,15 @@ struct pbr_zone {
 	int node;
 	enum pb_zone_type type;
 	uint64_t start_pfn;
-	uint64_t spanned, present, managed;         /* pages */
-	uint64_t watermark[PB_NR_WMARK];            /* pages, without boost */
-	uint64_t boost;                             /* pages */
-	uint64_t lowmem_reserve[PB_NR_ZONE_TYPES];  /* pages, by enum pb_zone_type */
-	uint64_t start_free, end_free;              /* NR_FREE_PAGES of the snapshots */
-	uint64_t start_pcp, end_pcp;                /* pages in per-CPU lists */
-	uint64_t start_blocks[PBR_ORDERS];          /* buddyinfo at the start */
-	uint64_t end_blocks[PBR_ORDERS];            /* buddyinfo at the end */
-	uint64_t start_pageblocks[PB_MIGRATE_TYPES];/* pagetypeinfo */
+	uint64_t spanned, present, managed;          /* pages */
+	uint64_t watermark[PB_NR_WMARK];             /* pages, without boost */
+	uint64_t boost;                              /* pages */
+	uint64_t lowmem_reserve[PB_NR_ZONE_TYPES];   /* pages, by enum pb_zone_type */
+	uint64_t start_free, end_free;               /* NR_FREE_PAGES of the snapshots */
+	uint64_t start_pcp, end_pcp;                 /* pages in per-CPU lists */
+	uint64_t start_blocks[PBR_ORDERS];           /* buddyinfo at the start */
+	uint64_t end_blocks[PBR_ORDERS];             /* buddyinfo at the end */
+	uint64_t start_pageblocks[PB_MIGRATE_TYPES]; /* pagetypeinfo */
 	uint64_t end_pageblocks[PB_MIGRATE_TYPES];
 };
 
@@ -54,11 +54,11 @@ struct pbr_machine {
 	struct pbr_zone zones[PBR_MAX_ZONES]; /* nodes and zone types ascending */
 	unsigned int nr_zones;
 	unsigned int nr_cpus;
-	unsigned int max_order;               /* inclusive */
+	unsigned int max_order; /* inclusive */
 	unsigned int pageblock_order;
-	bool from_snapshot;                   /* zoneinfo was there; else --memory or guessed */
-	bool has_start, has_end;              /* buddyinfo at start, at end */
-	bool has_free_map;                    /* which frames were free at the start is known */
+	bool from_snapshot;      /* zoneinfo was there; else --memory or guessed */
+	bool has_start, has_end; /* buddyinfo at start, at end */
+	bool has_free_map;       /* which frames were free at the start is known */
 };
 
 /* -------------------------------------------------------------------- input */
@@ -74,10 +74,10 @@ enum pbr_kind {
 };
 
 struct pbr_event {
-	uint64_t time;       /* ns, trace clock */
+	uint64_t time; /* ns, trace clock */
 	uint64_t pfn;
-	uint32_t gfp;        /* ALLOC */
-	uint32_t task;       /* index into input->tasks, PBR_NO_TASK; COMPACT: frames */
+	uint32_t gfp;  /* ALLOC */
+	uint32_t task; /* index into input->tasks, PBR_NO_TASK; COMPACT: frames */
 	uint16_t cpu;
 	uint8_t kind;        /* enum pbr_kind */
 	uint8_t order;       /* EXTFRAG: alloc_order */
@@ -113,11 +113,11 @@ struct pbr_problems {
 
 /* Where a trace and its snapshots come from. */
 struct pbr_source {
-	const char *path;        /* trace file, "-": standard input */
-	const char *snapshot;    /* directory or prefix of the snapshots; NULL: beside the trace,
+	const char *path;     /* trace file, "-": standard input */
+	const char *snapshot; /* directory or prefix of the snapshots; NULL: beside the trace,
 	                            or in it (.pbt) */
-	uint64_t memory;         /* bytes (--memory); 0: from the snapshots */
-	unsigned int cpus;       /* 0: as the trace has */
+	uint64_t memory;      /* bytes (--memory); 0: from the snapshots */
+	unsigned int cpus;    /* 0: as the trace has */
 	/* called now and then with the fraction done, 0..1; may be NULL */
 	void (*progress)(void *ctx, const char *what, double done);
 	void *progress_ctx;
@@ -125,8 +125,8 @@ struct pbr_source {
 
 struct pbr_input {
 	struct pbr_machine machine;
-	struct pbr_event *events;      /* by time */
-	uint64_t nr_events;            /* all kinds */
+	struct pbr_event *events; /* by time */
+	uint64_t nr_events;       /* all kinds */
 	uint64_t nr_by_kind[PBR_OTHER + 1];
 	struct pbr_task *tasks;
 	uint32_t nr_tasks;
@@ -135,10 +135,10 @@ struct pbr_input {
 	uint64_t snapshot_from, snapshot_to;
 	unsigned int nr_cpus;
 	struct pbr_problems problems;
-	struct pbr_private *priv;      /* the engine's own */
-	char name[256];                /* of the trace, for headings */
-	char format[32];               /* "ftrace text", "pbt" */
-	char note[160];                /* what had to be assumed about the machine, or "" */
+	struct pbr_private *priv; /* the engine's own */
+	char name[256];           /* of the trace, for headings */
+	char format[32];          /* "ftrace text", "pbt" */
+	char note[160];           /* what had to be assumed about the machine, or "" */
 };
 
 /* 0, or negative with one line in error (no newline). */
@@ -154,8 +154,8 @@ struct pbr_zone_sample {
 	uint64_t blocks[PBR_ORDERS]; /* free blocks per order */
 	int32_t extfrag[PBR_ORDERS]; /* spec 12.5, thousandths */
 	int32_t unusable[PBR_ORDERS];
-	uint64_t free_2m;            /* aligned free pageblock-order blocks obtainable */
-	uint64_t boost;              /* pages */
+	uint64_t free_2m; /* aligned free pageblock-order blocks obtainable */
+	uint64_t boost;   /* pages */
 };
 
 /* The whole machine at one moment. */
@@ -170,7 +170,7 @@ enum pbr_mark_kind { PBR_MARK_FAILURE, PBR_MARK_FALLBACK, PBR_MARK_FALLBACK_CLAI
 /* Something worth a mark on the time line. */
 struct pbr_mark {
 	uint64_t time;
-	uint64_t pfn;        /* fallback: the block; failure: PBR_NO_PFN */
+	uint64_t pfn; /* fallback: the block; failure: PBR_NO_PFN */
 	uint32_t gfp;
 	uint32_t task;
 	uint8_t kind;        /* enum pbr_mark_kind */
@@ -197,64 +197,64 @@ struct pbr_map {
 };
 
 struct pbr_run {
-	char name[64];                 /* "follow", "linux", "profile=modern", … */
-	bool simulated;                /* the library decided; else the recorded kernel */
+	char name[64];  /* "follow", "linux", "profile=modern", … */
+	bool simulated; /* the library decided; else the recorded kernel */
 	unsigned int nr_zones, max_order, pageblock_order;
 	struct pbr_zone zones[PBR_MAX_ZONES]; /* as this run had them (memory=+25% …) */
 
-	uint64_t events;               /* of the trace, all kinds */
-	uint64_t allocations;          /* that succeeded */
+	uint64_t events;      /* of the trace, all kinds */
+	uint64_t allocations; /* that succeeded */
 	uint64_t frees;
 	uint64_t failures;
-	uint64_t failures_recorded;    /* of which the recorded kernel failed too */
-	uint64_t by_order[PBR_ORDERS];                  /* allocations */
-	uint64_t by_type[PB_MIGRATE_TYPES];             /* allocations */
+	uint64_t failures_recorded;         /* of which the recorded kernel failed too */
+	uint64_t by_order[PBR_ORDERS];      /* allocations */
+	uint64_t by_type[PB_MIGRATE_TYPES]; /* allocations */
 	uint64_t failures_by_order[PBR_ORDERS];
 	uint64_t failures_by_reason[PB_REASON_BAD_NODE + 1]; /* simulated */
-	uint64_t unknown_frees;        /* of pages the trace never allocated */
-	uint64_t modelled_frees;       /* of these, modelled from the start snapshot */
-	uint64_t skipped_frees;        /* their allocation failed in this run */
-	uint64_t fallbacks;            /* to another migratetype */
-	uint64_t fallback_claims;      /* of these, the pageblock changed hands */
-	uint64_t silent_takes;         /* follow: frames that left the buddy without an event */
-	uint64_t mixed_pageblocks;     /* at the end: movable and unmovable pages in one */
-	uint64_t double_handouts;      /* frames handed out twice; must be 0 */
-	uint64_t misuses;              /* calls that the library refused; must be 0 */
-	uint64_t peak_pages;           /* most pages in use at once */
-	double ns_per_op;              /* the library's time only; 0 when followed */
-	double seconds;                /* of the whole run */
+	uint64_t unknown_frees;    /* of pages the trace never allocated */
+	uint64_t modelled_frees;   /* of these, modelled from the start snapshot */
+	uint64_t skipped_frees;    /* their allocation failed in this run */
+	uint64_t fallbacks;        /* to another migratetype */
+	uint64_t fallback_claims;  /* of these, the pageblock changed hands */
+	uint64_t silent_takes;     /* follow: frames that left the buddy without an event */
+	uint64_t mixed_pageblocks; /* at the end: movable and unmovable pages in one */
+	uint64_t double_handouts;  /* frames handed out twice; must be 0 */
+	uint64_t misuses;          /* calls that the library refused; must be 0 */
+	uint64_t peak_pages;       /* most pages in use at once */
+	double ns_per_op;          /* the library's time only; 0 when followed */
+	double seconds;            /* of the whole run */
 
-	struct pbr_sample *samples;    /* by time; first = start, last = end */
+	struct pbr_sample *samples; /* by time; first = start, last = end */
 	uint32_t nr_samples;
-	struct pbr_mark *marks;        /* by time; at most PBR_MAX_MARKS, thinned */
+	struct pbr_mark *marks; /* by time; at most PBR_MAX_MARKS, thinned */
 	uint32_t nr_marks;
 	uint64_t marks_left_out;
-	struct pbr_map *maps;          /* by time; first = start, last = end */
+	struct pbr_map *maps; /* by time; first = start, last = end */
 	uint32_t nr_maps;
-	uint32_t nr_pageblocks;        /* cells of each map */
+	uint32_t nr_pageblocks; /* cells of each map */
 	uint32_t zone_first_cell[PBR_MAX_ZONES + 1];
 	uint64_t zone_first_pfn[PBR_MAX_ZONES]; /* pageblock aligned: pfn of first cell */
 
 	/* follow only: the rebuilt end against the end snapshot */
 	bool has_diff;
-	uint64_t compared_at;          /* ns; the moment compared, see pagebuddy-replay(1) */
+	uint64_t compared_at; /* ns; the moment compared, see pagebuddy-replay(1) */
 	uint64_t interval_free_min, interval_free_max; /* while the snapshot was read */
 	uint64_t end_free_pages, snapshot_free_pages;
-	double difference_percent;     /* signed, of the snapshot's */
+	double difference_percent; /* signed, of the snapshot's */
 	int64_t per_order_rebuilt[PBR_ORDERS], per_order_snapshot[PBR_ORDERS];
 
-	char *buddyinfo;               /* at the end, text as in /proc */
-	json_t *settings;              /* simulate: the settings that differ, or NULL */
+	char *buddyinfo;  /* at the end, text as in /proc */
+	json_t *settings; /* simulate: the settings that differ, or NULL */
 };
 
 #define PBR_MAX_MARKS 20000
 
 /* How much to collect on the way; all zero: only the first and last sample. */
 struct pbr_collect {
-	uint32_t samples;              /* evenly spaced in time */
+	uint32_t samples; /* evenly spaced in time */
 	uint32_t maps;
 	bool marks;
-	bool verify;                   /* set by pbr_simulate() */
+	bool verify; /* set by pbr_simulate() */
 	void (*progress)(void *ctx, const char *what, double done);
 	void *progress_ctx;
 };
@@ -267,17 +267,17 @@ int pbr_follow(const struct pbr_input *input, const struct pbr_collect *collect,
 /* What a variant changes; pbr_settings_init() = the recorded machine. */
 struct pbr_settings {
 	enum pb_profile profile;
-	int pageblock_order;          /* -1: as recorded */
-	int max_order;                /* -1: as recorded */
-	int64_t boost_factor;         /* -1: default */
-	int64_t scale_factor;         /* -1: default */
-	int64_t min_free_kbytes;      /* -1: as recorded */
-	int64_t pcp_high, pcp_batch;  /* -1: automatic */
+	int pageblock_order;         /* -1: as recorded */
+	int max_order;               /* -1: as recorded */
+	int64_t boost_factor;        /* -1: default */
+	int64_t scale_factor;        /* -1: default */
+	int64_t min_free_kbytes;     /* -1: as recorded */
+	int64_t pcp_high, pcp_batch; /* -1: automatic */
 	bool no_mobility;
 	bool no_pcp;
-	double memory_factor;         /* 1.0: as recorded */
-	uint64_t memory;              /* bytes; 0: as recorded, times factor */
-	char name[64];                /* the option's text */
+	double memory_factor; /* 1.0: as recorded */
+	uint64_t memory;      /* bytes; 0: as recorded, times factor */
+	char name[64];        /* the option's text */
 };
 
 void pbr_settings_init(struct pbr_settings *settings);
@@ -295,8 +295,8 @@ void pbr_run_clear(struct pbr_run *run);
 /* A run in a few numbers, over all zones together. */
 struct pbr_summary {
 	uint64_t free_2m_min, free_2m_median, free_2m_end; /* over the samples */
-	int unusable, extfrag; /* at the end, for 2 MiB, thousandths */
-	uint64_t free_end;     /* pages */
+	int unusable, extfrag;                             /* at the end, for 2 MiB, thousandths */
+	uint64_t free_end;                                 /* pages */
 };
 
 void pbr_summarise(const struct pbr_run *run, struct pbr_summary *summary);
@@ -305,50 +305,50 @@ void pbr_summarise(const struct pbr_run *run, struct pbr_summary *summary);
 
 /* Pages of one kind of owner. */
 struct pbr_pin_owner {
-	uint32_t task;          /* any task of that comm; PBR_NO_TASK: from before the trace */
+	uint32_t task; /* any task of that comm; PBR_NO_TASK: from before the trace */
 	char comm[20];
 	uint32_t gfp;
 	uint8_t order;
 	uint8_t migratetype;
-	uint64_t pages;         /* held at that moment */
+	uint64_t pages; /* held at that moment */
 	uint64_t blocks;
-	uint64_t pageblocks;    /* pageblocks that are not whole because of them, among others */
-	uint64_t sole;          /* pageblocks that nobody else keeps from being whole */
+	uint64_t pageblocks; /* pageblocks that are not whole because of them, among others */
+	uint64_t sole;       /* pageblocks that nobody else keeps from being whole */
 };
 
 /* A pageblock that one or two unmovable blocks spoil. */
 struct pbr_pin_block {
-	uint64_t pfn;           /* of the pageblock */
+	uint64_t pfn; /* of the pageblock */
 	uint8_t migratetype;
-	uint8_t nr_pins;        /* 1 or 2 */
+	uint8_t nr_pins; /* 1 or 2 */
 	uint64_t free_pages;
 	uint64_t movable_pages;
 	struct {
-		uint64_t pfn, time;     /* of the allocation */
+		uint64_t pfn, time; /* of the allocation */
 		uint32_t task, gfp;
 		uint8_t order, migratetype;
 	} pin[2];
-	bool has_fallback;      /* the fallback that let the first one in */
+	bool has_fallback; /* the fallback that let the first one in */
 	struct pbr_mark fallback;
 };
 
 /* How long pages of one kind lived. */
 struct pbr_lifetime {
 	uint8_t migratetype, order;
-	uint64_t freed, alive;         /* allocations that ended; that did not */
-	uint64_t p50, p90, p99, max;   /* ns, of those that ended */
+	uint64_t freed, alive;       /* allocations that ended; that did not */
+	uint64_t p50, p90, p99, max; /* ns, of those that ended */
 };
 
 struct pbr_pins {
 	uint64_t time;
-	uint64_t whole_pageblocks;     /* entirely free */
-	uint64_t partial_pageblocks;   /* some free frames, not whole */
+	uint64_t whole_pageblocks;   /* entirely free */
+	uint64_t partial_pageblocks; /* some free frames, not whole */
 	uint64_t full_pageblocks;
-	struct pbr_pin_owner *owners;  /* by pageblocks pinned, descending */
+	struct pbr_pin_owner *owners; /* by pageblocks pinned, descending */
 	uint32_t nr_owners;
-	struct pbr_pin_block *blocks;  /* by pfn */
+	struct pbr_pin_block *blocks; /* by pfn */
 	uint32_t nr_blocks;
-	struct pbr_lifetime *lifetimes;/* by migratetype, order */
+	struct pbr_lifetime *lifetimes; /* by migratetype, order */
 	uint32_t nr_lifetimes;
 };
 
@@ -376,13 +376,13 @@ struct pbr_verdict {
 	struct pbr_zone zone;
 	struct pbr_zone_sample now;
 	enum pbr_rule rule;
-	int64_t usable;                /* free - (2^order - 1) - highatomic reserve */
-	int64_t mark;                  /* watermark min, after __GFP_HIGH and so on */
-	int64_t reserve;               /* lowmem_reserve against this request */
-	int64_t highatomic;            /* free pages only atomic requests may use */
-	int greatest_order;            /* greatest order with a free usable block, -1: none */
-	uint64_t compact_pages;        /* movable pages to move for one block; UINT64_MAX: unknown */
-	char text[512];                /* the sentence */
+	int64_t usable;         /* free - (2^order - 1) - highatomic reserve */
+	int64_t mark;           /* watermark min, after __GFP_HIGH and so on */
+	int64_t reserve;        /* lowmem_reserve against this request */
+	int64_t highatomic;     /* free pages only atomic requests may use */
+	int greatest_order;     /* greatest order with a free usable block, -1: none */
+	uint64_t compact_pages; /* movable pages to move for one block; UINT64_MAX: unknown */
+	char text[512];         /* the sentence */
 };
 
 struct pbr_explain {
@@ -390,9 +390,9 @@ struct pbr_explain {
 	unsigned int order;
 	uint32_t gfp;
 	enum pb_migratetype migratetype;
-	bool succeeds;                 /* in some zone */
-	enum pbr_rule rule;            /* of the zone nearest to success; NONE: it succeeds */
-	unsigned int nr_verdicts;      /* zones in zonelist order */
+	bool succeeds;            /* in some zone */
+	enum pbr_rule rule;       /* of the zone nearest to success; NONE: it succeeds */
+	unsigned int nr_verdicts; /* zones in zonelist order */
 	struct pbr_verdict verdicts[PBR_MAX_ZONES];
 };
 

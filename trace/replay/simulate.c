@@ -21,14 +21,14 @@ struct sim {
 	const struct pbr_settings *settings;
 	const struct pbr_collect *collect;
 	struct pbr_run *run;
-	struct pbr_geometry geo;     /* of the run's zones */
+	struct pbr_geometry geo; /* of the run's zones */
 	struct pbr_pool pool;
 	struct pb_page **slots;
 	/* pass 2 */
-	uint32_t *owner;             /* [pool frames] 1 + event, or BEFORE, or 0 */
-	const struct pbr_op *op;     /* under way */
-	uint64_t live;               /* pages in use */
-	uint32_t sample, map;        /* next ones */
+	uint32_t *owner;         /* [pool frames] 1 + event, or BEFORE, or 0 */
+	const struct pbr_op *op; /* under way */
+	uint64_t live;           /* pages in use */
+	uint32_t sample, map;    /* next ones */
 };
 
 #define BEFORE UINT32_MAX /* owner: from before the trace */
@@ -154,9 +154,12 @@ static unsigned int type_of(uint32_t gfp)
 
 static void failed(struct sim *sim, enum pb_reason why)
 {
-	struct pbr_mark mark = { .time = event_now(sim)->time, .pfn = PBR_NO_PFN,
-				 .gfp = sim->op->gfp, .task = task_of(event_now(sim)),
-				 .kind = PBR_MARK_FAILURE, .order = sim->op->order,
+	struct pbr_mark mark = { .time = event_now(sim)->time,
+				 .pfn = PBR_NO_PFN,
+				 .gfp = sim->op->gfp,
+				 .task = task_of(event_now(sim)),
+				 .kind = PBR_MARK_FAILURE,
+				 .order = sim->op->order,
 				 .migratetype = (uint8_t)type_of(sim->op->gfp),
 				 .reason = (uint8_t)why };
 
@@ -173,8 +176,8 @@ static struct pb_page *alloc_checked(struct sim *sim)
 	const uint8_t *cpu_node = pbr_priv(sim->input)->plan->cpu_node;
 	enum pb_reason why = PB_REASON_NONE;
 	struct pb_page *page = pb_alloc_pages_nodemask(&sim->pool.pool, sim->op->gfp,
-						       sim->op->order, cpu_node[sim->op->cpu],
-						       NULL, &why);
+						       sim->op->order, cpu_node[sim->op->cpu], NULL,
+						       &why);
 
 	if (!page) {
 		failed(sim, why);
@@ -243,10 +246,14 @@ static void on_trace(void *ctx, const struct pb_trace_event *step)
 	if (step->type != PB_TRACE_STEAL || !sim->op)
 		return;
 	mark = (struct pbr_mark){
-		.time = event_now(sim)->time, .pfn = step->pfn, .gfp = sim->op->gfp,
-		.task = task_of(event_now(sim)), .order = (uint8_t)step->value,
+		.time = event_now(sim)->time,
+		.pfn = step->pfn,
+		.gfp = sim->op->gfp,
+		.task = task_of(event_now(sim)),
+		.order = (uint8_t)step->value,
 		.kind = step->flag ? PBR_MARK_FALLBACK_CLAIM : PBR_MARK_FALLBACK,
-		.migratetype = step->migratetype, .from_type = step->other_type,
+		.migratetype = step->migratetype,
+		.from_type = step->other_type,
 		.from_order = step->order,
 	};
 	sim->run->fallbacks++;
@@ -362,7 +369,8 @@ static int walk_pool(struct sim *sim, struct walk *walk)
 {
 	uint32_t nr = sim->run->nr_pageblocks;
 
-	*walk = (struct walk){ .sim = sim, .tally = calloc(nr + 1, sizeof(*walk->tally)),
+	*walk = (struct walk){ .sim = sim,
+			       .tally = calloc(nr + 1, sizeof(*walk->tally)),
 			       .type = calloc(nr + 1, 1) };
 	if (!walk->tally || !walk->type) {
 		free(walk->tally);

@@ -15,9 +15,16 @@
 void pbr_settings_init(struct pbr_settings *settings)
 {
 	*settings = (struct pbr_settings){
-		.profile = PB_PROFILE_LINUX, .pageblock_order = -1, .max_order = -1,
-		.boost_factor = -1, .scale_factor = -1, .min_free_kbytes = -1,
-		.pcp_high = -1, .pcp_batch = -1, .memory_factor = 1.0, .name = "baseline",
+		.profile = PB_PROFILE_LINUX,
+		.pageblock_order = -1,
+		.max_order = -1,
+		.boost_factor = -1,
+		.scale_factor = -1,
+		.min_free_kbytes = -1,
+		.pcp_high = -1,
+		.pcp_batch = -1,
+		.memory_factor = 1.0,
+		.name = "baseline",
 	};
 }
 
@@ -130,7 +137,8 @@ static const struct key {
 	{ "pageblock_order", set_pageblock_order, "a number from 0 to 20, at most max_order" },
 	{ "max_order", set_max_order, "a number from 0 to 20" },
 	{ "watermark_boost", set_boost, "a factor in 1/10000 of the high watermark, 0: off" },
-	{ "watermark_boost_factor", set_boost, "a factor in 1/10000 of the high watermark, 0: off" },
+	{ "watermark_boost_factor", set_boost,
+	  "a factor in 1/10000 of the high watermark, 0: off" },
 	{ "watermark_scale_factor", set_scale, "a number from 1 to 3000" },
 	{ "min_free_kbytes", set_min_free, "a number of KB" },
 	{ "pcp_high", set_pcp_high, "a number of pages, 0: no per-CPU lists" },
@@ -231,11 +239,9 @@ static void *do_work(void *arg)
 
 	collect.progress = NULL; /* a bar for each would be a mess */
 	while (take_work(work, &i)) {
-		const struct pbr_settings *settings =
-			i ? &work->variants[i - 1] : work->baseline;
+		const struct pbr_settings *settings = i ? &work->variants[i - 1] : work->baseline;
 
-		if (pbr_simulate(work->input, settings, &collect, &work->runs[i], why,
-				 sizeof(why)))
+		if (pbr_simulate(work->input, settings, &collect, &work->runs[i], why, sizeof(why)))
 			work_failed(work, settings->name, why);
 		if (work->collect->progress)
 			work->collect->progress(work->collect->progress_ctx, "asking what if",
@@ -248,9 +254,14 @@ int pbr_whatif(const struct pbr_input *input, const struct pbr_settings *baselin
 	       const struct pbr_settings *variants, unsigned int nr_variants, unsigned int threads,
 	       const struct pbr_collect *collect, struct pbr_run *runs, char *error, size_t size)
 {
-	struct work work = { .input = input, .baseline = baseline, .variants = variants,
-			     .collect = collect, .runs = runs, .nr = nr_variants + 1,
-			     .lock = PTHREAD_MUTEX_INITIALIZER, .error = error,
+	struct work work = { .input = input,
+			     .baseline = baseline,
+			     .variants = variants,
+			     .collect = collect,
+			     .runs = runs,
+			     .nr = nr_variants + 1,
+			     .lock = PTHREAD_MUTEX_INITIALIZER,
+			     .error = error,
 			     .error_size = size };
 	pthread_t thread[16];
 	unsigned int nr = 0;

@@ -352,7 +352,8 @@ int pbr_world_init(struct pbr_world *world, const struct pbr_input *input)
 	const struct pbr_geometry *geo = &pbr_priv(input)->geo;
 	size_t frames = geo->nr_frames, blocks = (frames >> input->machine.pageblock_order) + 1;
 
-	*world = (struct pbr_world){ .input = input, .geo = geo,
+	*world = (struct pbr_world){ .input = input,
+				     .geo = geo,
 				     .max_order = input->machine.max_order,
 				     .pageblock_order = input->machine.pageblock_order };
 	world->state = malloc(frames + 1);
