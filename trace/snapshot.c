@@ -13,50 +13,61 @@
 #define FIRST_CHUNK (64u << 10)
 #define SNAPSHOT_LIMIT (256u << 20) /* bytes; a zoneinfo of 8192 CPUs has some 10 MB */
 
+static const char *why_not(long status)
+{
+	if (status == PB_SOURCE_IO)
+		return strerror(errno);
+	return status == PB_SOURCE_CUT ? "the compressed data ends before its end"
+				       : "the compressed data is damaged";
+}
+
+/* Room for one more byte and the NUL. */
+static bool have_room(char **text, size_t len, size_t *room)
+{
+	char *grown;
+
+	if (len + 1 < *room)
+		return true;
+	grown = realloc(*text, *room ? 2 * *room : FIRST_CHUNK);
+	if (!grown)
+		return false;
+	*text = grown;
+	*room = *room ? 2 * *room : FIRST_CHUNK;
+	return true;
+}
+
 char *pb_read_file(const char *path, size_t limit, size_t *len, char *error, size_t size)
 {
 	struct pb_source *source = pb_source_open(path, error, size);
 	size_t room = 0, n = 0;
 	char *text = NULL;
-	long got;
+	long got = 1;
 
 	if (!source)
 		return NULL;
-	for (;;) {
-		if (n + 1 >= room) {
-			char *grown = realloc(text, room ? 2 * room : FIRST_CHUNK);
-
-			if (!grown) {
-				snprintf(error, size, "'%s': out of memory", path);
-				goto fail;
-			}
-			text = grown;
-			room = room ? 2 * room : FIRST_CHUNK;
-		}
-		got = pb_source_read(source, text + n, room - n - 1);
-		if (got <= 0)
-			break;
-		n += (size_t)got;
-		if (n > limit) {
-			snprintf(error, size, "'%s' has more than %zu bytes", path, limit);
+	while (got > 0 && n <= limit) {
+		if (!have_room(&text, n, &room)) {
+			snprintf(error, size, "'%s': out of memory", path);
 			goto fail;
 		}
+		got = pb_source_read(source, text + n, room - n - 1);
+		n += got > 0 ? (size_t)got : 0;
 	}
-	if (got < 0) {
-		snprintf(error, size, "can't read '%s': %s", path,
-			 got == PB_SOURCE_IO    ? strerror(errno)
-			 : got == PB_SOURCE_CUT ? "the compressed data ends before its end"
-						: "the compressed data is damaged");
-		goto fail;
-	}
-	pb_source_close(source);
-	text[n] = '\0';
-	*len = n;
-	return text;
+	if (got < 0)
+		snprintf(error, size, "can't read '%s': %s", path, why_not(got));
+	else if (n > limit)
+		snprintf(error, size, "'%s' has more than %zu bytes", path, limit);
+	else
+		goto done;
 fail:
 	pb_source_close(source);
 	free(text);
 	return NULL;
+done:
+	pb_source_close(source);
+	text[n] = '\0';
+	*len = n;
+	return text;
 }
 
 /* --------------------------------------------------------------------- finding */

@@ -249,55 +249,54 @@ static void test_lost_events(void **state)
 
 #define HEAD "              dd-7       [001] ..... 3.5: "
 
+static const struct {
+	const char *line;
+	enum pb_problem problem;
+	const char *reason;
+} bad_lines[] = {
+	{ "hello world", PB_BAD_MALFORMED, "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS" },
+	{ "              dd-7       [001] ..... mm_page_free: page=0 pfn=0x5 order=0",
+	  PB_BAD_MALFORMED, "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS" },
+	{ "              dd-7       [99999] ..... 3.5: mm_page_free: page=0 pfn=0x5 order=0",
+	  PB_BAD_MALFORMED, "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS" },
+	{ HEAD "mm_page_free: page=0 pfn=0x5", PB_BAD_MALFORMED, "order is missing" },
+	{ HEAD "mm_page_free: page=0 order=0", PB_BAD_MALFORMED, "pfn is missing" },
+	{ HEAD "mm_page_free: page=0 pfn=0x5 order", PB_BAD_MALFORMED,
+	  "'order' where name=value was expected" },
+	{ HEAD "mm_page_free: page=0 pfn=12ab order=0", PB_BAD_MALFORMED,
+	  "pfn is '12ab', expected a page frame number" },
+	{ HEAD "mm_page_free: page=0 pfn=0x order=0", PB_BAD_MALFORMED,
+	  "pfn is '0x', expected a page frame number" },
+	{ HEAD "mm_page_free: page=0 pfn=0x11112222333344445 order=0", PB_BAD_MALFORMED,
+	  "pfn is '0x11112222333344445', expected a page frame number" },
+	{ HEAD "mm_page_free: page=0 pfn=0x5 order=-1", PB_BAD_MALFORMED,
+	  "order is '-1', expected a number from 0 on" },
+	{ HEAD "mm_page_free: page=0 pfn=0x5 order=11", PB_BAD_ORDER,
+	  "order 11, expected at most 10" },
+	{ HEAD "mm_page_free: page=0 pfn=0x5 order=4000000", PB_BAD_ORDER,
+	  "order 255 or more, expected at most 10" },
+	{ HEAD "mm_page_free: page=0 pfn=0x200000 order=0", PB_BAD_PFN,
+	  "pfn 0x200000, expected less than 0x200000" },
+	{ HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=77 gfp_flags=GFP_KERNEL",
+	  PB_BAD_MALFORMED, "migratetype is '77', expected a migratetype" },
+	{ HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=0 gfp_flags=GFP_KERN",
+	  PB_BAD_MALFORMED, "gfp_flags is 'GFP_KERN', expected names of gfp flags" },
+	{ HEAD "mm_page_alloc_zone_locked: page=0 pfn=0x5 order=0 migratetype=0 "
+	       "percpu_refill=2",
+	  PB_BAD_MALFORMED, "percpu_refill is '2', expected 0 or 1" },
+	{ HEAD "mm_compaction_isolate_freepages: range=(0x2 ~ 0x1) nr_scanned=1 nr_taken=1",
+	  PB_BAD_MALFORMED, "expected range=(START ~ END) nr_scanned=N nr_taken=N" },
+	{ "\001\002", PB_BAD_BINARY, "byte 0x01, expected text" },
+};
+
 static void test_why_a_line_is_bad(void **state)
 {
-	static const struct {
-		const char *line;
-		enum pb_problem problem;
-		const char *reason;
-	} lines[] = {
-		{ "hello world", PB_BAD_MALFORMED,
-		  "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS" },
-		{ "              dd-7       [001] ..... mm_page_free: page=0 pfn=0x5 order=0",
-		  PB_BAD_MALFORMED, "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS" },
-		{ "              dd-7       [99999] ..... 3.5: mm_page_free: page=0 pfn=0x5 order=0",
-		  PB_BAD_MALFORMED, "expected COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS" },
-		{ HEAD "mm_page_free: page=0 pfn=0x5", PB_BAD_MALFORMED, "order is missing" },
-		{ HEAD "mm_page_free: page=0 order=0", PB_BAD_MALFORMED, "pfn is missing" },
-		{ HEAD "mm_page_free: page=0 pfn=0x5 order", PB_BAD_MALFORMED,
-		  "'order' where name=value was expected" },
-		{ HEAD "mm_page_free: page=0 pfn=12ab order=0", PB_BAD_MALFORMED,
-		  "pfn is '12ab', expected a page frame number" },
-		{ HEAD "mm_page_free: page=0 pfn=0x order=0", PB_BAD_MALFORMED,
-		  "pfn is '0x', expected a page frame number" },
-		{ HEAD "mm_page_free: page=0 pfn=0x11112222333344445 order=0", PB_BAD_MALFORMED,
-		  "pfn is '0x11112222333344445', expected a page frame number" },
-		{ HEAD "mm_page_free: page=0 pfn=0x5 order=-1", PB_BAD_MALFORMED,
-		  "order is '-1', expected a number from 0 on" },
-		{ HEAD "mm_page_free: page=0 pfn=0x5 order=11", PB_BAD_ORDER,
-		  "order 11, expected at most 10" },
-		{ HEAD "mm_page_free: page=0 pfn=0x5 order=4000000", PB_BAD_ORDER,
-		  "order 255 or more, expected at most 10" },
-		{ HEAD "mm_page_free: page=0 pfn=0x200000 order=0", PB_BAD_PFN,
-		  "pfn 0x200000, expected less than 0x200000" },
-		{ HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=77 gfp_flags=GFP_KERNEL",
-		  PB_BAD_MALFORMED, "migratetype is '77', expected a migratetype" },
-		{ HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=0 gfp_flags=GFP_KERN",
-		  PB_BAD_MALFORMED, "gfp_flags is 'GFP_KERN', expected names of gfp flags" },
-		{ HEAD "mm_page_alloc_zone_locked: page=0 pfn=0x5 order=0 migratetype=0 "
-		       "percpu_refill=2",
-		  PB_BAD_MALFORMED, "percpu_refill is '2', expected 0 or 1" },
-		{ HEAD "mm_compaction_isolate_freepages: range=(0x2 ~ 0x1) nr_scanned=1 nr_taken=1",
-		  PB_BAD_MALFORMED, "expected range=(START ~ END) nr_scanned=N nr_taken=N" },
-		{ "\001\002", PB_BAD_BINARY, "byte 0x01, expected text" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		if (ftrace(lines[i].line) != PB_LINE_BAD)
-			fail_msg("taken: %s", lines[i].line);
-		assert_string_equal(text.reason, lines[i].reason);
-		assert_int_equal(text.problem, lines[i].problem);
+	for (size_t i = 0; i < sizeof(bad_lines) / sizeof(bad_lines[0]); i++) {
+		if (ftrace(bad_lines[i].line) != PB_LINE_BAD)
+			fail_msg("taken: %s", bad_lines[i].line);
+		assert_string_equal(text.reason, bad_lines[i].reason);
+		assert_int_equal(text.problem, bad_lines[i].problem);
 	}
 }
 

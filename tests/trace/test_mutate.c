@@ -7,7 +7,7 @@
 #include "procfs.h"
 #include "support.h"
 
-#define ROUNDS 3000
+#define ROUNDS 2000
 
 static struct gen random_state;
 
