@@ -67,6 +67,7 @@ struct rec_ring {
 	struct rec_cpu *cpus;
 	unsigned int nr_cpus;
 	size_t subbuf;   /* bytes of a sub-buffer */
+	int head;        /* of these, before the events: 8 and the size of the kernel's long */
 	uint8_t *buffer; /* for one of them */
 	const struct rec_format *formats;
 	unsigned int nr_formats;

@@ -5,7 +5,7 @@
  * A sub-buffer, as read from trace_pipe_raw (tracefs describes it in
  * events/header_page and events/header_event):
  *
- *	u64 time of the first event | long commit | events ...
+ *	u64 time of the first event | long commit | events ...	(long: the kernel's)
  *	event: u32 type_len:5, time_delta:27 | data
  *		type_len 1..28	data of 4 * type_len bytes
  *		type_len 0	u32 length (itself included), then data
@@ -21,7 +21,6 @@
 
 #include "record.h"
 
-#define HEAD 16 /* bytes before the events, 64-bit kernels */
 #define COMMIT_SIZE 0xfffffu
 #define COMMIT_MISSED (1u << 31)
 #define COMMIT_STORED (1u << 30)
@@ -59,6 +58,16 @@ static int64_t sign_extend(uint64_t v, unsigned int size)
 
 /* ------------------------------------------------------------------ draining */
 
+/* Bytes of events in a sub-buffer, and its flags. */
+static size_t commit_of(const struct rec_ring *ring, const uint8_t *page, uint64_t *flags)
+{
+	uint64_t commit = load(page + 8, (unsigned int)ring->head - 8);
+
+	if (flags)
+		*flags = commit & (COMMIT_MISSED | COMMIT_STORED);
+	return commit & COMMIT_SIZE;
+}
+
 /* Keep the part of ring->buffer that holds something. */
 static bool keep_page(struct rec_ring *ring, struct rec_cpu *cpu, size_t size)
 {
@@ -92,7 +101,8 @@ static long drain_cpu(struct rec_ring *ring, struct rec_cpu *cpu, bool off)
 		/* EAGAIN: no more now; ENODEV: the CPU went offline */
 		if (n <= 0)
 			return n < 0 && errno != EAGAIN && errno != ENODEV ? -1 : total;
-		size = n >= HEAD ? HEAD + (load(ring->buffer + 8, 8) & COMMIT_SIZE) : 0;
+		size = n >= ring->head ? (size_t)ring->head + commit_of(ring, ring->buffer, NULL)
+				       : 0;
 		if (!keep_page(ring, cpu, size + 8 < (size_t)n ? size + 8 : (size_t)n))
 			return -1;
 		total += n;
@@ -136,25 +146,25 @@ static void drop_page(struct rec_cpu *cpu)
 static int begin_page(struct rec_ring *ring, struct rec_cpu *cpu)
 {
 	const struct rec_page *page = cpu->head;
-	uint64_t commit, lost = 0;
+	size_t head = (size_t)ring->head, word = head - 8;
+	uint64_t flags, lost = 0;
 
-	cpu->at = HEAD;
-	cpu->end = HEAD;
-	if (page->size < HEAD) {
+	cpu->at = head;
+	cpu->end = head;
+	if (page->size < head) {
 		ring->malformed++;
 		return 0;
 	}
 	cpu->ts = load(page->data, 8);
-	commit = load(page->data + 8, 8);
-	cpu->end = HEAD + (commit & COMMIT_SIZE);
+	cpu->end = head + commit_of(ring, page->data, &flags);
 	if (cpu->end > page->size) {
 		cpu->end = page->size;
 		ring->malformed++;
 	}
-	if (!(commit & COMMIT_MISSED))
+	if (!(flags & COMMIT_MISSED))
 		return 0;
-	if (commit & COMMIT_STORED && cpu->end + 8 <= page->size)
-		lost = load(page->data + cpu->end, 8);
+	if (flags & COMMIT_STORED && cpu->end + word <= page->size)
+		lost = load(page->data + cpu->end, (unsigned int)word);
 	ring->lost_pages++;
 	cpu->lost += lost;
 	return pbt_write_lost(ring->writer, cpu->ts, cpu->cpu, lost);

@@ -318,6 +318,22 @@ static size_t subbuf_size(const struct rec_tracefs *fs)
 	return kb ? kb * 1024 : (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Where the events of a sub-buffer begin, by events/header_page: 16, or 12. */
+static int header_size(const struct rec_tracefs *fs)
+{
+	char path[512];
+	char *text, *data;
+	int head = 16;
+
+	snprintf(path, sizeof(path), "%s/events/header_page", fs->root);
+	text = rec_read_file(path, NULL);
+	data = text ? strstr(text, " data;") : NULL;
+	if (data)
+		sscanf(data, " data; offset:%d;", &head);
+	free(text);
+	return head == 12 ? 12 : 16;
+}
+
 static int open_cpu(const struct rec_tracefs *fs, struct rec_ring *ring, unsigned int cpu)
 {
 	struct rec_cpu *cpus = realloc(ring->cpus, (ring->nr_cpus + 1) * sizeof(*cpus));
@@ -349,6 +365,7 @@ int rec_tracefs_ring(struct rec_tracefs *fs, struct rec_ring *ring)
 	int rc = 0;
 
 	ring->subbuf = subbuf_size(fs);
+	ring->head = header_size(fs);
 	ring->formats = fs->formats;
 	ring->nr_formats = fs->nr_formats;
 	snprintf(path, sizeof(path), "%s/per_cpu", fs->instance);

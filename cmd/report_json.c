@@ -352,9 +352,10 @@ static json_t *problems_json(const struct pbr_problems *p)
 		{ "pages or orders that the machine does not have", p->beyond_machine },
 		{ "frees of pages from before the trace", p->unknown_frees },
 		{ "frees of a part of a block", p->partial_frees },
-		{ "pages freed twice", p->double_frees },
-		{ "pages handed out twice", p->double_allocs },
-		{ "frames that left the free lists without an event", p->silent_takes },
+		{ "frees of pages that are free, for all the trace tells", p->double_frees },
+		{ "allocations of pages that are in use, for all the trace tells",
+		  p->double_allocs },
+		{ "allocations without an event (bulk, compaction)", p->silent_takes },
 	};
 	json_t *list = json_array(), *examples = json_array();
 
@@ -392,10 +393,11 @@ static void set_heading(const struct report *r, json_t *root)
 	json_object_set_new(root, "schema", json_integer(REPORT_SCHEMA));
 	json_object_set_new(root, "kind", json_string("report"));
 	json_object_set_new(root, "tool", json_string(tool));
-	json_object_set_new(root, "trace",
-			    json_pack("{s:o, s:I, s:i}", "name", name ? name : json_string("trace"),
-				      "events", (json_int_t)r->input->nr_events, "cpus",
-				      (int)r->input->nr_cpus));
+	json_object_set_new(
+		root, "trace",
+		json_pack("{s:o, s:s, s:s, s:I, s:i}", "name", name ? name : json_string("trace"),
+			  "format", r->input->format, "assumed", r->input->note, "events",
+			  (json_int_t)r->input->nr_events, "cpus", (int)r->input->nr_cpus));
 }
 
 json_t *report_json(const struct report *r)

@@ -16,7 +16,7 @@ function heading() {
     `${count(data.trace.events)} events in ${seconds(time.at(-1) ?? 0)}`,
     `${bytes(managed * pageSize)} in ${machine.zones.length} zone${machine.zones.length === 1 ? "" : "s"}`,
     `${data.trace.cpus} CPU${data.trace.cpus === 1 ? "" : "s"}`,
-    data.trace.kernel,
+    data.trace.format,
   ].filter(Boolean).join(" · ");
   $("footer").textContent = `Made by ${data.tool}. This page is complete in itself: it asks the network for nothing. ` +
     "Its data is the JSON in the element \"data\" (kind report, schema 1).";

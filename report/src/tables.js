@@ -35,7 +35,7 @@ function sortable(columns, rows, { caption, limit = 200 } = {}) {
   fill(rows);
   const shown = rows.length > limit ? `the first ${limit} of ${count(rows.length)}` : null;
   const text = [caption, shown].filter(Boolean).join("; ");
-  return element("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": caption },
+  return element("div", { class: rows.length > 16 ? "scroll tall" : "scroll", tabindex: "0", role: "region", "aria-label": caption },
     element("table", {}, text ? element("caption", {}, text) : null,
       element("thead", {}, element("tr", {}, ...headers)), body));
 }
@@ -211,15 +211,16 @@ function diffTable(diff) {
     number("Rebuilt", "rebuilt"),
     number("Snapshot", "snapshot"),
     { title: "Difference", number: true, get: (r) => r.rebuilt - r.snapshot, show: (r) => (r.rebuilt > r.snapshot ? "+" : "") + count(r.rebuilt - r.snapshot) },
-  ], rows, { caption: "Free blocks at the end" });
+  ], rows, { caption: "Free blocks when the end snapshot is taken" });
 }
 
 export function setupQuality() {
   const { diff, problems } = data;
   $("quality-lead").textContent = diff
-    ? `Rebuilt from the trace, ${count(diff.rebuilt_pages)} pages are free at the end; the kernel's own snapshot says ` +
-      `${count(diff.snapshot_pages)}: a difference of ${diff.percent.toFixed(3)} %.`
+    ? `Rebuilt from the trace, ${count(diff.rebuilt_pages)} pages are free when the end snapshot is taken; the kernel's ` +
+      `own count there is ${count(diff.snapshot_pages)}: a difference of ${diff.percent.toFixed(3)} %.`
     : "The trace has no snapshot of the end to hold the rebuilt state against.";
+  if (data.trace.assumed) $("quality-lead").textContent += ` Assumed: ${data.trace.assumed}.`;
   if (diff) $("quality-diff").append(diffTable(diff));
   $("quality-problems").append(sortable([
     { title: "In the trace", get: (p) => p.what, wide: true },

@@ -5,7 +5,7 @@
 # it; then everything that can be in the way. Skipped (77) without root or tracefs.
 
 set -u
-pagebuddy=$1
+pagebuddy=$(realpath "$1") || exit 1
 passed=0 failed=0
 
 skip()

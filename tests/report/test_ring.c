@@ -117,6 +117,7 @@ static void setup(struct fixture *f)
 	assert_int_equal(pbt_write_def(f->ring.writer, &f->formats[0].def), 0);
 	f->ring.formats = f->formats;
 	f->ring.nr_formats = 2;
+	f->ring.head = 16;
 	f->ring.subbuf = sizeof(((struct page *)0)->data);
 	f->ring.nr_cpus = 2;
 	f->ring.cpus = calloc(2, sizeof(*f->ring.cpus));
