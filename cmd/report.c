@@ -262,8 +262,8 @@ static int dump_escaped(const char *text, size_t size, void *file)
 
 static int write_page(const json_t *json, FILE *file)
 {
-	const char *page = pb_report_page, *end = pb_report_page_end;
-	const char *marker = memmem(page, (size_t)(end - page), MARKER, strlen(MARKER));
+	const char *page = pb_report_page, *end = page + pb_report_page_size;
+	const char *marker = memmem(page, pb_report_page_size, MARKER, strlen(MARKER));
 
 	if (!marker)
 		return -1;
@@ -277,7 +277,7 @@ static int write_page(const json_t *json, FILE *file)
 
 static bool has_page(void)
 {
-	return &pb_report_page_end[0] > &pb_report_page[0]; /* both 0 where it is not linked */
+	return &pb_report_page_size && pb_report_page_size;
 }
 
 static int no_page(void)

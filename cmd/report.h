@@ -42,8 +42,8 @@ uint32_t report_task(const struct report *report, struct report_tasks *tasks, ui
 json_t *report_json(const struct report *report);
 json_t *report_maps(const struct report *report, struct report_tasks *tasks);
 
-/* The page with a marker for the JSON; size 0: this build has none. */
+/* The page with a marker for the JSON. Not linked, or of size 0: this build has none. */
 extern const char pb_report_page[] __attribute__((weak));
-extern const char pb_report_page_end[] __attribute__((weak));
+extern const uint64_t pb_report_page_size __attribute__((weak));
 
 #endif

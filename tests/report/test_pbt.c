@@ -34,16 +34,22 @@ static long read_memory(void *ctx, void *buffer, size_t size)
 }
 
 static const struct pbt_event_def alloc_def = {
-	.id = 653, .nr_fields = 3, .system = "kmem", .name = "mm_page_alloc",
+	.id = 653,
+	.nr_fields = 3,
+	.system = "kmem",
+	.name = "mm_page_alloc",
 	.field = { { "pfn", false }, { "order", false }, { "migratetype", true } },
 };
 
 static struct pbt_event event_number(uint64_t i)
 {
 	/* times go back now and then, as those of two CPUs may */
-	return (struct pbt_event){ .ts = 1000000 + 37 * i - (i % 7 == 0) * 100, .id = 653,
-		.cpu = (uint32_t)(i % 3), .pid = (int32_t)(i % 5 ? i : 0) - 1,
-		.value = { i % 11 ? i * 0x10001 : UINT64_MAX, i % 11, (uint64_t)-(int64_t)(i % 4) } };
+	return (struct pbt_event){ .ts = 1000000 + 37 * i - (i % 7 == 0) * 100,
+				   .id = 653,
+				   .cpu = (uint32_t)(i % 3),
+				   .pid = (int32_t)(i % 5 ? i : 0) - 1,
+				   .value = { i % 11 ? i * 0x10001 : UINT64_MAX, i % 11,
+					      (uint64_t) - (int64_t)(i % 4) } };
 }
 
 static const uint8_t frames[10] = { 1, 1, 1, 2, 0, 0, 5, 7, 1, 1 };
@@ -240,8 +246,8 @@ static struct memory packed(const void *plain, size_t size)
 
 	assert_non_null(m.data);
 	memcpy(m.data, header, PBT_HEADER);
-	m.size = PBT_HEADER + ZSTD_compress(m.data + PBT_HEADER, ZSTD_compressBound(size), plain,
-					    size, 1);
+	m.size = PBT_HEADER +
+		 ZSTD_compress(m.data + PBT_HEADER, ZSTD_compressBound(size), plain, size, 1);
 	return m;
 }
 
@@ -271,12 +277,16 @@ static void test_nonsense_is_refused_by_name(void **state)
 	expect_error("F\x03\x00\x00\x7f", 5, "malformed");
 	expect_error("P\x06\x00\x00\x00\x00\x02\x19", 8, "a run of 3 frames");
 	expect_error("E\xff\xff\xff\xff\x7f", 6, "bytes, at most");
-	expect_error("D\x09\x01\x01k\x03" "abc\x20\x00", 11, "32 fields");
+	expect_error("D\x09\x01\x01k\x03"
+		     "abc\x20\x00",
+		     11, "32 fields");
 }
 
 static void test_unknown_sections_are_skipped(void **state)
 {
-	struct memory m = packed("?\x03" "abcM\x04k=v\n", 11);
+	struct memory m = packed("?\x03"
+				 "abcM\x04k=v\n",
+				 11);
 	char error[200];
 	struct pbt_reader *r = open_memory(&m, error, sizeof(error));
 	struct pbt_record record;

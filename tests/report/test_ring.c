@@ -12,17 +12,19 @@
 
 #include "../../cmd/record.h"
 
-#define COMMON \
-	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n" \
-	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n" \
+#define COMMON                                                                         \
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"         \
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"         \
 	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n" \
 	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
 
-static const char free_format[] = "name: mm_page_free\nID: 655\nformat:\n" COMMON
+static const char free_format[] =
+	"name: mm_page_free\nID: 655\nformat:\n" COMMON
 	"\tfield:unsigned long pfn;\toffset:8;\tsize:8;\tsigned:0;\n"
 	"\tfield:int order;\toffset:16;\tsize:4;\tsigned:1;\n"
 	"\nprint fmt: \"pfn=0x%lx\tfield:int no;\toffset:0;\tsize:4;\tsigned:1;\", REC->pfn\n";
-static const char rename_format[] = "name: task_rename\nID: 204\nformat:\n" COMMON
+static const char rename_format[] =
+	"name: task_rename\nID: 204\nformat:\n" COMMON
 	"\tfield:pid_t pid;\toffset:8;\tsize:4;\tsigned:1;\n"
 	"\tfield:char oldcomm[16];\toffset:12;\tsize:16;\tsigned:0;\n"
 	"\tfield:char newcomm[16];\toffset:28;\tsize:16;\tsigned:0;\n"
@@ -256,7 +258,8 @@ static void test_lost_events_are_reported(void **state)
 	drain(&f);
 	assert_int_equal(rec_emit(&f.ring, UINT64_MAX), 0);
 	assert_int_equal(f.ring.lost_pages, 2);
-	expect(&f, "500 lost 321 of cpu0\n500 cpu0 1 0x1/0\n600 lost 0 of cpu0\n600 cpu0 1 0x2/0\n");
+	expect(&f,
+	       "500 lost 321 of cpu0\n500 cpu0 1 0x1/0\n600 lost 0 of cpu0\n600 cpu0 1 0x2/0\n");
 }
 
 static void test_events_that_the_snapshot_contains_are_left_out(void **state)
@@ -285,8 +288,9 @@ static void test_events_that_the_snapshot_contains_are_left_out(void **state)
 	drain(&f);
 	assert_int_equal(rec_emit(&f.ring, UINT64_MAX), 0);
 	assert_int_equal(f.ring.contained, 3);
-	expect(&f, "1500 cpu0 1 0x1800/0\n1500 cpu0 1 0xfff/0\n"
-		   "1500 cpu0 1 0xffffffffffffffff/0\n3000 cpu0 1 0x2000/0\n5000 cpu0 1 0x2fff/0\n");
+	expect(&f,
+	       "1500 cpu0 1 0x1800/0\n1500 cpu0 1 0xfff/0\n"
+	       "1500 cpu0 1 0xffffffffffffffff/0\n3000 cpu0 1 0x2000/0\n5000 cpu0 1 0x2fff/0\n");
 }
 
 static void test_random_pages_are_survived(void **state)
