@@ -29,7 +29,7 @@ static int compare_file(const char *name, bool map, struct diff_result *result)
 {
 	struct diff_log log;
 	char error[256];
-	FILE *file = strcmp(name, "-") ? fopen(name, "r") : stdin;
+	FILE *file = diff_same(name, "-") ? stdin : fopen(name, "r");
 	int err;
 
 	if (!file)

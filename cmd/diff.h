@@ -24,12 +24,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #define DIFF_FORMAT 1
 #define DIFF_KERNEL "6.1." /* the kernel that the linux profile follows */
 #define DIFF_PCP_LISTS 14
 #define DIFF_ORDERS 11
 #define DIFF_ZONES 5 /* DMA, DMA32, Normal, Movable, Device */
+
+static inline bool diff_same(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
 
 struct diff_op {
 	uint64_t pfn; /* UINT64_MAX: the allocation failed */

@@ -133,11 +133,11 @@ static int line_kernel(struct reader *r)
 {
 	const char *release = word(r);
 
-	if (!release || strncmp(release, DIFF_KERNEL, strlen(DIFF_KERNEL)))
+	if (!release || strncmp(release, DIFF_KERNEL, strlen(DIFF_KERNEL)) != 0)
 		return bad(r, "kernel '%.40s'; the linux profile follows 6.1 and no other",
 			   release ? release : "");
 	snprintf(r->phase->kernel, sizeof(r->phase->kernel), "%s", release);
-	if (strcmp(r->phase->kernel, r->log->phase[0].kernel))
+	if (!diff_same(r->phase->kernel, r->log->phase[0].kernel))
 		return bad(r, "kernel '%.40s', but the log began with '%.40s'", release,
 			   r->log->phase[0].kernel);
 	return 0;
@@ -148,7 +148,8 @@ static int config_value(struct reader *r, const char *name, int64_t low, int64_t
 {
 	const char *found = word(r);
 
-	if (!found || strcmp(found, name))
+	*value = 0;
+	if (!diff_same(found, name))
 		return bad(r, "'%.20s'; expected '%s'", found ? found : "", name);
 	if (number(r, 10, value))
 		return -1;
@@ -206,9 +207,9 @@ static int line_state(struct reader *r)
 
 	r->zone = NULL;
 	r->in_ops = false;
-	if (which && !strcmp(which, "before") && !r->state)
+	if (diff_same(which, "before") && !r->state)
 		r->state = &r->phase->before;
-	else if (which && !strcmp(which, "after") && r->state == &r->phase->before)
+	else if (diff_same(which, "after") && r->state == &r->phase->before)
 		r->state = &r->phase->after;
 	else
 		return bad(r, "state '%.20s' is not expected here", which ? which : "");
@@ -225,7 +226,7 @@ static int line_zone(struct reader *r)
 	const char *name = word(r);
 
 	for (size_t i = 0; name && r->state && i < DIFF_ZONES; i++) {
-		if (strcmp(names[i], name) || r->state->nr_zones == DIFF_ZONES)
+		if (!diff_same(names[i], name) || r->state->nr_zones == DIFF_ZONES)
 			continue;
 		r->zone = &r->state->zone[r->state->nr_zones++];
 		r->zone->type = types[i];
@@ -313,7 +314,7 @@ static int line_map(struct reader *r)
 	if (unsigned_numbers(r, 16, &run.pfn, 1) || unsigned_numbers(r, 10, &run.count, 1))
 		return -1;
 	name = word(r);
-	for (; run.what < 3 && (!name || strcmp(name, names[run.what])); run.what++)
+	for (; run.what < 3 && !diff_same(name, names[run.what]); run.what++)
 		;
 	if (run.what == 3)
 		return bad(r, "'%.20s'; expected hole, reserved or usable", name ? name : "");
@@ -451,7 +452,7 @@ static int line_alloc(struct reader *r)
 	pfn = word(r);
 	if (!pfn || order >= DIFF_ORDERS)
 		return bad(r, "expected GFP, an order up to 10, and a pfn or -");
-	if (strcmp(pfn, "-")) {
+	if (!diff_same(pfn, "-")) {
 		op.pfn = strtoull(pfn, &end, 16);
 		if (*end)
 			return bad(r, "'%.20s'; expected a pfn or -", pfn);
@@ -486,7 +487,7 @@ static int end_phase(struct reader *r)
 	if (unsigned_numbers(r, 10, &numbers[0], 1))
 		return -1;
 	ops = word(r);
-	if (!ops || strcmp(ops, "ops") || unsigned_numbers(r, 10, &numbers[1], 1))
+	if (!diff_same(ops, "ops") || unsigned_numbers(r, 10, &numbers[1], 1))
 		return bad(r, "expected 'end phase N ops N'");
 	if (numbers[1] != r->phase->nr_ops || r->announced_ops != r->phase->nr_ops)
 		return bad(r,
@@ -506,10 +507,10 @@ static int end_log(struct reader *r)
 	const char *name;
 
 	name = word(r);
-	if (!name || strcmp(name, "phases") || unsigned_numbers(r, 10, &phases, 1))
+	if (!diff_same(name, "phases") || unsigned_numbers(r, 10, &phases, 1))
 		return bad(r, "expected 'end log phases N ops N'");
 	name = word(r);
-	if (!name || strcmp(name, "ops") || unsigned_numbers(r, 10, &ops, 1))
+	if (!diff_same(name, "ops") || unsigned_numbers(r, 10, &ops, 1))
 		return bad(r, "expected 'end log phases N ops N'");
 	if (phases != r->log->nr_phases || ops != r->log->nr_ops)
 		return bad(r,
@@ -526,11 +527,11 @@ static int line_end(struct reader *r)
 {
 	const char *what = word(r);
 
-	if (what && !strcmp(what, "phase"))
+	if (diff_same(what, "phase"))
 		return end_phase(r);
-	if (what && !strcmp(what, "log") && (!r->phase || r->ended))
+	if (diff_same(what, "log") && (!r->phase || r->ended))
 		return end_log(r);
-	if (what && !strcmp(what, "text") && r->text) {
+	if (diff_same(what, "text") && r->text) {
 		r->text = false;
 		return 0;
 	}
@@ -643,7 +644,7 @@ static int read_line(struct reader *r, char *line)
 	if (!name)
 		return 0;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		if (strcmp(lines[i].name, name))
+		if (!diff_same(lines[i].name, name))
 			continue;
 		if (!has(r, lines[i].needs))
 			return bad(r, "'%s' is not expected here", name);

@@ -243,7 +243,7 @@ static void compare_text(const struct diff_text *text, const char *library, int 
 		line[1] = next_of_node(&l[1]);
 		if (!line[0] && !line[1])
 			break;
-		if (!line[0] || !line[1] || strcmp(line[0], line[1]))
+		if (!diff_same(line[0], line[1]))
 			diff_found(result, "%s:\n    Linux   '%s'\n    library '%s'", text->name,
 				   line[0] ? line[0] : "(no more)",
 				   line[1] ? line[1] : "(no more)");

@@ -338,6 +338,14 @@ static void print_zone(struct seq_file *m, const u32 *w)
 	seq_printf(m, "flags %x\nisolated %u\n", w[5], w[6]);
 }
 
+/* Records that are nothing but numbers. */
+static const char *const number_names[] = {
+	[TAG_RESERVE] = "lowmem_reserve",
+	[TAG_BLOCKS] = "pageblocks",
+	[TAG_NR_FREE] = "nr_free",
+	[TAG_PCP] = "pcp",
+};
+
 static void print_record(struct seq_file *m, u32 tag, const u32 *w, u32 n)
 {
 	char head[32];
@@ -350,9 +358,6 @@ static void print_record(struct seq_file *m, u32 tag, const u32 *w, u32 n)
 		print_numbers(m, "watermark", w, 4);
 		seq_printf(m, "boost %u\nhighatomic %u\ndrift_mark %u\n", w[4], w[5], w[6]);
 		break;
-	case TAG_RESERVE:
-		print_numbers(m, "lowmem_reserve", w, n);
-		break;
 	case TAG_FREE_PAGES:
 		seq_printf(m, "free_pages %u %d %u\n", w[0], (s32)w[1], w[2]);
 		break;
@@ -363,18 +368,9 @@ static void print_record(struct seq_file *m, u32 tag, const u32 *w, u32 n)
 	case TAG_MAP:
 		print_map(m, w, n);
 		break;
-	case TAG_BLOCKS:
-		print_numbers(m, "pageblocks", w, n);
-		break;
-	case TAG_NR_FREE:
-		print_numbers(m, "nr_free", w, n);
-		break;
 	case TAG_FREE:
 		snprintf(head, sizeof(head), "free %u %u", w[0], w[1]);
 		print_pfns(m, head, w + 2, n - 2);
-		break;
-	case TAG_PCP:
-		print_numbers(m, "pcp", w, n);
 		break;
 	case TAG_PCP_LIST:
 		print_pcp_list(m, w, n);
@@ -382,6 +378,8 @@ static void print_record(struct seq_file *m, u32 tag, const u32 *w, u32 n)
 	case TAG_LRU:
 		print_pfns(m, "lru", w, n);
 		break;
+	default:
+		print_numbers(m, number_names[tag], w, n);
 	}
 }
 
