@@ -16,16 +16,18 @@ skip()
 
 [ "$(id -u)" = 0 ] || skip 'only root may trace the kernel'
 root=$(awk '$3 == "tracefs" { print $2; exit }' /proc/mounts)
+mounted=
 if [ -z "$root" ]; then
 	mount -t tracefs nodev /sys/kernel/tracing 2>/dev/null || skip 'no tracefs, and none can be mounted'
-	root=/sys/kernel/tracing
+	root=/sys/kernel/tracing mounted=1
 fi
+trap '[ -z "$mounted" ] || umount "$root"' EXIT
 [ -e "$root/events/kmem/mm_page_alloc" ] || skip 'this kernel has no kmem events'
 mkdir "$root/instances/pagebuddy-test" 2>/dev/null || skip 'no trace instance can be made'
 rmdir "$root/instances/pagebuddy-test"
 
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work"; [ -z "$mounted" ] || umount "$root"' EXIT
 on_before=$(cat "$root/tracing_on")
 instances_before=$(ls "$root/instances")
 
