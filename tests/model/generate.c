@@ -40,6 +40,13 @@ static uint32_t random_gfp(struct tp_rng *rng)
 	return gfp;
 }
 
+uint32_t model_random_gfp(uint64_t seed)
+{
+	struct tp_rng rng = { seed };
+
+	return random_gfp(&rng);
+}
+
 /* Small orders mostly, but every order sometimes, and one too large. */
 static uint8_t random_order(struct tp_rng *rng)
 {

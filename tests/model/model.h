@@ -58,6 +58,7 @@ struct model_config {
 /* Runs the sequence; ends the process with status 1 at the first difference. */
 void model_run(const struct model_config *config, const struct op *ops, size_t n);
 
+uint32_t model_random_gfp(uint64_t seed);
 void model_random_config(uint64_t seed, struct model_config *config);
 void model_random_ops(uint64_t seed, const struct model_config *config, struct op *ops, size_t n);
 

@@ -408,6 +408,14 @@ uint32_t tp_below(struct tp_rng *rng, uint32_t n)
 	return (uint32_t)((tp_random(rng) >> 32) * n >> 32);
 }
 
+void *tp_shared(size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	tp_require(memory != MAP_FAILED, "mmap of %zu bytes: %s", bytes, strerror(errno));
+	return memory;
+}
+
 unsigned long tp_env(const char *name, unsigned long otherwise)
 {
 	const char *text = getenv(name);
