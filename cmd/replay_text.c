@@ -43,12 +43,14 @@ static void print_problems(const struct pbr_problems *problems)
 	if (problems->total > problems->nr_first)
 		printf("    ... and %llu more\n", u(problems->total - problems->nr_first));
 	if (problems->lost_events + problems->double_frees + problems->double_allocs +
-	    problems->partial_frees + problems->unknown_frees + problems->silent_takes)
+	    problems->partial_frees + problems->unknown_frees + problems->silent_takes +
+	    problems->moved_pages)
 		printf("Peculiar\n");
 	print_count("events lost while recording", problems->lost_events);
 	print_count("frees of pages allocated before the trace", problems->unknown_frees);
 	print_count("frees of a part of a block", problems->partial_frees);
-	print_count("allocations without an event (bulk, compaction)", problems->silent_takes);
+	print_count("allocations without an event (in bulk)", problems->silent_takes);
+	print_count("pages moved by compaction", problems->moved_pages);
 	print_count("frees of a page that should be free", problems->double_frees);
 	print_count("allocations of a page in use (a lost free)", problems->double_allocs);
 }

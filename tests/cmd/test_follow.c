@@ -156,8 +156,8 @@ static void test_compaction_takes_the_frames_it_says(void **state)
 	struct pbr_event event = { .time = 2000000,
 				   .kind = PBR_COMPACT,
 				   .pfn = 4096,
-				   .task = 512,
-				   .gfp = 40 };
+				   .task = PBR_NO_TASK,
+				   .gfp = pbr_compact_word(512, 40) };
 	struct builder builder;
 	struct pbr_input *input;
 	struct pbr_world world;

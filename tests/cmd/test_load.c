@@ -120,8 +120,8 @@ static void write_trace(bool finish)
 	assert_int_equal(pbt_write_lost(writer, 1003, 0, 7), 0);
 	event(writer, 1004, EV_ALLOC, 42, 9, UINT64_MAX, PB_GFP_NOWAIT, 0);
 	event(writer, 1005, EV_COMPACT, 42, 32256, 32768, 512, 10);
-	event(writer, 1006, EV_FREE, 42, 100, 0, 0, 0); /* from before */
-	event(writer, 1007, EV_DRAIN, 42, 100, 0, 1, 0);
+	event(writer, 1006, EV_FREE, 41, 100, 0, 0, 0); /* from before */
+	event(writer, 1007, EV_DRAIN, 41, 100, 0, 1, 0);
 	assert_int_equal(pbt_flush(writer), 0);
 	if (finish) {
 		snapshot(writer, PBT_STOP, 1010, FRAMES / 2 - 33 - 10 + 1);

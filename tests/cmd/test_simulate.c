@@ -168,10 +168,37 @@ static void all_free(struct pbr_input *input)
 	input->machine.has_free_map = true;
 }
 
-/* alloc_pages_bulk() leaves no mm_page_alloc; compaction takes free frames. */
+/* alloc_pages_bulk() leaves no mm_page_alloc. */
 static void test_allocations_without_an_event_are_seen(void **state)
 {
-	struct pbr_event compact = { .kind = PBR_COMPACT, .pfn = 8192, .task = 512, .gfp = 3 };
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	add_event(&builder, PBR_ZONE_LOCKED, 4096, 0, 0, "vmalloc");
+	add_event(&builder, PBR_FREE, 4096, 0, 0, "vmalloc"); /* was taken in between */
+	input = build(&builder);
+	assert_int_equal(input->problems.silent_takes, 1);
+	assert_int_equal(input->problems.double_frees, 0);
+	assert_int_equal(input->problems.unknown_frees, 0);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.allocations, 1);
+	assert_int_equal(run.frees, 1);
+	assert_int_equal(free_at(&run, run.nr_samples - 1), MB(64));
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+/* Compaction takes three free frames, moves one page, gives two frames back. */
+static void test_a_page_that_compaction_moved_is_the_same_page(void **state)
+{
+	struct pbr_event compact = { .kind = PBR_COMPACT,
+				     .pfn = 8192,
+				     .gfp = pbr_compact_word(512, 3) };
 	struct builder builder;
 	struct pbr_settings settings;
 	struct pbr_input *input;
@@ -180,20 +207,27 @@ static void test_allocations_without_an_event_are_seen(void **state)
 	(void)state;
 	builder_init(&builder, 64, true);
 	all_free(builder.input);
-	add_event(&builder, PBR_ZONE_LOCKED, 4096, 0, 0, "vmalloc");
-	add_event(&builder, PBR_FREE, 4096, 0, 0, "vmalloc"); /* was taken in between */
+	add_event(&builder, PBR_ALLOC, 4096, 0, PB_GFP_HIGHUSER_MOVABLE, "app");
 	compact.time = builder.time;
+	compact.task = pbr_loader_task(&builder.loader, 2, "compactor");
 	assert_true(pbr_loader_event(&builder.loader, compact));
-	add_event(&builder, PBR_FREE, 8193, 0, 0, "owner"); /* of a moved page */
+	add_event(&builder, PBR_FREE, 4096, 0, 0, "app");
+	builder.input->events[2].task = compact.task; /* where the page was */
+	for (uint64_t i = 0; i < 2; i++) {
+		add_event(&builder, PBR_FREE, 8192 + i, 0, 0, "app");
+		builder.input->events[3 + i].task = compact.task; /* not needed */
+	}
+	add_event(&builder, PBR_FREE, 8194, 0, 0, "app"); /* where the page is */
 	input = build(&builder);
-	assert_int_equal(input->problems.silent_takes, 4);
+	assert_int_equal(input->problems.moved_pages, 1);
+	assert_int_equal(input->problems.silent_takes, 0);
 	assert_int_equal(input->problems.double_frees, 0);
 	assert_int_equal(input->problems.unknown_frees, 0);
+	assert_int_equal(pbr_priv(input)->plan->nr_ops, 2);
 	pbr_settings_init(&settings);
 	simulate(input, &settings, &run);
-	assert_int_equal(run.allocations, 4);
-	assert_int_equal(run.frees, 2);
-	assert_int_equal(free_at(&run, run.nr_samples - 1), MB(64) - 2);
+	assert_int_equal(run.allocations, 1);
+	assert_int_equal(run.frees, 1);
 	pbr_run_clear(&run);
 	pbr_unload(input);
 }
@@ -481,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_a_part_of_a_block_is_freed_after_a_split),
 		cmocka_unit_test(test_what_a_lost_event_leaves_is_counted),
 		cmocka_unit_test(test_allocations_without_an_event_are_seen),
+		cmocka_unit_test(test_a_page_that_compaction_moved_is_the_same_page),
 		cmocka_unit_test(test_nothing_is_lost_in_a_random_trace),
 		cmocka_unit_test(test_a_frame_handed_out_twice_is_noticed),
 		cmocka_unit_test(test_a_machine_that_is_too_small_fails_and_says_so),

@@ -112,6 +112,7 @@ json_t *pbr_problems_json(const struct pbr_problems *problems)
 	set_u64(json, "double_frees", problems->double_frees);
 	set_u64(json, "double_allocs", problems->double_allocs);
 	set_u64(json, "silent_takes", problems->silent_takes);
+	set_u64(json, "moved_pages", problems->moved_pages);
 	for (unsigned int i = 0; i < problems->nr_first; i++) {
 		json_t *text = json_string(problems->first[i]);
 

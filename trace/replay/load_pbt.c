@@ -151,13 +151,12 @@ static void read_event(struct reading *reading, const struct pbt_record *record)
 		return;
 	event.kind = layout->pfn < 0 ? PBR_OTHER : kind_of(layout->type);
 	event.pfn = get(from, layout->pfn);
-	if (event.kind == PBR_COMPACT) {
-		event.gfp = (uint32_t)get(from, layout->taken);
-		event.task = (uint32_t)(get(from, layout->end_pfn) - event.pfn);
-	} else {
+	event.task = task_of(reading, from->pid);
+	if (event.kind == PBR_COMPACT)
+		event.gfp = pbr_compact_word(get(from, layout->end_pfn) - event.pfn,
+					     get(from, layout->taken));
+	else
 		event.gfp = (uint32_t)get(from, layout->gfp);
-		event.task = task_of(reading, from->pid);
-	}
 	event.order = small(get(from, layout->order));
 	event.migratetype = small(get(from, layout->migratetype));
 	event.from_order = small(get(from, layout->from_order));

@@ -32,12 +32,11 @@ static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event
 		.migratetype = type_of(from->migratetype),
 	};
 
+	event.task = pbr_loader_task(loader, from->pid, from->comm);
 	if (from->type == PB_EV_COMPACT_FREE) {
-		event.gfp = (uint32_t)from->count;
-		event.task = (uint32_t)(from->end_pfn - from->pfn);
+		event.gfp = pbr_compact_word(from->end_pfn - from->pfn, from->count);
 		return event;
 	}
-	event.task = pbr_loader_task(loader, from->pid, from->comm);
 	event.flag = from->percpu_refill;
 	if (from->type == PB_EV_EXTFRAG) {
 		event.from_type = type_of(from->fallback_migratetype);

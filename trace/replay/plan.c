@@ -10,17 +10,34 @@
  *	alloc pfn 8 order 2        ALLOC slot 0
  *	free  pfn 9 order 0        SPLIT slot 0 -> slots 1 2 3 4, FREE slot 2
  *
- * Some pages get an owner without mm_page_alloc, and are freed like others:
- * alloc_pages_bulk() takes them from a per-CPU list, compaction from the buddy.
- * The first show when they are freed: the block was last seen on its way into
- * a per-CPU list, so it is allocated there. The second are told by
- * mm_compaction_isolate_freepages, with the followed kernel's free frames.
+ * Some pages get an owner without mm_page_alloc, and are freed like others.
+ * alloc_pages_bulk() takes them from a per-CPU list. They show when they are
+ * freed: the block was last seen on its way into such a list, so it is
+ * allocated there.
+ *
+ * Compaction takes free frames (mm_compaction_isolate_freepages tells from where,
+ * the followed state which), moves pages into them and frees where they were,
+ * and gives the rest back. To the plan a page that moved is the same page: its
+ * slot goes to the new frame, and neither is allocated or freed.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
+
+#define MAX_COMPACTORS 16
+
+/* Free frames that a task's compaction has taken and not used yet. */
+struct isolated {
+	int32_t pid;
+	uint32_t *frames;
+	uint32_t nr;
+	uint64_t room;
+};
+
+#define TOUCHED 1  /* an event has named the frame */
+#define ISOLATED 2 /* and compaction holds it */
 
 struct planner {
 	struct pbr_input *input;
@@ -33,6 +50,7 @@ struct planner {
 	uint8_t *silent;        /* bit per event: its block is then allocated without an event */
 	struct pbr_world world; /* only if compaction is in the trace */
 	bool follow;
+	struct isolated isolated[MAX_COMPACTORS];
 	uint32_t *spare; /* free slots, a stack */
 	uint32_t nr_spare, spare_room;
 	uint32_t event; /* now */
@@ -145,6 +163,97 @@ static void split_block(struct planner *planner, uint32_t head)
 	}
 }
 
+/* --------------------------------------------------------------- compaction */
+
+static int32_t pid_of(const struct planner *planner, const struct pbr_event *event)
+{
+	return event->task == PBR_NO_TASK ? -1 : planner->input->tasks[event->task].pid;
+}
+
+/* This task's frames; or an empty place for them, if it has none. */
+static struct isolated *find_isolated(struct planner *planner, int32_t pid)
+{
+	struct isolated *empty = NULL;
+
+	for (unsigned int i = 0; i < MAX_COMPACTORS; i++) {
+		struct isolated *isolated = &planner->isolated[i];
+
+		if (isolated->nr && isolated->pid == pid)
+			return isolated;
+		if (!isolated->nr && !empty)
+			empty = isolated;
+	}
+	return empty;
+}
+
+static bool isolate(struct planner *planner, int32_t pid, uint32_t frame)
+{
+	struct isolated *isolated = find_isolated(planner, pid);
+
+	if (!isolated || !grow((void **)&isolated->frames, &isolated->room, isolated->nr,
+			       sizeof(*isolated->frames)))
+		return false;
+	isolated->pid = pid;
+	isolated->frames[isolated->nr++] = frame;
+	planner->touched[frame] = ISOLATED;
+	return true;
+}
+
+/* Given back unused, or freed by somebody who got it in a way that the trace hides. */
+static void forget_isolated(struct planner *planner, uint32_t frame)
+{
+	planner->touched[frame] = TOUCHED;
+	for (unsigned int i = 0; i < MAX_COMPACTORS; i++) {
+		struct isolated *isolated = &planner->isolated[i];
+
+		for (uint32_t n = 0; n < isolated->nr; n++) {
+			if (isolated->frames[n] != frame)
+				continue;
+			isolated->frames[n] = isolated->frames[--isolated->nr];
+			return;
+		}
+	}
+}
+
+/* The page of this frame goes to a frame that was taken for it; false: it doesn't. */
+static bool move_page(struct planner *planner, struct isolated *isolated, uint32_t frame)
+{
+	uint32_t to;
+
+	if (!planner->slot[frame]) {
+		if (planner->touched[frame] || !planner->input->machine.has_start)
+			return false;
+		planner->slot[frame] = ++planner->plan->nr_slots;
+		planner->touched[frame] = TOUCHED;
+		add_before(planner, frame, planner->slot[frame] - 1, 0);
+	} else if (planner->order[frame]) {
+		return false;
+	}
+	to = isolated->frames[--isolated->nr];
+	planner->slot[to] = planner->slot[frame];
+	planner->order[to] = 0;
+	planner->touched[to] = TOUCHED;
+	planner->slot[frame] = 0;
+	planner->input->problems.moved_pages++;
+	return true;
+}
+
+/* Is this free a part of a compaction that goes on? */
+static bool freed_by_compaction(struct planner *planner, const struct pbr_event *event,
+				uint32_t frame)
+{
+	struct isolated *isolated;
+
+	if (!planner->follow || event->order)
+		return false;
+	if (planner->touched[frame] == ISOLATED) {
+		forget_isolated(planner, frame);
+		return true;
+	}
+	isolated = find_isolated(planner, pid_of(planner, event));
+	return isolated && isolated->nr && move_page(planner, isolated, frame);
+}
+
 /* ------------------------------------------------------------------- events */
 
 /* The request as the library is to see it. */
@@ -169,6 +278,8 @@ static void plan_alloc(struct planner *planner, const struct pbr_event *event)
 	}
 	end = frame + (1u << event->order);
 	for (uint32_t i = frame; i < end; i++) {
+		if (planner->touched[i] == ISOLATED)
+			forget_isolated(planner, i);
 		head = planner->touched[i] ? find_block(planner, i) : PBR_NO_FRAME;
 		if (head == PBR_NO_FRAME)
 			continue;
@@ -207,6 +318,8 @@ static void plan_free(struct planner *planner, const struct pbr_event *event)
 	uint32_t frame = pbr_block(planner->geo, event->pfn, event->order);
 	uint32_t head = find_block(planner, frame), end = frame + (1u << event->order);
 
+	if (freed_by_compaction(planner, event, frame))
+		return;
 	if (head == PBR_NO_FRAME) {
 		free_unknown(planner, frame, event->order);
 		return;
@@ -239,8 +352,10 @@ static void plan_silent(struct planner *planner, uint64_t pfn, unsigned int orde
 static void plan_compacted(void *ctx, uint32_t frame)
 {
 	struct planner *planner = ctx;
+	const struct pbr_event *event = &planner->input->events[planner->event];
 
-	plan_silent(planner, pbr_pfn(planner->geo, frame), 0, true);
+	if (!isolate(planner, pid_of(planner, event), frame))
+		plan_silent(planner, pbr_pfn(planner->geo, frame), 0, true);
 }
 
 /* Blocks that are freed after they were last seen going into a per-CPU list. */
@@ -426,6 +541,8 @@ int pbr_plan_make(struct pbr_input *input, char *error, size_t size)
 	if (planner.follow)
 		pbr_world_clear(&planner.world);
 	free(planner.spare);
+	for (unsigned int i = 0; i < MAX_COMPACTORS; i++)
+		free(planner.isolated[i].frames);
 	if (status)
 		pbr_error(error, size, "no memory for the plan of %llu events",
 			  (unsigned long long)input->nr_events);

@@ -69,15 +69,15 @@ enum pbr_kind {
 	PBR_ZONE_LOCKED, /* mm_page_alloc_zone_locked: a block left the buddy lists */
 	PBR_PCPU_DRAIN,  /* mm_page_pcpu_drain: a block went from a per-CPU list to the buddy */
 	PBR_EXTFRAG,     /* mm_page_alloc_extfrag: fallback to another migratetype */
-	PBR_COMPACT,     /* compaction took `gfp` free frames of [pfn, pfn + task) */
+	PBR_COMPACT,     /* compaction took free frames; see pbr_compact_span() */
 	PBR_OTHER,       /* counted only */
 };
 
 struct pbr_event {
 	uint64_t time; /* ns, trace clock */
 	uint64_t pfn;
-	uint32_t gfp;  /* ALLOC */
-	uint32_t task; /* index into input->tasks, PBR_NO_TASK; COMPACT: frames */
+	uint32_t gfp;  /* ALLOC; COMPACT: frames of the range << 16 | taken */
+	uint32_t task; /* index into input->tasks, PBR_NO_TASK */
 	uint16_t cpu;
 	uint8_t kind;        /* enum pbr_kind */
 	uint8_t order;       /* EXTFRAG: alloc_order */
@@ -86,6 +86,23 @@ struct pbr_event {
 	uint8_t from_order;  /* EXTFRAG: fallback_order */
 	uint8_t flag;        /* ZONE_LOCKED: percpu_refill; EXTFRAG: change_ownership */
 };
+
+/* COMPACT: `taken` free frames of [pfn, pfn + span). Ranges lie in one pageblock. */
+static inline uint32_t pbr_compact_span(const struct pbr_event *event)
+{
+	return event->gfp >> 16;
+}
+
+static inline uint32_t pbr_compact_taken(const struct pbr_event *event)
+{
+	return event->gfp & 0xffff;
+}
+
+static inline uint32_t pbr_compact_word(uint64_t span, uint64_t taken)
+{
+	return (uint32_t)((span < 0xffff ? span : 0xffff) << 16 |
+			  (taken < 0xffff ? taken : 0xffff));
+}
 
 struct pbr_task {
 	int32_t pid;
@@ -106,6 +123,7 @@ struct pbr_problems {
 	uint64_t partial_frees;  /* frees of a part of a block (after split_page) */
 	uint64_t double_frees;   /* freed while free, for all the trace tells */
 	uint64_t double_allocs;  /* allocated twice with no free between (a lost event) */
+	uint64_t moved_pages;    /* by compaction, from one frame to another */
 	uint64_t silent_takes;   /* blocks allocated without an event (bulk, compaction) */
 	char first[5][160];      /* the first malformed ones: "line 12: …" */
 	unsigned int nr_first;

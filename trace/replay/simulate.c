@@ -141,12 +141,6 @@ static const struct pbr_event *event_now(const struct sim *sim)
 	return &sim->input->events[sim->op->event];
 }
 
-/* A COMPACT event has something else in its place. */
-static uint32_t task_of(const struct pbr_event *event)
-{
-	return event->kind == PBR_COMPACT ? PBR_NO_TASK : event->task;
-}
-
 static unsigned int type_of(uint32_t gfp)
 {
 	return (gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3;
@@ -157,7 +151,7 @@ static void failed(struct sim *sim, enum pb_reason why)
 	struct pbr_mark mark = { .time = event_now(sim)->time,
 				 .pfn = PBR_NO_PFN,
 				 .gfp = sim->op->gfp,
-				 .task = task_of(event_now(sim)),
+				 .task = event_now(sim)->task,
 				 .kind = PBR_MARK_FAILURE,
 				 .order = sim->op->order,
 				 .migratetype = (uint8_t)type_of(sim->op->gfp),
@@ -249,7 +243,7 @@ static void on_trace(void *ctx, const struct pb_trace_event *step)
 		.time = event_now(sim)->time,
 		.pfn = step->pfn,
 		.gfp = sim->op->gfp,
-		.task = task_of(event_now(sim)),
+		.task = event_now(sim)->task,
 		.order = (uint8_t)step->value,
 		.kind = step->flag ? PBR_MARK_FALLBACK_CLAIM : PBR_MARK_FALLBACK,
 		.migratetype = step->migratetype,
@@ -324,7 +318,7 @@ static uint32_t owner_task(const struct sim *sim, uint64_t pfn)
 
 	if (!owner || owner == BEFORE)
 		return PBR_NO_TASK;
-	task = task_of(&sim->input->events[owner - 1]);
+	task = sim->input->events[owner - 1].task;
 	return task == PBR_NO_TASK ? task : sim->input->tasks[task].name;
 }
 

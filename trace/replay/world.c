@@ -220,8 +220,8 @@ static void apply_list(struct pbr_world *world, const struct pbr_event *event)
 void pbr_world_compact(struct pbr_world *world, const struct pbr_event *event,
 		       void (*taken)(void *ctx, uint32_t frame), void *ctx)
 {
-	uint64_t end = event->pfn + event->task;
-	uint32_t left = event->gfp;
+	uint64_t end = event->pfn + pbr_compact_span(event);
+	uint32_t left = pbr_compact_taken(event);
 
 	for (uint64_t pfn = event->pfn; left && pfn < end; pfn++) {
 		uint32_t frame = pbr_frame(world->geo, pfn);
