@@ -97,7 +97,7 @@ static u32 pcp_refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct p
 {
 	struct pcp_area *area = pcp_area(pool, cpu);
 	u32 frames[PCP_BATCH_MAX];
-	u32 want = limit_of(list) / 2;
+	u32 want = limit_of(list) - limit_of(list) / 4; /* room for some frees before a drain */
 	u32 got;
 
 	want = want < 1 ? 1 : want > PCP_BATCH_MAX ? PCP_BATCH_MAX : want;

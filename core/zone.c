@@ -32,9 +32,7 @@ struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame)
 
 struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone, u32 frame)
 {
-	u32 n = (frame >> pool->pageblock_order) - zone_first_pageblock(pool, zone);
-
-	return zone_stripe(pool, zone, n >> zone->group_shift & (zone->nr_stripes - 1));
+	return zone_stripe(pool, zone, frame_stripe_number(pool, zone, frame));
 }
 
 struct stripe *home_stripe(const struct pb_pool *pool, const struct zone *zone, u32 cpu)

@@ -322,7 +322,7 @@ static void tight_free_stripe(struct pb_pool *pool, struct zone *zone, struct st
 
 	pb_platform_lock(&stripe->lock);
 	for (u32 i = 0; i < n;) {
-		if (!only && frame_stripe(pool, zone, frames[i]) != stripe)
+		if (!only && frame_stripe_number(pool, zone, frames[i]) != stripe->number)
 			i++;
 		else /* a tree word lies in one stripe */
 			i += tight_free_group(pool, zone, stripe, order, n - i, frames + i);
@@ -334,13 +334,19 @@ void tight_free_batch(struct pb_pool *pool, struct zone *zone, unsigned int orde
 		      const u32 *frames)
 {
 	u32 seen = 0; /* stripes with a frame among these; at most 16 */
+	u32 last = UINT32_MAX;
 
 	for (u32 i = 0; i < n; i++) {
-		u64 *tree = span_tree(pool, frames[i]);
+		u32 word = frames[i] >> (order + 6); /* a tree word lies in one pageblock or more */
+		u64 *tree;
 
+		if (word == last)
+			continue;
+		last = word;
+		tree = span_tree(pool, frames[i]);
 		__builtin_prefetch(&tree[frame_node(pool, frames[i], order) >> 6], 1);
 		__builtin_prefetch(frame_pageblock(pool, frames[i]), 1);
-		seen |= 1u << frame_stripe(pool, zone, frames[i])->number;
+		seen |= 1u << frame_stripe_number(pool, zone, frames[i]);
 	}
 	for (; seen; seen &= seen - 1)
 		tight_free_stripe(pool, zone, zone_stripe(pool, zone, ctz32(seen)), order, n,
