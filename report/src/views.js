@@ -31,10 +31,10 @@ function extent(values) {
 
 // Kinds of marks, as in the data: failure, fallback, fallback that claimed the pageblock.
 export const MARKS = [
-  { one: "failed request", many: "failed requests", where: "triangle at the top", colour: "bad" },
-  { one: "fallback to another migratetype", many: "fallbacks to another migratetype", where: "low tick", colour: "warn" },
+  { one: "failed request", many: "failed requests", where: "triangle", colour: "bad" },
+  { one: "fallback to another migratetype", many: "fallbacks to another migratetype", where: "short tick", colour: "warn" },
   {
-    one: "fallback that claimed the pageblock", many: "fallbacks that claimed the pageblock", where: "high tick",
+    one: "fallback that claimed the pageblock", many: "fallbacks that claimed the pageblock", where: "long tick",
     colour: "accent",
   },
 ];
@@ -58,8 +58,9 @@ function drawMarks(u) {
       ctx.lineTo(x, u.bbox.top + 11 * ratio);
       ctx.fill();
     } else {
-      const bottom = u.bbox.top + u.bbox.height;
-      ctx.fillRect(x - ratio / 2, bottom - (mark[1] === 1 ? 9 : 15) * ratio, ratio, (mark[1] === 1 ? 9 : 15) * ratio);
+      // a row of ticks below the triangles, above all that is drawn
+      const height = mark[1] === 1 ? 8 : 14;
+      ctx.fillRect(x - ratio, u.bbox.top + 14 * ratio, 2 * ratio, height * ratio);
     }
   }
   ctx.restore();
@@ -115,7 +116,7 @@ function freeSpec() {
     value: (v) => bytes(v * 2 ** 20),
     tick: tickMib,
     increments: INCREMENTS,
-    range: (u, min, max) => [0, (max || 1) * 1.04],
+    range: (u, min, max) => [0, (max || 1) * (data.marks.length ? 1.14 : 1.04)],
     draw: (u) => {
       drawWatermarks(u);
       drawMarks(u);
