@@ -150,6 +150,14 @@ static uint8_t small(unsigned long long value)
 	return value > UINT8_MAX ? UINT8_MAX : (uint8_t)value;
 }
 
+/* What does not fit is seen to be wrong by pb_check_event(). */
+static int8_t small_type(unsigned long long value)
+{
+	int32_t type = (int32_t)value;
+
+	return type < -1 || type > INT8_MAX ? INT8_MAX : (int8_t)type;
+}
+
 static bool read_numbers(const struct dat_event *def, const struct tep_record *record,
 			 struct pb_event *event)
 {
@@ -163,11 +171,11 @@ static bool read_numbers(const struct dat_event *def, const struct tep_record *r
 	if (def->field[D_PFN] && def->field[D_PFN]->size == 4 && v[D_PFN] == UINT32_MAX)
 		event->pfn = PB_NO_PFN;
 	event->order = small(v[D_ORDER]);
-	event->migratetype = (int8_t)v[D_TYPE];
+	event->migratetype = small_type(v[D_TYPE]);
 	event->gfp = (uint32_t)v[D_GFP];
 	event->percpu_refill = v[D_REFILL] != 0;
 	event->fallback_order = small(v[D_FALLBACK_ORDER]);
-	event->fallback_migratetype = (int8_t)v[D_FALLBACK_TYPE];
+	event->fallback_migratetype = small_type(v[D_FALLBACK_TYPE]);
 	event->change_ownership = v[D_OWNERSHIP] != 0;
 	event->end_pfn = v[D_END];
 	event->count = v[D_COUNT];
@@ -373,7 +381,7 @@ static int add_buffer(struct pb_reader *reader, struct tracecmd_input *input, un
 /* Open, and read all if `whole`; of the exit status. Only ever in a child. */
 static void try_child(int fd, bool whole)
 {
-	static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
+	static const int crashes[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
 	struct tracecmd_input *input;
 	int null = open("/dev/null", O_WRONLY);
 

@@ -18,6 +18,7 @@
 #include "line_text.h"
 
 #define COMM_WIDTH 16
+#define MAX_TYPE 15 /* migratetypes: more than any kernel has */
 
 /* The rest of a line. */
 struct cursor {
@@ -243,7 +244,7 @@ static enum pb_line set_type(struct pb_text *text, int field, int8_t *type, cons
 	int value;
 
 	/* -1 stands for "any" in some kernels; there are at most a dozen types */
-	if (!parse_small(at, end, -1, 15, &value))
+	if (!parse_small(at, end, -1, MAX_TYPE, &value))
 		return bad_value(text, field, at, end, "a migratetype");
 	*type = (int8_t)value;
 	return PB_LINE_EVENT;
@@ -394,6 +395,8 @@ enum pb_line pb_check_event(struct pb_text *text, struct pb_event *event)
 	if (order > text->max_order)
 		return bad(text, PB_BAD_ORDER, "order %u%s, expected at most %u", order,
 			   order == UINT8_MAX ? " or more" : "", text->max_order);
+	if (event->migratetype > MAX_TYPE || event->fallback_migratetype > MAX_TYPE)
+		return BAD(text, "migratetype of more than %d", MAX_TYPE);
 	if (text->end_pfn && event->pfn != PB_NO_PFN && event->pfn >= text->end_pfn)
 		return bad(text, PB_BAD_PFN, "pfn 0x%llx, expected less than 0x%llx",
 			   (unsigned long long)event->pfn, (unsigned long long)text->end_pfn);

@@ -136,6 +136,27 @@ static void test_orders_and_pfns_are_checked(void **state)
 	blob_free(&blob);
 }
 
+static void test_a_migratetype_that_is_none_is_malformed(void **state)
+{
+	struct dat_options options = { .cpus = 1 };
+	struct pb_event event = { .type = PB_EV_PCPU_DRAIN,
+				  .time = 1000,
+				  .pfn = 5,
+				  .pid = 1,
+				  .migratetype = 16,
+				  .comm = "a" };
+	struct blob blob = dat_write(&event, 1, &options);
+	struct pb_reader *reader = open_dat(&blob);
+
+	(void)state;
+	assert_non_null(reader);
+	assert_int_equal(drain(reader), 0);
+	assert_int_equal(pb_reader_stats(reader)->by_problem[PB_BAD_MALFORMED], 1);
+	assert_string_equal(pb_reader_stats(reader)->examples[0].reason,
+			    "migratetype of more than 15");
+	pb_reader_close(reader);
+}
+
 static void test_a_file_without_kmem_is_refused(void **state)
 {
 	struct dat_options options = { .cpus = 1, .no_kmem = true };
@@ -192,6 +213,7 @@ int main(void)
 		cmocka_unit_test(test_an_absent_page_is_all_ones),
 		cmocka_unit_test(test_lost_events_are_counted),
 		cmocka_unit_test(test_orders_and_pfns_are_checked),
+		cmocka_unit_test(test_a_migratetype_that_is_none_is_malformed),
 		cmocka_unit_test(test_a_file_without_kmem_is_refused),
 		cmocka_unit_test(test_a_cut_file_ends_or_is_refused),
 	};
