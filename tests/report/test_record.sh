@@ -23,8 +23,8 @@ if [ -z "$root" ]; then
 fi
 trap '[ -z "$mounted" ] || umount "$root"' EXIT
 [ -e "$root/events/kmem/mm_page_alloc" ] || skip 'this kernel has no kmem events'
-mkdir "$root/instances/pagebuddy-test" 2>/dev/null || skip 'no trace instance can be made'
-rmdir "$root/instances/pagebuddy-test"
+mkdir "$root/instances/pagebuddy-test-$$" 2>/dev/null || skip 'no trace instance can be made'
+rmdir "$root/instances/pagebuddy-test-$$"
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"; [ -z "$mounted" ] || umount "$root"' EXIT
@@ -52,7 +52,7 @@ untouched()
 }
 
 # A command that allocates and frees a good deal.
-timeout -k 5 60 "$pagebuddy" record -o "$work/a.pbt" -- dd if=/dev/zero of="$work/zero" bs=1M count=64 \
+timeout -k 5 120 "$pagebuddy" record -o "$work/a.pbt" -- dd if=/dev/zero of="$work/zero" bs=1M count=64 \
 	>"$work/out" 2>&1
 check 'record -- COMMAND' $?
 untouched
@@ -101,7 +101,7 @@ refused() # STATUS TEXT COMMAND...: one line with TEXT, and tracing untouched
 {
 	status=$1 text=$2
 	shift 2
-	timeout -k 5 30 "$@" >"$work/stdout" 2>"$work/out"
+	timeout -k 5 90 "$@" >"$work/stdout" 2>"$work/out"
 	[ $? = "$status" ] && grep -qF -- "$text" "$work/out" &&
 		[ "$(wc -l <"$work/out")" = 1 ] && untouched
 	check "refused: $*" $?
