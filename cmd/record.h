@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../trace/pbt.h"
+#include <pbt.h>
 
 /* ---------------------------------------------------------- event formats */
 
