@@ -119,6 +119,12 @@ static void print_request(const struct case_result *result, unsigned int i, unsi
 		printf(" %u of %u", i + 1, nr);
 	printf(": %s, %s%s (%s)\n", size, type_name(request->type), ink.end, gfp);
 	print_rounding(request);
+	for (unsigned int z = 0; z < result->before.nr; z++)
+		if (result->before.zone[z].zone == request->zone)
+			return;
+	if (request->zone >= 0)
+		printf("  This machine has no zone %s: the zones below it are asked.\n",
+		       pb_zone_name((enum pb_zone_type)request->zone));
 }
 
 /* -------------------------------------------------------------------- steps */
@@ -299,6 +305,9 @@ static void print_alloc(const struct case_result *result, bool collapse)
 		       order_size(result->request.order, size, sizeof(size)), ink.end);
 	else
 		printf("  %sFailed: %s.%s\n", ink.bad, pb_reason_name(result->why), ink.end);
+	if (result->why == PB_REASON_TOO_BIG)
+		printf("  The largest block is of order %d, %s.\n", PB_DEFAULT_MAX_ORDER,
+		       order_size(PB_DEFAULT_MAX_ORDER, size, sizeof(size)));
 }
 
 static void print_free(const struct case_result *result, unsigned int i, unsigned int nr)

@@ -174,6 +174,11 @@ static void test_a_failed_request_is_status_1_and_says_why(void **state)
 	run(&output, "case --order 11");
 	assert_int_equal(output.status, 1);
 	assert_non_null(strstr(output.out, "Failed: "));
+	assert_non_null(strstr(output.out, "largest block is of order 10, 4 MB"));
+	output_free(&output);
+	run(&output, "case --order 0 --zone Normal");
+	assert_int_equal(output.status, 0);
+	assert_non_null(strstr(output.out, "no zone Normal"));
 	output_free(&output);
 	run(&output, "case --order 9 --memory 2M");
 	assert_int_equal(output.status, 1);

@@ -68,7 +68,7 @@ static void test_out_of_memory_is_named(void **state)
 	assert_false(result.succeeds);
 	assert_int_equal(result.rule, PBR_RULE_OUT_OF_MEMORY);
 	assert_non_null(strstr(result.verdicts[0].text, "192 pages are free"));
-	assert_non_null(strstr(result.verdicts[0].text, "200 of them must stay"));
+	assert_non_null(strstr(result.verdicts[0].text, "200 must stay free"));
 }
 
 static void test_fragmentation_is_named_with_the_price_of_compaction(void **state)

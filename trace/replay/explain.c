@@ -192,7 +192,7 @@ static void say_reserve(const struct pbr_verdict *verdict, char *text, size_t si
 			 (long long)verdict->mark);
 	else
 		snprintf(text, size,
-			 "%llu pages are free, but %lld of them are kept for requests that can "
+			 "%llu pages are free, but %lld are kept for requests that can "
 			 "use no higher zone (lowmem_reserve), besides %lld (min).",
 			 (unsigned long long)verdict->now.free, (long long)verdict->reserve,
 			 (long long)verdict->mark);
@@ -214,7 +214,7 @@ static void say(const struct pbr_explain *explain, struct pbr_verdict *verdict)
 		break;
 	case PBR_RULE_OUT_OF_MEMORY:
 		snprintf(text, size,
-			 "%llu pages are free, and %lld of them must stay so (min): not "
+			 "%llu pages are free, but %lld must stay free (min): not "
 			 "even one page may be taken.",
 			 (unsigned long long)verdict->now.free, (long long)verdict->mark);
 		break;
