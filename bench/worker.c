@@ -23,6 +23,9 @@
 #include "stats.h"
 #include "worker.h"
 
+/* Longer runs than this many ns would hardly ever be left alone. */
+#define RUN_AGAIN_BELOW 50000000
+
 /* What the threads of a run share. */
 struct run {
 	const struct bench_ops *ops;
@@ -297,6 +300,11 @@ static void set_amount(struct run *run, const struct workload *w, u64 amount)
 	}
 }
 
+static u64 total_ns(const struct run *run)
+{
+	return run->ns[W_PHASE_ALLOC] + run->ns[W_PHASE_FREE] + run->ns[W_PHASE_PAIR];
+}
+
 /* How many steps or repetitions take target_ms. Warms everything up, too. */
 static void calibrate(struct run *run, const struct workload *w, const struct worker_options *o)
 {
@@ -305,7 +313,7 @@ static void calibrate(struct run *run, const struct workload *w, const struct wo
 	for (;;) {
 		set_amount(run, w, amount);
 		do_run(run);
-		total = run->ns[W_PHASE_ALLOC] + run->ns[W_PHASE_FREE] + run->ns[W_PHASE_PAIR];
+		total = total_ns(run);
 		if (total >= target / 4)
 			break;
 		amount *= total < target / 32 ? 8 : 2;
@@ -418,7 +426,7 @@ static void timed(struct run *run, const struct workload *w, const struct worker
 		lockhold_reset();
 	for (i = 0; i < o->runs; i++) {
 		do_run(run);
-		while (run->preempted && spare) {
+		while (run->preempted && spare && total_ns(run) < RUN_AGAIN_BELOW) {
 			spare--;
 			do_run(run);
 		}
