@@ -315,7 +315,7 @@ int main(void)
 	static const struct shape shapes[] = {
 		{ "8 frames, modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP, 8, 3, 3, 1, 14, 1 },
 		{ "8 frames, linux, no pcp", PB_PROFILE_LINUX, PB_POOL_NO_PCP, 8, 3, 3, 1, 14, 1 },
-		{ "8 frames, modern", PB_PROFILE_MODERN, 0, 8, 3, 3, 1, 8, 1 },
+		{ "8 frames, modern", PB_PROFILE_MODERN, 0, 8, 3, 3, 1, 7, 1 },
 		{ "8 frames, linux", PB_PROFILE_LINUX, 0, 8, 3, 3, 1, 12, 1 },
 		{ "8 frames, two types, modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP, 8, 2, 1,
 		  1, 9, 2 },

@@ -24,7 +24,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define RUNS 3000
 #else
-#define RUNS 30000
+#define RUNS 12000
 #endif
 
 struct input {

@@ -3,6 +3,9 @@
 #include "support/cmocka.h"
 #include "support/variants.h"
 
+#include "gfp.h"
+#include "zone.h"
+
 #include <string.h>
 
 static void test_values_are_those_of_linux(void **state)
@@ -193,6 +196,31 @@ static void test_mobility_is_ignored_when_grouping_is_off(void **state)
 	}
 }
 
+/*
+ * Example 8, with the numbers of 6.18 (KSWAPD 0x800) and the rules of 6.1's
+ * stable releases: what can't wait is "harder", with or without __GFP_ATOMIC.
+ */
+static void test_example_08_flags_of_the_slow_path(void **state)
+{
+	struct tp tp;
+	const unsigned int common = PB_WMARK_MIN | ALLOC_KSWAPD;
+
+	(void)state;
+	tp_simple(&tp, 64, PB_PROFILE_LINUX, 0);
+	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_ATOMIC, 0),
+			 common | ALLOC_HIGH | ALLOC_HARDER);
+	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_ATOMIC, 1),
+			 common | ALLOC_HIGH | ALLOC_HARDER | ALLOC_HIGHATOMIC);
+	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_KERNEL, 0), common | ALLOC_CPUSET);
+	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_HIGHUSER_MOVABLE, 0),
+			 common | ALLOC_CPUSET | ALLOC_CMA);
+	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_NOWAIT, 0),
+			 common | ALLOC_CPUSET | ALLOC_HARDER);
+	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_ATOMIC | PB_GFP_NOMEMALLOC, 0),
+			 common | ALLOC_HIGH);
+	tp_drop(&tp);
+}
+
 static void test_names_of_zones_and_types(void **state)
 {
 	static const char *const zones[] = { "DMA", "DMA32", "Normal", "HighMem", "Movable",
@@ -219,6 +247,7 @@ int main(void)
 		cmocka_unit_test(test_configured_zone_without_memory_falls_back),
 		cmocka_unit_test(test_mobility_decides_the_pageblock),
 		cmocka_unit_test(test_mobility_is_ignored_when_grouping_is_off),
+		cmocka_unit_test(test_example_08_flags_of_the_slow_path),
 		cmocka_unit_test(test_names_of_zones_and_types),
 	};
 
