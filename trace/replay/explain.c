@@ -272,7 +272,7 @@ static unsigned int fls(uint64_t value)
 /* Spec 13.1: how far NR_FREE_PAGES can be off, all CPUs together. */
 static uint64_t counter_lag(const struct pbr_machine *machine, const struct pbr_zone *zone)
 {
-	uint64_t threshold = 2 * fls(machine->nr_cpus) * (1 + fls(zone->managed >> 15));
+	uint64_t threshold = UINT64_C(2) * fls(machine->nr_cpus) * (1 + fls(zone->managed >> 15));
 
 	return machine->nr_cpus * (threshold < 125 ? threshold : 125);
 }

@@ -88,7 +88,7 @@ static uint32_t add_task(struct pbr_loader *loader, int32_t pid, const char *com
 	struct pbr_input *input = loader->input;
 	struct pbr_task *task;
 
-	if (input->nr_tasks == loader->task_room && !grow_tasks(loader)) {
+	if ((input->nr_tasks == loader->task_room || !loader->task_hash) && !grow_tasks(loader)) {
 		loader->failed = true;
 		return PBR_NO_TASK;
 	}

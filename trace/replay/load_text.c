@@ -80,7 +80,7 @@ static int read_events(const struct pbr_source *source, struct pb_reader *reader
 	int status;
 
 	while ((status = pb_reader_next(reader, &event)) > 0) {
-		if (!pbr_loader_event(loader, convert(loader, &event)))
+		if (!pbr_loader_event(loader, convert(loader, &event)) || loader->failed)
 			return 0; /* the caller sees that memory was short */
 		if (event.type == PB_EV_MARK)
 			read_mark(loader->input, &event);
