@@ -51,6 +51,7 @@ static void print_problems(const struct pbr_problems *problems)
 	print_count("frees of a part of a block", problems->partial_frees);
 	print_count("allocations without an event (in bulk)", problems->silent_takes);
 	print_count("pages moved by compaction", problems->moved_pages);
+	print_count("events with the time stamp of the one before", problems->equal_times);
 	print_count("frees of a page that should be free", problems->double_frees);
 	print_count("allocations of a page in use (a lost free)", problems->double_allocs);
 }
