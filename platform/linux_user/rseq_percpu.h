@@ -49,9 +49,9 @@ static inline struct pcp_area *rseq_area_of(const struct pb_pool *pool, const rs
 	".quad 1f, 2f - 1f, 4f\n\t"                                                                \
 	".popsection\n\t"                                                                          \
 	"leaq 3b(%%rip), %%rax\n\t"                                                                \
-	"movq %%rax, %[rseq_cs]\n"                                                                 \
+	"movq %%rax, %%fs:%[rseq_cs]\n"                                                            \
 	"1:\n\t"                                                                                   \
-	"movl %[cpu_id], %%eax\n\t"                                                                \
+	"movl %%fs:%[cpu_id], %%eax\n\t"                                                           \
 	"cmpl %%eax, %[tag]\n\t"                                                                   \
 	"jne %l[miss]\n\t"                                                                         \
 	"movq %[head], %%rax\n\t"                                                                  \
@@ -67,10 +67,14 @@ static inline struct pcp_area *rseq_area_of(const struct pb_pool *pool, const rs
 	"jmp %l[miss]\n\t"                                                                        \
 	".popsection\n\t"
 
+/* clang prints a __seg_fs operand without its segment, so the templates name it
+   and the operands are plain. */
+#define RSEQ_FIELD(rseq, field) (((struct rseq *)(uintptr_t)(rseq))->field)
+
 #define RSEQ_IN(rseq, area, list)                                                                  \
-	[rseq_cs] "m"((rseq)->rseq_cs), [cpu_id] "m"((rseq)->cpu_id), [tag] "m"((area)->tag),      \
-		[area] "r"(area), [head] "m"((list)->head), [base] "m"((list)->base),              \
-		[limit] "m"((list)->limit)
+	[rseq_cs] "m"(RSEQ_FIELD(rseq, rseq_cs)), [cpu_id] "m"(RSEQ_FIELD(rseq, cpu_id)),          \
+		[tag] "m"((area)->tag), [area] "r"(area), [head] "m"((list)->head),                \
+		[base] "m"((list)->base), [limit] "m"((list)->limit)
 
 /* ecx: the slot that is next to push into */
 #define RSEQ_POP                                                                                   \
