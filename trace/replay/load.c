@@ -102,13 +102,15 @@ static uint32_t add_task(struct pbr_loader *loader, int32_t pid, const char *com
 uint32_t pbr_loader_task(struct pbr_loader *loader, int32_t pid, const char *comm)
 {
 	char name[sizeof(((struct pbr_task *)0)->comm)];
-	const struct pbr_task *last = &loader->input->tasks[loader->last_task];
+	const struct pbr_task *last = NULL; /* there may be no tasks yet */
 	uint32_t found;
 
 	if (pid < 0)
 		return PBR_NO_TASK;
+	if (loader->input->nr_tasks)
+		last = &loader->input->tasks[loader->last_task];
 	/* Events of one task come in a row. */
-	if (loader->input->nr_tasks && last->pid == pid && comm && !strcmp(last->comm, comm))
+	if (last && last->pid == pid && comm && !strcmp(last->comm, comm))
 		return loader->last_task;
 	snprintf(name, sizeof(name), "%s", comm && *comm ? comm : "<...>");
 	found = loader->task_hash ? *task_place(loader, pid, name) : 0;
