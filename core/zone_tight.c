@@ -192,12 +192,34 @@ static bool stripe_may_have(const struct stripe *stripe, enum tight_step step, u
 	return false;
 }
 
-static u32 tight_take_step(struct pb_pool *pool, struct zone *zone, u32 cpu, enum tight_step step,
-			   unsigned int order, unsigned int type, unsigned int alloc_flags, u32 n,
-			   u32 *frames)
+/*
+ * Where to begin: at home, unless another stripe has clearly more free. Stripes
+ * that are filled alike are packed alike; one that only sees frees decays until
+ * no pageblock in it is whole.
+ */
+static u32 first_stripe(const struct pb_pool *pool, const struct zone *zone, u32 cpu)
+{
+	u32 best = cpu & (zone->nr_stripes - 1);
+	long most = load_relaxed(&zone_stripe(pool, zone, best)->nr_free_pages);
+
+	most += most / 16;
+	for (u32 i = 0; i < zone->nr_stripes; i++) {
+		long pages = load_relaxed(&zone_stripe(pool, zone, i)->nr_free_pages);
+
+		if (pages > most) {
+			most = pages;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static u32 tight_take_step(struct pb_pool *pool, struct zone *zone, u32 first,
+			   enum tight_step step, unsigned int order, unsigned int type,
+			   unsigned int alloc_flags, u32 n, u32 *frames)
 {
 	for (u32 i = 0; i < zone->nr_stripes; i++) {
-		struct stripe *stripe = home_stripe(pool, zone, cpu + i);
+		struct stripe *stripe = home_stripe(pool, zone, first + i);
 		u32 got;
 
 		if (!stripe_may_have(stripe, step, order, type))
@@ -215,10 +237,11 @@ static u32 tight_take_step(struct pb_pool *pool, struct zone *zone, u32 cpu, enu
 u32 tight_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
 			    unsigned int type, unsigned int alloc_flags, u32 n, u32 *frames)
 {
+	u32 first = first_stripe(pool, zone, cpu);
 	u32 got = 0;
 
 	if (alloc_flags & ALLOC_CMA && zone_free_cma(pool, zone) > zone_free_pages(pool, zone) / 2)
-		got = tight_take_step(pool, zone, cpu, STEP_CMA, order, type, alloc_flags, n,
+		got = tight_take_step(pool, zone, first, STEP_CMA, order, type, alloc_flags, n,
 				      frames);
 	for (enum tight_step step = STEP_TYPE; !got && step <= STEP_STEAL; step++) {
 		if (step == STEP_CMA && !(alloc_flags & ALLOC_CMA))
@@ -227,7 +250,7 @@ u32 tight_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned 
 			continue;
 		if (step > STEP_CMA && type >= PB_MIGRATE_PCPTYPES)
 			break;
-		got = tight_take_step(pool, zone, cpu, step, order, type, alloc_flags, n, frames);
+		got = tight_take_step(pool, zone, first, step, order, type, alloc_flags, n, frames);
 	}
 	return got;
 }
