@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "case.h"
 
@@ -259,9 +260,13 @@ static int make_pool(struct case_study *study)
 	config.flags = study->pcp ? PB_POOL_NO_RSEQ : PB_POOL_NO_PCP;
 	if (pb_pool_size(&config, &bytes, &error))
 		return cmd_error(VERB, "--memory: %s", error.text);
-	if (posix_memalign(&study->metadata, 64, bytes ? bytes : 64))
+	/* Zero pages of the kernel's: what a large machine doesn't touch costs nothing. */
+	study->metadata = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (study->metadata == MAP_FAILED)
 		return cmd_error(VERB, "no memory for the metadata (%zu bytes)", bytes);
-	if (pb_pool_init(&study->pool, &config, study->metadata, bytes, false, &hooks, &error))
+	study->metadata_bytes = bytes;
+	if (pb_pool_init(&study->pool, &config, study->metadata, bytes, true, &hooks, &error))
 		return cmd_error(VERB, "--memory: %s", error.text);
 	return CMD_OK;
 }
@@ -370,7 +375,8 @@ static void release(struct case_study *study)
 	free(study->free_text);
 	if (study->pool.super)
 		pb_pool_destroy(&study->pool);
-	free(study->metadata);
+	if (study->metadata_bytes)
+		munmap(study->metadata, study->metadata_bytes);
 	free(study);
 }
 

@@ -49,6 +49,7 @@ struct case_study {
 
 	struct pb_pool pool;
 	void *metadata;
+	size_t metadata_bytes;
 	struct case_steps *recording; /* where the trace hook puts steps; NULL: nowhere */
 	bool out_of_memory;           /* the trace hook could not record a step */
 };

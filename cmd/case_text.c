@@ -41,12 +41,18 @@ static const char *type_name(unsigned int type)
 
 /* ------------------------------------------------------------------- tables */
 
+/* Of the largest blocks a large machine has many. */
+static int column_width(unsigned int order)
+{
+	return order == COLUMNS - 1 ? 7 : 4;
+}
+
 static void print_columns(void)
 {
 	printf("%s  free blocks   order", ink.dim);
 	for (unsigned int o = 0; o < COLUMNS; o++)
-		printf("%4u", o);
-	printf("   pages%s\n", ink.end);
+		printf("%*u", column_width(o), o);
+	printf("     pages%s\n", ink.end);
 }
 
 static void print_zone(const char *when, const struct pb_zone_stat *zone,
@@ -56,10 +62,10 @@ static void print_zone(const char *when, const struct pb_zone_stat *zone,
 	for (unsigned int o = 0; o < COLUMNS; o++) {
 		bool changed = old && old->nr_free[o] != zone->nr_free[o];
 
-		printf("%s%4llu%s", changed ? ink.good : "", u(zone->nr_free[o]),
+		printf("%s%*llu%s", changed ? ink.good : "", column_width(o), u(zone->nr_free[o]),
 		       changed ? ink.end : "");
 	}
-	printf("%8lld\n", (long long)zone->free);
+	printf("%10lld\n", (long long)zone->free);
 }
 
 /* Zones that nothing happened to are shown once, at the start. */

@@ -44,7 +44,7 @@ static void print_problems(const struct pbr_problems *problems)
 		printf("    ... and %llu more\n", u(problems->total - problems->nr_first));
 	if (problems->lost_events + problems->double_frees + problems->double_allocs +
 	    problems->partial_frees + problems->unknown_frees + problems->silent_takes +
-	    problems->moved_pages)
+	    problems->moved_pages + problems->equal_times)
 		printf("Peculiar\n");
 	print_count("events lost while recording", problems->lost_events);
 	print_count("frees of pages allocated before the trace", problems->unknown_frees);

@@ -39,7 +39,7 @@ static void test_28k_fits_a_screen_and_names_every_step(void **state)
 		"4096 xor 8 = 4104",
 		"4096 xor 512 = 4608",
 		"block 4096, order 10 (4 MB), goes to the head of list Movable",
-		"   0   0   0   1   1   1   1   1   1   1  11   12280",
+		"   0   0   0   1   1   1   1   1   1   1     11     12280",
 	};
 	struct output output;
 	size_t lines, width;
