@@ -13,6 +13,8 @@
 
 #define SAMPLE SAMPLES "/debian-6.1.txt.zst"
 
+#define PRESSURE SAMPLES "/debian-6.1-pressure.txt.zst"
+
 #define HEAD "# tracer: nop\n#\n"
 #define ALLOC(time, pfn, order)                                             \
 	"           app-77      [001] ..... " time                          \
@@ -311,6 +313,43 @@ static void test_the_sample_is_replayed_and_followed(void **state)
 	output_free(&output);
 }
 
+/* The recorded kernel failed; memory was free, but in too small pieces. */
+static void test_a_real_failure_is_explained(void **state)
+{
+	struct output output;
+	size_t i, order_9 = 0;
+	double difference;
+	json_t *json, *failures, *failure;
+
+	(void)state;
+	if (access(PRESSURE, R_OK))
+		skip();
+	run(&output, "replay " PRESSURE " --follow --format json");
+	json = output_json(&output);
+	difference = json_number_value(at(json, "follow/difference_percent"));
+	assert_true(difference > -1.0 && difference < 1.0);
+	json_decref(json);
+	output_free(&output);
+
+	run(&output, "explain " PRESSURE " --list --format json");
+	failures = output_json(&output);
+	output_free(&output);
+	json_array_foreach(at(failures, "failures"), i, failure)
+	{
+		if (int_at(failure, "order") != 9 || order_9 == 3)
+			continue;
+		order_9++;
+		run(&output, "explain " PRESSURE " --failure %zu --format json", i + 1);
+		json = output_json(&output);
+		assert_string_equal(json_string_value(at(json, "rule")), "fragmentation");
+		assert_false(json_is_true(at(json, "succeeds")));
+		json_decref(json);
+		output_free(&output);
+	}
+	assert_int_equal(order_9, 3);
+	json_decref(failures);
+}
+
 static void test_the_sample_fits_80_columns(void **state)
 {
 	struct output output;
@@ -345,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_bad_options_are_said_in_one_line),
 		cmocka_unit_test(test_explain_lists_and_answers),
 		cmocka_unit_test(test_the_sample_is_replayed_and_followed),
+		cmocka_unit_test(test_a_real_failure_is_explained),
 		cmocka_unit_test(test_the_sample_fits_80_columns),
 	};
 
