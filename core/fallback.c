@@ -272,6 +272,16 @@ void reserve_highatomic_pageblock(struct pb_pool *pool, struct zone *zone, u32 f
 	pb_platform_unlock(&zone->lock);
 }
 
+/* A free block whose type has changed may merge with a buddy that it might not. */
+static void __merge_anew(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
+			 unsigned int order, unsigned int type)
+{
+	area_remove(pool, stripe, frame, order);
+	area_settle(pool, zone, stripe, frame);
+	__account(stripe, -(1L << order), type);
+	__zone_free_block(pool, zone, stripe, frame, order, type, false);
+}
+
 /* First block of each order on the reserve's lists of one stripe. */
 static bool __unreserve_in_stripe(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 				  unsigned int type)
@@ -290,8 +300,11 @@ static bool __unreserve_in_stripe(struct pb_pool *pool, struct zone *zone, struc
 		for (u32 i = 1; i < blocks; i++) /* a larger block goes as a whole */
 			__set_pageblock_type(pool, zone, pageblock + i, type);
 		__set_pageblock_type(pool, zone, pageblock, type);
-		if (__move_freepages_block(pool, zone, stripe, pageblock, type, NULL))
-			return true;
+		if (!__move_freepages_block(pool, zone, stripe, pageblock, type, NULL))
+			continue;
+		if (!pool_is_linked(pool) && o >= pool->pageblock_order)
+			__merge_anew(pool, zone, stripe, frame, o, type);
+		return true;
 	}
 	return false;
 }

@@ -542,6 +542,33 @@ static void test_example_17_watermark_boost(void **state)
 	assert_boosts(200, at_200, 2);
 }
 
+/* Found by fuzz-ops: the block lay beside its free buddy, unmerged (I6). */
+static void test_modern_unreserved_block_merges(void **state)
+{
+	struct pb_state_zone zone = { .watermark = { 1000, 1000, 1000, 1000 },
+				      .nr_reserved_highatomic = 8,
+				      .managed = 16 };
+	struct tp tp;
+	(void)state;
+
+	tp_start(&tp);
+	tp.config.flags |= PB_POOL_NO_PCP;
+	tp.config.max_order = 4;
+	tp.config.pageblock_order = 3;
+	tp_region(&tp, 0, 16, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	assert_int_equal(pb_claim(&tp.pool, 0, 3, MOVABLE), PB_OK);
+	assert_int_equal(pb_claim(&tp.pool, 8, 3, MOVABLE), PB_OK);
+	assert_int_equal(pb_state_set_pageblock(&tp.pool, 0, PB_MIGRATE_HIGHATOMIC), PB_OK);
+	assert_int_equal(pb_state_set_zone(&tp.pool, 0, PB_ZONE_NORMAL, &zone), PB_OK);
+	put(&tp, 0, 3);
+	put(&tp, 8, 3);
+	assert_null(pb_alloc_pages(&tp.pool, MOVABLE | PB_GFP_NOWARN, 3));
+	assert_int_equal(pb_pageblock_type(&tp.pool, 0), PB_MIGRATE_MOVABLE);
+	tp_check(&tp, "unreserved");
+	tp_drop(&tp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -564,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_example_29_hand_over_cuts_the_region_into_blocks),
 		cmocka_unit_test(test_example_30_hand_over_order),
 		cmocka_unit_test(test_round_trip_of_two_order_3_blocks),
+		cmocka_unit_test(test_modern_unreserved_block_merges),
 	};
 
 	return pb_run_tests(tests);
