@@ -106,7 +106,7 @@ static u32 pcp_refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct p
 		return NO_FRAME;
 	for (u32 i = 1; i < got; i++)
 		pcp_stack(area, list)[got - 1 - i] = frames[i];
-	pcp_cold(pool, area, list)->refilled += got;
+	counter_add(&pcp_cold(pool, area, list)->refilled, got);
 	/* as if all had been pushed and the first popped */
 	store_relaxed(&list->head, list->head + got + PCP_POP);
 	grow_limit(list);
@@ -131,7 +131,7 @@ static void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu, str
 		count -= batch;
 		n -= batch;
 		store_relaxed(&list->head, list->head - batch);
-		pcp_cold(pool, area, list)->drained += batch;
+		counter_add(&pcp_cold(pool, area, list)->drained, batch);
 		zone_free_batch(pool, zone, cpu, order, batch, frames);
 		trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
 			    frame_migratetype(pool, frames[0]), batch);
@@ -448,8 +448,11 @@ void pcp_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 	if (pool_is_linked(pool)) {
 		const struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
 
-		*counts = (struct pcp_counts){ pcp->allocs, pcp->alloc_pages, pcp->frees,
-					       pcp->free_pages, (u64)pcp->count };
+		*counts = (struct pcp_counts){
+			load_relaxed(&pcp->allocs), load_relaxed(&pcp->alloc_pages),
+			load_relaxed(&pcp->frees), load_relaxed(&pcp->free_pages),
+			(u64)load_relaxed(&pcp->count)
+		};
 		return;
 	}
 	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
@@ -460,7 +463,8 @@ void pcp_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 			u64 head = load_relaxed(&list->head);
 			u64 allocs = head >> 16;
 			u64 held = PCP_TOP(head) - list->base;
-			u64 frees = held + allocs - cold->refilled + cold->drained;
+			u64 frees = held + allocs - load_relaxed(&cold->refilled) +
+				    load_relaxed(&cold->drained);
 
 			counts->allocs += allocs;
 			counts->alloc_pages += allocs << order;

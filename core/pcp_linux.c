@@ -85,7 +85,7 @@ static void refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_
 
 		for (u32 i = 0; i < got; i++)
 			linked_insert(pool, pcp->lists, list, frames[i], true);
-		pcp->count += (s32)(got << order);
+		counter_add(&pcp->count, (s32)(got << order));
 		trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
 		if (got < want)
 			break;
@@ -107,9 +107,9 @@ u32 pcp_linux_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned in
 	if (frame == NO_FRAME)
 		return NO_FRAME;
 	linked_remove(pool, pcp->lists, frame);
-	pcp->count -= 1 << order;
-	pcp->allocs++;
-	pcp->alloc_pages += 1u << order;
+	counter_add(&pcp->count, -(1 << order));
+	counter_add(&pcp->allocs, 1);
+	counter_add(&pcp->alloc_pages, 1u << order);
 	return frame;
 }
 
@@ -132,7 +132,7 @@ static void drain(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_l
 			linked_remove(pool, pcp->lists, frame);
 			frames[n++] = frame;
 			pages -= 1 << order;
-			pcp->count -= 1 << order;
+			counter_add(&pcp->count, -(1 << order));
 		}
 		zone_free_batch(pool, zone, cpu, order, n, frames);
 		if (n)
@@ -174,9 +174,9 @@ void pcp_linux_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, 
 		type = PB_MIGRATE_MOVABLE;
 	list = pcp_linux_list(order, type);
 	linked_insert(pool, pcp->lists, list, frame, false);
-	pcp->count += 1 << order;
-	pcp->frees++;
-	pcp->free_pages += 1u << order;
+	counter_add(&pcp->count, 1 << order);
+	counter_add(&pcp->frees, 1);
+	counter_add(&pcp->free_pages, 1u << order);
 	if (pcp->count >= high)
 		drain(pool, zone, cpu, pcp, drain_pages(pcp, high, all), list);
 }
