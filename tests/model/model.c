@@ -514,7 +514,7 @@ static void op_claim(struct model *m)
 		check(m, code == PB_EINVAL || code == PB_ENODEV, "claim gave %d", code);
 		return;
 	}
-	if (m->frames[pfn].state == TP_HOLE) {
+	if (pfn >= m->end || m->frames[pfn].state == TP_HOLE) {
 		check(m, code == PB_ENODEV, "claim of a hole gave %d", code);
 		return;
 	}
