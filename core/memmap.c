@@ -335,7 +335,7 @@ static void mark_absent(struct pb_pool *pool, const struct pb_config *config)
 }
 
 /* Have all pageblocks of a block one type? After boot that isn't certain. */
-static bool one_type(const struct pb_pool *pool, u32 frame, unsigned int order)
+static bool __one_type(const struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	u32 step = 1u << pool->pageblock_order;
 
@@ -353,18 +353,20 @@ void hand_over_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end
 	while (frame < end) {
 		unsigned int order = frame ? ctz32(frame) : pool->max_order;
 		struct stripe *stripe = frame_stripe(pool, zone, frame);
+		unsigned int type;
 
 		if (order > pool->max_order)
 			order = pool->max_order;
 		while ((u64)frame + ((u64)1 << order) > end)
 			order--;
-		if (order > pool->pageblock_order && !one_type(pool, frame, order))
-			order = pool->pageblock_order; /* merging decides about types */
 		pb_platform_lock(&stripe->lock);
+		if (!__one_type(pool, frame, order))
+			order = pool->pageblock_order; /* merging decides about types */
+		type = frame_migratetype(pool, frame);
 		counter_add(&stripe->pgfree, 1ul << order);
-		__vmstat_add(pool, zone, NO_CPU, 1L << order);
-		__zone_free_block(pool, zone, stripe, frame, order,
-				  frame_migratetype(pool, frame), true);
+		if (type != PB_MIGRATE_ISOLATE)
+			__vmstat_add(pool, zone, NO_CPU, 1L << order);
+		__zone_free_block(pool, zone, stripe, frame, order, type, true);
 		pb_platform_unlock(&stripe->lock);
 		frame += 1u << order;
 	}
