@@ -310,6 +310,19 @@ static void test_offline_beside_alloc(void **state)
 	explore("offline", 2, own_cpu, 2, 2, 1500, 0, NULL, offline_against_alloc);
 }
 
+static void offline_both(struct scene *s, unsigned int t)
+{
+	(void)t; /* what is offline comes back at once, or the count of pages is off */
+	if (pb_offline(&s->tp.pool, 0, 16) == PB_OK && pb_online(&s->tp.pool, 0, 16) != PB_OK)
+		s->failed = 100;
+}
+
+static void test_offline_beside_offline(void **state)
+{
+	(void)state;
+	explore("two offlines", 2, own_cpu, 2, 2, 1500, 0, NULL, offline_both);
+}
+
 static void contig_against_free(struct scene *s, unsigned int t)
 {
 	struct pb_page *run;
@@ -368,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_buddies_freed_at_once_merge),
 		cmocka_unit_test(test_claim_beside_alloc),
 		cmocka_unit_test(test_offline_beside_alloc),
+		cmocka_unit_test(test_offline_beside_offline),
 		cmocka_unit_test(test_contig_beside_free),
 		cmocka_unit_test(test_types_stolen_beside_each_other),
 	};

@@ -36,7 +36,8 @@ static void test_example_24_batch(void **state)
 		uint64_t managed;
 		int32_t batch;
 	} cases[] = { { 3840, 1 },    { 16384, 3 },   { 32768, 7 },   { 65536, 15 },
-		      { 131072, 31 }, { 262144, 63 }, { 1048576, 63 } };
+		      { 131072, 31 }, { 262144, 63 }, { 1048576, 63 },
+		      { 24576, 7 } /* 6 + 3, rounded down to 8, less 1 */ };
 
 	(void)state;
 	for (int profile = 0; profile < 2; profile++)
