@@ -21,22 +21,35 @@
 #ifdef PB_RSEQ_AREA
 #define PCP_HAVE_RSEQ
 
-/* The kernel's rseq area of this thread; x86_64 addresses it by its segment. */
+/*
+ * The kernel's rseq area of this thread. x86_64 keeps it as an offset in the
+ * thread's segment, which only the assembly adds: compilers and sanitizers
+ * disagree about what such an address is.
+ */
 #if defined(__x86_64__)
-typedef __seg_fs struct rseq rseq_here;
-#define RSEQ_HERE(pool) ((rseq_here *)(pool)->rseq_offset)
+#define RSEQ_HERE(pool) ((struct rseq *)(uintptr_t)(pool)->rseq_offset)
+
+static inline u32 rseq_cpu(const struct rseq *rseq)
+{
+	u32 cpu;
+
+	__asm__ volatile("movl %%fs:%1, %0" : "=r"(cpu) : "m"(rseq->cpu_id_start));
+	return cpu;
+}
 #else
-typedef struct rseq rseq_here;
 #define RSEQ_HERE(pool) pb_rseq_area_at((pool)->rseq_offset)
+
+static inline u32 rseq_cpu(const struct rseq *rseq)
+{
+	return load_relaxed(&rseq->cpu_id_start);
+}
 #endif
 
 /* The area of the CPU that we seem to be on; another CPU's if the pool has none
    for ours, but then the tag tells. */
-static inline struct pcp_area *rseq_area_of(const struct pb_pool *pool, const rseq_here *rseq)
+static inline struct pcp_area *rseq_area_of(const struct pb_pool *pool, const struct rseq *rseq)
 {
-	u32 cpu = *(const volatile __typeof__(rseq->cpu_id_start) *)&rseq->cpu_id_start;
-
-	return pcp_area(pool, cpu & pool->percpu_mask);
+	return pcp_area(pool, rseq_cpu(rseq) & pool->percpu_mask);
 }
 
 #if defined(__x86_64__)
@@ -67,12 +80,8 @@ static inline struct pcp_area *rseq_area_of(const struct pb_pool *pool, const rs
 	"jmp %l[miss]\n\t"                                                                        \
 	".popsection\n\t"
 
-/* clang prints a __seg_fs operand without its segment, so the templates name it
-   and the operands are plain. */
-#define RSEQ_FIELD(rseq, field) (((struct rseq *)(uintptr_t)(rseq))->field)
-
 #define RSEQ_IN(rseq, area, list)                                                                  \
-	[rseq_cs] "m"(RSEQ_FIELD(rseq, rseq_cs)), [cpu_id] "m"(RSEQ_FIELD(rseq, cpu_id)),          \
+	[rseq_cs] "m"((rseq)->rseq_cs), [cpu_id] "m"((rseq)->cpu_id),                             \
 		[tag] "m"((area)->tag), [area] "r"(area), [head] "m"((list)->head),                \
 		[base] "m"((list)->base), [limit] "m"((list)->limit)
 
@@ -149,7 +158,7 @@ static inline struct pcp_area *rseq_area_of(const struct pb_pool *pool, const rs
 static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, size_t order,
 					   size_t *frame)
 {
-	rseq_here *rseq = RSEQ_HERE(pool);
+	struct rseq *rseq = RSEQ_HERE(pool);
 	struct pcp_area *area = rseq_area_of(pool, rseq);
 	struct pcp_list *list = pcp_list(area, area->fast[gfp & PCP_FAST_GFP], order);
 	size_t popped;
@@ -168,7 +177,7 @@ miss:
 static inline enum pcp_result pcp_rseq_push(const struct pb_pool *pool, u32 class,
 					    size_t order, size_t frame)
 {
-	rseq_here *rseq = RSEQ_HERE(pool);
+	struct rseq *rseq = RSEQ_HERE(pool);
 	struct pcp_area *area = rseq_area_of(pool, rseq);
 	struct pcp_list *list = pcp_list(area, class, order);
 
