@@ -713,7 +713,7 @@ int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order
 	u32 frame = page_frame(pool, page);
 	u8 word;
 
-	if (frame == NO_FRAME)
+	if (frame == NO_FRAME || order > pool->max_order)
 		return misuse_page(pool, page, order, "split_page");
 	word = load_relaxed(&page->word);
 	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order))

@@ -360,16 +360,17 @@ void tight_free_batch(struct pb_pool *pool, struct zone *zone, unsigned int orde
 	u32 last = UINT32_MAX;
 
 	for (u32 i = 0; i < n; i++) {
-		u32 word = frames[i] >> (order + 6); /* a tree word lies in one pageblock or more */
+		u32 word = frames[i] >> (order + 6);
 		u64 *tree;
 
+		/* neighbours of one word share its cache lines, but not always a stripe */
+		seen |= 1u << frame_stripe_number(pool, zone, frames[i]);
 		if (word == last)
 			continue;
 		last = word;
 		tree = span_tree(pool, frames[i]);
 		__builtin_prefetch(&tree[frame_node(pool, frames[i], order) >> 6], 1);
 		__builtin_prefetch(frame_pageblock(pool, frames[i]), 1);
-		seen |= 1u << frame_stripe_number(pool, zone, frames[i]);
 	}
 	for (; seen; seen &= seen - 1)
 		tight_free_stripe(pool, zone, zone_stripe(pool, zone, ctz32(seen)), order, n,

@@ -281,6 +281,8 @@ static void test_split_get_put_and_mark_of_pages_nobody_owns(void **state)
 		pfn = pfn_of(&s, s.large);
 		assert_int_equal(pb_split_page(&s.tp.pool, s.large, 3), PB_EMISUSE);
 		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "split_page", pfn, 3);
+		assert_int_equal(pb_split_page(&s.tp.pool, s.large, 0x84), PB_EMISUSE);
+		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "split_page", pfn, 0x84);
 		assert_int_equal(pb_split_page(&s.tp.pool, s.large + 2, 1), PB_EMISUSE);
 		assert_misuse(&s, PB_MISUSE_INTERIOR, "split_page", pfn + 2, 1);
 		assert_int_equal(pb_put_page(&s.tp.pool, s.large + 2), PB_EMISUSE);

@@ -409,10 +409,46 @@ static void test_counters_balance(void **state)
 	}
 }
 
+/*
+ * Stripes are counted from the zone's first pageblock, batches grouped by frame:
+ * blocks on both sides of a stripe's border must all come back. (Some did not.)
+ */
+static void test_drain_across_a_border_of_stripes(void **state)
+{
+	(void)state;
+	for (unsigned int order = 4; order <= 9; order++)
+		for (uint64_t dma = 1024; dma <= 4096; dma *= 2) {
+			struct tp tp;
+			struct pb_page **pages;
+			size_t n = 0, blocks = 1u << (20 - order);
+
+			tp_start(&tp);
+			tp.config.nr_stripes = 2;
+			tp.config.nr_cpus = 2;
+			tp_region(&tp, 0, dma, 0, PB_ZONE_DMA);
+			tp_region(&tp, dma, dma + (1u << 20), 0, PB_ZONE_NORMAL);
+			tp_build(&tp);
+			pages = calloc(blocks, sizeof(*pages));
+			assert_non_null(pages);
+			while (n < blocks && pb_claim(&tp.pool, dma + ((uint64_t)n << order), order,
+						      PB_GFP_KERNEL) == PB_OK) {
+				pages[n] = pb_pfn_to_page(&tp.pool, dma + ((uint64_t)n << order));
+				n++;
+			}
+			assert_int_equal(n, blocks);
+			assert_int_equal(pb_free_bulk(&tp.pool, order, n, pages), n);
+			pb_drain(&tp.pool, -1);
+			tp_check(&tp, "drained");
+			free(pages);
+			tp_drop(&tp);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_example_24_batch),
+		cmocka_unit_test(test_drain_across_a_border_of_stripes),
 		cmocka_unit_test(test_high_comes_from_the_low_watermark),
 		cmocka_unit_test(test_example_25_first_allocation_refills_a_batch),
 		cmocka_unit_test(test_example_26_free_drains_a_batch_at_high),
