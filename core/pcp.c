@@ -58,8 +58,8 @@ bool pcp_allowed_order(const struct pb_pool *pool, unsigned int order)
 
 /* ------------------------------------------------------------ refill, drain */
 
-static void trace_batch(struct pb_pool *pool, enum pb_trace_type type, struct zone *zone, u32 cpu,
-			unsigned int order, unsigned int mt, u32 n)
+void pcp_trace_batch(struct pb_pool *pool, enum pb_trace_type type, struct zone *zone, u32 cpu,
+		     unsigned int order, unsigned int mt, u32 n)
 {
 	struct pb_trace_event event = { .type = (u8)type,
 					.order = (u8)order,
@@ -110,7 +110,7 @@ static u32 pcp_refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct p
 	/* as if all had been pushed and the first popped */
 	store_relaxed(&list->head, list->head + got + PCP_POP);
 	grow_limit(list);
-	trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
+	pcp_trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
 	return frames[0];
 }
 
@@ -133,7 +133,7 @@ static void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu, str
 		store_relaxed(&list->head, list->head - batch);
 		counter_add(&pcp_cold(pool, area, list)->drained, batch);
 		zone_free_batch(pool, zone, cpu, order, batch, frames);
-		trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
+		pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
 			    frame_migratetype(pool, frames[0]), batch);
 	}
 }

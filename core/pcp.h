@@ -252,6 +252,10 @@ struct pcp_counts {
 void pcp_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 	       struct pcp_counts *counts);
 
+/* A refill or drain of n blocks, to the trace hook. */
+void pcp_trace_batch(struct pb_pool *pool, enum pb_trace_type type, struct zone *zone, u32 cpu,
+		     unsigned int order, unsigned int mt, u32 n);
+
 /* ---- pcp_linux.c: the same in Linux 6.1's manner; the area's lock is held */
 struct pcp_linux *pcp_linux_of(const struct pb_pool *pool, u32 cpu, const struct zone *zone);
 u32 pcp_linux_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,

@@ -57,21 +57,6 @@ static u32 refill_blocks(const struct pcp_linux *pcp, unsigned int order)
 	return (u32)batch;
 }
 
-static void trace_batch(struct pb_pool *pool, enum pb_trace_type trace, struct zone *zone, u32 cpu,
-			unsigned int order, unsigned int type, u32 n)
-{
-	struct pb_trace_event event = { .type = (u8)trace,
-					.order = (u8)order,
-					.migratetype = (u8)type,
-					.cpu = cpu,
-					.value = n };
-
-	if (!tracing(pool))
-		return;
-	event.pfn = zone->start_pfn;
-	trace_event(pool, zone, &event);
-}
-
 static void refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_linux *pcp,
 		   unsigned int order, unsigned int type, unsigned int alloc_flags)
 {
@@ -86,7 +71,7 @@ static void refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_
 		for (u32 i = 0; i < got; i++)
 			linked_insert(pool, pcp->lists, list, frames[i], true);
 		counter_add(&pcp->count, (s32)(got << order));
-		trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
+		pcp_trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
 		if (got < want)
 			break;
 		left -= want;
@@ -136,7 +121,7 @@ static void drain(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_l
 		}
 		zone_free_batch(pool, zone, cpu, order, n, frames);
 		if (n)
-			trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
+			pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
 				    frame_migratetype(pool, frames[0]), n);
 		if (linked_empty(pcp->lists, list))
 			list = (list + 1) % LINUX_PCP_LISTS;

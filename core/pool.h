@@ -249,6 +249,17 @@ static inline struct bank *pool_bank(const struct pb_pool *pool, u32 number)
 	return (struct bank *)pool_at(pool, pool->super->banks) + number;
 }
 
+/* The zone of a node that a caller named, or NULL. */
+static inline struct zone *find_zone(const struct pb_pool *pool, int node, enum pb_zone_type type)
+{
+	u16 number;
+
+	if (node < 0 || (u32)node >= pool->super->nr_nodes || (u32)type >= PB_NR_ZONE_TYPES)
+		return NULL;
+	number = pool_node(pool, (u32)node)->zones[type];
+	return number == NO_ZONE ? NULL : pool_zone(pool, number);
+}
+
 /* Zone numbers in the order in which requests from a node try them (spec 5.1). */
 static inline u16 *node_zonelist(const struct pb_pool *pool, u32 id)
 {

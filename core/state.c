@@ -6,16 +6,6 @@
 #include "misuse.h"
 #include "pcp.h"
 
-static struct zone *find_zone(const struct pb_pool *pool, int node, enum pb_zone_type type)
-{
-	u16 number;
-
-	if (node < 0 || (u32)node >= pool->super->nr_nodes || type >= PB_NR_ZONE_TYPES)
-		return NULL;
-	number = pool_node(pool, (u32)node)->zones[type];
-	return number == NO_ZONE ? NULL : pool_zone(pool, number);
-}
-
 /* Frame of a block whose frames are all still reserved; or PB_E*, as NO_FRAME. */
 static int reserved_block(const struct pb_pool *pool, u64 pfn, unsigned int order, u32 *frame)
 {

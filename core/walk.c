@@ -97,16 +97,6 @@ int pb_walk(struct pb_pool *pool, int (*visit)(void *ctx, const struct pb_block 
 
 /* ------------------------------------------------------------------- lists */
 
-static const struct zone *find_zone(const struct pb_pool *pool, int node, enum pb_zone_type type)
-{
-	u16 number;
-
-	if (node < 0 || (u32)node >= pool->super->nr_nodes || (u32)type >= PB_NR_ZONE_TYPES)
-		return NULL;
-	number = pool_node(pool, (u32)node)->zones[type];
-	return number == NO_ZONE ? NULL : pool_zone(pool, number);
-}
-
 static int walk_linked(const struct pb_pool *pool, const struct free_list *lists, u32 list,
 		       int (*visit)(void *ctx, uint64_t pfn), void *ctx)
 {
