@@ -45,7 +45,8 @@ static inline u64 *tight_bitmap(const struct pb_pool *pool, const struct zone *z
 }
 
 static inline void tight_set(const struct pb_pool *pool, const struct zone *zone,
-			     struct stripe *stripe, unsigned int order, unsigned int type, u32 local)
+			     struct stripe *stripe, unsigned int order, unsigned int type,
+			     u32 local)
 {
 	u64 *root = &stripe_area(pool, stripe, order)->free_list[type].root;
 	u64 *level = tight_bitmap(pool, zone, stripe, order, type);
@@ -112,26 +113,31 @@ static inline u32 tight_block(const struct pb_pool *pool, u32 pageblock, unsigne
 	return frame + ((tree_first(span_tree(pool, frame), first, blocks) - first) << order);
 }
 
-/*
- * File the pageblock where its largest free block and its type now want it.
- * Its `mask` and `type` may have changed in any way since the last time.
- */
-static inline void tight_settle(const struct pb_pool *pool, const struct zone *zone,
-				struct stripe *stripe, u32 number)
+/* File the pageblock where its largest free block and its type now want it. */
+static inline void tight_refile(const struct pb_pool *pool, const struct zone *zone,
+				struct stripe *stripe, u32 number, u8 order)
 {
 	struct pageblock *pb = pool_pageblock(pool, number);
-	u8 order = pb->mask ? (u8)fls32(pb->mask) : (u8)PB_NOT_FILED;
-	u32 local;
+	u32 local = tight_local(pool, zone, number);
 
-	if (likely(order == pb->filed && (pb->type == pb->filed_type || order == PB_NOT_FILED)))
-		return;
-	local = tight_local(pool, zone, number);
 	if (pb->filed != PB_NOT_FILED)
 		tight_clear(pool, zone, stripe, pb->filed, pb->filed_type, local);
 	if (order != PB_NOT_FILED)
 		tight_set(pool, zone, stripe, order, pb->type, local);
 	pb->filed = order;
 	pb->filed_type = pb->type;
+}
+
+/* The same if need be. Its `mask` and `type` may have changed in any way since the
+   last time. */
+static inline void tight_settle(const struct pb_pool *pool, const struct zone *zone,
+				struct stripe *stripe, u32 number)
+{
+	struct pageblock *pb = pool_pageblock(pool, number);
+	u8 order = pb->mask ? (u8)fls32(pb->mask) : (u8)PB_NOT_FILED;
+
+	if (unlikely(order != pb->filed || (pb->type != pb->filed_type && order != PB_NOT_FILED)))
+		tight_refile(pool, zone, stripe, number, order);
 }
 
 static inline void tight_count(const struct pb_pool *pool, u32 frame, unsigned int order, int n)

@@ -178,7 +178,7 @@ static void shape_zone(const struct pb_config *config, const struct pb_super *su
 	groups = (pageblocks + (1u << zone->group_shift) - 1) >> zone->group_shift;
 	if (!groups)
 		groups = 1; /* more pageblocks than 32 bits: refused for its size later */
-	stripes = stripes < 16 ? stripes : 16;
+	stripes = stripes < MAX_STRIPES ? stripes : MAX_STRIPES;
 	stripes = stripes < groups ? stripes : groups;
 	zone->nr_stripes = super->profile == PB_PROFILE_LINUX ? 1 : 1u << fls32(stripes);
 	zone->levels = 0;

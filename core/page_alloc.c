@@ -19,6 +19,9 @@
 #include "compact.h"
 #include "text.h"
 
+/* A hit is two cache lines of code. */
+#define FAST __attribute__((aligned(64)))
+
 /* What is more than taking a block. */
 #define GFP_SLOW PB_GFP_ZERO
 
@@ -187,8 +190,7 @@ static bool try_reclaim(struct pb_pool *pool, const struct alloc_context *ctx,
 static void try_compact(struct pb_pool *pool, const struct alloc_context *ctx,
 			unsigned int alloc_flags, u32 *frame)
 {
-	if (*frame != NO_FRAME || !ctx->order || !pool->hooks.migrate ||
-	    !(ctx->gfp & PB_GFP_IO))
+	if (*frame != NO_FRAME || !ctx->order || !pool->hooks.migrate || !(ctx->gfp & PB_GFP_IO))
 		return;
 	if (compact_zonelist(pool, ctx))
 		*frame = get_page_from_freelist(pool, ctx, alloc_flags);
@@ -335,8 +337,8 @@ static enum pb_reason failure_reason(const struct pb_pool *pool, const struct al
 		if (reason == PB_REASON_NO_ZONE)
 			reason = PB_REASON_WATERMARK;
 		/* would it pass if only the sum counted? */
-		if (!zone_watermark_ok(pool, zone, 0, wmark_pages(zone, PB_WMARK_MIN),
-				       ctx->highest, flags,
+		if (!zone_watermark_ok(pool, zone, 0, wmark_pages(zone, PB_WMARK_MIN), ctx->highest,
+				       flags,
 				       zone_free_pages(pool, zone) - ((1L << ctx->order) - 1)))
 			continue;
 		if (zone_has_any_block(pool, zone, ctx->order))
@@ -468,14 +470,14 @@ static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *po
 	return alloc_slow(pool, gfp, order, PB_NO_NODE, NULL, NULL, "alloc_pages");
 }
 
-struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
+FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
-	size_t o = order, frame; /* as wide as addresses: widened once */
+	size_t frame;
 
-	if (likely(o < pool->rseq_orders && !(gfp & GFP_SLOW)) &&
-	    likely(pcp_rseq_pop(pool, gfp, o, &frame) == PCP_OK))
-		return page_set_allocated(pool, frame, o, gfp);
-	return alloc_missed(pool, gfp, o);
+	if (likely(order < pool->rseq_orders && !(gfp & GFP_SLOW)) &&
+	    likely(pcp_rseq_pop(pool, gfp, order, &frame) == PCP_OK))
+		return page_set_allocated(pool, frame, order, gfp);
+	return alloc_missed(pool, gfp, order);
 }
 
 /* Nearest node with memory, seen from `node`. */
@@ -513,9 +515,9 @@ struct pb_page *pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp, unsi
 		return no_page(why, PB_REASON_BAD_NODE);
 	}
 	if ((u32)node >= pool->super->nr_nodes) /* a node id that is possible, but offline */
-		return gfp & PB_GFP_THISNODE ?
-			       no_page(why, PB_REASON_NO_ZONE) :
-			       alloc_slow(pool, gfp, order, PB_NO_NODE, mask, why, "alloc_pages_node");
+		return gfp & PB_GFP_THISNODE ? no_page(why, PB_REASON_NO_ZONE)
+					     : alloc_slow(pool, gfp, order, PB_NO_NODE, mask, why,
+							  "alloc_pages_node");
 	return alloc_slow(pool, gfp, order, node, mask, why, "alloc_pages_node");
 }
 
@@ -628,7 +630,8 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 /* Is this the head of an allocated block of this order, with no other reference? */
 static inline bool owned_block(const struct pb_page *page, unsigned int order)
 {
-	return ((load_relaxed(&page->word) ^ order) & ~PB_PAGE_MOVABLE) == PB_PAGE_HEAD;
+	/* 64 bits: no order wraps round to a byte that is not HEAD */
+	return (load_relaxed(&page->word) & ~PB_PAGE_MOVABLE) == (u64)PB_PAGE_HEAD + order;
 }
 
 static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb_page *page,
@@ -655,20 +658,19 @@ static __attribute__((noinline)) int free_overflow(struct pb_pool *pool, u32 fra
 	return PB_OK;
 }
 
-int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+FAST int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
 {
 	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
-	size_t o = order;
 	u32 class;
 
-	if (unlikely(frame >= pool->nr_frames || o >= pool->rseq_free_orders ||
-		     !owned_block(page, o)))
-		return free_missed(pool, page, o);
+	/* an order without lists of its own finds one that is always full */
+	if (unlikely(frame >= pool->rseq_free_frames || !owned_block(page, order)))
+		return free_missed(pool, page, order);
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->word, 0);
-	if (likely(pcp_rseq_push(pool, class, o, frame) == PCP_OK))
+	if (likely(pcp_rseq_push(pool, class, order, frame) == PCP_OK))
 		return PB_OK;
-	return free_overflow(pool, (u32)frame, o);
+	return free_overflow(pool, (u32)frame, order);
 }
 
 size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,

@@ -90,28 +90,31 @@ static void grow_limit(struct pcp_list *list)
 	set_limit(list, limit_of(list) ? limit_of(list) * 2 : 1);
 }
 
-/* Takes a batch from the zone: one for the caller, the rest onto the stack,
-   lowest frame on top. */
+/* Takes a batch from the zone onto the stack, which is empty, the lowest frame on
+   top, and pops that for the caller. */
 static u32 pcp_refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
 		      unsigned int order, unsigned int type, unsigned int alloc_flags)
 {
 	struct pcp_area *area = pcp_area(pool, cpu);
-	u32 frames[PCP_BATCH_MAX];
 	u32 want = limit_of(list) - limit_of(list) / 4; /* room for some frees before a drain */
-	u32 got;
+	u32 one, got, *to = pcp_stack(area, list);
 
-	want = want < 1 ? 1 : want > PCP_BATCH_MAX ? PCP_BATCH_MAX : want;
-	got = zone_take_batch(pool, zone, cpu, order, type, alloc_flags, want, frames);
+	if (want < 2) { /* there may be no room at all */
+		want = 1;
+		to = &one;
+	}
+	want = want > ZONE_BATCH_MAX ? ZONE_BATCH_MAX : want;
+	got = zone_take_batch(pool, zone, cpu, order, type, alloc_flags, want, to + want);
 	if (!got)
 		return NO_FRAME;
-	for (u32 i = 1; i < got; i++)
-		pcp_stack(area, list)[got - 1 - i] = frames[i];
+	if (got < want)
+		memmove(to, to + want - got, got * sizeof(*to));
 	counter_add(&pcp_cold(pool, area, list)->refilled, got);
 	/* as if all had been pushed and the first popped */
 	store_relaxed(&list->head, list->head + got + PCP_POP);
 	grow_limit(list);
 	pcp_trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
-	return frames[0];
+	return to[got - 1];
 }
 
 /* Gives back the n coldest, from the bottom. */
@@ -121,10 +124,10 @@ static void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu, str
 	struct pcp_area *area = pcp_area(pool, cpu);
 	u32 *stack = pcp_stack(area, list);
 	u32 count = pcp_entries(list);
-	u32 frames[PCP_BATCH_MAX];
+	u32 frames[ZONE_BATCH_MAX];
 
 	while (n) {
-		u32 batch = n < PCP_BATCH_MAX ? n : PCP_BATCH_MAX;
+		u32 batch = n < ZONE_BATCH_MAX ? n : ZONE_BATCH_MAX;
 
 		memcpy(frames, stack, batch * sizeof(*frames));
 		memmove(stack, stack + batch, (count - batch) * sizeof(*stack));
@@ -134,7 +137,7 @@ static void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu, str
 		counter_add(&pcp_cold(pool, area, list)->drained, batch);
 		zone_free_batch(pool, zone, cpu, order, batch, frames);
 		pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
-			    frame_migratetype(pool, frames[0]), batch);
+				frame_migratetype(pool, frames[0]), batch);
 	}
 }
 
@@ -213,8 +216,7 @@ static void __pcp_drain_zone(struct pb_pool *pool, struct zone *zone, u32 cpu)
 	}
 	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
 		for (unsigned int order = 0; order < pool->nr_pcp_orders; order++) {
-			struct pcp_list *list =
-				pcp_list(area, zone_class(pool, zone, type), order);
+			struct pcp_list *list = pcp_list(area, zone_class(pool, zone, type), order);
 
 			pcp_drain_list(pool, zone, cpu, list, order, pcp_entries(list));
 		}
@@ -343,7 +345,8 @@ void pcp_layout(struct pb_super *super)
 	if (super->profile == PB_PROFILE_LINUX)
 		return;
 	super->nr_pcp_orders = (u8)(super->pageblock_order + 1u);
-	super->class_shift = (u8)(fls32((super->nr_pcp_orders - 1u) | 1u) + 1u);
+	/* room for every order: beyond nr_pcp_orders the lists are always full */
+	super->class_shift = (u8)(fls32(super->max_order | 1u) + 1u);
 }
 
 size_t pcp_zone_bytes(const struct pb_super *super, u64 zone_frames)
@@ -381,8 +384,7 @@ size_t pcp_area_bytes(struct pb_super *super, size_t zone_bytes)
 static void init_stacks(struct pb_pool *pool, u32 cpu)
 {
 	struct pb_super *super = pool->super;
-	u32 slot = (sizeof(struct pcp_area) + nr_lists(super) * sizeof(struct pcp_list)) /
-		   sizeof(u32);
+	u32 slot = nr_lists(super) * sizeof(struct pcp_list) / sizeof(u32);
 
 	for (u32 i = 0; i < super->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++) {
 		struct zone *zone = pool_zone(pool, i / PB_MIGRATE_PCPTYPES);
@@ -403,7 +405,6 @@ static void init_stacks(struct pb_pool *pool, u32 cpu)
 void pcp_init_areas(struct pb_pool *pool)
 {
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
-		pcp_area(pool, cpu)->tag = cpu;
 		pcp_area(pool, cpu)->cpu = cpu;
 		pcp_area(pool, cpu)->node = (u32)cpu_node(pool, cpu);
 		if (!pool_is_linked(pool)) {
@@ -431,8 +432,8 @@ void pcp_init_fast(struct pb_pool *pool)
 			if (highest >= 0 && type >= 0)
 				zone = pool_node(pool, area->node)->preferred[highest];
 			if (zone != NO_ZONE && pool_zone(pool, zone)->node == area->node)
-				area->fast[gfp] =
-					zone_class(pool, pool_zone(pool, zone), (u32)type);
+				area->fast[gfp] = zone_class(pool, pool_zone(pool, zone),
+							     (u32)type);
 		}
 	}
 }
@@ -448,17 +449,16 @@ void pcp_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 	if (pool_is_linked(pool)) {
 		const struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
 
-		*counts = (struct pcp_counts){
-			load_relaxed(&pcp->allocs), load_relaxed(&pcp->alloc_pages),
-			load_relaxed(&pcp->frees), load_relaxed(&pcp->free_pages),
-			(u64)load_relaxed(&pcp->count)
-		};
+		*counts = (struct pcp_counts){ load_relaxed(&pcp->allocs),
+					       load_relaxed(&pcp->alloc_pages),
+					       load_relaxed(&pcp->frees),
+					       load_relaxed(&pcp->free_pages),
+					       (u64)load_relaxed(&pcp->count) };
 		return;
 	}
 	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
 		for (unsigned int order = 0; order < pool->nr_pcp_orders; order++) {
-			struct pcp_list *list =
-				pcp_list(area, zone_class(pool, zone, type), order);
+			struct pcp_list *list = pcp_list(area, zone_class(pool, zone, type), order);
 			const struct pcp_cold *cold = pcp_cold(pool, area, list);
 			u64 head = load_relaxed(&list->head);
 			u64 allocs = head >> 16;

@@ -3,7 +3,7 @@
  * Per-CPU page lists: what makes the common allocation a pop and the common
  * free a push.
  *
- *	area of CPU c:	tag | fast[gfp] | lists[zone, type][order] | stacks
+ *	area of CPU c:	lock | fast[gfp] | lists[zone, type][order] | stacks
  *
  * The modern profile keeps a stack of frames for every order up to the
  * pageblock's. The linux profile keeps Linux 6.1's linked lists (orders 0 to 3
@@ -35,13 +35,12 @@
 #define PCP_FAST_GFP 0x1fu /* zone and mobility modifiers: index into fast[] */
 #define PCP_STACK_MAX 512u /* entries of the order-0 stack */
 #define PCP_STACK_MIN 8u   /* entries of the largest orders' stacks */
-#define PCP_BATCH_MAX 256u /* blocks moved under one hold of a zone's lock */
 
 enum pcp_mode { PCP_MODE_NONE, PCP_MODE_TRYLOCK, PCP_MODE_RSEQ };
 
 /*
  * One stack. `head` is {allocations:48, top:16}: top is the next slot to push
- * into, counted from the area's start in u32; a pop adds 2^16 - 1, a push adds 1,
+ * into, counted in u32 from where the lists begin; a pop adds 2^16 - 1, a push adds 1,
  * each with a single store. So head >> 16 is the number of allocations ever, and
  * frees = count + allocations - refilled + drained: exact statistics for nothing.
  * (2^48 allocations last 13 days at one per 4 ns; then they wrap.)
@@ -58,7 +57,7 @@ _Static_assert(sizeof(struct pcp_list) == 16, "four lists a cache line; the sequ
 
 #define PCP_POP (((u64)1 << 16) - 1)
 #define PCP_PUSH ((u64)1)
-#define PCP_TOP(head) ((u32)(head) & 0xffffu)
+#define PCP_TOP(head) ((u32)(head)&0xffffu)
 #define PCP_SLOTS 65536u
 
 static inline u32 pcp_entries(const struct pcp_list *list)
@@ -80,31 +79,24 @@ struct pcp_cold {
 struct pcp_linux {
 	s32 count, high, batch; /* pages */
 	s32 free_factor;
-	s32 stat_diff;          /* pages not yet added to zone->vm_free */
+	s32 stat_diff; /* pages not yet added to zone->vm_free */
 	struct free_list lists[LINUX_PCP_LISTS];
-	u64 allocs, frees;             /* calls */
-	u64 alloc_pages, free_pages;   /* pages */
+	u64 allocs, frees;           /* calls */
+	u64 alloc_pages, free_pages; /* pages */
 };
 
-/*
- * `tag` is the CPU's number while the lock is free, PCP_LOCKED while it is held:
- * one comparison with the number of the CPU that we run on answers both "is this
- * my area?" and "may I?".
- */
 struct pcp_area {
-	u32 tag;
+	u32 lock; /* 0: free */
 	u32 cpu;
-	u32 node;                     /* of this CPU */
-	u16 fast[PCP_FAST_GFP + 1];   /* gfp modifiers -> class, NO_CLASS: slow path */
+	u32 node;                   /* of this CPU */
+	u16 fast[PCP_FAST_GFP + 1]; /* gfp modifiers -> class, NO_CLASS: slow path */
 } ALIGNED(64);
-
-#define PCP_LOCKED 0x80000000u /* no CPU's number, nor what rseq shows before it has one */
 
 _Static_assert(sizeof(struct pcp_area) == 128, "lists follow the area's head");
 
 static inline struct pcp_area *pcp_area(const struct pb_pool *pool, u32 cpu)
 {
-	return (struct pcp_area *)(pool->percpu + cpu * pool->percpu_stride);
+	return (struct pcp_area *)(pool->pcp_lists + cpu * pool->percpu_stride) - 1;
 }
 
 /* List of a class (as fast[] and pcp_class[] have it) and order. */
@@ -113,23 +105,29 @@ static inline struct pcp_list *pcp_list(struct pcp_area *area, u32 class, size_t
 	return (struct pcp_list *)((u64 *)(area + 1) + class + order * 2);
 }
 
+/* Slots are counted from where the lists begin. */
+static inline u32 *pcp_slots(struct pcp_area *area)
+{
+	return (u32 *)(area + 1);
+}
+
 /* The entries of a list, coldest first. */
 static inline u32 *pcp_stack(struct pcp_area *area, const struct pcp_list *list)
 {
-	return (u32 *)area + list->base;
+	return pcp_slots(area) + list->base;
 }
 
 static inline bool pcp_trylock(struct pcp_area *area)
 {
-	u32 free = area->cpu;
+	u32 free = 0;
 
-	return __atomic_compare_exchange_n(&area->tag, &free, PCP_LOCKED, false, __ATOMIC_ACQUIRE,
+	return __atomic_compare_exchange_n(&area->lock, &free, 1, false, __ATOMIC_ACQUIRE,
 					   __ATOMIC_RELAXED);
 }
 
 static inline void pcp_unlock(struct pcp_area *area)
 {
-	__atomic_store_n(&area->tag, area->cpu, __ATOMIC_RELEASE);
+	__atomic_store_n(&area->lock, 0, __ATOMIC_RELEASE);
 }
 
 enum pcp_result { PCP_OK, PCP_MISS };
@@ -140,15 +138,15 @@ enum pcp_result { PCP_OK, PCP_MISS };
 #include PB_PLATFORM_PERCPU
 #endif
 #ifndef PCP_HAVE_RSEQ
-static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, size_t order,
+static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, u32 order,
 					   size_t *frame)
 {
 	(void)pool, (void)gfp, (void)order, (void)frame;
 	return PCP_MISS;
 }
 
-static inline enum pcp_result pcp_rseq_push(const struct pb_pool *pool, u32 class,
-					    size_t order, size_t frame)
+static inline enum pcp_result pcp_rseq_push(const struct pb_pool *pool, u32 class, u32 order,
+					    size_t frame)
 {
 	(void)pool, (void)class, (void)order, (void)frame;
 	return PCP_MISS;
@@ -175,7 +173,7 @@ static inline enum pcp_result pcp_lock_pop(const struct pb_pool *pool, u32 gfp, 
 		struct pcp_list *list = pcp_list(area, class, order);
 
 		if (likely(PCP_TOP(list->head) != list->base)) {
-			*frame = ((u32 *)area)[PCP_TOP(list->head) - 1];
+			*frame = pcp_slots(area)[PCP_TOP(list->head) - 1];
 			store_relaxed(&list->head, list->head + PCP_POP);
 			result = PCP_OK;
 		}
@@ -197,7 +195,7 @@ static inline enum pcp_result pcp_lock_push(const struct pb_pool *pool, u32 clas
 		u32 top = PCP_TOP(list->head);
 
 		if (likely(top < load_relaxed(&list->limit))) {
-			((u32 *)area)[top] = frame;
+			pcp_slots(area)[top] = frame;
 			store_relaxed(&list->head, list->head + PCP_PUSH);
 			result = PCP_OK;
 		}

@@ -62,14 +62,15 @@ static void refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_
 {
 	u32 left = refill_blocks(pcp, order);
 	u32 list = pcp_linux_list(order, type);
-	u32 frames[PCP_BATCH_MAX];
+	u32 frames[ZONE_BATCH_MAX];
 
 	while (left) {
-		u32 want = left < PCP_BATCH_MAX ? left : PCP_BATCH_MAX;
-		u32 got = zone_take_batch(pool, zone, cpu, order, type, alloc_flags, want, frames);
+		u32 want = left < ZONE_BATCH_MAX ? left : ZONE_BATCH_MAX;
+		u32 got = zone_take_batch(pool, zone, cpu, order, type, alloc_flags, want,
+					  frames + want);
 
 		for (u32 i = 0; i < got; i++)
-			linked_insert(pool, pcp->lists, list, frames[i], true);
+			linked_insert(pool, pcp->lists, list, frames[want - 1 - i], true);
 		counter_add(&pcp->count, (s32)(got << order));
 		pcp_trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
 		if (got < want)
@@ -109,10 +110,10 @@ static void drain(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_l
 		pages = pcp->count;
 	while (pages > 0) {
 		unsigned int order = list_order(pool, list);
-		u32 frames[PCP_BATCH_MAX];
+		u32 frames[ZONE_BATCH_MAX];
 		u32 n = 0, frame;
 
-		while (pages > 0 && n < PCP_BATCH_MAX &&
+		while (pages > 0 && n < ZONE_BATCH_MAX &&
 		       (frame = linked_tail(pcp->lists, list)) != NO_FRAME) {
 			linked_remove(pool, pcp->lists, frame);
 			frames[n++] = frame;
@@ -122,7 +123,7 @@ static void drain(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_l
 		zone_free_batch(pool, zone, cpu, order, n, frames);
 		if (n)
 			pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
-				    frame_migratetype(pool, frames[0]), n);
+					frame_migratetype(pool, frames[0]), n);
 		if (linked_empty(pcp->lists, list))
 			list = (list + 1) % LINUX_PCP_LISTS;
 	}

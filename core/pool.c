@@ -38,7 +38,7 @@ static const char *config_fault(const struct pb_config *config)
 		return "profile must be PB_PROFILE_MODERN or PB_PROFILE_LINUX";
 	if (!config->nr_cpus || config->nr_cpus > PB_MAX_CPUS)
 		return "nr_cpus must be 1 to 4096";
-	if (config->nr_stripes & (config->nr_stripes - 1) || config->nr_stripes > 16)
+	if (config->nr_stripes & (config->nr_stripes - 1) || config->nr_stripes > MAX_STRIPES)
 		return "nr_stripes must be 0 or a power of two up to 16";
 	if (config->watermark_scale_factor < 1 || config->watermark_scale_factor > 3000)
 		return "watermark_scale_factor must be 1 to 3000";
@@ -48,8 +48,7 @@ static const char *config_fault(const struct pb_config *config)
 		return "min_free_kbytes must be -1 or more";
 	if (config->flags & ~0x1ffu)
 		return "flags has a bit that is not a PB_POOL_ flag";
-	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) ||
-	    config->zone_types >> PB_NR_ZONE_TYPES)
+	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) || config->zone_types >> PB_NR_ZONE_TYPES)
 		return "zone_types must have PB_ZONE_NORMAL and no unknown bit";
 	for (u32 i = 0; config->cpu_node && i < config->nr_cpus; i++)
 		if (config->cpu_node[i] >= PB_MAX_NODES)
@@ -80,7 +79,7 @@ static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
 	s->stripes = place(&end, s->nr_stripes * sizeof(struct stripe));
 	s->areas = place(&end, (u64)s->nr_stripes * s->orders * sizeof(struct free_area));
 	s->bitmaps = place(&end, bitmap_bytes);
-	s->percpu = place(&end, (u64)s->percpu_stride * s->percpu_areas);
+	s->percpu = place(&end, (u64)s->percpu_stride * s->nr_cpus);
 	s->classes = place(&end, s->nr_pageblocks * sizeof(u16));
 	s->pageblocks = place(&end, (u64)s->nr_pageblocks * s->pageblock_stride);
 	s->trees = place(&end, (u64)s->nr_spans * s->span_words * 8);
@@ -103,11 +102,11 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->linear_pfn = config->linear_pfn;
 	s->orders = (u8)(config->max_order + 1u);
 	s->span_words = tree_words(config->max_order);
-	s->pageblock_stride = config->profile == PB_PROFILE_LINUX ?
-				      sizeof(struct pageblock) :
-				      (u32)align_up(sizeof(struct pageblock) +
-							    2u * (config->pageblock_order + 1u),
-						    8);
+	s->pageblock_stride = config->profile == PB_PROFILE_LINUX
+				      ? sizeof(struct pageblock)
+				      : (u32)align_up(sizeof(struct pageblock) +
+							      2u * (config->pageblock_order + 1u),
+						      8);
 	s->tunables.user_min_free_kbytes = config->min_free_kbytes;
 	s->tunables.watermark_scale_factor = config->watermark_scale_factor;
 	s->tunables.watermark_boost_factor = config->watermark_boost_factor;
@@ -122,7 +121,6 @@ static void measure_percpu(const struct pb_config *config, struct pb_super *s, u
 {
 	u64 bytes = pcp_area_bytes(s, (size_t)zone_bytes);
 
-	s->percpu_areas = s->nr_cpus > 1 ? 2u << fls32(s->nr_cpus - 1) : 1;
 	while (!bytes && s->pcp_scale < 9) {
 		struct pb_super counted = *s;
 
@@ -187,10 +185,9 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	pool->pages = pool_at(pool, s->pages);
 	pool->nr_frames = s->nr_frames;
 	pool->pcp_class = pool_at(pool, s->classes);
-	pool->percpu = pool_at(pool, s->percpu);
+	pool->pcp_lists = pool_at(pool, s->percpu + sizeof(struct pcp_area));
 	pool->percpu_stride = s->percpu_stride;
 	pool->percpu_cpus = s->percpu_stride ? s->nr_cpus : 0;
-	pool->percpu_mask = s->percpu_areas - 1;
 	pool->pageblock_order = s->pageblock_order;
 	pool->max_order = s->max_order;
 	pool->page_shift = s->page_shift;
@@ -207,12 +204,13 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	}
 	if (pool->percpu_cpus) {
 		bool rseq = !(s->flags & (PB_POOL_NO_RSEQ | PB_POOL_SHARED)) &&
-			    s->profile == PB_PROFILE_MODERN && pb_platform_rseq_available(&pool->rseq_offset);
+			    s->profile == PB_PROFILE_MODERN &&
+			    pb_platform_rseq_available(&pool->rseq_offset);
 
 		pool->percpu_mode = rseq ? PCP_MODE_RSEQ : PCP_MODE_TRYLOCK;
 		pool->nr_pcp_orders = s->profile == PB_PROFILE_MODERN ? s->nr_pcp_orders : 0;
 		pool->rseq_orders = rseq ? pool->nr_pcp_orders : 0;
-		pool->rseq_free_orders = pool->hardened ? 0 : pool->rseq_orders;
+		pool->rseq_free_frames = rseq && !pool->hardened ? pool->nr_frames : 0;
 	}
 	if (hooks)
 		pool->hooks = *hooks;
@@ -369,8 +367,8 @@ static bool enough_for_mobility(const struct pb_pool *pool)
 	if (flags & (PB_POOL_NO_MOBILITY | PB_POOL_MOBILITY))
 		return flags & PB_POOL_MOBILITY;
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
-		total += flags & PB_POOL_ALL_RESERVED ? pool_zone(pool, z)->present :
-							pool_zone(pool, z)->managed;
+		total += flags & PB_POOL_ALL_RESERVED ? pool_zone(pool, z)->present
+						      : pool_zone(pool, z)->managed;
 	return total >= pageblock_pages(pool) * PB_MIGRATE_TYPES;
 }
 
@@ -492,7 +490,7 @@ static void recover(struct pb_pool *pool)
 	}
 	init_lists(pool);
 	if (pool->percpu_cpus) {
-		memset(pool->percpu, 0, (size_t)pool->percpu_stride * pool->super->percpu_areas);
+		memset(pcp_area(pool, 0), 0, (size_t)pool->percpu_stride * pool->super->nr_cpus);
 		pcp_init_areas(pool);
 	}
 	for (u32 z = 0; z < pool->super->nr_zones; z++)

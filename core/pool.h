@@ -21,11 +21,12 @@
 #include "buddy_tree.h"
 
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
-#define POOL_LAYOUT 1
+#define POOL_LAYOUT 2
 #define NO_FRAME UINT32_MAX
 #define NO_ZONE UINT16_MAX
 #define NO_CLASS 0 /* no per-CPU lists: a class whose lists are always empty and full */
 #define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
+#define MAX_STRIPES 16u /* of a zone */
 
 /* Page bytes without HEAD: frames that are nobody's to allocate. */
 #define PAGE_RESERVED 0x01u
@@ -180,7 +181,6 @@ struct pb_super {
 	u32 pageblock_stride; /* bytes */
 	u32 span_words;
 	u32 nr_cpus, percpu_stride;
-	u32 percpu_areas;    /* CPUs rounded up to a power of two */
 	u32 pcp_cold;        /* offset of the pcp_cold records in a CPU's area */
 	u8 class_shift;      /* log2 lists a pcp class has room for */
 	u8 pcp_scale;        /* stacks are cut to 1/2^n so that an area's fit 16-bit slots */

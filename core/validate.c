@@ -29,11 +29,11 @@ struct check {
 	u64 blocks, pages; /* seen so far */
 };
 
-#define CHECK(call)                                                                                \
-	do {                                                                                       \
-		int code_ = (call);                                                                \
-		if (code_)                                                                         \
-			return code_;                                                              \
+#define CHECK(call)                   \
+	do {                          \
+		int code_ = (call);   \
+		if (code_)            \
+			return code_; \
 	} while (0)
 
 /* ------------------------------------------------------------------- report */
@@ -95,8 +95,8 @@ static int broken_at(struct check *c, unsigned int invariant, const char *what, 
 }
 
 /* "I24: managed pages (zone 1: found 5, expected 4)" */
-static int broken_number(struct check *c, unsigned int invariant, const char *what,
-			 const char *of, u64 number, u64 found, u64 expected)
+static int broken_number(struct check *c, unsigned int invariant, const char *what, const char *of,
+			 u64 number, u64 found, u64 expected)
 {
 	struct text text;
 
@@ -137,9 +137,9 @@ static bool sizes_plausible(const struct pb_super *s)
 
 	return s->max_order <= PB_MAX_ORDER && s->pageblock_order <= s->max_order &&
 	       s->flags <= 0x1ff && s->page_shift >= 12 && s->page_shift <= 21 &&
-	       s->profile <= PB_PROFILE_LINUX &&
-	       s->orders == s->max_order + 1 && s->span_words == tree_words(s->max_order) &&
-	       s->nr_spans && s->nr_frames == (u64)s->nr_spans << s->max_order &&
+	       s->profile <= PB_PROFILE_LINUX && s->orders == s->max_order + 1 &&
+	       s->span_words == tree_words(s->max_order) && s->nr_spans &&
+	       s->nr_frames == (u64)s->nr_spans << s->max_order &&
 	       s->nr_frames <= ((u64)1 << 32) - LIST_REFS &&
 	       s->nr_pageblocks == s->nr_frames >> s->pageblock_order && s->nr_cpus &&
 	       s->nr_cpus <= PB_MAX_CPUS && s->nr_nodes && s->nr_nodes <= PB_MAX_NODES &&
@@ -147,7 +147,7 @@ static bool sizes_plausible(const struct pb_super *s)
 	       s->nr_stripes >= s->nr_zones && s->nr_stripes <= 16 * s->nr_zones &&
 	       s->nr_banks >= s->nr_zones && s->nr_banks <= s->nr_spans &&
 	       s->nr_pcp_orders == lists &&
-	       s->class_shift == (lists ? fls32((lists - 1) | 1) + 1 : 0) &&
+	       s->class_shift == (lists ? fls32(s->max_order | 1u) + 1 : 0) &&
 	       s->pageblock_stride ==
 		       (linked ? 8 : (u32)align_up(8 + 2 * (s->pageblock_order + 1u), 8));
 }
@@ -178,8 +178,7 @@ static bool percpu_plausible(const struct pb_super *s)
 	if (s->flags & PB_POOL_NO_PCP)
 		return !s->percpu_stride;
 	return !(s->percpu_stride & 63) && s->percpu_stride >= percpu_lists(s) &&
-	       s->percpu_areas >= s->nr_cpus && !(s->percpu_areas & (s->percpu_areas - 1)) &&
-	       s->percpu_areas / 2 < s->nr_cpus && s->pcp_scale <= 9 && cold_plausible(s);
+	       s->pcp_scale <= 9 && cold_plausible(s);
 }
 
 /* The zones say how large, and may say anything: they are checked by I3. */
@@ -216,7 +215,7 @@ static bool arrays_in_place(const struct pb_super *s)
 	       follows(&end, s->stripes, s->nr_stripes * sizeof(struct stripe)) &&
 	       follows(&end, s->areas, (u64)s->nr_stripes * s->orders * sizeof(struct free_area)) &&
 	       follows(&end, s->bitmaps, bitmap_bytes(s)) &&
-	       follows(&end, s->percpu, (u64)s->percpu_stride * s->percpu_areas) &&
+	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus) &&
 	       follows(&end, s->classes, s->nr_pageblocks * sizeof(u16)) &&
 	       follows(&end, s->pageblocks, (u64)s->nr_pageblocks * s->pageblock_stride) &&
 	       follows(&end, s->trees, (u64)s->nr_spans * s->span_words * 8) &&
@@ -233,7 +232,7 @@ static bool handle_matches(const struct pb_pool *pool)
 
 	return pool->pages == pool_at(pool, s->pages) && pool->nr_frames == s->nr_frames &&
 	       pool->pcp_class == pool_at(pool, s->classes) &&
-	       pool->percpu == pool_at(pool, s->percpu) &&
+	       pool->pcp_lists == pool_at(pool, s->percpu + sizeof(struct pcp_area)) &&
 	       pool->percpu_stride == s->percpu_stride &&
 	       pool->percpu_cpus == (s->percpu_stride ? s->nr_cpus : 0) &&
 	       pool->pageblock_order == s->pageblock_order && pool->max_order == s->max_order &&
@@ -543,8 +542,8 @@ static int check_merged(struct check *c)
 	while (next_free(c->pool, &b, c->pool->super->nr_spans))
 		if (!may_stay_apart(c->pool, &b) &&
 		    tree_test(span_tree(c->pool, b.frame), b.node ^ 1))
-			return broken_block(c, 6, "free beside its free buddy, not merged",
-					    b.frame, b.order);
+			return broken_block(c, 6, "free beside its free buddy, not merged", b.frame,
+					    b.order);
 	return PB_OK;
 }
 
@@ -557,7 +556,8 @@ static int check_free_usable(struct check *c)
 			u8 word = c->pool->pages[b.frame + i].word;
 
 			if (word == PAGE_RESERVED || word == PAGE_ABSENT)
-				return broken_block(c, 7, "free block with a reserved or absent frame",
+				return broken_block(c, 7,
+						    "free block with a reserved or absent frame",
 						    b.frame, b.order);
 		}
 	return PB_OK;
@@ -735,30 +735,43 @@ static int each_pcp(struct check *c, int (*work)(struct check *c))
 
 /* --------------------------------------------- I13 to I15 per-CPU lists */
 
+/* Lists that must always be empty and full: of no class, and of orders without. */
+static int check_lists_without_room(struct check *c, u32 class, unsigned int first)
+{
+	struct pcp_area *area = pcp_area(c->pool, c->cpu);
+
+	for (unsigned int order = first; order < 1u << c->pool->super->class_shift; order++) {
+		const struct pcp_list *list = pcp_list(area, class, order);
+
+		if (pcp_entries(list) || list->limit > list->base)
+			return broken_at(c, 15, "a list that is none has room", "CPU", c->cpu);
+	}
+	return PB_OK;
+}
+
 /* The stacks of one area lie one after another behind its lists. */
 static int check_stack_room(struct check *c)
 {
 	const struct pb_super *s = c->pool->super;
 	struct pcp_area *area = pcp_area(c->pool, c->cpu);
-	u32 at = (u32)(percpu_lists(s) / sizeof(u32));
+	u32 at = (u32)((percpu_lists(s) - sizeof(*area)) / sizeof(u32));
+	u32 end = (u32)((s->pcp_cold - sizeof(*area)) / sizeof(u32));
 
-	for (unsigned int order = 0; order < c->pool->nr_pcp_orders; order++) {
-		const struct pcp_list *none = pcp_list(area, NO_CLASS, order);
+	CHECK(check_lists_without_room(c, NO_CLASS, 0));
+	for (u32 i = 0; i < s->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++) {
+		u32 class = zone_class(c->pool, pool_zone(c->pool, i / PB_MIGRATE_PCPTYPES),
+				       i % PB_MIGRATE_PCPTYPES);
 
-		if (pcp_entries(none) || none->limit > none->base)
-			return broken_at(c, 15, "the lists of no class have room", "CPU", c->cpu);
-	}
-	for (u32 i = 0; i < s->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++)
 		for (unsigned int order = 0; order < c->pool->nr_pcp_orders; order++) {
-			u32 class = zone_class(c->pool, pool_zone(c->pool, i / PB_MIGRATE_PCPTYPES),
-					       i % PB_MIGRATE_PCPTYPES);
 			const struct pcp_list *list = pcp_list(area, class, order);
 
-			if (list->base != at || at + list->room > s->pcp_cold / sizeof(u32))
+			if (list->base != at || at + list->room > end)
 				return broken_number(c, 15, "a stack's place in its area", "CPU",
 						     c->cpu, list->base, at);
 			at += list->room;
 		}
+		CHECK(check_lists_without_room(c, class, c->pool->nr_pcp_orders));
+	}
 	return PB_OK;
 }
 
@@ -806,8 +819,8 @@ static int check_pcp_block(struct check *c, u32 frame, unsigned int order)
 					    frame, order);
 		if (tree_covering(span_tree(pool, frame), pool->max_order,
 				  span_offset(pool, frame + i)) >= 0)
-			return broken_block(c, 13, "in a per-CPU list, but free in the tree",
-					    frame, order);
+			return broken_block(c, 13, "in a per-CPU list, but free in the tree", frame,
+					    order);
 	}
 	return PB_OK;
 }
@@ -933,7 +946,8 @@ static int check_listed(struct check *c, u32 frame, unsigned int order)
 
 	if (frame < first || frame >= first + zone_nr_frames(c->pool, c->zone) ||
 	    frame & ((1u << order) - 1) || !block_is_free(c->pool, frame, order))
-		return broken_block(c, 18, "on a free list, but not a free block of its order and zone",
+		return broken_block(c, 18,
+				    "on a free list, but not a free block of its order and zone",
 				    frame, order);
 	c->blocks++;
 	return PB_OK;
@@ -949,8 +963,7 @@ static int check_list_type(struct check *c, u32 frame, unsigned int order)
 /* All lists of one order. */
 static int walk_order(struct check *c, unsigned int order, visit_fn *visit)
 {
-	const struct free_list *lists =
-		area_lists(c->pool, zone_stripe(c->pool, c->zone, 0));
+	const struct free_list *lists = area_lists(c->pool, zone_stripe(c->pool, c->zone, 0));
 
 	for (c->type = 0; c->type < PB_MIGRATE_TYPES; c->type++)
 		CHECK(walk_linked(c, 18, lists, area_list(order, c->type), order, visit));
@@ -1034,19 +1047,17 @@ static const u64 *leaf_of(const struct check *c, const struct stripe *stripe, un
 static int check_filed(struct check *c, u32 pageblock)
 {
 	const struct pageblock *pb = pool_pageblock(c->pool, pageblock);
-	const struct stripe *stripe =
-		frame_stripe(c->pool, c->zone, pageblock << c->pool->pageblock_order);
+	const struct stripe *stripe = frame_stripe(c->pool, c->zone,
+						   pageblock << c->pool->pageblock_order);
 	u32 mask = orders_of(c->pool, pageblock);
 	u32 local = tight_local(c->pool, c->zone, pageblock);
 
 	if (pb->filed != (mask ? fls32(mask) : PB_NOT_FILED))
-		return broken_pageblock(c, 19, "not filed under its largest free block",
-					pageblock);
+		return broken_pageblock(c, 19, "not filed under its largest free block", pageblock);
 	if (!mask)
 		return PB_OK;
 	if (pb->filed_type >= PB_MIGRATE_TYPES)
-		return broken_pageblock(c, 20, "filed under a type that does not exist",
-					pageblock);
+		return broken_pageblock(c, 20, "filed under a type that does not exist", pageblock);
 	if (!(leaf_of(c, stripe, pb->filed, pb->filed_type)[local >> 6] >> (local & 63) & 1))
 		return broken_pageblock(c, 19, "not on the list it is filed under", pageblock);
 	c->blocks++;
@@ -1093,7 +1104,8 @@ static int check_tight_types(struct check *c, const struct zone *zone)
 						first);
 		for (u32 i = 1; i < 1u << b.order >> c->pool->pageblock_order; i++)
 			if (pool_pageblock(c->pool, first + i)->type != pb->type)
-				return broken_block(c, 20, "free block over pageblocks of two types",
+				return broken_block(c, 20,
+						    "free block over pageblocks of two types",
 						    b.frame, b.order);
 	}
 	return PB_OK;
@@ -1206,14 +1218,13 @@ static int check_stripe_totals(struct check *c, const struct zone *zone, u32 num
 	while (next_in(c, zone, &b)) {
 		if (frame_stripe(c->pool, zone, b.frame) != stripe)
 			continue;
-		pages[c->pool->pcp_types ? c->pool->pcp_types[b.frame] :
-					   frame_migratetype(c->pool, b.frame)] += 1L << b.order;
+		pages[c->pool->pcp_types ? c->pool->pcp_types[b.frame]
+					 : frame_migratetype(c->pool, b.frame)] += 1L << b.order;
 	}
 	for (unsigned int t = 0; t < PB_MIGRATE_ISOLATE; t++)
 		sum += pages[t];
 	if (stripe->nr_free_pages != sum)
-		return broken_zone(c, 23, "free pages", zone, (u64)stripe->nr_free_pages,
-				   (u64)sum);
+		return broken_zone(c, 23, "free pages", zone, (u64)stripe->nr_free_pages, (u64)sum);
 	if (stripe->nr_free_cma != pages[PB_MIGRATE_CMA])
 		return broken_zone(c, 23, "free CMA pages", zone, (u64)stripe->nr_free_cma,
 				   (u64)pages[PB_MIGRATE_CMA]);
@@ -1274,8 +1285,8 @@ static int check_reserve(struct check *c, const struct zone *zone)
 
 	if (state_was_loaded(c))
 		return PB_OK;
-	if (pool_is_linked(c->pool) ? (found & (pageblock_pages(c->pool) - 1)) != 0 :
-				      found != pages)
+	if (pool_is_linked(c->pool) ? (found & (pageblock_pages(c->pool) - 1)) != 0
+				    : found != pages)
 		return broken_zone(c, 25, "pages reserved for high-order atomic requests", zone,
 				   found, pages);
 	return PB_OK;
@@ -1358,8 +1369,7 @@ static int check_node(struct check *c, u32 id)
 	for (int t = 0; t < PB_NR_ZONE_TYPES; t++)
 		if (node->preferred[t] != preferred_zone(c->pool, node, t))
 			return broken_number(c, 36, "a zonelist's first zone", "node", id,
-					     node->preferred[t],
-					     preferred_zone(c->pool, node, t));
+					     node->preferred[t], preferred_zone(c->pool, node, t));
 	if (node->online != (node->nr_cpus || node_has_memory(node)))
 		return broken_at(c, 36, "online or not", "node", id);
 	return PB_OK;
@@ -1424,12 +1434,11 @@ static int check_vm_free(struct check *c, const struct zone *zone)
 
 int pb_validate(struct pb_pool *pool, struct pb_error *error)
 {
-	static int (*const checks[])(struct check *c) = {
-		check_super,      check_banks,          check_zones,      check_frames,
-		check_ancestors,  check_merged,         check_free_usable, check_spare_bits,
-		check_heads,      check_tails,          check_owned_not_free,
-		check_references, check_pcp,            check_lists,      check_totals,
-		check_nodes,
+	static int (*const checks[])(struct check * c) = {
+		check_super,     check_banks,  check_zones,          check_frames,
+		check_ancestors, check_merged, check_free_usable,    check_spare_bits,
+		check_heads,     check_tails,  check_owned_not_free, check_references,
+		check_pcp,       check_lists,  check_totals,         check_nodes,
 	};
 	struct check check = { .pool = pool, .error = error };
 

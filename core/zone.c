@@ -149,8 +149,8 @@ static void linked_move_from(struct pb_pool *pool, struct stripe *stripe, u32 fr
 	}
 }
 
-u64 __move_freepages_from(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-			  u32 frame, unsigned int type, u64 *movable)
+u64 __move_freepages_from(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
+			  unsigned int type, u64 *movable)
 {
 	u64 free, in_use;
 
@@ -203,8 +203,8 @@ static bool buddy_merge_likely(const struct pb_pool *pool, u32 frame, unsigned i
 }
 
 /* All pageblocks of a merged block get one type: lists follow types. */
-static void retype_merged(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-			  u32 buddy, unsigned int order, unsigned int type)
+static void retype_merged(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 buddy,
+			  unsigned int order, unsigned int type)
 {
 	u32 first = buddy >> pool->pageblock_order;
 
@@ -351,7 +351,7 @@ static u32 linked_rmqueue(struct pb_pool *pool, struct zone *zone, struct stripe
 }
 
 static u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-			     unsigned int type, unsigned int alloc_flags, u32 n, u32 *frames)
+			     unsigned int type, unsigned int alloc_flags, u32 n, u32 *end)
 {
 	struct stripe *stripe = zone_stripe(pool, zone, 0);
 	u32 got = 0;
@@ -362,7 +362,7 @@ static u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, u
 
 		if (frame == NO_FRAME)
 			break;
-		frames[got++] = frame;
+		end[-1 - (s32)got++] = frame;
 	}
 	if (got)
 		__vmstat_add(pool, zone, cpu, -((long)got << order));
@@ -372,11 +372,11 @@ static u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, u
 }
 
 u32 zone_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-		    unsigned int type, unsigned int alloc_flags, u32 n, u32 *frames)
+		    unsigned int type, unsigned int alloc_flags, u32 n, u32 *end)
 {
 	if (pool_is_linked(pool))
-		return linked_take_batch(pool, zone, cpu, order, type, alloc_flags, n, frames);
-	return tight_take_batch(pool, zone, cpu, order, type, alloc_flags, n, frames);
+		return linked_take_batch(pool, zone, cpu, order, type, alloc_flags, n, end);
+	return tight_take_batch(pool, zone, cpu, order, type, alloc_flags, n, end);
 }
 
 /* Reserved blocks: for urgent requests of order > 0 at first, and at last for
@@ -409,7 +409,7 @@ u32 zone_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int ord
 	if (first)
 		frame = zone_take_reserve(pool, zone, cpu, order);
 	if (frame == NO_FRAME && !zone_take_batch(pool, zone, cpu, order, type,
-						  alloc_flags | ALLOC_DIRECT, 1, &frame))
+						  alloc_flags | ALLOC_DIRECT, 1, &frame + 1))
 		frame = last ? zone_take_reserve(pool, zone, cpu, order) : NO_FRAME;
 	return frame;
 }
@@ -463,7 +463,7 @@ static void linked_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, 
 }
 
 void zone_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order, u32 n,
-		     const u32 *frames)
+		     u32 *frames)
 {
 	if (!n)
 		return;

@@ -39,6 +39,8 @@
 #define ALLOC_DIRECT 0x1000u /* for a caller, not for a per-CPU list */
 #define ALLOC_RESERVES (ALLOC_HARDER | ALLOC_HIGH | ALLOC_HIGHATOMIC | ALLOC_OOM)
 
+#define ZONE_BATCH_MAX 256u /* blocks moved under one hold of a stripe's lock */
+
 /* ---- watermark.c */
 
 /* Recompute watermarks, reserves and pcp sizes from the zones' managed pages. */
@@ -92,18 +94,20 @@ bool pageblock_in_zone(const struct pb_pool *pool, const struct zone *zone, u32 
 struct stripe *home_stripe(const struct pb_pool *pool, const struct zone *zone, u32 cpu);
 
 /*
- * Up to n blocks of one order and type into frames[], from one stripe if it has
- * any, with fallback between migratetypes only if no stripe has. Takes locks.
+ * Up to n blocks of one order and type, from one stripe if it has any, with
+ * fallback between migratetypes only if no stripe has. Takes locks. They are
+ * written downward from end[-1]: the first is on top if end is a stack's end.
  * NR_FREE_PAGES falls by what was taken. Returns how many.
  */
 u32 zone_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-		    unsigned int type, unsigned int alloc_flags, u32 n, u32 *frames);
+		    unsigned int type, unsigned int alloc_flags, u32 n, u32 *end);
 /* One block past the per-CPU lists (rmqueue, spec 6.4), counted as allocated. */
 u32 zone_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
 	      unsigned int type, unsigned int alloc_flags);
-/* Give blocks back and merge. `count_free`: these are frees by a caller (PGFREE). */
+/* Give up to ZONE_BATCH_MAX blocks back and merge; they may be reordered. */
 void zone_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order, u32 n,
-		     const u32 *frames);
+		     u32 *frames);
+/* The same for one; `count_free`: it is a free by a caller (PGFREE). */
 void zone_free(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order,
 	       bool count_free);
 void __zone_free_block(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,

@@ -8,9 +8,9 @@
 #include "zone.h"
 
 u32 tight_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-		     unsigned int type, unsigned int alloc_flags, u32 n, u32 *frames);
+		     unsigned int type, unsigned int alloc_flags, u32 n, u32 *end);
 void tight_free_batch(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
-		      const u32 *frames);
+		      u32 *frames);
 
 /*
  * Splitting and merging inside one pageblock, with every pointer at hand. The

@@ -329,10 +329,9 @@ struct pb_pool {
 	struct pb_page *pages;       /* [nr_frames] */
 	uint64_t nr_frames;          /* dense index space, holes inside spans included */
 	uint16_t *pcp_class;         /* [pageblocks] which per-CPU lists a free goes to */
-	unsigned char *percpu;       /* per-CPU areas */
+	unsigned char *pcp_lists;    /* of CPU 0; the head of its area is in front */
 	size_t percpu_stride;        /* bytes of one CPU's area */
 	uint32_t percpu_cpus;        /* CPUs with an area */
-	uint32_t percpu_mask;        /* areas - 1: CPUs rounded up to a power of two */
 	uint8_t pageblock_order;
 	uint8_t max_order;
 	uint8_t page_shift;
@@ -342,7 +341,7 @@ struct pb_pool {
 	uint8_t hardened;
 	uint32_t movable_mask;       /* gfp bits that mark a page movable */
 	uint32_t rseq_orders;        /* orders that restartable sequences serve, 0: none */
-	uint32_t rseq_free_orders;   /* the same for frees: 0 if hardened */
+	uint64_t rseq_free_frames;   /* frames that they serve frees of: 0 if hardened */
 	intptr_t rseq_offset;        /* of the rseq area from the thread pointer */
 	uint32_t span_words;         /* words of one buddy tree */
 	uint32_t pageblock_stride;   /* bytes */
