@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "floor_calls.h"
 #include "floors.h"
 
 #define STACK_SIZE 512
@@ -12,7 +13,7 @@
 #define CHASE_NODES (CHASE_BYTES / CHASE_LINE)
 #define KEPT 1000
 
-enum { LIFO, CAS, TRYLOCK, CHASE, NR_FLOORS };
+enum { LIFO, CALLS, CAS, TRYLOCK, CHASE, NR_FLOORS };
 
 static double kept[NR_FLOORS][KEPT];
 static unsigned int nr_kept;
@@ -60,6 +61,23 @@ static __attribute__((noinline)) double measure_lifo(void)
 		stack->entry[top] = value;
 		stack->top = top + 1;
 		compiler_barrier();
+	}
+	return (now_ns() - start) / LOOPS;
+}
+
+/* The loop of repeat around two functions that do nothing. */
+static __attribute__((noinline)) double measure_calls(void)
+{
+	static uint64_t pool;
+	double start = now_ns();
+	uint32_t i;
+
+	for (i = 0; i < LOOPS; i++) {
+		void *page = floor_alloc(&pool, 0xcc0, 0);
+
+		__asm__ volatile("" : "+r"(page));
+		if (page)
+			floor_free(&pool, page, 0);
 	}
 	return (now_ns() - start) / LOOPS;
 }
@@ -143,6 +161,7 @@ void floors_measure(void)
 	unsigned int i = nr_kept % KEPT;
 
 	kept[LIFO][i] = measure_lifo();
+	kept[CALLS][i] = measure_calls();
 	kept[CAS][i] = measure_cas();
 	kept[TRYLOCK][i] = measure_trylock();
 	kept[CHASE][i] = measure_chase();
@@ -170,5 +189,6 @@ static double median(unsigned int which)
 
 struct floors floors_median(void)
 {
-	return (struct floors){ median(LIFO), median(CAS), median(TRYLOCK), median(CHASE) };
+	return (struct floors){ median(LIFO), median(CALLS), median(CAS), median(TRYLOCK),
+				median(CHASE) };
 }

@@ -9,6 +9,7 @@
 /* ns each */
 struct floors {
 	double lifo_pair;    /* push and pop on a thread-local array of 32-bit numbers */
+	double call_pair;    /* two calls of exported functions that do nothing */
 	double cas;          /* compare-and-swap, uncontended */
 	double trylock_pair; /* take and give back a lock that nobody else wants */
 	double chase_4mib;   /* one step of a random walk over 4 MiB, a cache line a step */

@@ -95,13 +95,13 @@ int json_write(const struct results *r, const char *path)
 	json_t *root;
 	int failed;
 
-	root = json_pack("{s:o, s:{s:f, s:f, s:f, s:f}, s:o, s:o, s:o, s:{s:o, s:o, s:o}}",
+	root = json_pack("{s:o, s:{s:f, s:f, s:f, s:f, s:f}, s:o, s:o, s:o, s:{s:o, s:o, s:o}}",
 			 "machine", machine_value(&r->machine), "floors", "lifo_pair", f->lifo_pair,
-			 "cas", f->cas, "trylock_pair", f->trylock_pair, "chase_4mib",
-			 f->chase_4mib, "rows", rows_value(r), "fragmentation", frags_value(r),
-			 "metadata_bytes_per_page", per_page_value(r), "init_ms", "4GiB",
-			 init_value(r, 1ull << 20), "64GiB", init_value(r, 1ull << 24), "1TiB",
-			 init_value(r, 1ull << 28));
+			 "call_pair", f->call_pair, "cas", f->cas, "trylock_pair", f->trylock_pair,
+			 "chase_4mib", f->chase_4mib, "rows", rows_value(r), "fragmentation",
+			 frags_value(r), "metadata_bytes_per_page", per_page_value(r), "init_ms",
+			 "4GiB", init_value(r, 1ull << 20), "64GiB", init_value(r, 1ull << 24),
+			 "1TiB", init_value(r, 1ull << 28));
 	failed = !root || json_dump_file(root, path, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
 	json_decref(root);
 	if (failed)

@@ -150,8 +150,8 @@ static bool same_zone(const struct pb_region *a, const struct pb_region *b)
 static bool same_bank(const struct pb_super *super, const struct pb_region *last,
 		      const struct pb_region *region)
 {
-	return same_zone(last, region) && region->start_pfn >> super->max_order <=
-						  (last->end_pfn - 1) >> super->max_order;
+	return same_zone(last, region) &&
+	       region->start_pfn >> super->max_order <= (last->end_pfn - 1) >> super->max_order;
 }
 
 static u32 region_spans(const struct pb_super *super, const struct pb_region *last,
@@ -198,8 +198,8 @@ u64 zone_bitmap_bytes(const struct pb_super *super, const struct zone *zone)
 	return (u64)zone->nr_stripes * super->orders * PB_MIGRATE_TYPES * zone->bitmap_words * 8;
 }
 
-static void measure_zone(const struct pb_config *config, struct pb_super *super,
-			 struct zone *zone, u64 *percpu, u64 *bitmap_bytes)
+static void measure_zone(const struct pb_config *config, struct pb_super *super, struct zone *zone,
+			 u64 *percpu, u64 *bitmap_bytes)
 {
 	if (!zone->nr_spans)
 		return;
@@ -272,7 +272,10 @@ static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 
 			stripe->zone = (u16)z;
 			stripe->number = (u16)i;
-			stripe->areas = stripes * pool->super->orders;
+			stripe->areas = stripes * stripe_area_stride(pool->super);
+			stripe->slack = 1 + (u32)(zone_nr_frames(pool, zone) >>
+						  (ctz32(zone->nr_stripes) + 6));
+			stripe->taker = NO_CPU;
 			stripe->bitmaps = bitmaps;
 			bitmaps += div_u64(zone_bitmap_bytes(pool->super, zone), zone->nr_stripes);
 		}
@@ -309,8 +312,7 @@ static u32 region_frame(const struct pb_pool *pool, const struct zone *zone, u64
 	for (u32 i = 0; i < pool->super->nr_banks; i++) {
 		const struct bank *bank = pool_bank(pool, i);
 
-		if (pool_zone(pool, bank->zone) == zone && pfn >= bank->pfn &&
-		    pfn <= bank->end_pfn)
+		if (pool_zone(pool, bank->zone) == zone && pfn >= bank->pfn && pfn <= bank->end_pfn)
 			return bank->frame + (u32)(pfn - bank->pfn);
 	}
 	return NO_FRAME;
@@ -323,8 +325,8 @@ static void mark_absent(struct pb_pool *pool, const struct pb_config *config)
 	u32 done = 0;
 
 	while ((region = next_region(config, last)) != NULL) {
-		struct zone *zone =
-			pool_zone(pool, pool_node(pool, region->node)->zones[region->zone]);
+		struct zone *zone = pool_zone(pool,
+					      pool_node(pool, region->node)->zones[region->zone]);
 		u32 start = region_frame(pool, zone, region->start_pfn);
 
 		memset(&pool->pages[done], PAGE_ABSENT, start - done);
@@ -406,9 +408,9 @@ static void hand_over_region(struct pb_pool *pool, const struct pb_config *confi
 
 	while (pfn < region->end_pfn) {
 		u64 next = region->end_pfn;
-		u64 free = config->flags & PB_POOL_ALL_RESERVED ?
-				   region->end_pfn :
-				   skip_reserved(config, pfn, region->end_pfn, &next);
+		u64 free = config->flags & PB_POOL_ALL_RESERVED
+				   ? region->end_pfn
+				   : skip_reserved(config, pfn, region->end_pfn, &next);
 
 		memset(&pool->pages[base + (u32)(pfn - region->start_pfn)], PAGE_RESERVED,
 		       (size_t)(free - pfn));
@@ -425,10 +427,10 @@ void memmap_hand_over(struct pb_pool *pool, const struct pb_config *config)
 
 	mark_absent(pool, config);
 	while ((region = next_region(config, last)) != NULL) {
-		hand_over_region(
-			pool, config,
-			pool_zone(pool, pool_node(pool, region->node)->zones[region->zone]),
-			region);
+		hand_over_region(pool, config,
+				 pool_zone(pool,
+					   pool_node(pool, region->node)->zones[region->zone]),
+				 region);
 		last = region;
 	}
 }

@@ -119,8 +119,8 @@ static bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx, s
 {
 	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
 	bool ok = alloc_flags & ALLOC_NO_WATERMARKS ||
-		  zone_watermark_fast(pool, zone, ctx->order, mark, ctx->highest, alloc_flags,
-				      ctx->gfp);
+		  zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, mark, ctx->highest,
+				      alloc_flags, ctx->gfp);
 
 	if (tracing(pool)) {
 		struct pb_trace_event event = { .type = PB_TRACE_WMARK,

@@ -222,9 +222,26 @@ static void __pcp_drain_zone(struct pb_pool *pool, struct zone *zone, u32 cpu)
 		}
 }
 
+/* Is there anything in this CPU's lists? Cheaper to ask than to stop the CPU. */
+static bool pcp_holds_any(struct pb_pool *pool, u32 cpu)
+{
+	struct pcp_area *area = pcp_area(pool, cpu);
+
+	for (u32 z = 0; z < pool->super->nr_zones; z++)
+		for (u32 i = 0; i < (u32)PB_MIGRATE_PCPTYPES * pool->nr_pcp_orders; i++) {
+			u32 class = zone_class(pool, pool_zone(pool, z), i / pool->nr_pcp_orders);
+
+			if (pcp_entries(pcp_list(area, class, i % pool->nr_pcp_orders)))
+				return true;
+		}
+	return false;
+}
+
 void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone)
 {
 	if (pool->percpu_mode == PCP_MODE_NONE)
+		return;
+	if (!pool_is_linked(pool) && !pcp_holds_any(pool, cpu))
 		return;
 	pcp_enter_wait(pool, cpu);
 	for (u32 i = 0; i < pool->super->nr_zones; i++)

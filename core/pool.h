@@ -76,7 +76,17 @@ struct stripe {
 	unsigned long pgfree;           /* pages freed directly */
 	unsigned long direct_allocs;    /* calls, for the NUMA counters */
 	u64 bitmaps;                    /* tightest: offset of the lists' lower levels */
+	/* what other stripes' CPUs go by; seldom written, so that they can keep it */
+	long published;                 /* pages usable without CMA, within published_slack() */
+	u32 slack;                      /* pages, the least */
+	u32 taker;                      /* home stripe's number of the CPU that last took here */
 } ALIGNED(64);
+
+/* By how many pages the published number may be off: less where it matters more. */
+static inline long published_slack(const struct stripe *stripe, long published)
+{
+	return (long)stripe->slack + published / 8;
+}
 
 #define ZONE_BOOSTED_WATERMARK 0x1u
 #define ZONE_BELOW_HIGH 0x2u
@@ -247,6 +257,12 @@ static inline struct node *pool_node(const struct pb_pool *pool, u32 id)
 static inline struct bank *pool_bank(const struct pb_pool *pool, u32 number)
 {
 	return (struct bank *)pool_at(pool, pool->super->banks) + number;
+}
+
+/* Free areas of one stripe: whole cache lines, if there are other stripes. */
+static inline u32 stripe_area_stride(const struct pb_super *super)
+{
+	return super->nr_stripes > 1 ? (super->orders + 7u) & ~7u : super->orders;
 }
 
 /* The zone of a node that a caller named, or NULL. */

@@ -213,7 +213,7 @@ static bool arrays_in_place(const struct pb_super *s)
 	       follows(&end, s->banks, s->nr_banks * sizeof(struct bank)) &&
 	       follows(&end, s->zones, s->nr_zones * sizeof(struct zone)) &&
 	       follows(&end, s->stripes, s->nr_stripes * sizeof(struct stripe)) &&
-	       follows(&end, s->areas, (u64)s->nr_stripes * s->orders * sizeof(struct free_area)) &&
+	       follows(&end, s->areas, (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area)) &&
 	       follows(&end, s->bitmaps, bitmap_bytes(s)) &&
 	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus) &&
 	       follows(&end, s->classes, s->nr_pageblocks * sizeof(u16)) &&
@@ -398,7 +398,7 @@ static int check_stripes(struct check *c, const struct zone *zone, u64 *bitmaps)
 		const struct stripe *stripe = zone_stripe(c->pool, zone, i);
 
 		if (stripe->zone != zone_number(c->pool, zone) || stripe->number != i ||
-		    stripe->areas != (zone->first_stripe + i) * s->orders ||
+		    stripe->areas != (zone->first_stripe + i) * stripe_area_stride(s) ||
 		    stripe->bitmaps != *bitmaps)
 			return broken_at(c, 3, "a stripe's zone, number or arrays", "stripe",
 					 zone->first_stripe + i);
@@ -1213,7 +1213,7 @@ static int check_stripe_totals(struct check *c, const struct zone *zone, u32 num
 	const struct stripe *stripe = zone_stripe(c->pool, zone, number);
 	struct free_block b = first_free(zone);
 	long pages[PB_MIGRATE_TYPES] = { 0 };
-	long sum = 0;
+	long sum = 0, slack;
 
 	while (next_in(c, zone, &b)) {
 		if (frame_stripe(c->pool, zone, b.frame) != stripe)
@@ -1228,6 +1228,11 @@ static int check_stripe_totals(struct check *c, const struct zone *zone, u32 num
 	if (stripe->nr_free_cma != pages[PB_MIGRATE_CMA])
 		return broken_zone(c, 23, "free CMA pages", zone, (u64)stripe->nr_free_cma,
 				   (u64)pages[PB_MIGRATE_CMA]);
+	slack = published_slack(stripe, stripe->published);
+	if (sum - stripe->nr_free_cma > stripe->published + slack ||
+	    sum - stripe->nr_free_cma < stripe->published - slack)
+		return broken_zone(c, 23, "published free pages", zone, (u64)stripe->published,
+				   (u64)(sum - stripe->nr_free_cma));
 	if (stripe->nr_isolated != pages[PB_MIGRATE_ISOLATE])
 		return broken_zone(c, 23, "free isolated pages", zone, (u64)stripe->nr_isolated,
 				   (u64)pages[PB_MIGRATE_ISOLATE]);

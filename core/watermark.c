@@ -131,12 +131,48 @@ bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone, unsi
 	return !order || zone_has_block(pool, zone, order, alloc_flags);
 }
 
-bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
-			 u64 mark, unsigned int classzone, unsigned int alloc_flags, pb_gfp_t gfp)
+/* At least so many pages are free and not CMA, by what the stripes last published:
+   their counters are not looked at, which other CPUs write all the time. */
+static long published_free(const struct pb_pool *pool, const struct zone *zone)
 {
-	long free_pages = zone_vm_free_pages(pool, zone);
+	long sum = 0;
+
+	for (u32 i = 0; i < zone->nr_stripes; i++) {
+		const struct stripe *stripe = zone_stripe(pool, zone, i);
+		long published = load_relaxed(&stripe->published);
+
+		sum += published - published_slack(stripe, published);
+	}
+	return sum;
+}
+
+/* Clearly above the mark, and a block in the CPU's home stripe? */
+static bool far_above(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
+		      unsigned int order, u64 mark, unsigned int classzone)
+{
+	const struct stripe *home = home_stripe(pool, zone, cpu);
+	long free_pages = published_free(pool, zone) - ((1L << order) - 1) -
+			  (long)load_relaxed(&zone->nr_reserved_highatomic);
+
+	if (free_pages <= (long)(mark + load_relaxed(&zone->lowmem_reserve[classzone])))
+		return false;
+	for (unsigned int t = 0; order && t < PB_MIGRATE_PCPTYPES; t++)
+		if (load_relaxed(&home->nonempty[t]) >> order)
+			return true;
+	return !order;
+}
+
+bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
+			 unsigned int order, u64 mark, unsigned int classzone,
+			 unsigned int alloc_flags, pb_gfp_t gfp)
+{
+	bool stripes = zone->nr_stripes > 1; /* so it is not the linux profile */
+	long free_pages;
 	bool atomic = pool_is_linked(pool) ? gfp & PB_GFP_ATOMIC_BIT : alloc_flags & ALLOC_HIGH;
 
+	if (stripes && far_above(pool, zone, cpu, order, mark, classzone))
+		return true;
+	free_pages = zone_vm_free_pages(pool, zone);
 	if (!order) {
 		long usable = free_pages - unusable_free(pool, zone, 0, alloc_flags);
 
@@ -279,8 +315,8 @@ static void setup_zone_pcp(struct pb_pool *pool, struct zone *zone)
 		cpus = max_u64(1, pool->super->nr_cpus);
 	zone->pcp_batch = zone_batchsize(pool, zone);
 	floor = (u64)zone->pcp_batch * 4;
-	low = t->pcp_high_fraction ? div_u64(zone->managed, t->pcp_high_fraction) :
-				     zone->_watermark[PB_WMARK_LOW];
+	low = t->pcp_high_fraction ? div_u64(zone->managed, t->pcp_high_fraction)
+				   : zone->_watermark[PB_WMARK_LOW];
 	zone->pcp_high_min = (s32)max_u64(floor, div_u64(low, cpus));
 	zone->pcp_high_max = (s32)max_u64(floor, div_u64(zone->managed / 8, cpus));
 	if (t->pcp_high_fraction)

@@ -42,6 +42,8 @@ struct stripe *home_stripe(const struct pb_pool *pool, const struct zone *zone, 
 
 void __account(struct stripe *stripe, long pages, unsigned int type)
 {
+	long usable, slack;
+
 	if (type == PB_MIGRATE_ISOLATE) {
 		counter_add(&stripe->nr_isolated, pages);
 		return;
@@ -49,6 +51,10 @@ void __account(struct stripe *stripe, long pages, unsigned int type)
 	counter_add(&stripe->nr_free_pages, pages);
 	if (type == PB_MIGRATE_CMA)
 		counter_add(&stripe->nr_free_cma, pages);
+	usable = stripe->nr_free_pages - stripe->nr_free_cma;
+	slack = published_slack(stripe, stripe->published);
+	if (unlikely(usable > stripe->published + slack || usable < stripe->published - slack))
+		store_relaxed(&stripe->published, usable);
 }
 
 /* ------------------------------------------------------------- pageblocks */

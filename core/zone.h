@@ -50,8 +50,9 @@ void init_per_zone_wmark_min(struct pb_pool *pool);
 /* Spec 6.2. `classzone`: zone type that lowmem_reserve is read for. */
 bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
 		       u64 mark, unsigned int classzone, unsigned int alloc_flags, long free_pages);
-bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
-			 u64 mark, unsigned int classzone, unsigned int alloc_flags, pb_gfp_t gfp);
+bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
+			 unsigned int order, u64 mark, unsigned int classzone,
+			 unsigned int alloc_flags, pb_gfp_t gfp);
 u64 wmark_pages(const struct zone *zone, enum pb_watermark mark); /* boost included */
 /* True: boosted. Spec 7.2. */
 bool boost_watermark(struct pb_pool *pool, struct zone *zone);

@@ -26,19 +26,7 @@ struct drain {
 	struct zone *zone;
 	struct stripe *stripe;
 	unsigned int order;
-	long pages;                  /* for NR_FREE_PAGES, not yet added */
-	long nr_free[NR_ORDERS_MAX]; /* for the areas' counts, not yet added */
 };
-
-static void add_counts(struct drain *d)
-{
-	struct free_area *area = stripe_area(d->pool, d->stripe, 0);
-
-	counter_add(&d->stripe->nr_free_pages, d->pages);
-	for (unsigned int o = d->order; o < d->pool->pageblock_order; o++)
-		if (d->nr_free[o])
-			counter_add(&area[o].nr_free, (unsigned long)d->nr_free[o]);
-}
 
 /* ------------------------------------------------------------ scattered blocks */
 
@@ -130,14 +118,6 @@ static __attribute__((noinline)) void free_pageblock(struct drain *d, u32 frame)
 	__zone_free_block(d->pool, d->zone, d->stripe, frame, order, type, false);
 }
 
-ALWAYS_INLINE void account_later(struct drain *d, struct geometry g, unsigned int type)
-{
-	if (unlikely(type >= PB_MIGRATE_CMA))
-		__account(d->stripe, 1L << g.order, type);
-	else
-		d->pages += 1L << g.order;
-}
-
 /* Merge a block inside its pageblock; returns the order it reached. */
 ALWAYS_INLINE unsigned int free_single(struct drain *d, struct geometry g, u32 frame)
 {
@@ -147,7 +127,10 @@ ALWAYS_INLINE unsigned int free_single(struct drain *d, struct geometry g, u32 f
 	u32 node = geo_node(g, frame);
 	u32 mask = pb->mask;
 
-	account_later(d, g, pb->type);
+	if (unlikely(pb->type >= PB_MIGRATE_CMA)) { /* not as all will be together */
+		__account(d->stripe, 1L << g.order, pb->type);
+		__account(d->stripe, -(1L << g.order), PB_MIGRATE_UNMOVABLE);
+	}
 	while (order < g.pageblock_order && tree_test(tree, node ^ 1)) {
 		tree_clear(tree, node ^ 1);
 		mask &= ~((u32) !--pb->nr_free[order] << order);
@@ -167,12 +150,15 @@ ALWAYS_INLINE unsigned int free_single(struct drain *d, struct geometry g, u32 f
 }
 
 /* Each block that reached order o is one more there, and took one of each below. */
-static void count_reached(struct drain *d, const u32 *reached)
+static void count_reached(const struct drain *d, const u32 *reached)
 {
-	long taken = 0;
+	struct free_area *area = stripe_area(d->pool, d->stripe, 0);
+	unsigned long taken = 0;
 
 	for (unsigned int o = d->pool->pageblock_order + 1; o-- > d->order;) {
-		d->nr_free[o] += (long)reached[o] - taken;
+		/* whole pageblocks were counted where they went */
+		if (o < d->pool->pageblock_order)
+			counter_add(&area[o].nr_free, reached[o] - taken);
 		taken += reached[o];
 	}
 }
@@ -184,7 +170,7 @@ ALWAYS_INLINE void __free_singles(struct drain *d, struct geometry g, u32 n, con
 	for (u32 i = 0; i < n; i++)
 		reached[free_single(d, g, frames[i])]++;
 	count_reached(d, reached);
-	add_counts(d);
+	__account(d->stripe, (long)n << g.order, PB_MIGRATE_UNMOVABLE);
 }
 
 /* What merging will read: the block's word, those of the next orders, the counts. */
@@ -253,12 +239,12 @@ static u64 pack_even_bits(u64 x)
 	return (x | x >> 16) & 0xffffffffu;
 }
 
-static void adjust(struct drain *d, u32 frame, unsigned int order, int delta)
+static void adjust(const struct drain *d, u32 frame, unsigned int order, int delta)
 {
 	if (!delta)
 		return;
 	tight_count(d->pool, frame, order, delta);
-	d->nr_free[order] += delta;
+	counter_add(&stripe_area(d->pool, d->stripe, order)->nr_free, (unsigned long)(long)delta);
 }
 
 /* Merge the 64 blocks of a tree word, those of `mask` being freed; true: they
@@ -359,20 +345,6 @@ static u32 __free_some(struct drain *d, u32 n, const u32 *frames)
 	return 1;
 }
 
-static void enter_stripe(struct drain *d, struct stripe *stripe)
-{
-	*d = (struct drain){ d->pool, d->zone, stripe, d->order, 0, { 0 } };
-	pb_platform_lock(&stripe->lock);
-}
-
-static void leave_stripe(struct drain *d)
-{
-	if (!d->stripe)
-		return;
-	add_counts(d);
-	pb_platform_unlock(&d->stripe->lock);
-}
-
 /* Sort a batch by stripe. */
 static void sort_by_stripe(const struct pb_pool *pool, const struct zone *zone, u32 n, u32 *frames)
 {
@@ -416,12 +388,14 @@ static void free_runs(struct pb_pool *pool, struct zone *zone, unsigned int orde
 		struct stripe *stripe = frame_stripe(pool, zone, frames[i]);
 
 		if (stripe != d.stripe) {
-			leave_stripe(&d);
-			enter_stripe(&d, stripe);
+			if (d.stripe)
+				pb_platform_unlock(&d.stripe->lock);
+			pb_platform_lock(&stripe->lock);
+			d.stripe = stripe;
 		}
 		i += __free_some(&d, n - i, frames + i);
 	}
-	leave_stripe(&d);
+	pb_platform_unlock(&d.stripe->lock);
 }
 
 /* Are most of these alone in their tree word? Judged by every fourth. */

@@ -78,17 +78,15 @@ static u32 tight_take_bits(struct pb_pool *pool, struct stripe *stripe, u32 page
 	return got;
 }
 
-/* `n` blocks from `frame` on, the first one last. Whole vectors, then the rest. */
+/* `n` blocks from `frame` on, the first one last. */
 static void write_down(u32 frame, unsigned int order, u32 n, u32 *end)
 {
-	u32 last = frame + ((n - 1) << order), i = 0;
-	u32 *to = end - n;
+	u32 step = 1u << order, at = frame + (n << order);
 
-	for (; i + 16 <= n; i += 16)
-		for (u32 k = 0; k < 16; k++)
-			to[i + k] = last - ((i + k) << order);
-	for (; i < n; i++)
-		to[i] = last - (i << order);
+	for (u32 *to = end - n; to != end; to++) {
+		at -= step;
+		*to = at;
+	}
 }
 
 /* One free block of order `found` cut into up to n blocks of `order`; what is
@@ -161,31 +159,43 @@ static u32 __tight_take(struct pb_pool *pool, struct zone *zone, struct stripe *
 	return got;
 }
 
+/* A batch that is wanted. */
+struct take {
+	struct pb_pool *pool;
+	struct zone *zone;
+	unsigned int order, type, alloc_flags;
+	u32 home, first; /* stripes: the CPU's own, and where to begin */
+	u32 n;           /* blocks, to be written downward from end[-1] */
+	u32 *end;
+};
+
 enum tight_step { STEP_TYPE, STEP_CMA, STEP_CLAIM, STEP_STEAL };
 
 /* One step of the removal path (spec 6.10) in one stripe. */
-static u32 __tight_step(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-			enum tight_step step, unsigned int order, unsigned int type,
-			unsigned int alloc_flags, u32 n, u32 *end)
+static u32 __take_step(const struct take *t, struct stripe *stripe, enum tight_step step,
+		       unsigned int alloc_flags)
 {
+	u32 *end = t->end;
+
 	switch (step) {
 	case STEP_TYPE:
-		return __tight_take(pool, zone, stripe, order, type, n, end);
+		return __tight_take(t->pool, t->zone, stripe, t->order, t->type, t->n, end);
 	case STEP_CMA:
-		return __tight_take(pool, zone, stripe, order, PB_MIGRATE_CMA, n, end);
+		return __tight_take(t->pool, t->zone, stripe, t->order, PB_MIGRATE_CMA, t->n, end);
 	case STEP_CLAIM:
-		end[-1] = __rmqueue_claim(pool, zone, stripe, order, type, alloc_flags);
+		end[-1] = __rmqueue_claim(t->pool, t->zone, stripe, t->order, t->type, alloc_flags);
 		if (end[-1] == NO_FRAME)
 			return 0;
-		return 1 + __tight_take(pool, zone, stripe, order, type, n - 1, end - 1);
+		return 1 +
+		       __tight_take(t->pool, t->zone, stripe, t->order, t->type, t->n - 1, end - 1);
 	case STEP_STEAL:
-		end[-1] = __rmqueue_steal(pool, zone, stripe, order, type);
+		end[-1] = __rmqueue_steal(t->pool, t->zone, stripe, t->order, t->type);
 		return end[-1] != NO_FRAME;
 	}
 	return 0;
 }
 
-/* Could the step find something in this stripe? Read without the lock. */
+/* Could the step find a block of this order in this stripe? Read without the lock. */
 static bool stripe_may_have(const struct stripe *stripe, enum tight_step step, unsigned int order,
 			    unsigned int type)
 {
@@ -199,57 +209,145 @@ static bool stripe_may_have(const struct stripe *stripe, enum tight_step step, u
 	return false;
 }
 
-/*
- * Where to begin: at home, unless another stripe has clearly more free. Stripes
- * that are filled alike are packed alike; one that only sees frees decays until
- * no pageblock in it is whole.
- */
-static u32 first_stripe(const struct pb_pool *pool, const struct zone *zone, u32 cpu)
+static u32 take_step(const struct take *t, struct stripe *stripe, enum tight_step step,
+		     unsigned int alloc_flags)
 {
-	u32 best = cpu & (zone->nr_stripes - 1);
-	long most = load_relaxed(&zone_stripe(pool, zone, best)->nr_free_pages);
+	u32 got;
 
-	most += most / 16;
-	for (u32 i = 0; i < zone->nr_stripes; i++) {
-		long pages = load_relaxed(&zone_stripe(pool, zone, i)->nr_free_pages);
+	if (!stripe_may_have(stripe, step, t->order, t->type))
+		return 0;
+	pb_platform_lock(&stripe->lock);
+	if (stripe->taker != t->home)
+		store_relaxed(&stripe->taker, t->home);
+	got = __take_step(t, stripe, step, alloc_flags);
+	__count_direct(stripe, t->order, got, alloc_flags);
+	pb_platform_unlock(&stripe->lock);
+	return got;
+}
 
-		if (pages > most) {
-			most = pages;
+/* ------------------------------------------------------------ from which stripe */
+
+/* Is another stripe's CPU at work there? Its cache lines are dear then. */
+static bool at_work(const struct stripe *stripe, u32 home)
+{
+	u32 taker = load_relaxed(&stripe->taker);
+
+	return taker != home && taker != NO_CPU;
+}
+
+/* Orders from the request's up to that of the list that would serve it. */
+static unsigned int tightness(const struct stripe *stripe, unsigned int order, unsigned int type)
+{
+	u32 lists = load_relaxed(&stripe->nonempty[type]) >> order;
+
+	return lists ? ctz32(lists) : 32;
+}
+
+/*
+ * Is another stripe a better place than the best so far? Where nobody else is at
+ * work, all stripes are one zone: the tightest list serves; of equals the one with
+ * clearly more free, since one that only saw frees would decay until no pageblock
+ * in it is whole. Where another CPU is at work it must have twice as much, and its
+ * counters, which that CPU writes all the time, are not looked at.
+ */
+static bool better(const struct stripe *stripe, const struct stripe *best, u32 home,
+		   unsigned int order, unsigned int type)
+{
+	long most = load_relaxed(&best->nr_free_pages);
+	unsigned int tight, best_tight;
+
+	if (at_work(stripe, home))
+		return load_relaxed(&stripe->published) / 2 > most;
+	tight = tightness(stripe, order, type);
+	best_tight = tightness(best, order, type);
+	return tight < best_tight ||
+	       (tight == best_tight && load_relaxed(&stripe->nr_free_pages) > most + most / 16);
+}
+
+/* Where to begin. */
+static u32 first_stripe(const struct pb_pool *pool, const struct zone *zone, u32 home,
+			unsigned int order, unsigned int type)
+{
+	u32 best = home;
+
+	for (u32 i = 0; i < zone->nr_stripes; i++)
+		if (i != home && better(zone_stripe(pool, zone, i), zone_stripe(pool, zone, best),
+					home, order, type))
 			best = i;
-		}
-	}
 	return best;
 }
 
-static u32 tight_take_step(struct pb_pool *pool, struct zone *zone, u32 first, enum tight_step step,
-			   unsigned int order, unsigned int type, unsigned int alloc_flags, u32 n,
-			   u32 *end)
+static bool others_at_work(const struct pb_pool *pool, const struct zone *zone, u32 home)
 {
-	for (u32 i = 0; i < zone->nr_stripes; i++) {
-		struct stripe *stripe = home_stripe(pool, zone, first + i);
-		u32 got;
+	for (u32 i = 0; i < zone->nr_stripes; i++)
+		if (at_work(zone_stripe(pool, zone, i), home))
+			return true;
+	return false;
+}
 
-		if (!stripe_may_have(stripe, step, order, type))
-			continue;
-		pb_platform_lock(&stripe->lock);
-		got = __tight_step(pool, zone, stripe, step, order, type, alloc_flags, n, end);
-		__count_direct(stripe, order, got, alloc_flags);
-		pb_platform_unlock(&stripe->lock);
-		if (got)
-			return got;
-	}
-	return 0;
+/*
+ * Blocks of the type from the first stripe; or a whole pageblock there is made one
+ * of the type rather than that two CPUs' pages come from one pageblock: their bytes
+ * would share cache lines. One pageblock a stripe and type is what that may cost.
+ */
+static u32 take_first(const struct take *t)
+{
+	struct stripe *stripe = zone_stripe(t->pool, t->zone, t->first);
+	u32 got = take_step(t, stripe, STEP_TYPE, t->alloc_flags);
+
+	if (!got && t->type < PB_MIGRATE_PCPTYPES && others_at_work(t->pool, t->zone, t->home))
+		got = take_step(t, stripe, STEP_CLAIM, t->alloc_flags | ALLOC_NOFRAGMENT);
+	return got;
+}
+
+static u32 take_any(const struct take *t, enum tight_step step)
+{
+	u32 got = 0;
+
+	for (u32 i = 0; !got && i < t->zone->nr_stripes; i++)
+		got = take_step(t, home_stripe(t->pool, t->zone, t->first + i), step,
+				t->alloc_flags);
+	return got;
+}
+
+/* One, and no more than a 64th of what is there besides: the last blocks are not to
+   lie in the lists of a CPU that does not need them, from where others must fetch
+   them. */
+static u32 modest(const struct take *t)
+{
+	const struct stripe *stripe = zone_stripe(t->pool, t->zone, t->first);
+	long pages = at_work(stripe, t->home) ? load_relaxed(&stripe->published)
+					      : load_relaxed(&stripe->nr_free_pages);
+
+	return (u32)min_u64(t->n, 1 + ((u64)pages >> (t->order + 6)));
+}
+
+static bool cma_first(const struct take *t)
+{
+	return t->alloc_flags & ALLOC_CMA &&
+	       zone_free_cma(t->pool, t->zone) > zone_free_pages(t->pool, t->zone) / 2;
 }
 
 u32 tight_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
 		     unsigned int type, unsigned int alloc_flags, u32 n, u32 *end)
 {
-	u32 first = first_stripe(pool, zone, cpu);
+	u32 home = cpu & (zone->nr_stripes - 1);
+	struct take t = { pool,
+			  zone,
+			  order,
+			  type,
+			  alloc_flags,
+			  home,
+			  first_stripe(pool, zone, home, order, type),
+			  n,
+			  end };
 	u32 got = 0;
 
-	if (alloc_flags & ALLOC_CMA && zone_free_cma(pool, zone) > zone_free_pages(pool, zone) / 2)
-		got = tight_take_step(pool, zone, first, STEP_CMA, order, type, alloc_flags, n,
-				      end);
+	t.n = modest(&t);
+	if (cma_first(&t))
+		got = take_any(&t, STEP_CMA);
+	if (!got)
+		got = take_first(&t);
 	for (enum tight_step step = STEP_TYPE; !got && step <= STEP_STEAL; step++) {
 		if (step == STEP_CMA && !(alloc_flags & ALLOC_CMA))
 			continue;
@@ -257,7 +355,7 @@ u32 tight_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned 
 			continue;
 		if (step > STEP_CMA && type >= PB_MIGRATE_PCPTYPES)
 			break;
-		got = tight_take_step(pool, zone, first, step, order, type, alloc_flags, n, end);
+		got = take_any(&t, step);
 	}
 	return got;
 }

@@ -88,7 +88,7 @@ static void lock_sleep(_Atomic uint32_t *lock)
 		syscall(SYS_futex, lock, FUTEX_WAIT, 2, NULL, NULL, 0);
 }
 
-#define LOCK_SPINS 100 /* longer than most hold times, shorter than a sleep */
+#define LOCK_SPINS 400 /* longer than most hold times, shorter than a sleep */
 
 void pb_platform_lock(uint32_t *word)
 {
@@ -151,14 +151,28 @@ bool pb_platform_rseq_available(intptr_t *offset)
 }
 #endif
 
+static bool fence(unsigned int flags, uint32_t cpu)
+{
+	return !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, flags, cpu);
+}
+
+/*
+ * A child inherits the registration, but not if a thread of its parent was about
+ * to register: then it may have got the memory that says so, and not the
+ * registration, which the kernel copies earlier in fork.
+ */
+static bool fence_registered_anew(void)
+{
+	return !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0) &&
+	       fence(0, 0);
+}
+
 void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu)
 {
 	(void)pool;
 	if (!membarrier_ready)
 		return;
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
-		    MEMBARRIER_CMD_FLAG_CPU, cpu) &&
-	    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0)) {
+	if (!fence(MEMBARRIER_CMD_FLAG_CPU, cpu) && !fence(0, 0) && !fence_registered_anew()) {
 		perror("pagebuddy: membarrier");
 		abort();
 	}
