@@ -124,20 +124,18 @@ static void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu, str
 	struct pcp_area *area = pcp_area(pool, cpu);
 	u32 *stack = pcp_stack(area, list);
 	u32 count = pcp_entries(list);
-	u32 frames[ZONE_BATCH_MAX];
 
 	while (n) {
 		u32 batch = n < ZONE_BATCH_MAX ? n : ZONE_BATCH_MAX;
 
-		memcpy(frames, stack, batch * sizeof(*frames));
+		zone_free_batch(pool, zone, cpu, order, batch, stack);
+		pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
+				frame_migratetype(pool, stack[0]), batch);
 		memmove(stack, stack + batch, (count - batch) * sizeof(*stack));
 		count -= batch;
 		n -= batch;
 		store_relaxed(&list->head, list->head - batch);
 		counter_add(&pcp_cold(pool, area, list)->drained, batch);
-		zone_free_batch(pool, zone, cpu, order, batch, frames);
-		pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
-				frame_migratetype(pool, frames[0]), batch);
 	}
 }
 

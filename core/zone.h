@@ -39,7 +39,7 @@
 #define ALLOC_DIRECT 0x1000u /* for a caller, not for a per-CPU list */
 #define ALLOC_RESERVES (ALLOC_HARDER | ALLOC_HIGH | ALLOC_HIGHATOMIC | ALLOC_OOM)
 
-#define ZONE_BATCH_MAX 256u /* blocks moved under one hold of a stripe's lock */
+#define ZONE_BATCH_MAX 512u /* blocks moved under one hold of a stripe's lock */
 
 /* ---- watermark.c */
 
