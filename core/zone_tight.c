@@ -251,11 +251,11 @@ static unsigned int tightness(const struct stripe *stripe, unsigned int order, u
 }
 
 /*
- * Is another stripe a better place than the best so far? Where nobody else is at
- * work, all stripes are one zone: the tightest list serves; of equals the one with
- * clearly more free, since one that only saw frees would decay until no pageblock
- * in it is whole. Where another CPU is at work it must have twice as much, and its
- * counters, which that CPU writes all the time, are not looked at.
+ * Is another stripe a better place than the best so far? Not where another CPU is
+ * at work: that one is for when the others have nothing left. Where nobody is, all
+ * stripes are one zone: the tightest list serves; of equals the one with clearly
+ * more free, since one that only saw frees would decay until no pageblock in it is
+ * whole.
  */
 static bool better(const struct stripe *stripe, const struct stripe *best, u32 home,
 		   unsigned int order, unsigned int type)
@@ -264,7 +264,7 @@ static bool better(const struct stripe *stripe, const struct stripe *best, u32 h
 	unsigned int tight, best_tight;
 
 	if (at_work(stripe, home))
-		return load_relaxed(&stripe->published) / 2 > most;
+		return false;
 	tight = tightness(stripe, order, type);
 	best_tight = tightness(best, order, type);
 	return tight < best_tight ||
@@ -322,9 +322,7 @@ static u32 take_any(const struct take *t, enum tight_step step)
    them. */
 static u32 modest(const struct take *t)
 {
-	const struct stripe *stripe = zone_stripe(t->pool, t->zone, t->first);
-	long pages = at_work(stripe, t->home) ? load_relaxed(&stripe->published)
-					      : load_relaxed(&stripe->nr_free_pages);
+	long pages = load_relaxed(&zone_stripe(t->pool, t->zone, t->first)->nr_free_pages);
 
 	return (u32)min_u64(t->n, 1 + ((u64)pages >> (t->order + 6)));
 }
