@@ -100,6 +100,8 @@ static int pool_open(const struct bench_setup *setup, u64 pages, struct bench_po
 		perror("mmap of the pool's metadata");
 		return -1;
 	}
+	/* as pb_user_pool_create() does; not every kernel has huge pages */
+	(void)madvise(b->memory, b->bytes, MADV_HUGEPAGE);
 	if (pb_pool_init(&b->pool, &config, b->memory, b->bytes, true, &hooks, &error)) {
 		fprintf(stderr, "%s: pb_pool_init: %s\n", setup->variant, error.text);
 		return -1;
