@@ -627,11 +627,15 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 	return PB_OK;
 }
 
-/* Is this the head of an allocated block of this order, with no other reference? */
+/*
+ * Is this the head of an allocated block of this order, with no other reference?
+ * SHARED is turned over, so that no order can stand for it, and the sum is one of
+ * 64 bits, so that none wraps round: only the block's own order matches.
+ */
 static inline bool owned_block(const struct pb_page *page, unsigned int order)
 {
-	/* 64 bits: no order wraps round to a byte that is not HEAD */
-	return (load_relaxed(&page->word) & ~PB_PAGE_MOVABLE) == (u64)PB_PAGE_HEAD + order;
+	return ((load_relaxed(&page->word) ^ PB_PAGE_SHARED) & ~PB_PAGE_MOVABLE) ==
+	       (u64)(PB_PAGE_HEAD | PB_PAGE_SHARED) + order;
 }
 
 static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb_page *page,

@@ -220,11 +220,15 @@ static void __pcp_drain_zone(struct pb_pool *pool, struct zone *zone, u32 cpu)
 		}
 }
 
-/* Is there anything in this CPU's lists? Cheaper to ask than to stop the CPU. */
+/* Is there anything in this CPU's lists, or on its way there? Cheaper to ask than to
+   stop the CPU. */
 static bool pcp_holds_any(struct pb_pool *pool, u32 cpu)
 {
 	struct pcp_area *area = pcp_area(pool, cpu);
 
+	/* Acquire: pairs with pcp_unlock(), so that what a refill put there is seen. */
+	if (__atomic_load_n(&area->lock, __ATOMIC_ACQUIRE))
+		return true;
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		for (u32 i = 0; i < (u32)PB_MIGRATE_PCPTYPES * pool->nr_pcp_orders; i++) {
 			u32 class = zone_class(pool, pool_zone(pool, z), i / pool->nr_pcp_orders);

@@ -77,7 +77,8 @@ static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
 	s->banks = place(&end, s->nr_banks * sizeof(struct bank));
 	s->zones = place(&end, s->nr_zones * sizeof(struct zone));
 	s->stripes = place(&end, s->nr_stripes * sizeof(struct stripe));
-	s->areas = place(&end, (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area));
+	s->areas = place(&end,
+			 (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area));
 	s->bitmaps = place(&end, bitmap_bytes);
 	s->percpu = place(&end, (u64)s->percpu_stride * s->nr_cpus);
 	s->classes = place(&end, s->nr_pageblocks * sizeof(u16));
@@ -444,6 +445,7 @@ static void reset_stripe(struct pb_pool *pool, struct zone *zone, struct stripe 
 	stripe->nr_free_cma = 0;
 	stripe->nr_isolated = 0;
 	stripe->published = 0;
+	stripe->taker = UINT32_MAX; /* nobody */
 	memset(stripe->nonempty, 0, sizeof(stripe->nonempty));
 	memset(stripe_area(pool, stripe, 0), 0, pool->super->orders * sizeof(struct free_area));
 	memset(pool_at(pool, stripe->bitmaps), 0,

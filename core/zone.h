@@ -96,7 +96,8 @@ struct stripe *home_stripe(const struct pb_pool *pool, const struct zone *zone, 
 
 /*
  * Up to n blocks of one order and type, from one stripe if it has any, with
- * fallback between migratetypes only if no stripe has. Takes locks. They are
+ * fallback between migratetypes only if no stripe has (but a whole pageblock may be
+ * claimed in the CPU's own, while others are at work). Takes locks. They are
  * written downward from end[-1]: the first is on top if end is a stack's end.
  * NR_FREE_PAGES falls by what was taken. Returns how many.
  */

@@ -178,17 +178,25 @@ struct take {
 
 enum tight_step { STEP_TYPE, STEP_CMA, STEP_CLAIM, STEP_STEAL };
 
+/* One, and no more than a 64th of what is there besides: the last blocks are not to
+   lie in the lists of a CPU that does not need them, from where others must fetch
+   them. */
+static u32 modest(const struct take *t, const struct stripe *stripe)
+{
+	return (u32)min_u64(t->n, 1 + ((u64)stripe->nr_free_pages >> (t->order + 6)));
+}
+
 /* One step of the removal path (spec 6.10) in one stripe. */
 static u32 __take_step(const struct take *t, struct stripe *stripe, enum tight_step step,
 		       unsigned int alloc_flags)
 {
-	u32 *end = t->end;
+	u32 *end = t->end, n = modest(t, stripe);
 
 	switch (step) {
 	case STEP_TYPE:
-		return __tight_take(t->pool, t->zone, stripe, t->order, t->type, t->n, end);
+		return __tight_take(t->pool, t->zone, stripe, t->order, t->type, n, end);
 	case STEP_CMA:
-		return __tight_take(t->pool, t->zone, stripe, t->order, PB_MIGRATE_CMA, t->n, end);
+		return __tight_take(t->pool, t->zone, stripe, t->order, PB_MIGRATE_CMA, n, end);
 	case STEP_CLAIM:
 		end[-1] = __rmqueue_claim(t->pool, t->zone, stripe, t->order, t->type, alloc_flags);
 		if (end[-1] == NO_FRAME)
@@ -224,9 +232,9 @@ static u32 take_step(const struct take *t, struct stripe *stripe, enum tight_ste
 	if (!stripe_may_have(stripe, step, t->order, t->type))
 		return 0;
 	pb_platform_lock(&stripe->lock);
-	if (stripe->taker != t->home)
-		store_relaxed(&stripe->taker, t->home);
 	got = __take_step(t, stripe, step, alloc_flags);
+	if (got && stripe->taker != t->home)
+		store_relaxed(&stripe->taker, t->home);
 	__count_direct(stripe, t->order, got, alloc_flags);
 	pb_platform_unlock(&stripe->lock);
 	return got;
@@ -284,25 +292,41 @@ static u32 first_stripe(const struct pb_pool *pool, const struct zone *zone, u32
 	return best;
 }
 
-static bool others_at_work(const struct pb_pool *pool, const struct zone *zone, u32 home)
+/* Who was at work is believed once: whoever still is will show it again. */
+static bool others_were_at_work(const struct take *t)
 {
-	for (u32 i = 0; i < zone->nr_stripes; i++)
-		if (at_work(zone_stripe(pool, zone, i), home))
-			return true;
-	return false;
+	bool any = false;
+
+	for (u32 i = 0; i < t->zone->nr_stripes; i++) {
+		struct stripe *stripe = zone_stripe(t->pool, t->zone, i);
+
+		if (!at_work(stripe, t->home))
+			continue;
+		store_relaxed(&stripe->taker, NO_CPU);
+		any = true;
+	}
+	return any;
+}
+
+static bool may_use_cma(const struct take *t, const struct stripe *stripe)
+{
+	return t->alloc_flags & ALLOC_CMA &&
+	       load_relaxed(&stripe->nonempty[PB_MIGRATE_CMA]) >> t->order;
 }
 
 /*
  * Blocks of the type from the first stripe; or a whole pageblock there is made one
  * of the type rather than that two CPUs' pages come from one pageblock: their bytes
- * would share cache lines. One pageblock a stripe and type is what that may cost.
+ * would share cache lines. That may cost a pageblock each time that the other CPU
+ * was seen at work since the last.
  */
 static u32 take_first(const struct take *t)
 {
 	struct stripe *stripe = zone_stripe(t->pool, t->zone, t->first);
 	u32 got = take_step(t, stripe, STEP_TYPE, t->alloc_flags);
 
-	if (!got && t->type < PB_MIGRATE_PCPTYPES && others_at_work(t->pool, t->zone, t->home))
+	if (!got && t->type < PB_MIGRATE_PCPTYPES && !may_use_cma(t, stripe) &&
+	    others_were_at_work(t))
 		got = take_step(t, stripe, STEP_CLAIM, t->alloc_flags | ALLOC_NOFRAGMENT);
 	return got;
 }
@@ -315,16 +339,6 @@ static u32 take_any(const struct take *t, enum tight_step step)
 		got = take_step(t, home_stripe(t->pool, t->zone, t->first + i), step,
 				t->alloc_flags);
 	return got;
-}
-
-/* One, and no more than a 64th of what is there besides: the last blocks are not to
-   lie in the lists of a CPU that does not need them, from where others must fetch
-   them. */
-static u32 modest(const struct take *t)
-{
-	long pages = load_relaxed(&zone_stripe(t->pool, t->zone, t->first)->nr_free_pages);
-
-	return (u32)min_u64(t->n, 1 + ((u64)pages >> (t->order + 6)));
 }
 
 static bool cma_first(const struct take *t)
@@ -348,7 +362,6 @@ u32 tight_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned 
 			  end };
 	u32 got = 0;
 
-	t.n = modest(&t);
 	if (cma_first(&t))
 		got = take_any(&t, STEP_CMA);
 	if (!got)

@@ -180,7 +180,7 @@ static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, 
 			      : [frame] RSEQ_OUT(popped)
 			      : RSEQ_IN(pool), RSEQ_AT(base, offsetof(struct pcp_list, base)),
 				RSEQ_AT(fast, RSEQ_FAST),
-				[gfp] "r"(gfp & PCP_FAST_GFP), [order] "r"(order)
+				[gfp] "r"((size_t)(gfp & PCP_FAST_GFP)), [order] "r"(order)
 			      : RSEQ_CLOBBER
 			      : miss);
 	*frame = popped;
