@@ -10,6 +10,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define ONE_THREAD __libc_single_threaded
+#else
+#define ONE_THREAD false /* not known */
+#endif
+
 #include <pagebuddy/linux.h>
 #include <pagebuddy/linux_user.h>
 
@@ -20,10 +27,15 @@
 /* Pools made here, so that their locks can be held across fork(). */
 static struct pb_pool *pools[64];
 static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+/* Held while the default pool is made; before pools_lock. Not a pthread_once_t: one
+   that fork cuts short may never end in the child. */
+static pthread_mutex_t making_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool forked_alone; /* the last fork was of a process with one thread */
 
+/* In the order of the core: whoever recomputes sizes waits for the areas. */
 static void lock_pool(struct pb_pool *pool)
 {
+	pb_platform_lock(&pool->super->sizes_lock);
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
 		while (!pcp_trylock(pcp_area(pool, cpu)))
 			pb_platform_relax();
@@ -44,32 +56,93 @@ static void unlock_pool(struct pb_pool *pool)
 		pb_platform_unlock(&pool_zone(pool, z)->lock);
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
 		pcp_unlock(pcp_area(pool, cpu));
+	pb_platform_unlock(&pool->super->sizes_lock);
+}
+
+/* pre: per-CPU lists are empty, so a frame without owner is in a tree or lost. */
+static void free_lost_frames(struct pb_pool *pool, struct zone *zone)
+{
+	u64 frame = zone_first_frame(pool, zone);
+	u64 end = frame + zone_nr_frames(pool, zone);
+
+	while (frame < end) {
+		u8 word = load_relaxed(&pool->pages[frame].word);
+		int order = 0;
+
+		if (word & PB_PAGE_HEAD)
+			order = word & PB_PAGE_ORDER;
+		else if (!word)
+			order = tree_covering(span_tree(pool, (u32)frame), pool->max_order,
+					      span_offset(pool, (u32)frame));
+		if (order < 0) {
+			zone_free(pool, zone, NO_CPU, (u32)frame, 0, true);
+			order = 0;
+		}
+		frame = (frame | (((u64)1 << order) - 1)) + 1;
+	}
+}
+
+/*
+ * A thread of the parent may have been between a list and the page byte, with a
+ * block in its hands that has no owner yet, or none any more. The locks don't
+ * tell, as the fast paths take none. Here this thread is gone: the block is free.
+ */
+static void take_over_pool(struct pb_pool *pool)
+{
+	struct pb_pool quiet = *pool;
+
+	/* What the trace hook needs may be locked until the program's own handler
+	   has run, which is after this one. */
+	quiet.hooks.trace = NULL;
+	pb_drain(&quiet, -1);
+	for (u32 z = 0; z < pool->super->nr_zones; z++)
+		free_lost_frames(&quiet, pool_zone(&quiet, z));
+}
+
+static void each_pool(void (*work)(struct pb_pool *pool))
+{
+	for (unsigned int i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
+		if (pools[i])
+			work(pools[i]);
 }
 
 static void before_fork(void)
 {
+	pthread_mutex_lock(&making_lock);
 	pthread_mutex_lock(&pools_lock);
-	for (unsigned int i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
-		if (pools[i])
-			lock_pool(pools[i]);
+	forked_alone = ONE_THREAD;
+	each_pool(lock_pool);
 }
 
 static void after_fork(void)
 {
-	for (unsigned int i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
-		if (pools[i])
-			unlock_pool(pools[i]);
+	each_pool(unlock_pool);
 	pthread_mutex_unlock(&pools_lock);
+	pthread_mutex_unlock(&making_lock);
 }
 
-static void register_fork(void)
+static void after_fork_in_child(void)
 {
-	pthread_atfork(before_fork, after_fork, after_fork);
+	each_pool(unlock_pool);
+	if (!forked_alone) /* else the child's pools are the parent's to the bit */
+		each_pool(take_over_pool);
+	pthread_mutex_unlock(&pools_lock);
+	pthread_mutex_unlock(&making_lock);
+}
+
+/*
+ * Before the program can register handlers of its own: then its own locks are
+ * taken before these and released after them, and its handlers may use a pool.
+ * The other way round fork would wait for a lock of the program whose holder
+ * waits for a pool.
+ */
+static __attribute__((constructor(101))) void register_fork(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 static void remember(struct pb_pool *pool, struct pb_pool *instead_of)
 {
-	pthread_once(&fork_once, register_fork);
 	pthread_mutex_lock(&pools_lock);
 	for (unsigned int i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
 		if (pools[i] == instead_of) {
@@ -115,6 +188,8 @@ int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config, size_t m
 			return no_memory(error);
 	}
 	metadata = map(bytes);
+	if (metadata) /* fewer faults; not every kernel has huge pages */
+		(void)madvise(metadata, bytes, MADV_HUGEPAGE);
 	code = metadata ? pb_pool_init(pool, config, metadata, bytes, true, hooks, error) :
 			  no_memory(error);
 	if (code) {
@@ -154,9 +229,10 @@ const char *pb_user_percpu_mode(const struct pb_pool *pool)
 #define DMA_PFNS 4096 /* 16 MiB */
 
 static struct pb_pool own_pool;
+static bool own_pool_tried;
 static _Atomic(struct pb_pool *) default_pool;
-static pthread_once_t default_once = PTHREAD_ONCE_INIT;
 
+/* Once. pre: making_lock is held. */
 static void make_default_pool(void)
 {
 	const struct pb_region regions[] = {
@@ -168,8 +244,9 @@ static void make_default_pool(void)
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	struct pb_pool *none = NULL;
 
-	if (atomic_load(&default_pool))
+	if (own_pool_tried || atomic_load(&default_pool))
 		return;
+	own_pool_tried = true;
 	pb_config_init(&config);
 	config.regions = regions;
 	config.nr_regions = sizeof(regions) / sizeof(regions[0]);
@@ -185,7 +262,9 @@ struct pb_pool *pb_default_pool(void)
 
 	if (pool)
 		return pool;
-	pthread_once(&default_once, make_default_pool);
+	pthread_mutex_lock(&making_lock);
+	make_default_pool();
+	pthread_mutex_unlock(&making_lock);
 	return atomic_load_explicit(&default_pool, memory_order_acquire);
 }
 
