@@ -171,13 +171,14 @@ static void *worker_main(void *arg)
 static void *tuner_main(void *arg)
 {
 	while (!atomic_load(&stop)) {
+		atomic_store((atomic_bool *)arg, true);
 		pb_set_watermark_scale_factor(pool, tp.config.watermark_scale_factor);
 		pb_tick(pool);
 		pb_drain(pool, -1);
 		if (atomic_load(&slow))
 			usleep(1000);
 	}
-	return arg;
+	return NULL;
 }
 
 static void start(pthread_t *thread, void *(*run)(void *), void *arg)
@@ -185,6 +186,8 @@ static void start(pthread_t *thread, void *(*run)(void *), void *arg)
 	tp_require(!pthread_create(thread, NULL, run, arg), "%s: pthread_create", what);
 }
 
+/* Until they run: what starts a thread allocates, and AddressSanitizer leaves a child
+   its allocator's lock as it was. */
 static void start_workers(unsigned int n)
 {
 	atomic_store(&stop, false);
@@ -195,6 +198,9 @@ static void start_workers(unsigned int n)
 		workers[i].rng.state = tp_seed() + i;
 		start(&workers[i].thread, worker_main, &workers[i]);
 	}
+	for (unsigned int i = 0; i < n; i++)
+		while (!atomic_load(&workers[i].done))
+			sched_yield();
 }
 
 static void stop_workers(unsigned int n)
@@ -404,10 +410,13 @@ static void child_main(int n, struct tp_rng *rng)
 static void fork_while_working(int forks)
 {
 	struct tp_rng rng = { tp_seed() };
+	atomic_bool tuning = false;
 	pthread_t tuner;
 
 	start_workers(WORKERS);
-	start(&tuner, tuner_main, NULL);
+	start(&tuner, tuner_main, &tuning);
+	while (!atomic_load(&tuning))
+		sched_yield();
 	for (int n = 0; n < forks; n++) {
 		pid_t child;
 
