@@ -143,8 +143,7 @@ void table_print(const struct results *r, const struct options *o)
 	printf("memory    %llu MiB; %u runs of %u ms; seed %llu%s\n",
 	       (unsigned long long)o->pages >> 8, o->runs, o->target_ms,
 	       (unsigned long long)o->seed, o->verify ? "; OWNERSHIP VERIFIED: no times" : "");
-	printf("floors    lifo pair %.2f ns, call pair %.2f, CAS %.2f, try-lock pair %.2f, "
-	       "4 MiB chase %.1f\n",
+	printf("floors    lifo pair %.2f ns, call pair %.2f, CAS %.1f, try-lock %.1f, chase %.0f\n",
 	       r->floors.lifo_pair, r->floors.call_pair, r->floors.cas, r->floors.trylock_pair,
 	       r->floors.chase_4mib);
 	print_cells(r);
