@@ -79,7 +79,7 @@ struct stripe {
 	/* what other stripes' CPUs go by; seldom written, so that they can keep it */
 	long published;                 /* pages usable without CMA, within published_slack() */
 	u32 slack;                      /* pages, the least */
-	u32 taker;                      /* home stripe's number of the CPU that last took here */
+	u32 taker;                      /* atomic: home stripe of the CPU that last took here */
 } ALIGNED(64);
 
 /* By how many pages the published number may be off: less where it matters more. */

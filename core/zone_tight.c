@@ -233,7 +233,7 @@ static u32 take_step(const struct take *t, struct stripe *stripe, enum tight_ste
 		return 0;
 	pb_platform_lock(&stripe->lock);
 	got = __take_step(t, stripe, step, alloc_flags);
-	if (got && stripe->taker != t->home)
+	if (got && load_relaxed(&stripe->taker) != t->home)
 		store_relaxed(&stripe->taker, t->home);
 	__count_direct(stripe, t->order, got, alloc_flags);
 	pb_platform_unlock(&stripe->lock);
