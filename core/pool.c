@@ -445,7 +445,7 @@ static void reset_stripe(struct pb_pool *pool, struct zone *zone, struct stripe 
 	stripe->nr_free_cma = 0;
 	stripe->nr_isolated = 0;
 	stripe->published = 0;
-	stripe->taker = UINT32_MAX; /* nobody */
+	stripe->taker = NO_CPU;
 	memset(stripe->nonempty, 0, sizeof(stripe->nonempty));
 	memset(stripe_area(pool, stripe, 0), 0, pool->super->orders * sizeof(struct free_area));
 	memset(pool_at(pool, stripe->bitmaps), 0,

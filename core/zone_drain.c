@@ -114,10 +114,10 @@ ALWAYS_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 
 	memcpy(frames, sorted, n * sizeof(*frames));
 }
 
-/* A whole pageblock whose pages are counted already: it may merge on. */
-static __attribute__((noinline)) void free_pageblock(struct drain *d, u32 frame)
+/* A block that came to be of its parts, whose pages are counted already: it may
+   merge on. `frame` is any of its frames. */
+static __attribute__((noinline)) void free_merged(struct drain *d, u32 frame, unsigned int order)
 {
-	unsigned int order = d->pool->pageblock_order;
 	unsigned int type = frame_migratetype(d->pool, frame);
 
 	frame &= ~((1u << order) - 1);
@@ -146,7 +146,7 @@ ALWAYS_INLINE unsigned int free_single(struct drain *d, struct geometry g, u32 f
 	}
 	if (unlikely(order == g.pageblock_order)) {
 		pb->mask = mask;
-		free_pageblock(d, frame);
+		free_merged(d, frame, order);
 		return order;
 	}
 	tree_set(tree, node);
@@ -281,16 +281,11 @@ static bool merge_word(struct drain *d, u32 frame, u64 mask)
 
 static void free_word(struct drain *d, u32 frame, u64 mask, u32 blocks)
 {
-	unsigned int type = frame_migratetype(d->pool, frame);
-	long pages = (long)blocks << d->order;
-
-	__account(d->stripe, pages, type);
-	if (merge_word(d, frame, mask)) {
-		__account(d->stripe, -(64L << d->order), type);
-		__zone_free_block(d->pool, d->zone, d->stripe, frame, d->order + 6, type, false);
-	} else {
+	__account(d->stripe, (long)blocks << d->order, frame_migratetype(d->pool, frame));
+	if (merge_word(d, frame, mask))
+		free_merged(d, frame, d->order + 6);
+	else
 		area_settle(d->pool, d->zone, d->stripe, frame);
-	}
 }
 
 /* Are these 64 all the blocks of a word, up or down? In steps that a compiler
