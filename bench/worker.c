@@ -26,6 +26,9 @@
 /* Longer runs than this many ns would hardly ever be left alone. */
 #define RUN_AGAIN_BELOW 50000000
 
+/* About a millisecond. */
+#define SPINS_BEFORE_YIELD 65536
+
 /* What the threads of a run share. */
 struct run {
 	const struct bench_ops *ops;
@@ -77,12 +80,13 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* Waiting for the other side: it may have been preempted, or share this CPU. */
+/* Waiting for the other side. It may have been preempted, or share this CPU; but who
+   yields early is in the kernel, and late, when a phase of microseconds begins. */
 void w_pause(void)
 {
 	static __thread unsigned int spins;
 
-	if (++spins % 1024 == 0)
+	if (++spins % SPINS_BEFORE_YIELD == 0)
 		sched_yield();
 #ifdef __x86_64__
 	__builtin_ia32_pause();

@@ -165,6 +165,13 @@ static u32 region_spans(const struct pb_super *super, const struct pb_region *la
 	return end > first ? (u32)min_u64(end - first, UINT32_MAX) : 0;
 }
 
+static u32 groups_of(u32 pageblocks, u32 group_shift)
+{
+	u32 groups = (u32)(((u64)pageblocks + (1u << group_shift) - 1) >> group_shift);
+
+	return groups ? groups : 1; /* more pageblocks than 32 bits: refused for its size later */
+}
+
 /* Stripes and bitmap shape of a zone, from its size alone. */
 static void shape_zone(const struct pb_config *config, const struct pb_super *super,
 		       struct zone *zone)
@@ -172,15 +179,13 @@ static void shape_zone(const struct pb_config *config, const struct pb_super *su
 	u32 span_pageblocks = super->max_order - super->pageblock_order;
 	u32 pageblocks = zone->nr_spans << span_pageblocks;
 	u32 stripes = config->nr_stripes ? config->nr_stripes : super->nr_cpus;
-	u32 groups, n;
+	u32 groups = groups_of(pageblocks, stripe_group_shift(pageblocks, 1, span_pageblocks)), n;
 
-	zone->group_shift = (u8)(span_pageblocks > 6 ? span_pageblocks : 6);
-	groups = (pageblocks + (1u << zone->group_shift) - 1) >> zone->group_shift;
-	if (!groups)
-		groups = 1; /* more pageblocks than 32 bits: refused for its size later */
 	stripes = stripes < MAX_STRIPES ? stripes : MAX_STRIPES;
 	stripes = stripes < groups ? stripes : groups;
 	zone->nr_stripes = super->profile == PB_PROFILE_LINUX ? 1 : 1u << fls32(stripes);
+	zone->group_shift = stripe_group_shift(pageblocks, zone->nr_stripes, span_pageblocks);
+	groups = groups_of(pageblocks, zone->group_shift);
 	zone->levels = 0;
 	zone->bitmap_words = 0;
 	n = ((groups + zone->nr_stripes - 1) / zone->nr_stripes) << zone->group_shift;

@@ -346,6 +346,25 @@ static inline bool pool_is_linked(const struct pb_pool *pool)
 
 /* Zone of a frame, O(log zones). */
 struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame);
+#define GROUP_SHIFT_MIN 6u
+#define GROUP_SHIFT_MAX 10u
+
+/*
+ * log2 of the pageblocks of a group: as large as two groups for each stripe allow,
+ * so that each has low and high addresses. Large, since a processor that sees a
+ * stride prefetches beyond the end of a group, and takes the lines there from the
+ * CPU that works on them.
+ */
+static inline u8 stripe_group_shift(u32 pageblocks, u32 nr_stripes, u32 span_shift)
+{
+	u32 shift = span_shift > GROUP_SHIFT_MIN ? span_shift : GROUP_SHIFT_MIN;
+
+	while (nr_stripes > 1 && shift < GROUP_SHIFT_MAX &&
+	       pageblocks >> (shift + 1) >= 2 * nr_stripes)
+		shift++;
+	return (u8)shift;
+}
+
 /* Groups of pageblocks are dealt out to the zone's stripes in turn. */
 static inline u32 frame_stripe_number(const struct pb_pool *pool, const struct zone *zone,
 				      u32 frame)

@@ -213,7 +213,8 @@ static bool arrays_in_place(const struct pb_super *s)
 	       follows(&end, s->banks, s->nr_banks * sizeof(struct bank)) &&
 	       follows(&end, s->zones, s->nr_zones * sizeof(struct zone)) &&
 	       follows(&end, s->stripes, s->nr_stripes * sizeof(struct stripe)) &&
-	       follows(&end, s->areas, (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area)) &&
+	       follows(&end, s->areas,
+		       (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area)) &&
 	       follows(&end, s->bitmaps, bitmap_bytes(s)) &&
 	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus) &&
 	       follows(&end, s->classes, s->nr_pageblocks * sizeof(u16)) &&
@@ -375,8 +376,10 @@ static bool zone_shape_right(const struct pb_pool *pool, const struct zone *zone
 	u32 span_shift = pool->max_order - pool->pageblock_order;
 	u32 words = 0, level = 0, n;
 
-	if (zone->group_shift != (span_shift > 6 ? span_shift : 6) || !zone->nr_stripes ||
-	    zone->nr_stripes > 16 || zone->nr_stripes & (zone->nr_stripes - 1) ||
+	if (!zone->nr_stripes || zone->nr_stripes > 16 ||
+	    zone->nr_stripes & (zone->nr_stripes - 1) ||
+	    zone->group_shift != stripe_group_shift(zone_nr_pageblocks(pool, zone),
+						    zone->nr_stripes, span_shift) ||
 	    zone->nr_stripes > zone_groups(pool, zone))
 		return false;
 	if (pool_is_linked(pool))

@@ -151,9 +151,12 @@ static u32 tight_take_pageblock(struct pb_pool *pool, struct zone *zone, struct 
 static u32 __tight_take(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 			unsigned int order, unsigned int type, u32 n, u32 *end)
 {
-	u32 got = 0;
+	u32 got = 0, lists = stripe->nonempty[type] >> order, tightest;
 
-	while (got < n && stripe->nonempty[type] >> order) {
+	/* Only from lists as tight as the first: another stripe may have such a one when
+	   this has not, and the next batch will ask again. */
+	for (tightest = lists ? ctz32(lists) : 0; got < n && lists && ctz32(lists) <= tightest;
+	     lists = stripe->nonempty[type] >> order) {
 		u32 pageblock;
 
 		if (tracing(pool))
