@@ -171,4 +171,18 @@ static inline u64 int_sqrt(u64 x)
 #define store_relaxed(p, v) ((void)(*(volatile __typeof__(*(p)) *)(p) = (v)))
 #endif
 
+/*
+ * Fetch a line that will be written. x86_64 compilers make a fetch for reading of
+ * the builtin unless told the processor, and the write then asks the other CPUs
+ * again; processors that lack this instruction take it for none.
+ */
+static inline void prefetch_write(const void *p)
+{
+#ifdef __x86_64__
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
+
 #endif

@@ -667,6 +667,7 @@ FAST int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int 
 	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
 	u32 class;
 
+	prefetch_write(page); /* wherever it points: a prefetch never faults */
 	/* an order without lists of its own finds one that is always full */
 	if (unlikely(frame >= pool->rseq_free_frames || !owned_block(page, order)))
 		return free_missed(pool, page, order);

@@ -186,10 +186,10 @@ ALWAYS_INLINE void prefetch_block(const struct pb_pool *pool, struct geometry g,
 	u64 *tree = geo_tree(pool, g, frame);
 	u32 node = geo_node(g, frame);
 
-	__builtin_prefetch(&tree[node >> 6], 1);
-	__builtin_prefetch(&tree[node >> 7], 1);
-	__builtin_prefetch(&tree[node >> 8], 1);
-	__builtin_prefetch(geo_pageblock(pool, g, frame), 1);
+	prefetch_write(&tree[node >> 6]);
+	prefetch_write(&tree[node >> 7]);
+	prefetch_write(&tree[node >> 8]);
+	prefetch_write(geo_pageblock(pool, g, frame));
 }
 
 ALWAYS_INLINE void free_scattered(struct pb_pool *pool, struct zone *zone, struct geometry g, u32 n,
