@@ -45,7 +45,9 @@ struct row {
 struct fragmentation {
 	char workload[NAME_LEN], allocator[NAME_LEN];
 	unsigned int order;
-	uint64_t blocks, possible, failures;
+	uint64_t blocks, possible; /* with the median seed */
+	uint64_t failures;         /* with all seeds */
+	double least, most;        /* part of what is possible, of all seeds */
 };
 
 struct memory {
@@ -106,6 +108,8 @@ bool worker_exists(const struct options *o, const char *allocator);
 
 /* results.c */
 bool results_add_line(struct results *r, char *line);
+/* Make one of the fragmentations from `first` on, which differ by their seed. */
+void results_median_frag(struct results *r, unsigned int first);
 const struct row *results_row(const struct results *r, const char *workload, unsigned int order,
 			      unsigned int threads, const char *allocator);
 /* Least pair time among those that are not ours, or NULL. */

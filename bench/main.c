@@ -72,6 +72,18 @@ static void measure_timed(const struct options *o, struct results *r, const char
 	}
 }
 
+/* What is left of large blocks depends on the seed more than on the placement. */
+static void measure_seeds(const struct options *o, struct results *r, const char *workload,
+			  unsigned int order, const char *allocator)
+{
+	struct options one = *o;
+	unsigned int i, first = r->nr_frags;
+
+	for (i = 0; i < (o->quick || o->verify ? 1 : o->runs); i++, one.seed++)
+		measure(&one, r, workload, order, 1, allocator, o->pages, NULL);
+	results_median_frag(r, first);
+}
+
 /* Only a finite memory can be fragmented: the library's variants. */
 static void measure_frag(const struct options *o, struct results *r, const char *workload,
 			 unsigned int order)
@@ -80,7 +92,7 @@ static void measure_frag(const struct options *o, struct results *r, const char 
 
 	for (i = 0; i < o->nr_allocators; i++)
 		if (allocator_is_ours(o->allocators[i]))
-			measure(o, r, workload, order, 1, o->allocators[i], o->pages, NULL);
+			measure_seeds(o, r, workload, order, o->allocators[i]);
 }
 
 static void measure_longest(const struct options *o, struct results *r)

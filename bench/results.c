@@ -54,6 +54,11 @@ static void add_row(struct results *r, char **f)
 	row->failures = strtoull(f[14], NULL, 10);
 }
 
+static double frag_part(const struct fragmentation *frag)
+{
+	return frag->possible ? (double)frag->blocks / frag->possible : 0;
+}
+
 static void add_frag(struct results *r, char **f)
 {
 	struct fragmentation *frag = APPEND(r, frags, nr_frags);
@@ -64,6 +69,31 @@ static void add_frag(struct results *r, char **f)
 	frag->blocks = strtoull(f[4], NULL, 10);
 	frag->possible = strtoull(f[5], NULL, 10);
 	frag->failures = strtoull(f[6], NULL, 10);
+	frag->least = frag->most = frag_part(frag);
+}
+
+static int by_part(const void *a, const void *b)
+{
+	double x = frag_part(a), y = frag_part(b);
+
+	return (x > y) - (x < y);
+}
+
+void results_median_frag(struct results *r, unsigned int first)
+{
+	struct fragmentation *frag = r->frags + first, median;
+	unsigned int i, n = r->nr_frags - first;
+
+	if (!n) /* the worker failed, and that was said */
+		return;
+	qsort(frag, n, sizeof(*frag), by_part);
+	median = frag[(n - 1) / 2];
+	median.least = frag[0].least;
+	median.most = frag[n - 1].most;
+	for (i = 0, median.failures = 0; i < n; i++)
+		median.failures += frag[i].failures;
+	frag[0] = median;
+	r->nr_frags = first + 1;
 }
 
 /* Peak memory is asked where all of it is held: rand, order 0, one thread. */

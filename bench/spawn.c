@@ -115,6 +115,10 @@ void spawn_worker(const struct options *o, struct results *r, const char *alloca
 	argv[n++] = seed;
 	if (o->verify)
 		argv[n++] = "--verify";
+	if (o->quick) { /* some take seconds for what others do in a millisecond */
+		argv[n++] = "--enough-ms";
+		argv[n++] = "250";
+	}
 	while (*arguments && n < MAX_ARGUMENTS - 1)
 		argv[n++] = *arguments++;
 	run(r, (char *const *)argv);

@@ -78,7 +78,9 @@ static void print_frags(const struct results *r)
 	if (!r->nr_frags)
 		return;
 	printf("\nfragmentation: blocks of order 9 obtainable, of those that the free pages are\n");
-	printf("%-24s %-17s %10s %10s %6s %8s\n", "", "", "blocks", "possible", "part", "failures");
+	printf("(median, least and most of several seeds)\n");
+	printf("%-21s %-17s %6s %8s %5s %5s %5s %5s\n", "", "", "blocks", "possible", "part",
+	       "least", "most", "fail");
 	for (i = 0; i < r->nr_frags; i++) {
 		const struct fragmentation *f = &r->frags[i];
 		char name[64];
@@ -87,9 +89,9 @@ static void print_frags(const struct results *r)
 			 f->workload, f->order);
 		if (!f->order)
 			snprintf(name, sizeof(name), "%s, order 0", f->workload);
-		printf("%-24s %-17s %10llu %10llu %6.3f %8llu\n", name, f->allocator,
+		printf("%-21s %-17s %6llu %8llu %5.3f %5.3f %5.3f %5llu\n", name, f->allocator,
 		       (unsigned long long)f->blocks, (unsigned long long)f->possible,
-		       f->possible ? (double)f->blocks / f->possible : 0,
+		       f->possible ? (double)f->blocks / f->possible : 0, f->least, f->most,
 		       (unsigned long long)f->failures);
 	}
 }

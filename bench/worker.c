@@ -335,16 +335,16 @@ static void print_stat(int64_t *v, unsigned int n)
 
 /* Alloc and free apart give a pair, too. */
 static void print_row(const struct worker_options *o, int64_t ps[W_PHASES][BENCH_MAX_RUNS],
-		      bool apart, u64 failures)
+		      unsigned int runs, bool apart, u64 failures)
 {
 	unsigned int i;
 
-	for (i = 0; apart && i < o->runs; i++)
+	for (i = 0; apart && i < runs; i++)
 		ps[W_PHASE_PAIR][i] = ps[W_PHASE_ALLOC][i] + ps[W_PHASE_FREE][i];
 	printf("row\t%s\t%u\t%u\t%s", o->workload, o->order, o->threads, o->variant);
-	print_stat(ps[W_PHASE_ALLOC], apart ? o->runs : 0);
-	print_stat(ps[W_PHASE_FREE], apart ? o->runs : 0);
-	print_stat(ps[W_PHASE_PAIR], o->runs);
+	print_stat(ps[W_PHASE_ALLOC], apart ? runs : 0);
+	print_stat(ps[W_PHASE_FREE], apart ? runs : 0);
+	print_stat(ps[W_PHASE_PAIR], runs);
 	printf("\t%llu\n", (unsigned long long)failures);
 }
 
@@ -416,11 +416,18 @@ static void print_holds(const struct worker_options *o)
 	print_spread(hist, max, cycle_ps());
 }
 
+/* After so many, which took so many ns. */
+static bool more_runs(const struct worker_options *o, unsigned int runs, u64 spent)
+{
+	return runs < o->runs && (!runs || !o->enough_ms || spent < o->enough_ms * 1000000ull);
+}
+
 /* A run in which a thread was preempted says little and is done again, within limits. */
 static void timed(struct run *run, const struct workload *w, const struct worker_options *o)
 {
 	static int64_t ps[W_PHASES][BENCH_MAX_RUNS];
 	unsigned int i, phase, spare = o->iterations ? 0 : 2 * o->runs;
+	u64 spent = 0;
 
 	if (o->iterations)
 		set_amount(run, w, o->iterations);
@@ -428,7 +435,7 @@ static void timed(struct run *run, const struct workload *w, const struct worker
 		calibrate(run, w, o);
 	if (lockhold_reset)
 		lockhold_reset();
-	for (i = 0; i < o->runs; i++) {
+	for (i = 0; more_runs(o, i, spent); i++) {
 		do_run(run);
 		while (run->preempted && spare && total_ns(run) < RUN_AGAIN_BELOW) {
 			spare--;
@@ -436,13 +443,14 @@ static void timed(struct run *run, const struct workload *w, const struct worker
 		}
 		for (phase = 0; phase < W_PHASES; phase++)
 			ps[phase][i] = per_operation(run, phase);
+		spent += total_ns(run);
 	}
 	if (!strcmp(w->name, "exch"))
 		run->ops->exch_end(&run->thread[0]);
 	if (lockhold_histogram)
 		print_holds(o);
 	else
-		print_row(o, ps, w->share != 0, sum_failures(run));
+		print_row(o, ps, i, w->share != 0, sum_failures(run));
 }
 
 static void fragmentation(struct run *run, const struct worker_options *o)
@@ -472,21 +480,22 @@ static void longest(struct run *run, const struct worker_options *o)
 static void metadata(const struct worker_options *o, const struct bench_setup *setup)
 {
 	int64_t init[BENCH_MAX_RUNS];
-	u64 bytes = 0, ns = 0;
+	u64 bytes = 0, ns = 0, spent = 0;
 	unsigned int i;
 
 	if (!bench_backend.metadata) {
 		fprintf(stderr, "%s has no pool to set up\n", o->variant);
 		exit(1);
 	}
-	for (i = 0; i < o->runs; i++) {
+	for (i = 0; more_runs(o, i, spent); i++) {
 		if (bench_backend.metadata(setup, o->pages, &bytes, &ns))
 			exit(1);
 		init[i] = ns * 1000;
+		spent += ns;
 	}
 	printf("meta\t%s\t%llu\t%llu", o->variant, (unsigned long long)o->pages,
 	       (unsigned long long)bytes);
-	print_stat(init, o->runs);
+	print_stat(init, i);
 	printf("\n");
 }
 
@@ -551,6 +560,9 @@ static void parse_number(struct worker_options *o, int c)
 	case 's':
 		o->seed = number(optarg, "--seed", 0, UINT64_MAX);
 		break;
+	case 'e':
+		o->enough_ms = number(optarg, "--enough-ms", 1, 3600000);
+		break;
 	default:
 		exit(2);
 	}
@@ -559,12 +571,12 @@ static void parse_number(struct worker_options *o, int c)
 static void parse(int argc, char **argv, struct worker_options *o)
 {
 	static const struct option options[] = {
-		{ "workload", 1, NULL, 'w' }, { "variant", 1, NULL, 'v' },
-		{ "order", 1, NULL, 'o' },    { "threads", 1, NULL, 't' },
-		{ "runs", 1, NULL, 'r' },     { "target-ms", 1, NULL, 'm' },
-		{ "pages", 1, NULL, 'p' },    { "iterations", 1, NULL, 'i' },
-		{ "seed", 1, NULL, 's' },     { "verify", 0, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
+		{ "workload", 1, NULL, 'w' },  { "variant", 1, NULL, 'v' },
+		{ "order", 1, NULL, 'o' },     { "threads", 1, NULL, 't' },
+		{ "runs", 1, NULL, 'r' },      { "target-ms", 1, NULL, 'm' },
+		{ "pages", 1, NULL, 'p' },     { "iterations", 1, NULL, 'i' },
+		{ "seed", 1, NULL, 's' },      { "verify", 0, NULL, 'V' },
+		{ "enough-ms", 1, NULL, 'e' }, { NULL, 0, NULL, 0 },
 	};
 	int c;
 

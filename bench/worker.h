@@ -29,6 +29,7 @@ struct worker_options {
 	unsigned int threads;
 	unsigned int runs;
 	unsigned int target_ms; /* length of one run */
+	unsigned int enough_ms; /* no further runs after so much; 0: all */
 	uint64_t pages;
 	uint64_t iterations; /* 0: as many as take target_ms */
 	uint64_t seed;

@@ -181,12 +181,12 @@ struct take {
 
 enum tight_step { STEP_TYPE, STEP_CMA, STEP_CLAIM, STEP_STEAL };
 
-/* One, and no more than a 64th of what is there besides: the last blocks are not to
+/* One, and no more than a 16th of what is there besides: the last blocks are not to
    lie in the lists of a CPU that does not need them, from where others must fetch
    them. */
 static u32 modest(const struct take *t, const struct stripe *stripe)
 {
-	return (u32)min_u64(t->n, 1 + ((u64)stripe->nr_free_pages >> (t->order + 6)));
+	return (u32)min_u64(t->n, 1 + ((u64)stripe->nr_free_pages >> (t->order + 4)));
 }
 
 /* One step of the removal path (spec 6.10) in one stripe. */
