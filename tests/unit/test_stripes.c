@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* How a zone's pageblocks are dealt out to its stripes, and how CPUs choose between these. */
+#include "support/cmocka.h"
+#include "test_port.h"
+#include "list_tight.h"
+#include "zone.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct shape {
+	unsigned int max_order, pageblock_order;
+	uint32_t stripes, pageblocks;
+};
+
+static const struct shape shapes[] = {
+	{ 10, 9, 1, 1 },     { 10, 9, 2, 2 },     { 10, 9, 2, 63 },    { 10, 9, 2, 64 },
+	{ 10, 9, 2, 129 },   { 10, 9, 2, 255 },   { 10, 9, 2, 256 },   { 10, 9, 2, 257 },
+	{ 10, 9, 2, 1280 },  { 10, 9, 4, 1537 },  { 10, 9, 4, 2047 },  { 10, 9, 16, 1024 },
+	{ 10, 9, 16, 4095 }, { 10, 9, 16, 9999 }, { 6, 5, 16, 40000 }, { 5, 5, 2, 5000 },
+	{ 13, 5, 2, 4096 },  { 16, 5, 4, 16384 }, { 9, 9, 2, 700 },
+};
+
+static void build(struct tp *tp, const struct shape *shape)
+{
+	tp_start(tp);
+	tp->config.max_order = (uint8_t)shape->max_order;
+	tp->config.pageblock_order = (uint8_t)shape->pageblock_order;
+	tp->config.nr_stripes = shape->stripes;
+	/* the zone does not begin where the index does */
+	tp_region(tp, 0, 1u << shape->max_order, 0, PB_ZONE_DMA);
+	tp_region(tp, 1u << shape->max_order,
+		  (1u << shape->max_order) + ((uint64_t)shape->pageblocks << shape->pageblock_order),
+		  0, PB_ZONE_NORMAL);
+	tp_build(tp);
+}
+
+/* Bits that a stripe's lists have room for. */
+static uint32_t room(const struct zone *zone)
+{
+	return zone->levels ? zone->level_words[0] * 64 : 64;
+}
+
+static void check_numbers(const struct pb_pool *pool, const struct zone *zone)
+{
+	uint32_t first = zone_first_pageblock(pool, zone), n = zone_nr_pageblocks(pool, zone);
+	unsigned char *taken = calloc(zone->nr_stripes, room(zone));
+
+	assert_non_null(taken);
+	for (uint32_t i = first; i < first + n; i++) {
+		uint32_t s = frame_stripe_number(pool, zone, i << pool->pageblock_order);
+		uint32_t local = tight_local(pool, zone, i);
+
+		assert_in_range(s, 0, zone->nr_stripes - 1);
+		assert_in_range(local, 0, room(zone) - 1);
+		assert_int_equal(tight_global(pool, zone, zone_stripe(pool, zone, s), local), i);
+		assert_int_equal(taken[s * room(zone) + local]++, 0);
+	}
+	free(taken);
+}
+
+static void test_each_pageblock_has_a_bit_of_its_own(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+		struct tp tp;
+
+		build(&tp, &shapes[i]);
+		for (uint32_t z = 0; z < tp.pool.super->nr_zones; z++)
+			check_numbers(&tp.pool, pool_zone(&tp.pool, z));
+		tp_drop(&tp);
+	}
+}
+
+/* Low and high addresses for each stripe: pageblocks in both halves of the zone. */
+static void test_each_stripe_has_low_and_high_addresses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+		struct tp tp;
+		const struct zone *zone;
+		uint32_t n, first, halves[MAX_STRIPES] = { 0 };
+
+		build(&tp, &shapes[i]);
+		zone = find_zone(&tp.pool, 0, PB_ZONE_NORMAL);
+		n = zone_nr_pageblocks(&tp.pool, zone);
+		first = zone_first_pageblock(&tp.pool, zone);
+		for (uint32_t k = 0; k < n; k++)
+			halves[frame_stripe_number(&tp.pool, zone,
+						   (first + k) << tp.pool.pageblock_order)] |=
+				k < n / 2 ? 1 : 2;
+		for (uint32_t s = 0; s < zone->nr_stripes; s++)
+			assert_true(halves[s] == 3 || n >> zone->group_shift < 2 * zone->nr_stripes);
+		tp_drop(&tp);
+	}
+}
+
+/*
+ * Single free pages in both stripes, and one whole pageblock in each. As many pages
+ * as there are single ones are to be had without a whole pageblock being cut, also
+ * through per-CPU lists, which take hundreds at once. (They went on to the whole
+ * pageblock of the stripe that they had begun with.)
+ */
+static void test_a_batch_cuts_no_larger_block_than_it_must(void **state)
+{
+	const uint64_t frames = 256u << 9;
+	struct pb_zone_stat stat;
+	uint64_t singles = 0;
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	tp.config.nr_stripes = 2;
+	tp_region(&tp, 0, frames, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	for (uint64_t pfn = 0; pfn < frames; pfn++)
+		assert_int_equal(pb_claim(&tp.pool, pfn, 0, PB_GFP_KERNEL), PB_OK);
+	for (uint64_t pfn = 0; pfn < frames; pfn++) {
+		bool whole = pfn >> 9 == 3 || pfn >> 9 == 255 - 3;
+
+		if (!whole && pfn % 64)
+			continue;
+		assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, pfn), 0), PB_OK);
+		singles += !whole;
+	}
+	pb_drain(&tp.pool, -1);
+	assert_int_equal(pb_zone_stats(&tp.pool, 0, &stat), PB_OK);
+	assert_int_equal(stat.stripes, 2);
+	assert_int_equal(stat.nr_free[9], 2);
+	assert_int_equal(stat.nr_free[0], singles);
+	while (singles--)
+		assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_HIGHUSER_MOVABLE, 0));
+	assert_int_equal(pb_zone_stats(&tp.pool, 0, &stat), PB_OK);
+	assert_int_equal(stat.nr_free[9], 2);
+	tp_check(&tp, "the single pages are taken");
+	tp_drop(&tp);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_pageblock_has_a_bit_of_its_own),
+		cmocka_unit_test(test_each_stripe_has_low_and_high_addresses),
+		cmocka_unit_test(test_a_batch_cuts_no_larger_block_than_it_must),
+	};
+
+	return pb_run_tests(tests);
+}
