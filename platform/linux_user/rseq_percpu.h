@@ -30,8 +30,8 @@
 #if defined(__x86_64__)
 #define RSEQ_HERE(pool) ((pool)->rseq_offset)
 
-/* rax: this CPU's lists, behind the head of its area. The CPU's number is compared without sign: a thread that
-   has no rseq area yet shows -1. */
+/* area: this CPU's lists, behind the head of its area. The CPU's number is compared
+   without sign: a thread that has no rseq area yet shows -1. */
 #define RSEQ_BEGIN                                                                                 \
 	".pushsection __rseq_cs, \"aw\"\n\t"                                                       \
 	".balign 32\n"                                                                             \
@@ -39,15 +39,15 @@
 	".long 0, 0\n\t"                                                                           \
 	".quad 1f, 2f - 1f, 4f\n\t"                                                                \
 	".popsection\n\t"                                                                          \
-	"leaq 3b(%%rip), %%rax\n\t"                                                                \
-	"movq %%rax, %%fs:%c[rseq_cs](%[rseq])\n"                                                  \
+	"leaq 3b(%%rip), %q[area]\n\t"                                                             \
+	"movq %q[area], %%fs:%c[rseq_cs](%[rseq])\n"                                               \
 	"1:\n\t"                                                                                   \
-	"movl %%fs:%c[cpu_id](%[rseq]), %%eax\n\t"                                                \
-	"cmpl %[cpus], %%eax\n\t"                                                                 \
+	"movl %%fs:%c[cpu_id](%[rseq]), %k[area]\n\t"                                              \
+	"cmpl %[cpus], %k[area]\n\t"                                                               \
 	"jae %l[miss]\n\t"                                                                         \
-	"imulq %[stride], %%rax\n\t"                                                              \
-	"addq %[percpu], %%rax\n\t"                                                               \
-	"cmpl $0, %c[lock](%%rax)\n\t"                                                            \
+	"imulq %[stride], %q[area]\n\t"                                                            \
+	"addq %[percpu], %q[area]\n\t"                                                             \
+	"cmpl $0, %c[lock](%q[area])\n\t"                                                          \
 	"jne %l[miss]\n\t"
 
 #define RSEQ_END                                                                                   \
@@ -59,28 +59,28 @@
 	"jmp %l[miss]\n\t"                                                                         \
 	".popsection\n\t"
 
-/* rcx: the list, in words; rsi: its head; rdx: its top slot, then the frame. Loads
-   and stores of one width: the processor forwards from one call to the next. */
+/* list: counted in words; top: its top slot, then the frame. Loads and stores of one
+   width: the processor forwards from one call to the next. */
 #define RSEQ_POP                                                                                   \
-	"movzwl %c[fast](%%rax, %q[gfp], 2), %%ecx\n\t"                                           \
-	"leal (%%rcx, %q[order], 2), %%ecx\n\t"                                                   \
-	"movq (%%rax, %%rcx, 8), %%rsi\n\t"                                                       \
-	"movzwl %%si, %%edx\n\t"                                                                   \
-	"cmpw %c[base](%%rax, %%rcx, 8), %%dx\n\t"                                                \
+	"movzwl %c[fast](%q[area], %q[gfp], 2), %k[list]\n\t"                                      \
+	"leal (%q[list], %q[order], 2), %k[list]\n\t"                                              \
+	"movq (%q[area], %q[list], 8), %q[head]\n\t"                                               \
+	"movzwl %w[head], %k[top]\n\t"                                                             \
+	"cmpw %c[base](%q[area], %q[list], 8), %w[top]\n\t"                                        \
 	"je %l[miss]\n\t"                                                                          \
-	"movl -4(%%rax, %%rdx, 4), %%edx\n\t"                                                      \
-	"addq $0xffff, %%rsi\n\t"                                                                  \
-	"movq %%rsi, (%%rax, %%rcx, 8)\n"
+	"movl -4(%q[area], %q[top], 4), %k[top]\n\t"                                               \
+	"addq $0xffff, %q[head]\n\t"                                                               \
+	"movq %q[head], (%q[area], %q[list], 8)\n"
 
 #define RSEQ_PUSH                                                                                  \
-	"leal (%q[class], %q[order], 2), %%ecx\n\t"                                               \
-	"movq (%%rax, %%rcx, 8), %%rsi\n\t"                                                       \
-	"movzwl %%si, %%edx\n\t"                                                                   \
-	"cmpw %c[limit](%%rax, %%rcx, 8), %%dx\n\t"                                               \
+	"leal (%q[class], %q[order], 2), %k[list]\n\t"                                             \
+	"movq (%q[area], %q[list], 8), %q[head]\n\t"                                               \
+	"movzwl %w[head], %k[top]\n\t"                                                             \
+	"cmpw %c[limit](%q[area], %q[list], 8), %w[top]\n\t"                                       \
 	"jae %l[miss]\n\t"                                                                         \
-	"movl %k[frame], (%%rax, %%rdx, 4)\n\t"                                                    \
-	"incq %%rsi\n\t"                                                                           \
-	"movq %%rsi, (%%rax, %%rcx, 8)\n"
+	"movl %k[frame], (%q[area], %q[top], 4)\n\t"                                               \
+	"incq %q[head]\n\t"                                                                        \
+	"movq %q[head], (%q[area], %q[list], 8)\n"
 
 #define RSEQ_POOL(pool)                                                                            \
 	[cpus] "m"((pool)->percpu_cpus), [stride] "m"((pool)->percpu_stride),                      \
@@ -88,14 +88,10 @@
 #define RSEQ_BACK(field) ((long)offsetof(struct pcp_area, field) - (long)sizeof(struct pcp_area))
 #define RSEQ_LOCK RSEQ_AT(lock, RSEQ_BACK(lock))
 #define RSEQ_FAST RSEQ_BACK(fast)
-#define RSEQ_OUT(frame) "=&d"(frame)
-#define RSEQ_CLOBBER "rax", "rcx", "rsi", "memory", "cc"
-#define RSEQ_CLOBBER_PUSH "rdx", RSEQ_CLOBBER
 
 #elif defined(__aarch64__)
 #define RSEQ_HERE(pool) pb_rseq_area_at((pool)->rseq_offset)
 
-/* x9: this CPU's lists, behind the head of its area */
 #define RSEQ_BEGIN                                                                                 \
 	".pushsection __rseq_cs, \"aw\"\n\t"                                                       \
 	".balign 32\n"                                                                             \
@@ -103,17 +99,17 @@
 	".long 0, 0\n\t"                                                                           \
 	".quad 1f, 2f - 1f, 4f\n\t"                                                                \
 	".popsection\n\t"                                                                          \
-	"adrp x9, 3b\n\t"                                                                          \
-	"add x9, x9, :lo12:3b\n\t"                                                                 \
-	"str x9, [%[rseq], %[rseq_cs]]\n"                                                          \
+	"adrp %[area], 3b\n\t"                                                                     \
+	"add %[area], %[area], :lo12:3b\n\t"                                                       \
+	"str %[area], [%[rseq], %[rseq_cs]]\n"                                                     \
 	"1:\n\t"                                                                                   \
-	"ldr w9, [%[rseq], %[cpu_id]]\n\t"                                                        \
-	"cmp w9, %w[cpus]\n\t"                                                                    \
+	"ldr %w[area], [%[rseq], %[cpu_id]]\n\t"                                                   \
+	"cmp %w[area], %w[cpus]\n\t"                                                               \
 	"b.hs %l[miss]\n\t"                                                                        \
-	"madd x9, x9, %[stride], %[percpu]\n\t"                                                   \
-	"sub x10, x9, %[head_bytes]\n\t"                                                          \
-	"ldar w10, [x10]\n\t"                                                                     \
-	"cbnz w10, %l[miss]\n\t"
+	"madd %[area], %[area], %[stride], %[percpu]\n\t"                                          \
+	"sub %[list], %[area], %[head_bytes]\n\t"                                                  \
+	"ldar %w[list], [%[list]]\n\t"                                                             \
+	"cbnz %w[list], %l[miss]\n\t"
 
 #define RSEQ_END                                                                                   \
 	"2:\n\t"                                                                                   \
@@ -123,43 +119,40 @@
 	"b %l[miss]\n\t"                                                                           \
 	".popsection\n\t"
 
-/* x10: the list; w11: its top slot */
+/* head: the list's first or last slot before it is the head */
 #define RSEQ_POP                                                                                   \
-	"sub x10, x9, %[fast]\n\t"                                                                \
-	"ldrh w10, [x10, %w[gfp], uxtw #1]\n\t"                                                   \
-	"add w10, w10, %w[order], lsl #1\n\t"                                                     \
-	"add x10, x9, x10, lsl #3\n\t"                                                            \
-	"ldrh w11, [x10]\n\t"                                                            \
-	"ldrh w12, [x10, %[base]]\n\t"                                                            \
-	"cmp w11, w12\n\t"                                                                        \
+	"sub %[list], %[area], %[fast]\n\t"                                                        \
+	"ldrh %w[list], [%[list], %w[gfp], uxtw #1]\n\t"                                           \
+	"add %w[list], %w[list], %w[order], lsl #1\n\t"                                            \
+	"add %[list], %[area], %[list], lsl #3\n\t"                                                \
+	"ldrh %w[top], [%[list]]\n\t"                                                              \
+	"ldrh %w[head], [%[list], %[base]]\n\t"                                                    \
+	"cmp %w[top], %w[head]\n\t"                                                                \
 	"b.eq %l[miss]\n\t"                                                                        \
-	"sub w11, w11, #1\n\t"                                                                    \
-	"ldr %w[frame], [x9, x11, lsl #2]\n\t"                                                    \
-	"ldr x11, [x10]\n\t"                                                             \
-	"mov w12, #0xffff\n\t"                                                                    \
-	"add x11, x11, x12\n\t"                                                                   \
-	"str x11, [x10]\n"
+	"sub %w[top], %w[top], #1\n\t"                                                             \
+	"ldr %w[top], [%[area], %[top], lsl #2]\n\t"                                               \
+	"ldr %[head], [%[list]]\n\t"                                                               \
+	"add %[head], %[head], #15, lsl #12\n\t"                                                   \
+	"add %[head], %[head], #4095\n\t"                                                          \
+	"str %[head], [%[list]]\n"
 
 #define RSEQ_PUSH                                                                                  \
-	"add w10, %w[class], %w[order], lsl #1\n\t"                                               \
-	"add x10, x9, x10, lsl #3\n\t"                                                            \
-	"ldrh w11, [x10]\n\t"                                                            \
-	"ldrh w12, [x10, %[limit]]\n\t"                                                           \
-	"cmp w11, w12\n\t"                                                                        \
+	"add %w[list], %w[class], %w[order], lsl #1\n\t"                                           \
+	"add %[list], %[area], %[list], lsl #3\n\t"                                                \
+	"ldrh %w[top], [%[list]]\n\t"                                                              \
+	"ldrh %w[head], [%[list], %[limit]]\n\t"                                                   \
+	"cmp %w[top], %w[head]\n\t"                                                                \
 	"b.hs %l[miss]\n\t"                                                                        \
-	"str %w[frame], [x9, x11, lsl #2]\n\t"                                                    \
-	"ldr x11, [x10]\n\t"                                                             \
-	"add x11, x11, #1\n\t"                                                                    \
-	"str x11, [x10]\n"
+	"str %w[frame], [%[area], %[top], lsl #2]\n\t"                                             \
+	"ldr %[head], [%[list]]\n\t"                                                               \
+	"add %[head], %[head], #1\n\t"                                                             \
+	"str %[head], [%[list]]\n"
 
 #define RSEQ_POOL(pool)                                                                            \
 	[cpus] "r"((pool)->percpu_cpus), [stride] "r"((pool)->percpu_stride),                      \
 		[percpu] "r"((pool)->pcp_lists)
 #define RSEQ_LOCK RSEQ_AT(head_bytes, sizeof(struct pcp_area) - offsetof(struct pcp_area, lock))
 #define RSEQ_FAST (sizeof(struct pcp_area) - offsetof(struct pcp_area, fast))
-#define RSEQ_OUT(frame) "=&r"(frame)
-#define RSEQ_CLOBBER "x9", "x10", "x11", "x12", "memory", "cc"
-#define RSEQ_CLOBBER_PUSH RSEQ_CLOBBER
 
 #endif
 
@@ -171,19 +164,23 @@
 
 _Static_assert(offsetof(struct pcp_list, head) == 0, "the sequences take the list for its head");
 
+/* What a sequence works in: registers of the compiler's choice, so that it has to
+   save none. */
+#define RSEQ_WORK [area] "=&r"(area), [list] "=&r"(list), [head] "=&r"(head), [top] "=&r"(top)
+
 static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, u32 order,
 					   size_t *frame)
 {
-	size_t popped;
+	size_t area, list, head, top;
 
 	__asm__ goto volatile(RSEQ_BEGIN RSEQ_POP RSEQ_END
-			      : [frame] RSEQ_OUT(popped)
+			      : RSEQ_WORK
 			      : RSEQ_IN(pool), RSEQ_AT(base, offsetof(struct pcp_list, base)),
 				RSEQ_AT(fast, RSEQ_FAST),
 				[gfp] "r"((size_t)(gfp & PCP_FAST_GFP)), [order] "r"(order)
-			      : RSEQ_CLOBBER
+			      : "memory", "cc"
 			      : miss);
-	*frame = popped;
+	*frame = top;
 	return PCP_OK;
 miss:
 	return PCP_MISS;
@@ -192,11 +189,13 @@ miss:
 static inline enum pcp_result pcp_rseq_push(const struct pb_pool *pool, u32 class, u32 order,
 					    size_t frame)
 {
+	size_t area, list, head, top;
+
 	__asm__ goto volatile(RSEQ_BEGIN RSEQ_PUSH RSEQ_END
-			      :
+			      : RSEQ_WORK
 			      : RSEQ_IN(pool), RSEQ_AT(limit, offsetof(struct pcp_list, limit)),
 				[class] "r"(class), [order] "r"(order), [frame] "r"(frame)
-			      : RSEQ_CLOBBER_PUSH
+			      : "memory", "cc"
 			      : miss);
 	return PCP_OK;
 miss:
