@@ -22,7 +22,8 @@ struct options {
 	unsigned int nr_orders;
 	unsigned int threads[MAX_LIST];
 	unsigned int nr_threads;
-	unsigned int runs;
+	unsigned int runs, seeds;
+	unsigned int enough_ms; /* no further runs of a cell after so much; 0: all */
 	unsigned int target_ms;
 	uint64_t pages;
 	uint64_t seed;
@@ -45,6 +46,7 @@ struct row {
 struct fragmentation {
 	char workload[NAME_LEN], allocator[NAME_LEN];
 	unsigned int order;
+	unsigned int seeds;
 	uint64_t blocks, possible; /* with the median seed */
 	uint64_t failures;         /* with all seeds */
 	double least, most;        /* part of what is possible, of all seeds */

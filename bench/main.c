@@ -79,7 +79,7 @@ static void measure_seeds(const struct options *o, struct results *r, const char
 	struct options one = *o;
 	unsigned int i, first = r->nr_frags;
 
-	for (i = 0; i < (o->quick || o->verify ? 1 : o->runs); i++, one.seed++)
+	for (i = 0; i < o->seeds; i++, one.seed++)
 		measure(&one, r, workload, order, 1, allocator, o->pages, NULL);
 	results_median_frag(r, first);
 }

@@ -19,6 +19,8 @@ static const char *const all_allocators[] = {
 	"mmap",      "harness",
 };
 
+#define MAX_SEEDS 7u /* to count blocks with: it takes minutes as it is */
+
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static const char usage[] =
@@ -116,7 +118,11 @@ static void set_defaults(struct options *o)
 	const char *seed = getenv("PB_SEED");
 	size_t i;
 
-	*o = (struct options){ .runs = 7, .target_ms = 10, .pages = 1 << 20, .seed = 1 };
+	*o = (struct options){ .runs = 7,
+			       .seeds = MAX_SEEDS,
+			       .target_ms = 10,
+			       .pages = 1 << 20,
+			       .seed = 1 };
 	if (seed)
 		o->seed = number("PB_SEED", seed, 0, UINT64_MAX);
 	for (i = 0; i < COUNT(all_workloads); i++)
@@ -135,6 +141,8 @@ static void set_quick(struct options *o)
 {
 	o->quick = true;
 	o->runs = 3;
+	o->seeds = 1;
+	o->enough_ms = 250; /* some take seconds for what others do in a millisecond */
 	o->target_ms = 3;
 	o->pages = 1 << 17;
 	o->nr_orders = 2;
@@ -154,6 +162,7 @@ static bool parse_number(struct options *o, int c, char *arg)
 		return true;
 	case 'r':
 		o->runs = number("--runs", arg, 1, 101);
+		o->seeds = o->runs < MAX_SEEDS ? o->runs : MAX_SEEDS;
 		return true;
 	case 'm':
 		o->target_ms = number("--target-ms", arg, 1, 60000);
@@ -206,6 +215,7 @@ static void parse_one(struct options *o, int c, char *arg)
 		set_quick(o);
 	} else if (c == 'V') {
 		o->verify = true;
+		o->seeds = 1;
 	} else if (c == 'h') {
 		fputs(usage, stdout);
 		exit(0);

@@ -70,6 +70,7 @@ static void add_frag(struct results *r, char **f)
 	frag->possible = strtoull(f[5], NULL, 10);
 	frag->failures = strtoull(f[6], NULL, 10);
 	frag->least = frag->most = frag_part(frag);
+	frag->seeds = 1;
 }
 
 static int by_part(const void *a, const void *b)
@@ -81,11 +82,12 @@ static int by_part(const void *a, const void *b)
 
 void results_median_frag(struct results *r, unsigned int first)
 {
-	struct fragmentation *frag = r->frags + first, median;
+	struct fragmentation *frag, median;
 	unsigned int i, n = r->nr_frags - first;
 
 	if (!n) /* the worker failed, and that was said */
 		return;
+	frag = r->frags + first;
 	qsort(frag, n, sizeof(*frag), by_part);
 	median = frag[(n - 1) / 2];
 	median.least = frag[0].least;
@@ -93,6 +95,7 @@ void results_median_frag(struct results *r, unsigned int first)
 	for (i = 0, median.failures = 0; i < n; i++)
 		median.failures += frag[i].failures;
 	frag[0] = median;
+	frag[0].seeds = n;
 	r->nr_frags = first + 1;
 }
 

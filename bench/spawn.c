@@ -95,7 +95,7 @@ static void run(struct results *r, char *const *argv)
 void spawn_worker(const struct options *o, struct results *r, const char *allocator,
 		  const char *const *arguments)
 {
-	char path[PATH_MAX], runs[16], target[16], seed[24];
+	char path[PATH_MAX], runs[16], target[16], seed[24], enough[16];
 	const char *argv[MAX_ARGUMENTS] = { path };
 	unsigned int n = 1;
 
@@ -115,9 +115,10 @@ void spawn_worker(const struct options *o, struct results *r, const char *alloca
 	argv[n++] = seed;
 	if (o->verify)
 		argv[n++] = "--verify";
-	if (o->quick) { /* some take seconds for what others do in a millisecond */
+	snprintf(enough, sizeof(enough), "%u", o->enough_ms);
+	if (o->enough_ms) {
 		argv[n++] = "--enough-ms";
-		argv[n++] = "250";
+		argv[n++] = enough;
 	}
 	while (*arguments && n < MAX_ARGUMENTS - 1)
 		argv[n++] = *arguments++;

@@ -78,8 +78,8 @@ static void print_frags(const struct results *r)
 	if (!r->nr_frags)
 		return;
 	printf("\nfragmentation: blocks of order 9 obtainable, of those that the free pages are\n");
-	printf("(median, least and most of several seeds)\n");
-	printf("%-21s %-17s %6s %8s %5s %5s %5s %5s\n", "", "", "blocks", "possible", "part",
+	printf("(each run with another seed: the median's, the least part and the most)\n");
+	printf("%-21s %-17s %4s %6s %5s %5s %5s %5s %4s\n", "", "", "runs", "blocks", "of", "part",
 	       "least", "most", "fail");
 	for (i = 0; i < r->nr_frags; i++) {
 		const struct fragmentation *f = &r->frags[i];
@@ -89,8 +89,8 @@ static void print_frags(const struct results *r)
 			 f->workload, f->order);
 		if (!f->order)
 			snprintf(name, sizeof(name), "%s, order 0", f->workload);
-		printf("%-21s %-17s %6llu %8llu %5.3f %5.3f %5.3f %5llu\n", name, f->allocator,
-		       (unsigned long long)f->blocks, (unsigned long long)f->possible,
+		printf("%-21s %-17s %4u %6llu %5llu %5.3f %5.3f %5.3f %4llu\n", name, f->allocator,
+		       f->seeds, (unsigned long long)f->blocks, (unsigned long long)f->possible,
 		       f->possible ? (double)f->blocks / f->possible : 0, f->least, f->most,
 		       (unsigned long long)f->failures);
 	}
@@ -140,11 +140,14 @@ void table_print(const struct results *r, const struct options *o)
 
 	printf("machine   %s, %u CPU%s%s\n", m->cpu, m->cpus, m->cpus == 1 ? "" : "s",
 	       m->virtual ? ", a virtual machine" : "");
-	printf("          %s; %.0f GiB\n          %s; %s\n", m->caches, m->mem_gib, m->kernel,
-	       m->compiler);
-	printf("memory    %llu MiB; %u runs of %u ms; seed %llu%s\n",
-	       (unsigned long long)o->pages >> 8, o->runs, o->target_ms,
-	       (unsigned long long)o->seed, o->verify ? "; OWNERSHIP VERIFIED: no times" : "");
+	printf("          %s%s%.0f GiB\n          %s; %s\n", m->caches, *m->caches ? "; " : "",
+	       m->mem_gib, m->kernel, m->compiler);
+	printf("memory    %llu MiB; %u runs of %u ms", (unsigned long long)o->pages >> 8, o->runs,
+	       o->target_ms);
+	if (o->enough_ms)
+		printf(", none begun after %u ms", o->enough_ms);
+	printf("; seed %llu%s\n", (unsigned long long)o->seed,
+	       o->verify ? "; OWNERSHIP VERIFIED: no times" : "");
 	printf("floors    lifo pair %.2f ns, call pair %.2f, CAS %.1f, try-lock %.1f, chase %.0f\n",
 	       r->floors.lifo_pair, r->floors.call_pair, r->floors.cas, r->floors.trylock_pair,
 	       r->floors.chase_4mib);

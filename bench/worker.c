@@ -26,8 +26,9 @@
 /* Longer runs than this many ns would hardly ever be left alone. */
 #define RUN_AGAIN_BELOW 50000000
 
-/* About a millisecond. */
-#define SPINS_BEFORE_YIELD 65536
+/* Before the CPU is offered to others; and where each thread has a CPU of its own. */
+#define SPINS 1024
+#define SPINS_ALONE 65536
 
 /* What the threads of a run share. */
 struct run {
@@ -80,22 +81,28 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* Waiting for the other side. It may have been preempted, or share this CPU; but who
-   yields early is in the kernel, and late, when a phase of microseconds begins. */
-void w_pause(void)
+static void wait_a_little(unsigned int spins, unsigned int patience)
 {
-	static __thread unsigned int spins;
-
-	if (++spins % SPINS_BEFORE_YIELD == 0)
+	if (spins % patience == 0)
 		sched_yield();
 #ifdef __x86_64__
 	__builtin_ia32_pause();
 #endif
 }
 
+/* Waiting for the other side: it may have been preempted, or share this CPU. */
+void w_pause(void)
+{
+	static __thread unsigned int spins;
+
+	wait_a_little(++spins, SPINS);
+}
+
 static void barrier(struct run *run)
 {
 	u32 phase = __atomic_load_n(&run->phase, __ATOMIC_RELAXED);
+	/* Who yields early is in the kernel, and late, when a phase of microseconds begins. */
+	unsigned int patience = run->threads <= nr_cpu_ids ? SPINS_ALONE : SPINS, spins = 0;
 
 	/* AcqRel: what each thread did before is seen by all after. */
 	if (__atomic_add_fetch(&run->arrived, 1, __ATOMIC_ACQ_REL) == run->threads) {
@@ -104,7 +111,7 @@ static void barrier(struct run *run)
 		return;
 	}
 	while (__atomic_load_n(&run->phase, __ATOMIC_ACQUIRE) == phase)
-		w_pause();
+		wait_a_little(++spins, patience);
 }
 
 /* How often the kernel took the CPU from this thread. */
@@ -416,10 +423,11 @@ static void print_holds(const struct worker_options *o)
 	print_spread(hist, max, cycle_ps());
 }
 
-/* After so many, which took so many ns. */
-static bool more_runs(const struct worker_options *o, unsigned int runs, u64 spent)
+/* After so many, begun at `start`. */
+static bool more_runs(const struct worker_options *o, unsigned int runs, u64 start)
 {
-	return runs < o->runs && (!runs || !o->enough_ms || spent < o->enough_ms * 1000000ull);
+	return runs < o->runs &&
+	       (!runs || !o->enough_ms || bench_now_ns() - start < o->enough_ms * 1000000ull);
 }
 
 /* A run in which a thread was preempted says little and is done again, within limits. */
@@ -427,7 +435,7 @@ static void timed(struct run *run, const struct workload *w, const struct worker
 {
 	static int64_t ps[W_PHASES][BENCH_MAX_RUNS];
 	unsigned int i, phase, spare = o->iterations ? 0 : 2 * o->runs;
-	u64 spent = 0;
+	u64 start;
 
 	if (o->iterations)
 		set_amount(run, w, o->iterations);
@@ -435,7 +443,8 @@ static void timed(struct run *run, const struct workload *w, const struct worker
 		calibrate(run, w, o);
 	if (lockhold_reset)
 		lockhold_reset();
-	for (i = 0; more_runs(o, i, spent); i++) {
+	start = bench_now_ns();
+	for (i = 0; more_runs(o, i, start); i++) {
 		do_run(run);
 		while (run->preempted && spare && total_ns(run) < RUN_AGAIN_BELOW) {
 			spare--;
@@ -443,7 +452,6 @@ static void timed(struct run *run, const struct workload *w, const struct worker
 		}
 		for (phase = 0; phase < W_PHASES; phase++)
 			ps[phase][i] = per_operation(run, phase);
-		spent += total_ns(run);
 	}
 	if (!strcmp(w->name, "exch"))
 		run->ops->exch_end(&run->thread[0]);
@@ -480,18 +488,17 @@ static void longest(struct run *run, const struct worker_options *o)
 static void metadata(const struct worker_options *o, const struct bench_setup *setup)
 {
 	int64_t init[BENCH_MAX_RUNS];
-	u64 bytes = 0, ns = 0, spent = 0;
+	u64 bytes = 0, ns = 0, start = bench_now_ns();
 	unsigned int i;
 
 	if (!bench_backend.metadata) {
 		fprintf(stderr, "%s has no pool to set up\n", o->variant);
 		exit(1);
 	}
-	for (i = 0; more_runs(o, i, spent); i++) {
+	for (i = 0; more_runs(o, i, start); i++) {
 		if (bench_backend.metadata(setup, o->pages, &bytes, &ns))
 			exit(1);
 		init[i] = ns * 1000;
-		spent += ns;
 	}
 	printf("meta\t%s\t%llu\t%llu", o->variant, (unsigned long long)o->pages,
 	       (unsigned long long)bytes);

@@ -174,7 +174,8 @@ static inline u64 int_sqrt(u64 x)
 /*
  * Fetch a line that will be written. x86_64 compilers make a fetch for reading of
  * the builtin unless told the processor, and the write then asks the other CPUs
- * again; processors that lack this instruction take it for none.
+ * again. The instruction is one of AMD64's; Intel's processors before Broadwell do
+ * nothing for it (but it must decode: not so on the very first of them, of 2004).
  */
 static inline void prefetch_write(const void *p)
 {

@@ -179,8 +179,11 @@ static void shape_zone(const struct pb_config *config, const struct pb_super *su
 	u32 span_pageblocks = super->max_order - super->pageblock_order;
 	u32 pageblocks = zone->nr_spans << span_pageblocks;
 	u32 stripes = config->nr_stripes ? config->nr_stripes : super->nr_cpus;
-	u32 groups = groups_of(pageblocks, stripe_group_shift(pageblocks, 1, span_pageblocks)), n;
+	u32 least_shift = stripe_group_shift(pageblocks, 1, span_pageblocks);
+	u32 groups = groups_of(pageblocks, least_shift);
+	u32 n;
 
+	/* no more stripes than the smallest groups would fill */
 	stripes = stripes < MAX_STRIPES ? stripes : MAX_STRIPES;
 	stripes = stripes < groups ? stripes : groups;
 	zone->nr_stripes = super->profile == PB_PROFILE_LINUX ? 1 : 1u << fls32(stripes);
@@ -192,7 +195,7 @@ static void shape_zone(const struct pb_config *config, const struct pb_super *su
 	if (n > pageblocks)
 		n = pageblocks;
 	while (n > 64 && super->profile != PB_PROFILE_LINUX) {
-		n = (n + 63) / 64;
+		n = n / 64 + (n % 64 != 0);
 		zone->level_words[zone->levels++] = n;
 		zone->bitmap_words += n;
 	}

@@ -21,12 +21,13 @@
 #include "buddy_tree.h"
 
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
-#define POOL_LAYOUT 2
+#define POOL_LAYOUT 3
 #define NO_FRAME UINT32_MAX
 #define NO_ZONE UINT16_MAX
 #define NO_CLASS 0 /* no per-CPU lists: a class whose lists are always empty and full */
 #define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
 #define MAX_STRIPES 16u /* of a zone */
+#define MAX_LEVELS 5u   /* of a list's bitmap below its root: 64^6 pageblocks */
 
 /* Page bytes without HEAD: frames that are nobody's to allocate. */
 #define PAGE_RESERVED 0x01u
@@ -103,7 +104,7 @@ struct zone {
 	u8 type;                            /* enum pb_zone_type */
 	u8 group_shift;                     /* log2 pageblocks of a stripe group */
 	u8 levels;                          /* tightest: bitmap levels below the root */
-	u32 level_words[4];                 /* tightest: words of each, leaf first */
+	u32 level_words[MAX_LEVELS];        /* tightest: words of each, leaf first */
 	u32 bitmap_words;                   /* tightest: their sum */
 	s32 pcp_batch;                      /* pages; spec 9.1 */
 	s32 pcp_high_min, pcp_high_max;     /* pages; spec 9.6 */
@@ -344,27 +345,32 @@ static inline bool pool_is_linked(const struct pb_pool *pool)
 	return pool->profile == PB_PROFILE_LINUX;
 }
 
-/* Zone of a frame, O(log zones). */
-struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame);
 #define GROUP_SHIFT_MIN 6u
 #define GROUP_SHIFT_MAX 10u
 
 /*
- * log2 of the pageblocks of a group: as large as two groups for each stripe allow,
- * so that each has low and high addresses. Large, since a processor that sees a
- * stride prefetches beyond the end of a group, and takes the lines there from the
- * CPU that works on them.
+ * log2 of the pageblocks of a group: large, since a processor that sees a stride
+ * prefetches beyond a group's end, and takes the lines there from the CPU that works
+ * on them. But each stripe gets low and high addresses, two groups at least, and
+ * eight if they don't come out even: a CPU whose stripe is smaller soon works in
+ * another's.
  */
 static inline u8 stripe_group_shift(u32 pageblocks, u32 nr_stripes, u32 span_shift)
 {
 	u32 shift = span_shift > GROUP_SHIFT_MIN ? span_shift : GROUP_SHIFT_MIN;
 
-	while (nr_stripes > 1 && shift < GROUP_SHIFT_MAX &&
-	       pageblocks >> (shift + 1) >= 2 * nr_stripes)
-		shift++;
+	for (; nr_stripes > 1 && shift < GROUP_SHIFT_MAX; shift++) {
+		u32 groups = pageblocks >> (shift + 1);
+		bool even = pageblocks % (nr_stripes << (shift + 1)) == 0;
+
+		if (groups < (even ? 2 : 8) * nr_stripes)
+			break;
+	}
 	return (u8)shift;
 }
 
+/* Zone of a frame, O(log zones). */
+struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame);
 /* Groups of pageblocks are dealt out to the zone's stripes in turn. */
 static inline u32 frame_stripe_number(const struct pb_pool *pool, const struct zone *zone,
 				      u32 frame)

@@ -376,7 +376,7 @@ static bool zone_shape_right(const struct pb_pool *pool, const struct zone *zone
 	u32 span_shift = pool->max_order - pool->pageblock_order;
 	u32 words = 0, level = 0, n;
 
-	if (!zone->nr_stripes || zone->nr_stripes > 16 ||
+	if (!zone->nr_stripes || zone->nr_stripes > MAX_STRIPES ||
 	    zone->nr_stripes & (zone->nr_stripes - 1) ||
 	    zone->group_shift != stripe_group_shift(zone_nr_pageblocks(pool, zone),
 						    zone->nr_stripes, span_shift) ||
@@ -385,8 +385,8 @@ static bool zone_shape_right(const struct pb_pool *pool, const struct zone *zone
 	if (pool_is_linked(pool))
 		return zone->nr_stripes == 1 && !zone->levels && !zone->bitmap_words;
 	for (n = stripe_pageblocks(pool, zone); n > 64; words += n, level++) {
-		n = (n + 63) / 64;
-		if (level >= zone->levels || level >= 4 || zone->level_words[level] != n)
+		n = n / 64 + (n % 64 != 0);
+		if (level >= zone->levels || level >= MAX_LEVELS || zone->level_words[level] != n)
 			return false;
 	}
 	return zone->levels == level && zone->bitmap_words == words;

@@ -151,12 +151,12 @@ static u32 tight_take_pageblock(struct pb_pool *pool, struct zone *zone, struct 
 static u32 __tight_take(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 			unsigned int order, unsigned int type, u32 n, u32 *end)
 {
-	u32 got = 0, lists = stripe->nonempty[type] >> order, tightest;
+	u32 got = 0, lists = stripe->nonempty[type] >> order;
+	unsigned int tightest = lists ? ctz32(lists) : 0;
 
 	/* Only from lists as tight as the first: another stripe may have such a one when
 	   this has not, and the next batch will ask again. */
-	for (tightest = lists ? ctz32(lists) : 0; got < n && lists && ctz32(lists) <= tightest;
-	     lists = stripe->nonempty[type] >> order) {
+	while (got < n && lists && ctz32(lists) <= tightest) {
 		u32 pageblock;
 
 		if (tracing(pool))
@@ -164,6 +164,7 @@ static u32 __tight_take(struct pb_pool *pool, struct zone *zone, struct stripe *
 		pageblock = tight_find(pool, zone, stripe, order, type);
 		got += tight_take_pageblock(pool, zone, stripe, pageblock, order, type, n - got,
 					    end - got);
+		lists = stripe->nonempty[type] >> order;
 	}
 	__account(stripe, -((long)got << order), type);
 	return got;

@@ -18,7 +18,8 @@ static const struct shape shapes[] = {
 	{ 10, 9, 2, 129 },   { 10, 9, 2, 255 },   { 10, 9, 2, 256 },   { 10, 9, 2, 257 },
 	{ 10, 9, 2, 1280 },  { 10, 9, 4, 1537 },  { 10, 9, 4, 2047 },  { 10, 9, 16, 1024 },
 	{ 10, 9, 16, 4095 }, { 10, 9, 16, 9999 }, { 6, 5, 16, 40000 }, { 5, 5, 2, 5000 },
-	{ 13, 5, 2, 4096 },  { 16, 5, 4, 16384 }, { 9, 9, 2, 700 },
+	{ 13, 5, 2, 4096 },  { 16, 5, 4, 16384 }, { 9, 9, 2, 700 },    { 10, 9, 2, 2560 },
+	{ 10, 9, 2, 12000 }, { 10, 9, 8, 10000 },
 };
 
 static void build(struct tp *tp, const struct shape *shape)
@@ -30,7 +31,8 @@ static void build(struct tp *tp, const struct shape *shape)
 	/* the zone does not begin where the index does */
 	tp_region(tp, 0, 1u << shape->max_order, 0, PB_ZONE_DMA);
 	tp_region(tp, 1u << shape->max_order,
-		  (1u << shape->max_order) + ((uint64_t)shape->pageblocks << shape->pageblock_order),
+		  (1u << shape->max_order) +
+			  ((uint64_t)shape->pageblocks << shape->pageblock_order),
 		  0, PB_ZONE_NORMAL);
 	tp_build(tp);
 }
@@ -90,7 +92,34 @@ static void test_each_stripe_has_low_and_high_addresses(void **state)
 						   (first + k) << tp.pool.pageblock_order)] |=
 				k < n / 2 ? 1 : 2;
 		for (uint32_t s = 0; s < zone->nr_stripes; s++)
-			assert_true(halves[s] == 3 || n >> zone->group_shift < 2 * zone->nr_stripes);
+			assert_true(halves[s] == 3 ||
+				    n >> zone->group_shift < 2 * zone->nr_stripes);
+		tp_drop(&tp);
+	}
+}
+
+/* The last group may be a part, so a stripe has a group less, of eight or of the
+   smallest. (A pool of 5 GiB was shared out 3 to 2.) */
+static void test_stripes_are_of_about_one_size(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+		struct tp tp;
+		const struct zone *zone;
+		uint32_t first, pageblocks[MAX_STRIPES] = { 0 }, least = UINT32_MAX, most = 0;
+
+		build(&tp, &shapes[i]);
+		zone = find_zone(&tp.pool, 0, PB_ZONE_NORMAL);
+		first = zone_first_pageblock(&tp.pool, zone);
+		for (uint32_t k = 0; k < zone_nr_pageblocks(&tp.pool, zone); k++)
+			pageblocks[frame_stripe_number(&tp.pool, zone,
+						       (first + k) << tp.pool.pageblock_order)]++;
+		for (uint32_t s = 0; s < zone->nr_stripes; s++) {
+			least = pageblocks[s] < least ? pageblocks[s] : least;
+			most = pageblocks[s] > most ? pageblocks[s] : most;
+		}
+		assert_true(most - least <= most / 8 || zone->group_shift <= GROUP_SHIFT_MIN ||
+			    zone->group_shift == shapes[i].max_order - shapes[i].pageblock_order);
 		tp_drop(&tp);
 	}
 }
@@ -141,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_pageblock_has_a_bit_of_its_own),
 		cmocka_unit_test(test_each_stripe_has_low_and_high_addresses),
+		cmocka_unit_test(test_stripes_are_of_about_one_size),
 		cmocka_unit_test(test_a_batch_cuts_no_larger_block_than_it_must),
 	};
 
