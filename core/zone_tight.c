@@ -214,16 +214,24 @@ static u32 __take_step(const struct take *t, struct stripe *stripe, enum tight_s
 	return 0;
 }
 
-/* Could the step find a block of this order in this stripe? Read without the lock. */
+/* Orders whose lists hold something, read without the lock. Acquire: what take_step()
+   writes before it changes the lists is seen with them (where stores keep their
+   order; elsewhere a guess may be wrong once). */
+static u32 lists_of(const struct stripe *stripe, unsigned int type)
+{
+	return __atomic_load_n(&stripe->nonempty[type], __ATOMIC_ACQUIRE);
+}
+
+/* Could the step find a block of this order in this stripe? */
 static bool stripe_may_have(const struct stripe *stripe, enum tight_step step, unsigned int order,
 			    unsigned int type)
 {
 	if (step == STEP_TYPE)
-		return load_relaxed(&stripe->nonempty[type]) >> order;
+		return lists_of(stripe, type) >> order;
 	if (step == STEP_CMA)
-		return load_relaxed(&stripe->nonempty[PB_MIGRATE_CMA]) >> order;
+		return lists_of(stripe, PB_MIGRATE_CMA) >> order;
 	for (unsigned int t = 0; t < PB_MIGRATE_PCPTYPES; t++)
-		if (t != type && load_relaxed(&stripe->nonempty[t]) >> order)
+		if (t != type && lists_of(stripe, t) >> order)
 			return true;
 	return false;
 }
@@ -231,14 +239,18 @@ static bool stripe_may_have(const struct stripe *stripe, enum tight_step step, u
 static u32 take_step(const struct take *t, struct stripe *stripe, enum tight_step step,
 		     unsigned int alloc_flags)
 {
-	u32 got;
+	u32 got, taker;
 
 	if (!stripe_may_have(stripe, step, t->order, t->type))
 		return 0;
 	pb_platform_lock(&stripe->lock);
-	got = __take_step(t, stripe, step, alloc_flags);
-	if (got && load_relaxed(&stripe->taker) != t->home)
+	/* before the lists change: see lists_of() */
+	taker = load_relaxed(&stripe->taker);
+	if (taker != t->home)
 		store_relaxed(&stripe->taker, t->home);
+	got = __take_step(t, stripe, step, alloc_flags);
+	if (!got && taker != t->home)
+		store_relaxed(&stripe->taker, taker);
 	__count_direct(stripe, t->order, got, alloc_flags);
 	pb_platform_unlock(&stripe->lock);
 	return got;
@@ -257,9 +269,16 @@ static bool at_work(const struct stripe *stripe, u32 home)
 /* Orders from the request's up to that of the list that would serve it. */
 static unsigned int tightness(const struct stripe *stripe, unsigned int order, unsigned int type)
 {
-	u32 lists = load_relaxed(&stripe->nonempty[type]) >> order;
+	u32 lists = lists_of(stripe, type) >> order;
 
 	return lists ? ctz32(lists) : 32;
+}
+
+static bool clearly_more(const struct stripe *stripe, const struct stripe *than)
+{
+	long free_pages = load_relaxed(&than->nr_free_pages);
+
+	return load_relaxed(&stripe->nr_free_pages) > free_pages + free_pages / 16;
 }
 
 /*
@@ -272,15 +291,18 @@ static unsigned int tightness(const struct stripe *stripe, unsigned int order, u
 static bool better(const struct stripe *stripe, const struct stripe *best, u32 home,
 		   unsigned int order, unsigned int type)
 {
-	long most = load_relaxed(&best->nr_free_pages);
 	unsigned int tight, best_tight;
 
 	if (at_work(stripe, home))
 		return false;
 	tight = tightness(stripe, order, type);
 	best_tight = tightness(best, order, type);
-	return tight < best_tight ||
-	       (tight == best_tight && load_relaxed(&stripe->nr_free_pages) > most + most / 16);
+	if (tight > best_tight)
+		return false;
+	if (tight == best_tight && !clearly_more(stripe, best))
+		return false;
+	/* It may be tight just because another CPU has begun to work there. */
+	return !at_work(stripe, home);
 }
 
 /* Where to begin. */
@@ -319,29 +341,41 @@ static bool may_use_cma(const struct take *t, const struct stripe *stripe)
 }
 
 /*
- * Blocks of the type from the first stripe; or a whole pageblock there is made one
- * of the type rather than that two CPUs' pages come from one pageblock: their bytes
- * would share cache lines. That may cost a pageblock each time that the other CPU
- * was seen at work since the last.
+ * A whole pageblock of the first stripe is made one of the type, rather than that two
+ * CPUs' pages come from one pageblock: their bytes would share cache lines. That may
+ * cost a pageblock each time that the other CPU was seen at work since the last.
  */
-static u32 take_first(const struct take *t)
+static u32 claim_at_home(const struct take *t)
 {
 	struct stripe *stripe = zone_stripe(t->pool, t->zone, t->first);
-	u32 got = take_step(t, stripe, STEP_TYPE, t->alloc_flags);
 
-	if (!got && t->type < PB_MIGRATE_PCPTYPES && !may_use_cma(t, stripe) &&
-	    others_were_at_work(t))
-		got = take_step(t, stripe, STEP_CLAIM, t->alloc_flags | ALLOC_NOFRAGMENT);
-	return got;
+	if (t->type >= PB_MIGRATE_PCPTYPES || may_use_cma(t, stripe) || !others_were_at_work(t))
+		return 0;
+	return take_step(t, stripe, STEP_CLAIM, t->alloc_flags | ALLOC_NOFRAGMENT);
+}
+
+/* Blocks of the type from the first stripe, or a pageblock there. */
+static u32 take_first(const struct take *t)
+{
+	u32 got = take_step(t, zone_stripe(t->pool, t->zone, t->first), STEP_TYPE, t->alloc_flags);
+
+	return got ? got : claim_at_home(t);
 }
 
 static u32 take_any(const struct take *t, enum tight_step step)
 {
 	u32 got = 0;
 
-	for (u32 i = 0; !got && i < t->zone->nr_stripes; i++)
-		got = take_step(t, home_stripe(t->pool, t->zone, t->first + i), step,
-				t->alloc_flags);
+	for (u32 i = 0; !got && i < t->zone->nr_stripes; i++) {
+		struct stripe *stripe = home_stripe(t->pool, t->zone, t->first + i);
+
+		/* another CPU may just have begun there */
+		if (step == STEP_TYPE && stripe_may_have(stripe, step, t->order, t->type) &&
+		    at_work(stripe, t->home))
+			got = claim_at_home(t);
+		if (!got)
+			got = take_step(t, stripe, step, t->alloc_flags);
+	}
 	return got;
 }
 
