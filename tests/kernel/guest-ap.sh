@@ -6,9 +6,13 @@ tap() { # STATUS NAME
 	n=$((n + 1))
 	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
 }
-# The lines that the kernel logged since `mark`, without the time.
+# The lines that the kernel logged since `mark`, without the time, and without what it
+# has to say of its clock a second after boot.
 mark() { dmesg -c >/dev/null; }
-lines() { dmesg | sed 's/^\[[^]]*\] //' | grep -v 'module verification\|out-of-tree module'; }
+lines() {
+	dmesg | sed 's/^\[[^]]*\] //' |
+		grep -v '^tsc: \|^clocksource: \|module verification\|out-of-tree module'
+}
 # Pages in the free lists of every zone; per-CPU lists make it vary a little.
 free_pages() {
 	awk '{ for (i = 5; i <= NF; i++) { n = $i; for (o = 5; o < i; o++) n *= 2; s += n } } END { print s }' \
