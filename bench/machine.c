@@ -69,8 +69,9 @@ void machine_describe(struct machine *machine)
 	machine->cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	describe_caches(machine->caches, sizeof(machine->caches));
 	uname(&name);
-	snprintf(machine->kernel, sizeof(machine->kernel), "%.16s %.64s %.32s", name.sysname,
-		 name.release, name.machine);
+	/* without what the builder of the kernel called it */
+	snprintf(machine->kernel, sizeof(machine->kernel), "%.16s %.*s %.32s", name.sysname,
+		 (int)strcspn(name.release, "-"), name.release, name.machine);
 #ifdef __clang__
 	snprintf(machine->compiler, sizeof(machine->compiler), "clang %s", __clang_version__);
 #else
