@@ -112,6 +112,8 @@ bool worker_exists(const struct options *o, const char *allocator);
 bool results_add_line(struct results *r, char *line);
 /* Make one of the fragmentations from `first` on, which differ by their seed. */
 void results_median_frag(struct results *r, unsigned int first);
+/* Of the blocks that the free pages are, the part that can be had. */
+double results_frag_part(const struct fragmentation *frag);
 const struct row *results_row(const struct results *r, const char *workload, unsigned int order,
 			      unsigned int threads, const char *allocator);
 /* Least pair time among those that are not ours, or NULL. */

@@ -54,7 +54,7 @@ static void add_row(struct results *r, char **f)
 	row->failures = strtoull(f[14], NULL, 10);
 }
 
-static double frag_part(const struct fragmentation *frag)
+double results_frag_part(const struct fragmentation *frag)
 {
 	return frag->possible ? (double)frag->blocks / frag->possible : 0;
 }
@@ -69,13 +69,13 @@ static void add_frag(struct results *r, char **f)
 	frag->blocks = strtoull(f[4], NULL, 10);
 	frag->possible = strtoull(f[5], NULL, 10);
 	frag->failures = strtoull(f[6], NULL, 10);
-	frag->least = frag->most = frag_part(frag);
+	frag->least = frag->most = results_frag_part(frag);
 	frag->seeds = 1;
 }
 
 static int by_part(const void *a, const void *b)
 {
-	double x = frag_part(a), y = frag_part(b);
+	double x = results_frag_part(a), y = results_frag_part(b);
 
 	return (x > y) - (x < y);
 }

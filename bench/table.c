@@ -91,8 +91,7 @@ static void print_frags(const struct results *r)
 			snprintf(name, sizeof(name), "%s, order 0", f->workload);
 		printf("%-21s %-17s %4u %6llu %5llu %5.3f %5.3f %5.3f %4llu\n", name, f->allocator,
 		       f->seeds, (unsigned long long)f->blocks, (unsigned long long)f->possible,
-		       f->possible ? (double)f->blocks / f->possible : 0, f->least, f->most,
-		       (unsigned long long)f->failures);
+		       results_frag_part(f), f->least, f->most, (unsigned long long)f->failures);
 	}
 }
 

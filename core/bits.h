@@ -123,6 +123,11 @@ static inline u64 mult_frac(u64 x, u32 n, u32 d)
 	return q * n + div_u64((x - q * d) * n, d);
 }
 
+static inline u32 div_round_up(u32 x, u32 by)
+{
+	return x / by + (x % by != 0);
+}
+
 static inline u64 align_up(u64 x, u64 to)
 {
 	return (x + to - 1) & ~(to - 1);

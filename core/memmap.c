@@ -165,13 +165,6 @@ static u32 region_spans(const struct pb_super *super, const struct pb_region *la
 	return end > first ? (u32)min_u64(end - first, UINT32_MAX) : 0;
 }
 
-static u32 groups_of(u32 pageblocks, u32 group_shift)
-{
-	u32 groups = (u32)(((u64)pageblocks + (1u << group_shift) - 1) >> group_shift);
-
-	return groups ? groups : 1; /* more pageblocks than 32 bits: refused for its size later */
-}
-
 /* Stripes and bitmap shape of a zone, from its size alone. */
 static void shape_zone(const struct pb_config *config, const struct pb_super *super,
 		       struct zone *zone)
@@ -180,22 +173,24 @@ static void shape_zone(const struct pb_config *config, const struct pb_super *su
 	u32 pageblocks = zone->nr_spans << span_pageblocks;
 	u32 stripes = config->nr_stripes ? config->nr_stripes : super->nr_cpus;
 	u32 least_shift = stripe_group_shift(pageblocks, 1, span_pageblocks);
-	u32 groups = groups_of(pageblocks, least_shift);
+	u32 groups = div_round_up(pageblocks, 1u << least_shift);
 	u32 n;
 
+	if (!groups)
+		groups = 1; /* more pageblocks than 32 bits: refused for its size later */
 	/* no more stripes than the smallest groups would fill */
 	stripes = stripes < MAX_STRIPES ? stripes : MAX_STRIPES;
 	stripes = stripes < groups ? stripes : groups;
 	zone->nr_stripes = super->profile == PB_PROFILE_LINUX ? 1 : 1u << fls32(stripes);
 	zone->group_shift = stripe_group_shift(pageblocks, zone->nr_stripes, span_pageblocks);
-	groups = groups_of(pageblocks, zone->group_shift);
+	groups = div_round_up(pageblocks, 1u << zone->group_shift);
 	zone->levels = 0;
 	zone->bitmap_words = 0;
-	n = ((groups + zone->nr_stripes - 1) / zone->nr_stripes) << zone->group_shift;
+	n = div_round_up(groups, zone->nr_stripes) << zone->group_shift;
 	if (n > pageblocks)
 		n = pageblocks;
 	while (n > 64 && super->profile != PB_PROFILE_LINUX) {
-		n = n / 64 + (n % 64 != 0);
+		n = div_round_up(n, 64);
 		zone->level_words[zone->levels++] = n;
 		zone->bitmap_words += n;
 	}

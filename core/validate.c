@@ -358,15 +358,14 @@ static bool zone_covers_its_banks(const struct pb_pool *pool, const struct zone 
 
 static u32 zone_groups(const struct pb_pool *pool, const struct zone *zone)
 {
-	return (u32)(((u64)zone_nr_pageblocks(pool, zone) + (1u << zone->group_shift) - 1) >>
-		     zone->group_shift);
+	return div_round_up(zone_nr_pageblocks(pool, zone), 1u << zone->group_shift);
 }
 
 /* Pageblocks that a stripe of the zone may have. */
 static u32 stripe_pageblocks(const struct pb_pool *pool, const struct zone *zone)
 {
-	u32 groups = zone_groups(pool, zone);
-	u64 n = (u64)((groups + zone->nr_stripes - 1) / zone->nr_stripes) << zone->group_shift;
+	u32 groups = div_round_up(zone_groups(pool, zone), zone->nr_stripes);
+	u64 n = (u64)groups << zone->group_shift;
 
 	return (u32)min_u64(n, zone_nr_pageblocks(pool, zone));
 }
@@ -385,7 +384,7 @@ static bool zone_shape_right(const struct pb_pool *pool, const struct zone *zone
 	if (pool_is_linked(pool))
 		return zone->nr_stripes == 1 && !zone->levels && !zone->bitmap_words;
 	for (n = stripe_pageblocks(pool, zone); n > 64; words += n, level++) {
-		n = n / 64 + (n % 64 != 0);
+		n = div_round_up(n, 64);
 		if (level >= zone->levels || level >= MAX_LEVELS || zone->level_words[level] != n)
 			return false;
 	}

@@ -18,7 +18,7 @@
 #define RUN_MIN 4u /* neighbours for which a word pays */
 #define HEIGHTS 5u /* levels that a guess tells apart: 0 to 3, and more */
 
-_Static_assert(MAX_STRIPES *HEIGHTS <= 256, "keys fit into bytes");
+_Static_assert(HEIGHTS <= 256 / MAX_STRIPES, "keys fit into bytes");
 
 /* One stripe's part of a batch, under its lock. */
 struct drain {

@@ -336,8 +336,7 @@ static bool others_were_at_work(const struct take *t)
 
 static bool may_use_cma(const struct take *t, const struct stripe *stripe)
 {
-	return t->alloc_flags & ALLOC_CMA &&
-	       load_relaxed(&stripe->nonempty[PB_MIGRATE_CMA]) >> t->order;
+	return t->alloc_flags & ALLOC_CMA && stripe_may_have(stripe, STEP_CMA, t->order, t->type);
 }
 
 /*

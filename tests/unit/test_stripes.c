@@ -43,19 +43,28 @@ static uint32_t room(const struct zone *zone)
 	return zone->levels ? zone->level_words[0] * 64 : 64;
 }
 
+/* Stripe of the k-th pageblock of the zone. */
+static uint32_t stripe_of(const struct pb_pool *pool, const struct zone *zone, uint32_t k)
+{
+	uint32_t pageblock = zone_first_pageblock(pool, zone) + k;
+
+	return frame_stripe_number(pool, zone, pageblock << pool->pageblock_order);
+}
+
 static void check_numbers(const struct pb_pool *pool, const struct zone *zone)
 {
 	uint32_t first = zone_first_pageblock(pool, zone), n = zone_nr_pageblocks(pool, zone);
 	unsigned char *taken = calloc(zone->nr_stripes, room(zone));
 
 	assert_non_null(taken);
-	for (uint32_t i = first; i < first + n; i++) {
-		uint32_t s = frame_stripe_number(pool, zone, i << pool->pageblock_order);
-		uint32_t local = tight_local(pool, zone, i);
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t s = stripe_of(pool, zone, k);
+		uint32_t local = tight_local(pool, zone, first + k);
 
 		assert_in_range(s, 0, zone->nr_stripes - 1);
 		assert_in_range(local, 0, room(zone) - 1);
-		assert_int_equal(tight_global(pool, zone, zone_stripe(pool, zone, s), local), i);
+		assert_int_equal(tight_global(pool, zone, zone_stripe(pool, zone, s), local),
+				 first + k);
 		assert_int_equal(taken[s * room(zone) + local]++, 0);
 	}
 	free(taken);
@@ -81,16 +90,13 @@ static void test_each_stripe_has_low_and_high_addresses(void **state)
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
 		struct tp tp;
 		const struct zone *zone;
-		uint32_t n, first, halves[MAX_STRIPES] = { 0 };
+		uint32_t n, halves[MAX_STRIPES] = { 0 };
 
 		build(&tp, &shapes[i]);
 		zone = find_zone(&tp.pool, 0, PB_ZONE_NORMAL);
 		n = zone_nr_pageblocks(&tp.pool, zone);
-		first = zone_first_pageblock(&tp.pool, zone);
 		for (uint32_t k = 0; k < n; k++)
-			halves[frame_stripe_number(&tp.pool, zone,
-						   (first + k) << tp.pool.pageblock_order)] |=
-				k < n / 2 ? 1 : 2;
+			halves[stripe_of(&tp.pool, zone, k)] |= k < n / 2 ? 1 : 2;
 		for (uint32_t s = 0; s < zone->nr_stripes; s++)
 			assert_true(halves[s] == 3 ||
 				    n >> zone->group_shift < 2 * zone->nr_stripes);
@@ -106,14 +112,12 @@ static void test_stripes_are_of_about_one_size(void **state)
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
 		struct tp tp;
 		const struct zone *zone;
-		uint32_t first, pageblocks[MAX_STRIPES] = { 0 }, least = UINT32_MAX, most = 0;
+		uint32_t pageblocks[MAX_STRIPES] = { 0 }, least = UINT32_MAX, most = 0;
 
 		build(&tp, &shapes[i]);
 		zone = find_zone(&tp.pool, 0, PB_ZONE_NORMAL);
-		first = zone_first_pageblock(&tp.pool, zone);
 		for (uint32_t k = 0; k < zone_nr_pageblocks(&tp.pool, zone); k++)
-			pageblocks[frame_stripe_number(&tp.pool, zone,
-						       (first + k) << tp.pool.pageblock_order)]++;
+			pageblocks[stripe_of(&tp.pool, zone, k)]++;
 		for (uint32_t s = 0; s < zone->nr_stripes; s++) {
 			least = pageblocks[s] < least ? pageblocks[s] : least;
 			most = pageblocks[s] > most ? pageblocks[s] : most;
