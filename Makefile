@@ -14,7 +14,7 @@ unexport MAKEFLAGS MFLAGS
 BUILD = cmake --build build -j $(JOBS)
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test bench bench-linux bench-plots kernel-test coverage \
+.PHONY: help build run test test-long bench bench-linux bench-plots kernel-test coverage \
 	install format format-check tidy clean
 
 # A build/ of another make target is brought up to date by ninja itself.
@@ -38,6 +38,10 @@ run: ## the main job: the case study, then the replay of a real kernel's trace
 test: ## every test there is, in release and sanitizer builds
 	@scripts/bootstrap test
 	@scripts/run-tests
+
+test-long: ## the tests that take too long for `make test`: hours
+	@scripts/bootstrap test
+	@scripts/run-tests --long
 
 bench: ## the benchmark, beside what else one could use
 	@scripts/bootstrap bench

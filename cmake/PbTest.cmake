@@ -2,14 +2,15 @@
 # How tests are found, built and registered.
 #
 #   pb_add_cmocka_test(NAME SOURCE... [LIBS lib...] [LABELS label...] [TIMEOUT seconds]
-#                      [ENVIRONMENT VAR=value...] [SERIAL] [NO_SANITIZE])
+#                      [ENVIRONMENT VAR=value...] [SERIAL] [NO_SANITIZE] [LONG])
 #
 # makes the program NAME from the sources, linked with cmocka and the static
 # library, able to include the core's private headers, and registers it with
 # ctest under NAME. LIBS replaces the library `pagebuddy` by others (say, the
 # core on the test port: pagebuddy-testport). A test carries the name of its
 # folder as a label (tests/unit: unit), SERIAL keeps other tests from running
-# beside it, and NO_SANITIZE leaves it out of sanitizer and coverage builds.
+# beside it, NO_SANITIZE leaves it out of sanitizer and coverage builds, and LONG
+# out of `make test`: only `make test-long` runs it.
 #
 #   pb_add_test(NAME COMMAND... [the same options but LIBS])
 #
@@ -51,8 +52,14 @@ macro(pb_test_properties name)
   get_filename_component(folder "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT ${PB_TEST_TIMEOUT})
+    if(ARG_LONG)
+      set(ARG_TIMEOUT 7200)
+    endif()
   endif()
   set(labels ${folder} ${ARG_LABELS})
+  if(ARG_LONG)
+    list(APPEND labels long)
+  endif()
   list(REMOVE_DUPLICATES labels)
   set_tests_properties(${name} PROPERTIES
     TIMEOUT ${ARG_TIMEOUT}
@@ -62,8 +69,17 @@ macro(pb_test_properties name)
     ENVIRONMENT "${ARG_ENVIRONMENT}")
 endmacro()
 
+# A long test belongs to a configuration that ctest runs only when told to.
+macro(pb_register_test name)
+  if(ARG_LONG)
+    add_test(NAME ${name} CONFIGURATIONS long COMMAND ${ARGN})
+  else()
+    add_test(NAME ${name} COMMAND ${ARGN})
+  endif()
+endmacro()
+
 function(pb_add_cmocka_test name)
-  cmake_parse_arguments(ARG "SERIAL;NO_SANITIZE" "TIMEOUT" "LIBS;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;NO_SANITIZE;LONG" "TIMEOUT" "LIBS;LABELS;ENVIRONMENT" ${ARGN})
   if(ARG_NO_SANITIZE AND PB_INSTRUMENTED)
     return()
   endif()
@@ -76,15 +92,15 @@ function(pb_add_cmocka_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} PkgConfig::CMOCKA)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
     "${PROJECT_BINARY_DIR}/tests/bin")
-  add_test(NAME ${name} COMMAND ${name})
+  pb_register_test(${name} ${name})
   pb_test_properties(${name})
 endfunction()
 
 function(pb_add_test name)
-  cmake_parse_arguments(ARG "SERIAL;NO_SANITIZE" "TIMEOUT" "LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;NO_SANITIZE;LONG" "TIMEOUT" "LABELS;ENVIRONMENT" ${ARGN})
   if(ARG_NO_SANITIZE AND PB_INSTRUMENTED)
     return()
   endif()
-  add_test(NAME ${name} COMMAND ${ARG_UNPARSED_ARGUMENTS})
+  pb_register_test(${name} ${ARG_UNPARSED_ARGUMENTS})
   pb_test_properties(${name})
 endfunction()
