@@ -188,7 +188,7 @@ static void print_simulation(const struct replay *replay)
 	print_counts(run);
 	printf("Given twice  %12llu   frames handed out while they had an owner\n",
 	       u(run->double_handouts));
-	printf("Time         %12.1f ns an operation, the library's alone; %.2f s in all\n",
+	printf("Time         %12.1f ns of CPU an operation (the library's); %.2f s in all\n",
 	       run->ns_per_op, run->seconds);
 	print_state(run);
 }

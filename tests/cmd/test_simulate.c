@@ -122,9 +122,11 @@ static void test_a_part_of_a_block_is_freed_after_a_split(void **state)
 	input = build(&builder);
 	plan = pbr_priv(input)->plan;
 	assert_int_equal(input->problems.partial_frees, 2);
-	assert_int_equal(plan->nr_ops, 5);
+	assert_int_equal(plan->nr_ops, 6);
 	assert_int_equal(plan->ops[1].kind, PBR_OP_SPLIT);
-	assert_int_equal(plan->ops[2].slot, plan->ops[1].gfp + 1);
+	assert_int_equal(plan->ops[2].kind, PBR_OP_PARTS);
+	assert_int_equal(plan->ops[3].kind, PBR_OP_FREE);
+	assert_int_equal(plan->ops[3].slot, plan->ops[2].slot + 1);
 	assert_int_equal(plan->nr_frees, 3);
 	pbr_settings_init(&settings);
 	simulate(input, &settings, &run);
@@ -132,6 +134,51 @@ static void test_a_part_of_a_block_is_freed_after_a_split(void **state)
 	assert_int_equal(free_at(&run, 0) - free_at(&run, run.nr_samples - 1), 1);
 	pbr_run_clear(&run);
 	pbr_unload(input);
+}
+
+/* An operation's step has 13 bits; a pause of more events is an operation of its own. */
+static void test_an_operation_far_behind_the_last_one_is_found(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	const struct pbr_plan *plan;
+	struct pbr_run run;
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	add_event(&builder, PBR_ALLOC, 4096, 2, PB_GFP_KERNEL, "a");
+	for (unsigned int i = 0; i < 3 * PBR_MAX_STEP; i++)
+		add_event(&builder, PBR_PCPU_DRAIN, 4200, 0, 0, "a");
+	add_event(&builder, PBR_FREE, 4096, 2, 0, "b");
+	input = build(&builder);
+	plan = pbr_priv(input)->plan;
+	assert_int_equal(plan->nr_ops, 3);
+	assert_int_equal(plan->ops[1].kind, PBR_OP_SKIP);
+	assert_int_equal(plan->ops[1].slot + plan->ops[2].step, input->nr_events - 1);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.frees, 1);
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+/* A file may name any frame; one that no machine has is told, and is no failed request. */
+static void test_a_pfn_of_more_than_40_bits_is_beyond_the_machine(void **state)
+{
+	struct pbr_event event = { .kind = PBR_ALLOC };
+
+	(void)state;
+	assert_true(pbr_event_place(&event, 5, 1));
+	assert_int_equal(event.pfn, 5);
+	assert_true(pbr_event_place(&event, UINT64_MAX, 1));
+	assert_int_equal(event.kind, PBR_ALLOC);
+	assert_int_equal(event.pfn, PBR_NO_PFN);
+	assert_false(pbr_event_place(&event, UINT64_C(1) << 40, 1));
+	assert_int_equal(event.kind, PBR_OTHER);
+	event.kind = PBR_FREE;
+	assert_false(pbr_event_place(&event, 5, PBR_MAX_CPUS));
+	assert_int_equal(event.kind, PBR_OTHER);
 }
 
 static void test_what_a_lost_event_leaves_is_counted(void **state)
@@ -513,6 +560,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_part_of_a_block_is_freed_after_a_split),
+		cmocka_unit_test(test_an_operation_far_behind_the_last_one_is_found),
+		cmocka_unit_test(test_a_pfn_of_more_than_40_bits_is_beyond_the_machine),
 		cmocka_unit_test(test_what_a_lost_event_leaves_is_counted),
 		cmocka_unit_test(test_allocations_without_an_event_are_seen),
 		cmocka_unit_test(test_a_page_that_compaction_moved_is_the_same_page),

@@ -102,6 +102,27 @@ struct pbr_loader {
 	bool failed; /* memory was short */
 };
 
+/* An order or a migratetype of an event; what is too large stays too large. */
+static inline uint8_t pbr_clamp(uint64_t value, uint8_t most)
+{
+	return value < most ? (uint8_t)value : most;
+}
+
+/*
+ * Where and on which CPU. A file may name any number; an event that names a
+ * frame or a CPU no machine has becomes PBR_OTHER, and false is returned.
+ */
+static inline bool pbr_event_place(struct pbr_event *event, uint64_t pfn, uint64_t cpu)
+{
+	bool wide = (pfn >= PBR_NO_PFN && pfn != UINT64_MAX) || cpu >= PBR_MAX_CPUS;
+
+	event->pfn = wide || pfn == UINT64_MAX ? PBR_NO_PFN : pfn;
+	event->cpu = wide ? 0 : (uint16_t)cpu & (PBR_MAX_CPUS - 1);
+	if (wide)
+		event->kind = PBR_OTHER;
+	return !wide;
+}
+
 uint32_t pbr_loader_task(struct pbr_loader *loader, int32_t pid, const char *comm);
 /* Appends; the time is made not to go backwards. */
 bool pbr_loader_event(struct pbr_loader *loader, struct pbr_event event);
@@ -162,18 +183,28 @@ enum pbr_op_kind {
 	PBR_OP_ALLOC,
 	PBR_OP_FREE,
 	PBR_OP_PROBE, /* the recorded kernel failed: try, and give it back at once */
-	PBR_OP_SPLIT, /* pb_split_page(); `gfp` is the first of the 2^order new slots */
+	PBR_OP_SPLIT, /* pb_split_page(); the next operation is its PBR_OP_PARTS */
+	PBR_OP_PARTS, /* `slot` is the first of the 2^order slots of the parts */
 	PBR_OP_TICK,  /* a second has gone */
+	PBR_OP_SKIP,  /* nothing happens for `slot` events more than `step` */
 };
 
+/*
+ * 8 bytes, one for nearly every second event. Operations are performed in a
+ * row, so each tells only by how many events it is beyond the one before.
+ */
 struct pbr_op {
 	uint32_t slot;
-	uint32_t gfp;
-	uint32_t event; /* index of the event it comes from */
-	uint16_t cpu;
-	uint8_t kind; /* enum pbr_op_kind */
-	uint8_t order;
+	uint32_t gfp : 11;  /* index into the plan's gfp[] */
+	uint32_t step : 13; /* events from the operation before to the one it comes from */
+	uint32_t kind : 3;  /* enum pbr_op_kind */
+	uint32_t order : 5;
 };
+
+_Static_assert(sizeof(struct pbr_op) == 8, "the memory of a replay is mostly events and these");
+
+#define PBR_MAX_STEP 8191u
+#define PBR_MAX_GFPS 2048u /* different requests of one plan; kernels have below a hundred */
 
 /* A block that had an owner when the trace began. */
 struct pbr_before {
@@ -185,6 +216,8 @@ struct pbr_before {
 
 struct pbr_plan {
 	struct pbr_op *ops;
+	uint32_t gfp[PBR_MAX_GFPS];
+	uint32_t nr_gfps;
 	uint64_t nr_ops;
 	uint64_t nr_allocs, nr_frees, nr_probes;
 	uint32_t nr_slots;

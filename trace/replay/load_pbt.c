@@ -116,11 +116,6 @@ static uint64_t get(const struct pbt_event *event, int which)
 	return which < 0 ? 0 : event->value[which];
 }
 
-static uint8_t small(uint64_t value)
-{
-	return value < 255 ? (uint8_t)value : 255;
-}
-
 static uint8_t kind_of(int type)
 {
 	switch (type) {
@@ -145,22 +140,25 @@ static void read_event(struct reading *reading, const struct pbt_record *record)
 {
 	const struct layout *layout = layout_of(reading, record->def);
 	const struct pbt_event *from = record->event;
-	struct pbr_event event = { .time = from->ts, .cpu = (uint16_t)from->cpu };
+	struct pbr_event event = { .time = from->ts };
+	uint64_t pfn;
 
 	if (!layout)
 		return;
 	event.kind = layout->pfn < 0 ? PBR_OTHER : kind_of(layout->type);
-	event.pfn = get(from, layout->pfn);
+	pfn = layout->pfn < 0 ? UINT64_MAX : get(from, layout->pfn);
+	if (!pbr_event_place(&event, pfn, from->cpu))
+		reading->loader->input->problems.beyond_machine++;
 	event.task = task_of(reading, from->pid);
 	if (event.kind == PBR_COMPACT)
-		event.gfp = pbr_compact_word(get(from, layout->end_pfn) - event.pfn,
+		event.gfp = pbr_compact_word(get(from, layout->end_pfn) - pfn,
 					     get(from, layout->taken));
 	else
 		event.gfp = (uint32_t)get(from, layout->gfp);
-	event.order = small(get(from, layout->order));
-	event.migratetype = small(get(from, layout->migratetype));
-	event.from_order = small(get(from, layout->from_order));
-	event.from_type = small(get(from, layout->from_type));
+	event.order = pbr_clamp(get(from, layout->order), 31);
+	event.migratetype = pbr_clamp(get(from, layout->migratetype), PBR_NO_TYPE);
+	event.from_order = pbr_clamp(get(from, layout->from_order), 31);
+	event.from_type = pbr_clamp(get(from, layout->from_type), PBR_NO_TYPE);
 	event.flag = (layout->refill >= 0 && get(from, layout->refill)) ||
 		     (layout->ownership >= 0 && get(from, layout->ownership));
 	if (event.time < reading->loader->last_time)

@@ -10,7 +10,8 @@
 
 static uint8_t type_of(int migratetype)
 {
-	return migratetype >= 0 && migratetype < PB_MIGRATE_TYPES ? (uint8_t)migratetype : 255;
+	return migratetype >= 0 && migratetype < PB_MIGRATE_TYPES ? (uint8_t)migratetype
+								  : PBR_NO_TYPE;
 }
 
 static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event *from)
@@ -24,14 +25,14 @@ static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event
 	};
 	struct pbr_event event = {
 		.time = from->time,
-		.pfn = from->pfn,
 		.gfp = from->gfp,
-		.cpu = from->cpu,
 		.kind = kinds[from->type],
-		.order = from->order,
+		.order = pbr_clamp(from->order, 31),
 		.migratetype = type_of(from->migratetype),
 	};
 
+	if (!pbr_event_place(&event, from->pfn, from->cpu))
+		loader->input->problems.beyond_machine++;
 	event.task = pbr_loader_task(loader, from->pid, from->comm);
 	if (from->type == PB_EV_COMPACT_FREE) {
 		event.gfp = pbr_compact_word(from->end_pfn - from->pfn, from->count);
@@ -40,7 +41,7 @@ static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event
 	event.flag = from->percpu_refill;
 	if (from->type == PB_EV_EXTFRAG) {
 		event.from_type = type_of(from->fallback_migratetype);
-		event.from_order = from->fallback_order;
+		event.from_order = pbr_clamp(from->fallback_order, 31);
 		event.flag = from->change_ownership;
 	}
 	return event;

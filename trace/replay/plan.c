@@ -8,7 +8,7 @@
  * of the block into single pages first.
  *
  *	alloc pfn 8 order 2        ALLOC slot 0
- *	free  pfn 9 order 0        SPLIT slot 0 -> slots 1 2 3 4, FREE slot 2
+ *	free  pfn 9 order 0        SPLIT slot 0, PARTS 1 (to 4), FREE slot 2
  *
  * Some pages get an owner without mm_page_alloc, and are freed like others.
  * alloc_pages_bulk() takes them from a per-CPU list. They show when they are
@@ -53,8 +53,8 @@ struct planner {
 	struct isolated isolated[MAX_COMPACTORS];
 	uint32_t *spare; /* free slots, a stack */
 	uint32_t nr_spare, spare_room;
-	uint32_t event; /* now */
-	uint16_t cpu;
+	uint32_t event;      /* now */
+	uint32_t last_event; /* of the last operation */
 	bool failed; /* memory was short */
 };
 
@@ -75,17 +75,57 @@ static bool grow(void **list, uint64_t *room, uint64_t nr, size_t size)
 	return true;
 }
 
+/*
+ * Index of this request's flags among those of the plan. A trace that has more
+ * different ones than any kernel uses is damaged or made up; it replays as
+ * GFP_KERNEL from there on, and is told.
+ */
+static uint32_t gfp_index(struct planner *planner, uint32_t gfp)
+{
+	struct pbr_plan *plan = planner->plan;
+	uint32_t i = 0;
+
+	while (i < plan->nr_gfps && plan->gfp[i] != gfp)
+		i++;
+	if (i < plan->nr_gfps)
+		return i;
+	if (i < PBR_MAX_GFPS) {
+		plan->gfp[plan->nr_gfps++] = gfp;
+		return i;
+	}
+	pbr_problem(&planner->input->problems,
+		    "event %llu: the %uth different gfp_flags %#x: replayed as GFP_KERNEL",
+		    (unsigned long long)planner->event + 1, PBR_MAX_GFPS + 1, gfp);
+	return 0;
+}
+
+static void append_op(struct planner *planner, struct pbr_op op)
+{
+	struct pbr_plan *plan = planner->plan;
+
+	if (!grow((void **)&plan->ops, &planner->op_room, plan->nr_ops, sizeof(*plan->ops)))
+		planner->failed = true;
+	else
+		plan->ops[plan->nr_ops++] = op;
+}
+
 static void add_op(struct planner *planner, enum pbr_op_kind kind, uint32_t slot,
 		   unsigned int order, uint32_t gfp)
 {
 	struct pbr_plan *plan = planner->plan;
+	uint32_t step = planner->event - planner->last_event;
 
-	if (!grow((void **)&plan->ops, &planner->op_room, plan->nr_ops, sizeof(*plan->ops))) {
-		planner->failed = true;
-		return;
+	if (step > PBR_MAX_STEP) {
+		append_op(planner,
+			  (struct pbr_op){ .slot = step - PBR_MAX_STEP, .kind = PBR_OP_SKIP });
+		step = PBR_MAX_STEP;
 	}
-	plan->ops[plan->nr_ops++] = (struct pbr_op){ slot,         gfp,           planner->event,
-						     planner->cpu, (uint8_t)kind, (uint8_t)order };
+	planner->last_event = planner->event;
+	append_op(planner, (struct pbr_op){ .slot = slot,
+					    .gfp = gfp_index(planner, gfp),
+					    .step = step,
+					    .kind = kind,
+					    .order = order & 31 });
 	plan->nr_allocs += kind == PBR_OP_ALLOC;
 	plan->nr_frees += kind == PBR_OP_FREE;
 	plan->nr_probes += kind == PBR_OP_PROBE;
@@ -155,7 +195,8 @@ static void split_block(struct planner *planner, uint32_t head)
 	uint32_t old = planner->slot[head] - 1, first = planner->plan->nr_slots;
 
 	planner->plan->nr_slots += 1u << order;
-	add_op(planner, PBR_OP_SPLIT, old, order, first);
+	add_op(planner, PBR_OP_SPLIT, old, order, 0);
+	add_op(planner, PBR_OP_PARTS, first, order, 0);
 	reuse_slot(planner, old);
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		planner->slot[head + i] = first + i + 1;
@@ -390,7 +431,6 @@ static void plan_event(struct planner *planner, uint32_t index)
 	const struct pbr_event *event = &planner->input->events[index];
 
 	planner->event = index;
-	planner->cpu = (uint16_t)(event->cpu % planner->input->nr_cpus);
 	if (event->kind == PBR_ALLOC)
 		plan_alloc(planner, event);
 	else if (event->kind == PBR_FREE)
@@ -512,6 +552,7 @@ static int make(struct planner *planner)
 	planner->touched = calloc(frames, 1);
 	if (!planner->slot || !planner->order || !planner->touched || find_silent(planner))
 		return -1;
+	gfp_index(planner, PB_GFP_KERNEL);
 	planner->follow = planner->input->nr_by_kind[PBR_COMPACT] != 0;
 	if (planner->follow && pbr_world_init(&planner->world, planner->input))
 		return -1;

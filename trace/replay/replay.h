@@ -28,8 +28,10 @@
 #define PBR_ORDERS (PB_MAX_ORDER + 1)
 #define PBR_MAX_ZONES 32
 #define PBR_HUGE_ORDER 9 /* 2 MiB of 4 KiB pages */
-#define PBR_NO_TASK UINT32_MAX
-#define PBR_NO_PFN UINT64_MAX
+#define PBR_NO_TASK 0x7ffffu       /* tasks beyond this many go without a name */
+#define PBR_NO_PFN 0xffffffffffull /* an event's pfn has 40 bits: 4 PiB of 4 KiB pages */
+#define PBR_MAX_CPUS 8192u
+#define PBR_NO_TYPE 15u
 
 /* ------------------------------------------------------------------ machine */
 
@@ -73,19 +75,22 @@ enum pbr_kind {
 	PBR_OTHER,       /* counted only */
 };
 
+/* 24 bytes: a recording has ten million of them. */
 struct pbr_event {
 	uint64_t time; /* ns, trace clock */
-	uint64_t pfn;
-	uint32_t gfp;  /* ALLOC; COMPACT: frames of the range << 16 | taken */
-	uint32_t task; /* index into input->tasks, PBR_NO_TASK */
-	uint16_t cpu;
-	uint8_t kind;        /* enum pbr_kind */
-	uint8_t order;       /* EXTFRAG: alloc_order */
-	uint8_t migratetype; /* EXTFRAG: alloc_migratetype */
-	uint8_t from_type;   /* EXTFRAG: fallback_migratetype */
-	uint8_t from_order;  /* EXTFRAG: fallback_order */
-	uint8_t flag;        /* ZONE_LOCKED: percpu_refill; EXTFRAG: change_ownership */
+	uint64_t pfn : 40;        /* PBR_NO_PFN: none */
+	uint64_t kind : 3;        /* enum pbr_kind */
+	uint64_t order : 5;       /* EXTFRAG: alloc_order */
+	uint64_t flag : 1;        /* ZONE_LOCKED: percpu_refill; EXTFRAG: change_ownership */
+	uint64_t migratetype : 4; /* EXTFRAG: alloc_migratetype; PBR_NO_TYPE: unknown */
+	uint64_t from_type : 4;   /* EXTFRAG: fallback_migratetype */
+	uint64_t from_order : 5;  /* EXTFRAG: fallback_order */
+	uint32_t gfp;             /* ALLOC; COMPACT: frames of the range << 16 | taken */
+	uint32_t task : 19;       /* index into input->tasks, PBR_NO_TASK */
+	uint32_t cpu : 13;
 };
+
+_Static_assert(sizeof(struct pbr_event) == 24, "the memory of a replay is mostly events");
 
 /* COMPACT: `taken` free frames of [pfn, pfn + span). Ranges lie in one pageblock. */
 static inline uint32_t pbr_compact_span(const struct pbr_event *event)
@@ -239,7 +244,7 @@ struct pbr_run {
 	uint64_t double_handouts;  /* frames handed out twice; must be 0 */
 	uint64_t misuses;          /* calls that the library refused; must be 0 */
 	uint64_t peak_pages;       /* most pages in use at once */
-	double ns_per_op;          /* the library's time only; 0 when followed */
+	double ns_per_op;          /* CPU time of the library's thread; 0 when followed */
 	double seconds;            /* of the whole run */
 
 	struct pbr_sample *samples; /* by time; first = start, last = end */

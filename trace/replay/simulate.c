@@ -8,9 +8,11 @@
  * Both start from equal pools and do the same, so pass 2 sees what pass 1 did.
  */
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <pagebuddy/linux_user.h>
 
@@ -23,10 +25,12 @@ struct sim {
 	struct pbr_run *run;
 	struct pbr_geometry geo; /* of the run's zones */
 	struct pbr_pool pool;
-	struct pb_page **slots;
+	const uint32_t *gfp; /* of the plan's requests */
+	uint32_t *slots;     /* 1 + index of the page kept there, or 0 */
 	/* pass 2 */
 	uint32_t *owner;         /* [pool frames] 1 + event, or BEFORE, or 0 */
 	const struct pbr_op *op; /* under way */
+	uint32_t event;          /* index of the one it comes from */
 	uint64_t live;           /* pages in use */
 	uint32_t sample, map;    /* next ones */
 };
@@ -38,14 +42,25 @@ static pthread_mutex_t clock_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ------------------------------------------------------------------ pass 1 */
 
+static inline struct pb_page *slot_page(const struct sim *sim, uint32_t slot)
+{
+	return sim->slots[slot] ? sim->pool.pool.pages + sim->slots[slot] - 1 : NULL;
+}
+
+static inline void set_slot(struct sim *sim, uint32_t slot, const struct pb_page *page)
+{
+	sim->slots[slot] = page ? (uint32_t)(page - sim->pool.pool.pages) + 1 : 0;
+}
+
 static inline void split_slot(struct sim *sim, const struct pbr_op *op)
 {
-	struct pb_page *page = sim->slots[op->slot];
+	struct pb_page *page = slot_page(sim, op->slot);
+	uint32_t first = op[1].slot;
 
 	if (page && pb_split_page(&sim->pool.pool, page, op->order))
 		page = NULL;
 	for (uint32_t i = 0; i < 1u << op->order; i++)
-		sim->slots[op->gfp + i] = page ? page + i : NULL;
+		set_slot(sim, first + i, page ? page + i : NULL);
 }
 
 static inline void reclaim_goes_on(struct sim *sim)
@@ -57,7 +72,20 @@ static inline void reclaim_goes_on(struct sim *sim)
 /* pb_alloc_pages() on this CPU's node. */
 static inline struct pb_page *try_alloc(struct sim *sim, const struct pbr_op *op)
 {
-	return pb_alloc_pages(&sim->pool.pool, op->gfp, op->order);
+	return pb_alloc_pages(&sim->pool.pool, sim->gfp[op->gfp], op->order);
+}
+
+static inline uint32_t events_passed(const struct pbr_op *op)
+{
+	return op->step + (op->kind == PBR_OP_SKIP ? op->slot : 0);
+}
+
+/* --cpus may give fewer than the trace has. */
+static inline unsigned int cpu_of(const struct sim *sim, uint32_t event)
+{
+	unsigned int cpu = sim->input->events[event].cpu;
+
+	return cpu < sim->input->nr_cpus ? cpu : cpu % sim->input->nr_cpus;
 }
 
 static void do_op(struct sim *sim, const struct pbr_op *op)
@@ -66,11 +94,12 @@ static void do_op(struct sim *sim, const struct pbr_op *op)
 
 	switch (op->kind) {
 	case PBR_OP_ALLOC:
-		sim->slots[op->slot] = try_alloc(sim, op);
+		set_slot(sim, op->slot, try_alloc(sim, op));
 		break;
 	case PBR_OP_FREE:
-		if (sim->slots[op->slot])
-			pb_free_pages(&sim->pool.pool, sim->slots[op->slot], op->order);
+		page = slot_page(sim, op->slot);
+		if (page)
+			pb_free_pages(&sim->pool.pool, page, op->order);
 		break;
 	case PBR_OP_PROBE:
 		page = try_alloc(sim, op);
@@ -80,10 +109,22 @@ static void do_op(struct sim *sim, const struct pbr_op *op)
 	case PBR_OP_SPLIT:
 		split_slot(sim, op);
 		break;
+	case PBR_OP_PARTS:
+	case PBR_OP_SKIP:
+		break;
 	case PBR_OP_TICK:
 		pb_tick(&sim->pool.pool);
 		break;
 	}
+}
+
+/* What other programs do meanwhile is not the library's time. */
+static double thread_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
 static void play_timed(struct sim *sim)
@@ -92,20 +133,23 @@ static void play_timed(struct sim *sim)
 	const struct pbr_op *op = plan->ops, *end = plan->ops + plan->nr_ops;
 	uint64_t nr = plan->nr_allocs + plan->nr_frees + plan->nr_probes;
 	double start, seconds;
-	int cpu = -1;
+	unsigned int cpu, last_cpu = UINT_MAX;
+	uint32_t event = 0;
 
 	pthread_mutex_lock(&clock_lock);
-	start = pbr_seconds();
+	start = thread_seconds();
 	for (; op < end; op++) {
-		if (op->cpu != cpu) {
-			cpu = op->cpu;
-			pb_user_set_cpu(cpu);
+		event += events_passed(op);
+		cpu = cpu_of(sim, event);
+		if (cpu != last_cpu) {
+			last_cpu = cpu;
+			pb_user_set_cpu((int)cpu);
 		}
 		do_op(sim, op);
 		if (sim->pool.woken)
 			reclaim_goes_on(sim);
 	}
-	seconds = pbr_seconds() - start;
+	seconds = thread_seconds() - start;
 	pthread_mutex_unlock(&clock_lock);
 	pb_user_set_cpu(-1);
 	sim->run->ns_per_op = nr ? seconds * 1e9 / (double)nr : 0.0;
@@ -138,7 +182,7 @@ static void disown(struct sim *sim, const struct pb_page *page, unsigned int ord
 
 static const struct pbr_event *event_now(const struct sim *sim)
 {
-	return &sim->input->events[sim->op->event];
+	return &sim->input->events[sim->event];
 }
 
 static unsigned int type_of(uint32_t gfp)
@@ -150,11 +194,11 @@ static void failed(struct sim *sim, enum pb_reason why)
 {
 	struct pbr_mark mark = { .time = event_now(sim)->time,
 				 .pfn = PBR_NO_PFN,
-				 .gfp = sim->op->gfp,
+				 .gfp = sim->gfp[sim->op->gfp],
 				 .task = event_now(sim)->task,
 				 .kind = PBR_MARK_FAILURE,
 				 .order = sim->op->order,
-				 .migratetype = (uint8_t)type_of(sim->op->gfp),
+				 .migratetype = (uint8_t)type_of(sim->gfp[sim->op->gfp]),
 				 .reason = (uint8_t)why };
 
 	sim->run->failures++;
@@ -169,15 +213,16 @@ static struct pb_page *alloc_checked(struct sim *sim)
 {
 	const uint8_t *cpu_node = pbr_priv(sim->input)->plan->cpu_node;
 	enum pb_reason why = PB_REASON_NONE;
-	struct pb_page *page = pb_alloc_pages_nodemask(&sim->pool.pool, sim->op->gfp,
-						       sim->op->order, cpu_node[sim->op->cpu], NULL,
+	struct pb_page *page = pb_alloc_pages_nodemask(&sim->pool.pool, sim->gfp[sim->op->gfp],
+						       sim->op->order,
+						       cpu_node[cpu_of(sim, sim->event)], NULL,
 						       &why);
 
 	if (!page) {
 		failed(sim, why);
 		return NULL;
 	}
-	own(sim, page, sim->op->order, sim->op->event + 1);
+	own(sim, page, sim->op->order, sim->event + 1);
 	return page;
 }
 
@@ -185,19 +230,19 @@ static void do_alloc_checked(struct sim *sim)
 {
 	struct pb_page *page = alloc_checked(sim);
 
-	sim->slots[sim->op->slot] = page;
+	set_slot(sim, sim->op->slot, page);
 	if (!page)
 		return;
 	if (sim->live > sim->run->peak_pages)
 		sim->run->peak_pages = sim->live;
 	sim->run->allocations++;
 	sim->run->by_order[sim->op->order]++;
-	sim->run->by_type[type_of(sim->op->gfp)]++;
+	sim->run->by_type[type_of(sim->gfp[sim->op->gfp])]++;
 }
 
 static void do_free_checked(struct sim *sim)
 {
-	struct pb_page *page = sim->slots[sim->op->slot];
+	struct pb_page *page = slot_page(sim, sim->op->slot);
 
 	if (!page) {
 		sim->run->skipped_frees++;
@@ -242,7 +287,7 @@ static void on_trace(void *ctx, const struct pb_trace_event *step)
 	mark = (struct pbr_mark){
 		.time = event_now(sim)->time,
 		.pfn = step->pfn,
-		.gfp = sim->op->gfp,
+		.gfp = sim->gfp[sim->op->gfp],
 		.task = event_now(sim)->task,
 		.order = (uint8_t)step->value,
 		.kind = step->flag ? PBR_MARK_FALLBACK_CLAIM : PBR_MARK_FALLBACK,
@@ -436,11 +481,13 @@ static void play_checked(struct sim *sim)
 	const struct pbr_plan *plan = pbr_priv(sim->input)->plan;
 	const struct pbr_collect *collect = sim->collect;
 
+	sim->event = 0;
 	collect_until(sim, sim->input->start_time, 0);
 	for (uint64_t i = 0; i < plan->nr_ops; i++) {
 		sim->op = &plan->ops[i];
-		collect_until(sim, event_now(sim)->time, sim->op->event);
-		pb_user_set_cpu(sim->op->cpu);
+		sim->event += events_passed(sim->op);
+		collect_until(sim, event_now(sim)->time, sim->event);
+		pb_user_set_cpu((int)cpu_of(sim, sim->event));
 		do_op_checked(sim);
 		if (sim->pool.woken)
 			reclaim_goes_on(sim);
@@ -461,7 +508,7 @@ static void placed(void *ctx, const struct pbr_before *before, struct pb_page *p
 	struct sim *sim = ctx;
 
 	if (before->slot != UINT32_MAX)
-		sim->slots[before->slot] = page;
+		set_slot(sim, before->slot, page);
 	if (sim->owner)
 		own(sim, page, order, BEFORE);
 }
@@ -470,6 +517,7 @@ static int begin(struct sim *sim, char *error, size_t size)
 {
 	const struct pbr_plan *plan = pbr_priv(sim->input)->plan;
 
+	sim->gfp = plan->gfp;
 	sim->slots = calloc((size_t)plan->nr_slots + 1, sizeof(*sim->slots));
 	if (!sim->slots)
 		return pbr_error(error, size, "no memory for %u pages in use", plan->nr_slots);

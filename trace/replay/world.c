@@ -193,9 +193,9 @@ static void apply_extfrag(struct pbr_world *world, uint32_t index, const struct 
 		if (i > (world->geo->nr_frames - 1) >> world->pageblock_order)
 			break;
 		world->fallback[i] = index + 1;
-		if (event->flag)
+		if (event->flag && event->migratetype < PB_MIGRATE_TYPES)
 			world->block_type[i] = event->migratetype;
-		else if (world->block_type[i] == 255)
+		else if (world->block_type[i] == 255 && event->from_type < PB_MIGRATE_TYPES)
 			world->block_type[i] = event->from_type;
 	}
 }
