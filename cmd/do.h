@@ -114,6 +114,7 @@ enum do_outcome {
 	DO_NOTHING_LEFT, /* free: nothing of it is there any more */
 	DO_REFUSED,      /* free: the library called it misuse */
 	DO_REUSED,       /* free: freed before, and its frames have another owner now */
+	DO_NO_FRAME,     /* free pfn: the machine has none of this number */
 	DO_NO_CPU,
 	DO_REFUSED_SETTING,
 };

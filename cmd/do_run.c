@@ -106,14 +106,15 @@ static bool is_meant(const struct do_action *action, const struct do_block *bloc
 	return action->which == DO_NAMED || block->number % action->first == 0;
 }
 
-/* No block of ours starts there; the library says what is. */
+/* Every block that has an owner is in the list, and none starts there: the library
+   says what does. */
 static void free_foreign(struct do_machine *machine, uint64_t pfn, struct do_result *result)
 {
 	struct pb_page *page = pb_pfn_to_page(machine->pool, pfn);
 
-	result->outcome = DO_NOTHING_LEFT;
-	if (page && pb_page_order(machine->pool, page) < 0 && pb_free_pages(machine->pool, page, 0))
-		result->outcome = DO_REFUSED;
+	result->outcome = DO_NO_FRAME;
+	if (page)
+		result->outcome = pb_free_pages(machine->pool, page, 0) ? DO_REFUSED : DO_DONE;
 }
 
 static void perform_free(struct do_machine *machine, uint32_t i, struct do_result *result)

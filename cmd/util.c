@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "lang.h"
 
 int cmd_error(const char *verb, const char *format, ...)
 {
@@ -39,17 +40,17 @@ int cmd_bad_option(const char *verb, int argc, char **argv, const struct option 
 	const char *found = optopt ? strchr(short_options, optopt) : NULL;
 
 	if (name && !strncmp(given, "--", 2) && strchr(given, '='))
-		return cmd_error(verb, "option '--%s' takes no value", name);
+		return cmd_error(verb, _("option '--%s' takes no value"), name);
 	if (name)
-		return cmd_error(verb, "option '--%s' needs a value", name);
+		return cmd_error(verb, _("option '--%s' needs a value"), name);
 	if (found)
-		return cmd_error(verb, "option '-%c' needs a value", optopt);
+		return cmd_error(verb, _("option '-%c' needs a value"), optopt);
 	if (optopt)
-		return cmd_error(verb, "there is no option '-%c'; see pagebuddy %s --help", optopt,
-				 verb);
+		return cmd_error(verb, _("there is no option '-%c'; see pagebuddy %s --help"),
+				 optopt, verb);
 	return cmd_error(verb,
-			 "there is no option '%s', or it is short for several; see pagebuddy "
-			 "%s --help",
+			 _("there is no option '%s', or it is short for several; see pagebuddy "
+			   "%s --help"),
 			 given, verb);
 }
 
@@ -202,6 +203,6 @@ int cmd_flush(const char *verb, int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
-	cmd_error(verb, "can't write the output: %s", strerror(errno));
+	cmd_error(verb, _("can't write the output: %s"), strerror(errno));
 	return status ? status : CMD_FAILED;
 }

@@ -28,6 +28,12 @@ _pagebuddy_value()
 	*:--format) _pagebuddy_words 'text json' "$3" ;;
 	show:--phase) _pagebuddy_words 'start end' "$3" ;;
 	case:--migratetype | case:-m) _pagebuddy_words 'movable unmovable reclaimable' "$3" ;;
+	case:--scenario)
+		_pagebuddy_words "$(pagebuddy case --help --lang en 2>/dev/null |
+			sed -n 's/^Scenarios: //p' | tr -d ',.')" "$3" ;;
+	*:--lang) _pagebuddy_words 'en zh' "$3" ;;
+	case:--buddyinfo) _pagebuddy_files "$3" ;;
+	case:--do | case:--fill | case:--cma) ;;
 	case:--zone | case:-z) _pagebuddy_words 'DMA DMA32 Normal Movable' "$3" ;;
 	explain:--gfp)
 		_pagebuddy_words 'GFP_KERNEL GFP_ATOMIC GFP_NOWAIT GFP_NOFS GFP_NOIO GFP_USER
@@ -48,7 +54,8 @@ GFP_HIGHUSER GFP_HIGHUSER_MOVABLE GFP_TRANSHUGE GFP_TRANSHUGE_LIGHT' "$3" ;;
 _pagebuddy_options()
 {
 	case $1 in
-	case) echo '--size --order --migratetype --zone --profile --memory --pcp --quiet --format' ;;
+	case) echo '--size --order --migratetype --zone --do --fill --buddyinfo --scenario --memory' \
+		'--profile --pcp --cpus --cma --step --quiet --format --lang' ;;
 	replay) echo '--simulate --follow --pins --profile --what-if --memory --cpus --snapshot' \
 		'--samples --format --lenient' ;;
 	explain) echo '--order --at --gfp --failure --list --memory --snapshot --format' ;;

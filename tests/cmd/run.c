@@ -75,6 +75,7 @@ void run(struct output *output, const char *arguments, ...)
 	size_t ignored;
 	int length, status;
 
+	setenv("LC_ALL", "C", 1); /* messages in English, whoever runs the test */
 	length = snprintf(command, sizeof(command), "%s ", PAGEBUDDY);
 	va_start(list, arguments);
 	vsnprintf(command + length, sizeof(command) - (size_t)length, arguments, list);
