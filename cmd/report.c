@@ -36,7 +36,7 @@ static const char help[] =
 	"      --no-what-if         no variants: quicker\n"
 	"      --snapshot WHERE     snapshots of /proc that belong to the trace\n"
 	"      --memory SIZE        the machine's memory, where no snapshot tells\n"
-	"      --page-size SIZE     bytes of a page (default 4K)\n"
+	"      --page-size SIZE     bytes of a page (default: as recorded, else 4K)\n"
 	"      --samples N          moments on the time line (default 400)\n"
 	"      --maps N             moments of the pageblock map (default 60)\n"
 	"      --title TEXT         name of the page (default: of the trace)\n"
@@ -158,7 +158,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	static const char short_options[] = ":o:w:f:";
 	int c;
 
-	*o = (struct options){ .samples = 400, .maps = 60, .page_size = 4096 };
+	*o = (struct options){ .samples = 400, .maps = 60 };
 	optind = 1;
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
@@ -323,9 +323,10 @@ int cmd_report(int argc, char **argv)
 		return status;
 	if (o.format != CMD_JSON && !has_page())
 		return no_page();
-	r.page_size = o.page_size;
 	status = compute(&o, &r);
 	if (!status) {
+		r.page_size = o.page_size ? o.page_size : r.input->page_size;
+		r.page_size = r.page_size ? r.page_size : 4096;
 		r.title = o.title ? o.title : r.input->name;
 		status = write_report(&o, &r);
 	}

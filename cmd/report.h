@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The parts of `pagebuddy report`: what is computed (report.c), turned into the
- * page's JSON (report_json.c), and the map of pageblocks in it (report_map.c).
+ * page's JSON (report_json.c), the failures with their reasons and the conclusion
+ * (report_failures.c), and the map of pageblocks in it (report_map.c).
  */
 #ifndef PB_CMD_REPORT_H
 #define PB_CMD_REPORT_H
@@ -34,12 +35,16 @@ struct report_tasks {
 };
 
 #define REPORT_MAX_TASKS 65535
+#define REPORT_MAX_REASONS 1000 /* failures of which the page has the reason */
 
 /* Index in the page's list of a task of the input; adds it. */
 uint32_t report_task(const struct report *report, struct report_tasks *tasks, uint32_t task);
 
 /* New references, NULL without memory. */
 json_t *report_json(const struct report *report);
+json_t *report_failures(const struct report *report, struct report_tasks *tasks, json_t *gfp_names);
+/* Sentences: what happened and why, from the JSON of the failures. */
+json_t *report_conclusion(const struct report *report, const json_t *failures);
 json_t *report_maps(const struct report *report, struct report_tasks *tasks);
 
 /* The page with a marker for the JSON. Not linked, or of size 0: this build has none. */

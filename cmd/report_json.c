@@ -383,6 +383,13 @@ static json_t *migratetypes_json(void)
 	return names;
 }
 
+static json_t *recorded(const char *text)
+{
+	json_t *string = *text ? json_string(text) : NULL;
+
+	return string ? string : json_null();
+}
+
 static void set_heading(const struct report *r, json_t *root)
 {
 	char tool[32];
@@ -395,16 +402,20 @@ static void set_heading(const struct report *r, json_t *root)
 	json_object_set_new(root, "tool", json_string(tool));
 	json_object_set_new(
 		root, "trace",
-		json_pack("{s:o, s:s, s:s, s:I, s:i}", "name", name ? name : json_string("trace"),
-			  "format", r->input->format, "assumed", r->input->note, "events",
-			  (json_int_t)r->input->nr_events, "cpus", (int)r->input->nr_cpus));
+		json_pack("{s:o, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:b}", "name",
+			  name ? name : json_string("trace"), "format", r->input->format, "assumed",
+			  r->input->note, "events", (json_int_t)r->input->nr_events, "cpus",
+			  (int)r->input->nr_cpus, "kernel", recorded(r->input->kernel), "host",
+			  recorded(r->input->host), "realtime",
+			  r->input->realtime ? json_integer(r->input->realtime) : json_null(),
+			  "free_map", r->input->machine.has_free_map));
 }
 
 json_t *report_json(const struct report *r)
 {
 	struct report_tasks tasks = { calloc(r->input->nr_tasks + 1u, sizeof(uint32_t)),
 				      json_array(), 0 };
-	json_t *root = json_object(), *gfp_names = json_object();
+	json_t *root = json_object(), *gfp_names = json_object(), *failures;
 
 	json_array_append_new(tasks.list, json_null());
 	set_heading(r, root);
@@ -414,6 +425,9 @@ json_t *report_json(const struct report *r)
 	json_object_set_new(root, "timeline", timeline_json(r));
 	json_object_set_new(root, "marks", marks_json(r, &tasks, gfp_names));
 	json_object_set_new(root, "marks_left_out", integer(r->follow.marks_left_out));
+	failures = report_failures(r, &tasks, gfp_names);
+	json_object_set_new(root, "conclusion", report_conclusion(r, failures));
+	json_object_set_new(root, "failures", failures);
 	json_object_set_new(root, "gfp_names", gfp_names);
 	json_object_set_new(root, "maps", report_maps(r, &tasks));
 	json_object_set_new(root, "diff", r->follow.has_diff ? diff_json(&r->follow) : json_null());

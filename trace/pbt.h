@@ -147,9 +147,13 @@ struct pb_snapshot;
 /* Of the meta lines; empty where they do not tell. */
 struct pbt_about {
 	char kernel[100];
+	char host[80];
 	uint64_t page_size; /* bytes */
 	int64_t realtime;   /* s since 1970, when recording began */
 };
+
+/* From the text of a PBT_META record. */
+void pbt_read_about(const char *lines, struct pbt_about *about);
 
 /* The files of /proc of one phase. 0; 1: it is no .pbt; -1 with one line in `error`. */
 int pbt_snapshot_load(const char *path, enum pbt_phase phase, struct pb_snapshot *snapshot,

@@ -57,20 +57,28 @@ static void take_meta(const char *lines, const char *key, char *value, size_t si
 	snprintf(value, size, "%.*s", n, at);
 }
 
+void pbt_read_about(const char *lines, struct pbt_about *about)
+{
+	char number[32] = "";
+
+	take_meta(lines, "kernel", about->kernel, sizeof(about->kernel));
+	take_meta(lines, "host", about->host, sizeof(about->host));
+	take_meta(lines, "page_size", number, sizeof(number));
+	about->page_size = strtoull(number, NULL, 10);
+	number[0] = '\0';
+	take_meta(lines, "realtime", number, sizeof(number));
+	about->realtime = strtoll(number, NULL, 10);
+}
+
 static int read_all(struct pbt_reader *reader, enum pbt_phase phase, struct pb_snapshot *snapshot,
 		    struct pbt_about *about, char *error, size_t size)
 {
 	struct pbt_record record;
-	char number[32] = "";
 	int rc;
 
 	while ((rc = pbt_read(reader, &record)) > 0) {
 		if (record.tag == PBT_META) {
-			take_meta(record.text, "kernel", about->kernel, sizeof(about->kernel));
-			take_meta(record.text, "page_size", number, sizeof(number));
-			about->page_size = strtoull(number, NULL, 10);
-			take_meta(record.text, "realtime", number, sizeof(number));
-			about->realtime = strtoll(number, NULL, 10);
+			pbt_read_about(record.text, about);
 		} else if (record.tag == PBT_FILE && record.phase == phase) {
 			if (take_file(&record, snapshot, error, size))
 				return -1;

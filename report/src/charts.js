@@ -54,7 +54,9 @@ export class Chart {
     this.plotBox = element("div", { class: "plot", tabindex: "0", role: "img" });
     this.table = element("details", {}, element("summary", {}, "Show the numbers"));
     this.table.addEventListener("toggle", () => this.fillTable());
-    box.append(this.plotBox, this.table);
+    // beside the picture and not in it: what is inside a picture nobody can press
+    this.layer = element("div", { class: "marks", role: "group", "aria-label": "Failures" });
+    box.append(this.plotBox, this.layer, this.table);
     this.plotBox.addEventListener("keydown", (event) => this.key(event));
     this.plotBox.addEventListener("blur", () => this.plot?.setCursor({ left: -10, top: -10 }));
     new ResizeObserver(() => this.resize()).observe(box);
@@ -112,7 +114,7 @@ export class Chart {
         })),
       ],
       hooks: {
-        draw: [(u) => spec.draw?.(u), drawMarker],
+        draw: [(u) => spec.draw?.(u), drawMarker, (u) => this.overlay(u)],
         // with no pointer in the chart the legend tells the end
         ready: [(u) => u.setLegend({ idx: u.data[0].length - 1 }, false)],
         setCursor: [(u) => {
@@ -123,6 +125,12 @@ export class Chart {
         }],
       },
     };
+  }
+
+  overlay(u) {
+    this.layer.style.left = `${this.plotBox.offsetLeft}px`;
+    this.layer.style.top = `${this.plotBox.offsetTop}px`;
+    this.spec.overlay?.(this.layer, u);
   }
 
   key(event) {

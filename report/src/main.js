@@ -3,6 +3,8 @@ import "./style.css";
 
 import { data, machine, orders, pageSize, time, zoneName } from "./data.js";
 import { $, bytes, count, element, seconds } from "./format.js";
+import { setupConclusion, setupFailures, showFailure } from "./failures.js";
+import { setupGlossary } from "./glossary.js";
 import { setupMap, showFrame } from "./map.js";
 import { setupEvents, setupPins, setupQuality, setupSummary, setupWhatIf } from "./tables.js";
 import { setupTheme } from "./theme.js";
@@ -17,6 +19,10 @@ function heading() {
     `${bytes(managed * pageSize)} in ${machine.zones.length} zone${machine.zones.length === 1 ? "" : "s"}`,
     `${data.trace.cpus} CPU${data.trace.cpus === 1 ? "" : "s"}`,
     data.trace.format,
+    data.trace.kernel ? `Linux ${data.trace.kernel}` : "kernel not recorded",
+    data.trace.host ? `host ${data.trace.host}` : "host not recorded",
+    data.trace.realtime ? `recorded ${new Date(data.trace.realtime * 1000).toISOString().replace("T", " ").slice(0, 19)} UTC`
+      : "date not recorded",
   ].filter(Boolean).join(" · ");
   $("footer").textContent = `Made by ${data.tool}. This page is complete in itself: it asks the network for nothing. ` +
     "Its data is the JSON in the element \"data\" (kind report, schema 1).";
@@ -43,14 +49,17 @@ function choices() {
 heading();
 choices();
 setupTheme($("theme"));
+setupConclusion();
 setupSummary();
 const charts = setupCharts();
 setupMap();
 setupPins();
 setupWhatIf();
+setupFailures();
 setupEvents();
 setupQuality();
+setupGlossary();
 
 // For tests, and for whoever wants more of the page than it shows.
-window.pagebuddy = { data, charts, state, showFrame };
+window.pagebuddy = { data, charts, state, showFailure, showFrame };
 document.documentElement.dataset.ready = "true";

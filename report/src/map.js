@@ -252,6 +252,14 @@ function addZone(zone, first, end) {
   add(end);
 }
 
+// Where to open: as the first request failed; without a failure at the end.
+function firstFrame() {
+  const last = map.frames.length - 1;
+  if (!data.failures.length) return last;
+  const after = maps.time.findIndex((time) => time > data.failures[0].time);
+  return after < 0 ? last : Math.max(after - 1, 0);
+}
+
 export function setupMap() {
   if (!map) {
     $("map-box").append(element("p", { class: "none" }, "The trace does not tell enough for a map: "
@@ -279,6 +287,6 @@ export function setupMap() {
   new ResizeObserver(draw).observe($("map-box"));
   onTheme(draw);
   draw();
-  slider.value = map.frames.length - 1;
-  showFrame(map.frames.length - 1);
+  slider.value = firstFrame();
+  showFrame(firstFrame());
 }

@@ -5,6 +5,7 @@ import { Chart } from "./charts.js";
 import {
   data, freeBlocks, freePages, indices, machine, orders, pageSize, sumZones, time, timeline, zoneName,
 } from "./data.js";
+import { placeMarks } from "./failures.js";
 import { $, bytes, count, element, percent, plural, seconds } from "./format.js";
 import { colour, onTheme, orderColour } from "./theme.js";
 
@@ -121,6 +122,7 @@ function freeSpec() {
       drawWatermarks(u);
       drawMarks(u);
     },
+    overlay: (layer, u) => placeMarks(layer, u, () => true),
     height: 330,
   };
 }

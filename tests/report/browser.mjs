@@ -74,6 +74,13 @@ await test("every part is filled", async () => {
   assert.ok((await text("#trace-name")).includes(trace.split("/").pop()));
 });
 
+await test("the map opens at the first failure", async () => {
+  const at = Number(await page.locator("#slider").inputValue());
+  const first = data.failures[0]?.time ?? Infinity;
+  assert.ok(data.maps.time[at] <= first);
+  assert.ok(at === data.maps.frames.length - 1 || data.maps.time[at + 1] > first);
+});
+
 await test("the charts have the data's points", async () => {
   const charts = await page.evaluate(() => window.pagebuddy.charts.map((chart) => ({
     points: chart.plot.data.map((series) => series.length),
@@ -156,12 +163,61 @@ await test("pointing at a pageblock tells it and its owner", async () => {
 await test("the map can be walked with the keyboard", async () => {
   await page.mouse.move(0, 0);
   await page.locator("#map-box canvas").last().focus();
+  await page.keyboard.press("Home");
   const at = await text("#map-info");
   await page.keyboard.press("ArrowRight");
   const next = await text("#map-info");
   assert.match(at, /pfn/);
   assert.notEqual(at, next);
   await page.waitForFunction((line) => document.getElementById("live").textContent === line, next);
+});
+
+await test("the conclusion comes first and tells the failures", async () => {
+  assert.ok((await text("#conclusion-text .first")).startsWith(data.totals.failures
+    ? `${data.totals.failures} request` : "No request failed"));
+  const [conclusion, chart] = await page.evaluate(() => ["conclusion", "timeline"].map((id) =>
+    document.getElementById(id).getBoundingClientRect().top));
+  assert.ok(conclusion < chart);
+});
+
+await test("every failure answers to the mouse and to the keyboard", async () => {
+  assert.equal(data.failures.length, Math.min(data.totals.failures, 1000));
+  assert.equal(await page.locator("#failures-table tbody tr").count(), data.failures.length);
+  assert.ok((await page.locator("#chart-free .mark").count()) > 0);
+  const mark = page.locator("#chart-free .mark").first();
+  await mark.scrollIntoViewIfNeeded();
+  await mark.click();
+  assert.match(await text("#failure h3"), /^Failure 1 of /);
+  assert.equal(await page.locator("#failure tbody tr").count(), data.failures[0].zones.length);
+  for (const [i, failure] of data.failures.entries()) {
+    assert.match(await text("#failure h3"), new RegExp(`^Failure ${i + 1} of `));
+    for (const zone of failure.zones) assert.ok((await text("#failure tbody")).includes(zone.text), zone.text);
+    if (i + 1 < data.failures.length) await page.locator("#failure button", { hasText: "Next" }).press("Enter");
+  }
+  await page.locator("#failure button", { hasText: "Close" }).click();
+  assert.ok(await page.locator("#failure").isHidden());
+  await mark.focus();
+  await page.keyboard.press("Enter");
+  assert.match(await text("#failure h3"), /^Failure 1 of /);
+  await page.locator("#failures-table tbody button").last().press("Enter");
+  assert.match(await text("#failure h3"), new RegExp(`^Failure ${data.failures.length} of `));
+});
+
+await test("every group of marks is a button with a name", async () => {
+  const marks = page.locator("#chart-free .mark");
+  let times = 0;
+  for (let i = 0; i < (await marks.count()); i++) {
+    const name = await marks.nth(i).getAttribute("aria-label");
+    assert.match(name, /^[\d,]+ failures? from /);
+    times += Number(name.split(" ")[0].replaceAll(",", ""));
+  }
+  assert.equal(times, data.failures.length);
+});
+
+await test("each term of the page is explained", async () => {
+  const words = await page.locator("#glossary-list dt").allInnerTexts();
+  for (const word of ["order", "pageblock", "migratetype", "watermark", "fallback", "extfrag index"])
+    assert.ok(words.includes(word), word);
 });
 
 await test("the charts can be read with the keyboard", async () => {
@@ -244,11 +300,27 @@ await test("it prints, in light colours", async () => {
   assert.ok(pdf.length > 30000);
 });
 
-await test("it fits a narrow window", async () => {
-  await page.setViewportSize({ width: 420, height: 800 });
-  await page.waitForTimeout(200);
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(width <= 421, `${width} pixels wide`);
+// The page and every table in it: nothing is to be pushed aside to be read.
+const overflowing = () => page.evaluate(() => [document.documentElement, ...document.querySelectorAll(".scroll, .panel, .map")]
+  .filter((box) => box.scrollWidth > box.clientWidth + 1)
+  .map((box) => `${box.id || box.getAttribute("aria-label") || box.className}: ${box.scrollWidth} in ${box.clientWidth}`));
+
+for (const scheme of ["light", "dark", "print"]) for (const width of [390, 768, 1280]) {
+  await test(`it fits ${width} pixels, ${scheme}`, async () => {
+    await page.emulateMedia(scheme === "print" ? { media: "print", colorScheme: "light" } : { media: "screen", colorScheme: scheme });
+    await page.setViewportSize({ width, height: 900 });
+    await page.waitForTimeout(150);
+    assert.deepEqual(await overflowing(), []);
+    await page.screenshot({ path: join(output, `report-${scheme}-${width}.png`), fullPage: true });
+  });
+}
+
+await test("swatches are printed even where backgrounds are not", async () => {
+  await page.emulateMedia({ media: "print", colorScheme: "light" });
+  for (const selector of [".legend i", ".u-marker", "td .bar"])
+    if (await page.locator(selector).count())
+      assert.equal(await page.evaluate((s) => getComputedStyle(document.querySelector(s)).printColorAdjust, selector), "exact");
+  await page.emulateMedia({ media: "screen", colorScheme: "light" });
 });
 
 await test("nothing was asked of the network, nothing complained", async () => {

@@ -377,24 +377,27 @@ static void go_to(struct pbr_world *world, uint64_t at, uint64_t event)
 			pbr_world_apply(world, (uint32_t)i++);
 }
 
+static void ask(const struct pbr_world *world, uint64_t event, struct pbr_explain *explain)
+{
+	struct asker asker = { world,
+			       explain,
+			       event,
+			       highest_zone(explain->gfp),
+			       .harder = explain->gfp & PB_GFP_ATOMIC_BIT,
+			       .high = explain->gfp & PB_GFP_HIGH,
+			       .cma = explain->gfp & PB_GFP_MOVABLE };
+
+	explain->migratetype = (enum pb_migratetype)(
+		(explain->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3);
+	ask_zones(&asker);
+}
+
 int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsigned int order,
 		uint32_t gfp, struct pbr_explain *explain, char *error, size_t size)
 {
 	struct pbr_world world;
-	struct asker asker = { &world,
-			       explain,
-			       event,
-			       highest_zone(gfp),
-			       .harder = gfp & PB_GFP_ATOMIC_BIT,
-			       .high = gfp & PB_GFP_HIGH,
-			       .cma = gfp & PB_GFP_MOVABLE };
 
-	*explain = (struct pbr_explain){ .time = at,
-					 .order = order,
-					 .gfp = gfp,
-					 .migratetype = (enum pb_migratetype)(
-						 (gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >>
-						 3) };
+	*explain = (struct pbr_explain){ .time = at, .order = order, .gfp = gfp };
 	if (order > input->machine.max_order)
 		return pbr_error(error, size,
 				 "order %u: expected 0 to %u, the largest block of this "
@@ -403,7 +406,35 @@ int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsi
 	if (pbr_world_init(&world, input))
 		return pbr_error(error, size, "no memory to follow the trace");
 	go_to(&world, at, event);
-	ask_zones(&asker);
+	ask(&world, event, explain);
+	pbr_world_clear(&world);
+	return 0;
+}
+
+int pbr_explain_failures(const struct pbr_input *input, uint32_t most,
+			 void (*answer)(void *ctx, const struct pbr_event *event,
+					const struct pbr_explain *explain),
+			 void *ctx)
+{
+	struct pbr_world world;
+	uint32_t nr = 0;
+
+	if (pbr_world_init(&world, input))
+		return -1;
+	for (uint32_t i = 0; i < input->nr_events && nr < most; i++) {
+		const struct pbr_event *event = &input->events[i];
+
+		if (event->kind == PBR_ALLOC && event->pfn == PBR_NO_PFN) {
+			struct pbr_explain explain = { .time = event->time,
+						       .order = event->order,
+						       .gfp = event->gfp };
+
+			ask(&world, i, &explain);
+			answer(ctx, event, &explain);
+			nr++;
+		}
+		pbr_world_apply(&world, i);
+	}
 	pbr_world_clear(&world);
 	return 0;
 }

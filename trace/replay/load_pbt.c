@@ -228,9 +228,23 @@ static int read_frames(struct reading *reading, const struct pbt_record *record)
 	return 0;
 }
 
+static void read_meta(struct pbr_input *input, const struct pbt_record *record)
+{
+	struct pbt_about about = { 0 };
+
+	pbt_read_about(record->text, &about);
+	memcpy(input->kernel, about.kernel, sizeof(input->kernel));
+	memcpy(input->host, about.host, sizeof(input->host));
+	input->realtime = about.realtime;
+	input->page_size = about.page_size;
+}
+
 static int read_record(struct reading *reading, const struct pbt_record *record)
 {
 	switch (record->tag) {
+	case PBT_META:
+		read_meta(reading->loader->input, record);
+		return 0;
 	case PBT_EVENTS:
 		read_event(reading, record);
 		return 0;

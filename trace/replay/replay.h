@@ -162,6 +162,10 @@ struct pbr_input {
 	char name[256];           /* of the trace, for headings */
 	char format[32];          /* "ftrace text", "pbt" */
 	char note[160];           /* what had to be assumed about the machine, or "" */
+	char kernel[100];         /* release, as recorded, or "" */
+	char host[80];            /* as recorded, or "" */
+	int64_t realtime;         /* s since 1970 when recording began; 0: not recorded */
+	uint64_t page_size;       /* bytes, as recorded; 0: not recorded */
 };
 
 /* 0, or negative with one line in error (no newline). */
@@ -423,6 +427,11 @@ struct pbr_explain {
    a recorded failure. */
 int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsigned int order,
 		uint32_t gfp, struct pbr_explain *explain, char *error, size_t size);
+/* Every recorded failure, the first `most` of them, in one pass. -1: no memory. */
+int pbr_explain_failures(const struct pbr_input *input, uint32_t most,
+			 void (*answer)(void *ctx, const struct pbr_event *event,
+					const struct pbr_explain *explain),
+			 void *ctx);
 
 /* ---------------------------------------------------------------------- JSON */
 
