@@ -4,11 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "replay.h"
-#include "trace.h"
-
-#define VERB "explain"
+#include "explain.h"
+#include "kind.h"
 
 enum {
 	OPT_AT = 256,
@@ -35,16 +34,6 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-struct ask {
-	struct pbr_source source;
-	enum cmd_format format;
-	const char *at;          /* as given; NULL: the end */
-	uint64_t order, failure; /* failure: from 1; 0: none */
-	bool has_order, list;
-	uint32_t gfp;
-	struct pbr_input *input;
-};
-
 static void help(void)
 {
 	printf("Usage: pagebuddy explain FILE --order N [--at TIME] [--gfp FLAGS]\n"
@@ -69,7 +58,7 @@ static void help(void)
 
 /* ------------------------------------------------------------------ options */
 
-static int set_gfp(struct ask *ask, const char *text)
+static int set_gfp(struct explain_ask *ask, const char *text)
 {
 	char *end;
 	unsigned long number;
@@ -89,7 +78,7 @@ static int set_gfp(struct ask *ask, const char *text)
 			 text);
 }
 
-static int parse_one(struct ask *ask, int option, const char *text)
+static int parse_one(struct explain_ask *ask, int option, const char *text)
 {
 	switch (option) {
 	case OPT_AT:
@@ -124,22 +113,22 @@ static int parse_one(struct ask *ask, int option, const char *text)
 	}
 }
 
-static int check(const struct ask *ask, int argc, char **argv)
+static int check(const struct explain_ask *ask, int argc, char **argv)
 {
-	if (optind >= argc)
-		return cmd_error(VERB, "no trace is named: pagebuddy explain FILE --order N");
-	if (optind + 1 < argc)
-		return cmd_error(VERB, "unexpected '%s' after the trace '%s'", argv[optind + 1],
-				 argv[optind]);
-	if (ask->has_order + (ask->failure != 0) + ask->list != 1)
+	if (ask->has_order + (ask->failure != 0) + ask->list > 1)
 		return cmd_error(VERB, "expected one of --order N, --failure K and --list");
-	if (ask->at && !ask->has_order)
+	if (ask->at && (ask->failure || ask->list))
 		return cmd_error(VERB,
 				 "--at goes with --order; a recorded failure has its own time");
+	if (optind >= argc && isatty(STDIN_FILENO))
+		return cmd_error(VERB, "nothing to explain is named: pagebuddy explain FILE");
+	if (optind + 1 < argc)
+		return cmd_error(VERB, "unexpected '%s' after the input '%s'", argv[optind + 1],
+				 argv[optind]);
 	return CMD_OK;
 }
 
-static int parse(int argc, char **argv, struct ask *ask, bool *done)
+static int parse(int argc, char **argv, struct explain_ask *ask, bool *done)
 {
 	int option, status;
 
@@ -158,233 +147,41 @@ static int parse(int argc, char **argv, struct ask *ask, bool *done)
 			return status;
 	}
 	status = check(ask, argc, argv);
-	ask->source.path = argv[optind];
+	ask->source.path = optind < argc ? argv[optind] : "-";
 	return status;
 }
 
-/* Seconds to ns, exactly to the digit: 123.456789 is no round number in binary. */
-static bool parse_seconds(const char *text, uint64_t *ns)
+/* ----------------------------------------------------------------- dispatch */
+
+/* Which reader answers for which kind of input. */
+static const struct {
+	enum pb_kind kind;
+	int (*run)(struct explain_ask *ask);
+} readers[] = {
+	{ PB_KIND_TRACE, explain_trace },
+	{ PB_KIND_DIRECTORY, explain_trace }, /* a trace of one text a CPU */
+	{ PB_KIND_UNKNOWN, explain_trace },   /* the reader of traces says what is odd */
+};
+
+static int dispatch(struct explain_ask *ask)
 {
-	uint64_t digits = 0, scale = 1000000000;
-	bool point = false;
+	enum pb_kind kind;
+	char error[512];
 
-	if (!*text || strlen(text) > 20)
-		return false;
-	for (; *text; text++) {
-		if (*text == '.' && !point) {
-			point = true;
-			continue;
-		}
-		if (*text < '0' || *text > '9' || (point && scale == 1))
-			return false;
-		digits = digits * 10 + (uint64_t)(*text - '0');
-		if (point)
-			scale /= 10;
-	}
-	*ns = digits * scale;
-	return true;
-}
-
-static int find_time(const struct ask *ask, uint64_t *time)
-{
-	const struct pbr_input *input = ask->input;
-	const char *at = ask->at;
-
-	*time = input->end_time;
-	if (!at || !strcmp(at, "end"))
-		return CMD_OK;
-	if (!strcmp(at, "start"))
-		*time = input->start_time ? input->start_time - 1 : 0;
-	else if (!parse_seconds(at + (*at == '+'), time))
-		return cmd_error(VERB, "--at '%s': expected +SECONDS, SECONDS, start or end", at);
-	else if (*at == '+')
-		*time += input->start_time;
-	if (strcmp(at, "start") && (*time < input->start_time || *time > input->end_time))
-		return cmd_error(VERB, "--at '%s': the trace goes from %.6f to %.6f (+0 to +%.6f)",
-				 at, (double)input->start_time * 1e-9,
-				 (double)input->end_time * 1e-9,
-				 (double)(input->end_time - input->start_time) * 1e-9);
-	return CMD_OK;
-}
-
-/* ----------------------------------------------------------------- failures */
-
-static bool is_failure(const struct pbr_event *event)
-{
-	return event->kind == PBR_ALLOC && event->pfn == PBR_NO_PFN;
-}
-
-static uint64_t find_failure(const struct pbr_input *input, uint64_t wanted, uint64_t *nr)
-{
-	uint64_t found = UINT64_MAX;
-
-	*nr = 0;
-	for (uint64_t i = 0; i < input->nr_events; i++)
-		if (is_failure(&input->events[i]) && ++*nr == wanted)
-			found = i;
-	return found;
-}
-
-static const char *comm_of(const struct pbr_input *input, uint32_t task)
-{
-	return task == PBR_NO_TASK ? "?" : input->tasks[task].comm;
-}
-
-static double relative(const struct pbr_input *input, uint64_t time)
-{
-	return ((double)time - (double)input->start_time) * 1e-9;
-}
-
-static json_t *failure_json(const struct pbr_input *input, const struct pbr_event *event,
-			    uint64_t number)
-{
-	char gfp[256];
-
-	pb_gfp_name(event->gfp, gfp, sizeof(gfp));
-	return json_pack("{s:I, s:f, s:i, s:s, s:s}", "failure", (json_int_t)number, "t",
-			 relative(input, event->time), "order", event->order, "gfp", gfp, "comm",
-			 comm_of(input, event->task));
-}
-
-static int list_failures(const struct ask *ask)
-{
-	const struct pbr_input *input = ask->input;
-	json_t *list = json_array();
-	uint64_t nr = 0;
-
-	for (uint64_t i = 0; i < input->nr_events; i++) {
-		const struct pbr_event *event = &input->events[i];
-		char gfp[256];
-
-		if (!is_failure(event))
-			continue;
-		nr++;
-		if (ask->format == CMD_JSON) {
-			json_array_append_new(list, failure_json(input, event, nr));
-			continue;
-		}
-		pb_gfp_name(event->gfp, gfp, sizeof(gfp));
-		printf("%5llu  %+12.6f s  order %2u  %-16s %s\n", (unsigned long long)nr,
-		       relative(input, event->time), event->order, comm_of(input, event->task),
-		       gfp);
-	}
-	if (ask->format == CMD_JSON)
-		return cmd_print_json(json_pack("{s:i, s:s, s:o}", "schema", PBR_SCHEMA_VERSION,
-						"kind", "failures", "failures", list));
-	json_decref(list);
-	if (!nr)
-		printf("The recorded kernel had no allocation failure.\n");
-	return CMD_OK;
-}
-
-/* ------------------------------------------------------------------- output */
-
-static void print_wrapped(const char *text, int indent)
-{
-	int column = 80;
-
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column + (int)word + 1 > 79) {
-			printf("%s%*s", column == 80 ? "" : "\n", indent, "");
-			column = indent;
-		} else {
-			putchar(' ');
-			column++;
-		}
-		column += printf("%.*s", (int)word, text);
-		text += word;
-		text += strspn(text, " ");
-	}
-	putchar('\n');
-}
-
-static void print_blocks(const struct pbr_input *input, const struct pbr_verdict *verdict)
-{
-	printf("    free blocks ");
-	for (unsigned int o = 0; o <= input->machine.max_order; o++)
-		printf(" %llu", (unsigned long long)verdict->now.blocks[o]);
-	putchar('\n');
-}
-
-static void print_text(const struct ask *ask, const struct pbr_explain *explain)
-{
-	char gfp[256];
-
-	pb_gfp_name(explain->gfp, gfp, sizeof(gfp));
-	replay_print_trace(ask->input);
-	printf("\nOrder %u (%llu page%s), %s\nat %+.6f s: ", explain->order, 1ULL << explain->order,
-	       explain->order ? "s" : "", gfp, relative(ask->input, explain->time));
-	if (explain->succeeds && ask->failure)
-		printf("by the rebuilt state it\nwould have succeeded; why the kernel failed "
-		       "is not in the trace.\n");
-	else if (explain->succeeds)
-		printf("it would have succeeded.\n");
-	else
-		printf("it fails: %s.\n", pbr_rule_name(explain->rule));
-	for (unsigned int i = 0; i < explain->nr_verdicts; i++) {
-		const struct pbr_verdict *verdict = &explain->verdicts[i];
-
-		printf("  Node %d, zone %s: %s\n", verdict->zone.node,
-		       pb_zone_name(verdict->zone.type), pbr_rule_name(verdict->rule));
-		print_wrapped(verdict->text, 4);
-		print_blocks(ask->input, verdict);
-	}
-	if (!explain->nr_verdicts)
-		printf("  This machine has no zone that the request may use.\n");
-}
-
-static int answer(struct ask *ask)
-{
-	uint64_t event = UINT64_MAX, time = 0, nr;
-	struct pbr_explain explain;
-	char error[256];
-	json_t *json;
-	int status = CMD_OK;
-
-	if (ask->list)
-		return list_failures(ask);
-	if (ask->failure) {
-		event = find_failure(ask->input, ask->failure, &nr);
-		if (event == UINT64_MAX)
-			return cmd_error(VERB, "--failure %llu: the trace has %llu failures",
-					 (unsigned long long)ask->failure, (unsigned long long)nr);
-		time = ask->input->events[event].time;
-		ask->order = ask->input->events[event].order;
-		ask->gfp = ask->input->events[event].gfp;
-	} else {
-		status = find_time(ask, &time);
-	}
-	if (status)
-		return status;
-	if (pbr_explain(ask->input, time, event, (unsigned int)ask->order, ask->gfp, &explain,
-			error, sizeof(error)))
+	if (pb_kind_of_file(ask->source.path, &kind, error, sizeof(error)))
 		return cmd_error(VERB, "%s", error);
-	if (ask->format == CMD_TEXT) {
-		print_text(ask, &explain);
-		return CMD_OK;
-	}
-	json = pbr_explain_json(ask->input, &explain);
-	json_object_set_new(json, "schema", json_integer(PBR_SCHEMA_VERSION));
-	json_object_set_new(json, "kind", json_string("explain"));
-	return cmd_print_json(json);
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+		if (readers[i].kind == kind)
+			return readers[i].run(ask);
+	return cmd_error(VERB, "'%s' is %s, which this verb does not read", ask->source.path,
+			 pb_kind_name(kind));
 }
 
 int cmd_explain(int argc, char **argv)
 {
-	struct ask ask = { .gfp = PB_GFP_KERNEL, .source.progress = cmd_progress };
+	struct explain_ask ask = { .gfp = PB_GFP_KERNEL, .source.progress = cmd_progress };
 	bool done = false;
-	char error[512];
 	int status = parse(argc, argv, &ask, &done);
 
-	if (status || done)
-		return status;
-	if (pbr_load(&ask.source, &ask.input, error, sizeof(error)))
-		return cmd_error(VERB, "%s", error);
-	if (ask.input->note[0])
-		fprintf(stderr, "pagebuddy %s: %s\n", VERB, ask.input->note);
-	status = answer(&ask);
-	pbr_unload(ask.input);
-	return status;
+	return status || done ? status : dispatch(&ask);
 }

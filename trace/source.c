@@ -45,6 +45,12 @@ struct pb_source {
 	unsigned char in[IN_SIZE];
 };
 
+/* The first bytes of standard input, looked at by pb_source_peek_stdin() and kept. */
+static struct {
+	unsigned char *bytes;
+	size_t at, len;
+} peeked;
+
 static long read_fd(void *ctx, void *buffer, size_t size)
 {
 	const int *fd = ctx;
@@ -54,6 +60,37 @@ static long read_fd(void *ctx, void *buffer, size_t size)
 		n = read(*fd, buffer, size);
 	while (n < 0 && errno == EINTR);
 	return n;
+}
+
+static long read_stdin(void *ctx, void *buffer, size_t size)
+{
+	size_t left = peeked.len - peeked.at;
+
+	if (!left)
+		return read_fd(ctx, buffer, size);
+	if (size > left)
+		size = left;
+	memcpy(buffer, peeked.bytes + peeked.at, size);
+	peeked.at += size;
+	return (long)size;
+}
+
+size_t pb_source_peek_stdin(void *buffer, size_t size)
+{
+	int fd = STDIN_FILENO;
+	long n;
+
+	if (!peeked.bytes) {
+		peeked.bytes = malloc(size);
+		while (peeked.bytes && peeked.len < size &&
+		       (n = read_fd(&fd, peeked.bytes + peeked.len, size - peeked.len)) > 0)
+			peeked.len += (size_t)n;
+	}
+	if (size > peeked.len)
+		size = peeked.len;
+	if (size)
+		memcpy(buffer, peeked.bytes, size);
+	return size;
 }
 
 /* More packed bytes behind those not used yet: how many, 0 at the end, -1. */
@@ -151,10 +188,12 @@ struct pb_source *pb_source_open(const char *path, char *error, size_t size)
 	s->fd = -1;
 	s->read = read_fd;
 	s->ctx = &s->fd;
-	if (strcmp(path, "-") == 0)
+	if (strcmp(path, "-") == 0) {
+		s->read = read_stdin;
 		s->fd = dup(STDIN_FILENO);
-	else
+	} else {
 		s->fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
 	if (s->fd < 0 || fstat(s->fd, &st) != 0) {
 		snprintf(error, size, "can't open '%s': %s; expected a file that can be read", path,
 			 strerror(errno));

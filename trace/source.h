@@ -29,6 +29,13 @@ struct pb_source *pb_source_open_fn(pb_read_fn read, void *ctx, const char *name
 long pb_source_read(struct pb_source *source, void *buffer, size_t size);
 void pb_source_close(struct pb_source *source);
 
+/*
+ * Look at the first bytes of standard input, packed as they are: up to `size`,
+ * fewer at its end. They are read again by whoever opens "-". The first call
+ * decides how many are looked at; it blocks until it has them. One thread.
+ */
+size_t pb_source_peek_stdin(void *buffer, size_t size);
+
 const char *pb_source_packing(const struct pb_source *source); /* "zstd", "gzip", "" */
 uint64_t pb_source_bytes(const struct pb_source *source);      /* read so far, packed */
 uint64_t pb_source_size(const struct pb_source *source);       /* packed; 0: unknown */

@@ -230,7 +230,7 @@ static void test_bad_options_are_said_in_one_line(void **state)
 		{ "replay a --cpus 0", "'0'" },
 		{ "replay a --format xml", "'xml'" },
 		{ "replay a --what-if", "needs a value" },
-		{ "explain a", "--order" },
+		{ "explain a", "can't open 'a'" },
 		{ "explain a --order 3 --list", "one of" },
 		{ "explain a --order x", "'x'" },
 		{ "explain a --failure 0", "'0'" },
