@@ -7,6 +7,7 @@
 
 #define _GNU_SOURCE /* asprintf */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -62,12 +63,23 @@ static void no_log(void *ctx, const char *line)
 	(void)line; /* the study says itself why a request failed */
 }
 
+/* The library's line without the addresses, which differ from run to run. */
+static char *misuse_line(const struct pb_misuse_report *report)
+{
+	size_t length = strcspn(report->text, "(");
+	char line[256];
+
+	snprintf(line, sizeof(line), "%.*s(pfn 0x%llx, order %u)", (int)length, report->text,
+		 (unsigned long long)report->pfn, report->order);
+	return strdup(line);
+}
+
 static void record_misuse(void *ctx, const struct pb_misuse_report *report)
 {
 	struct case_study *study = ctx;
 
 	if (study->now && !study->now->misuse)
-		study->now->misuse = strdup(report->text);
+		study->now->misuse = misuse_line(report);
 }
 
 static bool move(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,

@@ -83,7 +83,7 @@ static bool compact_zone(struct pb_pool *pool, struct zone *zone, unsigned int o
 			return false; /* nowhere to move them */
 		if (!isolate_pageblocks(pool, zone, pageblock, 1))
 			return false; /* another CPU is at it */
-		(void)evacuate_range(pool, frame, frame + (1u << pool->pageblock_order));
+		(void)evacuate_range(pool, frame, frame + (1u << pool->pageblock_order), true);
 		unisolate_pageblocks(pool, zone, pageblock, 1);
 		floor = cost - 1;
 		if (pages_to_move(pool, pageblock)) /* it couldn't be emptied */

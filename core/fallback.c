@@ -241,6 +241,8 @@ static u64 highatomic_limit(const struct pb_pool *pool, const struct zone *zone)
 {
 	u64 percent = div_u64(zone->managed, 100);
 
+	if (is_plain(pool))
+		return 0;
 	if (pool_is_linked(pool))
 		return percent + pageblock_pages(pool);
 	return percent < pageblock_pages(pool) ? 0 : align_up(percent, pageblock_pages(pool));

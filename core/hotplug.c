@@ -41,9 +41,10 @@ static int exists(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 	return PB_OK;
 }
 
-static int reserve_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+static int take_reserved(struct pb_pool *pool, u32 frame, u32 end, enum take_from from)
 {
-	int code = take_range(pool, zone, frame, end);
+	struct zone *zone = zone_of_frame(pool, frame);
+	int code = take_range(pool, zone, frame, end, from);
 
 	if (code)
 		return code;
@@ -79,7 +80,7 @@ int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 		u32 frame, frame_end;
 
 		(void)next_run(pool, done, end_pfn, &frame, &frame_end);
-		code = reserve_run(pool, zone_of_frame(pool, frame), frame, frame_end);
+		code = take_reserved(pool, frame, frame_end, TAKE_USABLE);
 		if (!code)
 			done += frame_end - frame;
 	}
@@ -117,10 +118,13 @@ int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	zone = zone_of_frame(pool, frame);
 	first = frame >> pool->pageblock_order;
 	n = (frame_end - frame) >> pool->pageblock_order;
-	if (!isolate_pageblocks(pool, zone, first, n))
+	/* nothing moves where something is seen to stay */
+	if (first_fixed(pool, frame, frame_end, pool->hooks.migrate != NULL) != frame_end ||
+	    !isolate_pageblocks(pool, zone, first, n))
 		return PB_EBUSY;
-	code = evacuate_range(pool, frame, frame_end) ?
-		       reserve_run(pool, zone, frame, frame_end) : PB_EBUSY;
+	code = evacuate_range(pool, frame, frame_end, false) == frame_end
+		       ? take_reserved(pool, frame, frame_end, TAKE_ISOLATED)
+		       : PB_EBUSY;
 	unisolate_pageblocks(pool, zone, first, n);
 	if (!code)
 		init_per_zone_wmark_min(pool);

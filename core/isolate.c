@@ -28,15 +28,18 @@ void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 	}
 }
 
-/* Cuts the part of one free block that lies in [frame, end); returns its end. */
-static u32 take_piece(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
-		      u32 end)
+/* Cuts the part of one free block that lies in [frame, end); returns its end. A free
+   block is isolated as a whole or not at all. */
+static u32 take_piece(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end,
+		      enum take_from from)
 {
+	struct stripe *stripe = frame_stripe(pool, zone, frame);
 	int order = tree_covering(span_tree(pool, frame), pool->max_order,
 				  span_offset(pool, frame));
 	unsigned int piece = block_order_at(pool, frame, end);
+	bool isolated = frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE;
 
-	if (order < 0)
+	if (order < 0 || isolated != (from == TAKE_ISOLATED))
 		return frame;
 	if ((int)piece > order)
 		piece = (unsigned int)order;
@@ -45,14 +48,15 @@ static u32 take_piece(struct pb_pool *pool, struct zone *zone, struct stripe *st
 }
 
 /* Takes from `frame` up to the first frame that is not free; returns it. */
-static u32 take_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+static u32 take_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end,
+		    enum take_from from)
 {
 	while (frame < end) {
 		struct stripe *stripe = frame_stripe(pool, zone, frame);
 		u32 next;
 
 		pb_platform_lock(&stripe->lock);
-		next = take_piece(pool, zone, stripe, frame, end);
+		next = take_piece(pool, zone, frame, end, from);
 		pb_platform_unlock(&stripe->lock);
 		if (next == frame)
 			break;
@@ -61,14 +65,14 @@ static u32 take_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 	return frame;
 }
 
-int take_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+int take_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, enum take_from from)
 {
-	u32 got = take_run(pool, zone, frame, end);
+	u32 got = take_run(pool, zone, frame, end, from);
 
 	if (got < end && block_head(pool, got) == NO_FRAME &&
 	    !load_relaxed(&pool->pages[got].word)) {
 		pcp_drain_all(pool, zone);
-		got = take_run(pool, zone, got, end);
+		got = take_run(pool, zone, got, end, from);
 	}
 	if (got == end)
 		return PB_OK;
@@ -198,61 +202,99 @@ static bool move_block(struct pb_pool *pool, u32 frame)
 	unsigned int order = word & PB_PAGE_ORDER;
 	struct pb_page *to;
 
+	bool moved, outermost;
+
 	if (!(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED || !pool->hooks.migrate)
 		return false;
-	to = pb_alloc_pages_nodemask(pool, PB_GFP_HIGHUSER_MOVABLE & ~PB_GFP_RECLAIM, order,
-				     zone_of_frame(pool, frame)->node, NULL, NULL);
+	to = pb_alloc_pages_nodemask(pool,
+				     (PB_GFP_HIGHUSER_MOVABLE & ~PB_GFP_RECLAIM) | PB_GFP_NOWARN,
+				     order, zone_of_frame(pool, frame)->node, NULL, NULL);
 	if (!to)
 		return false;
 	store_relaxed(&to->word, word);
-	if (pool->hooks.migrate(pool->hooks.ctx, pool, from, to, order)) {
-		(void)pb_free_pages(pool, from, order);
-		return true;
-	}
-	(void)pb_free_pages(pool, to, order);
-	return false;
+	outermost = hook_begin();
+	moved = pool->hooks.migrate(pool->hooks.ctx, pool, from, to, order);
+	if (outermost)
+		hook_end();
+	(void)pb_free_pages(pool, moved ? from : to, order);
+	return moved;
 }
 
-bool evacuate_range(struct pb_pool *pool, u32 frame, u32 end)
+/* Is this block, whose owner may free it at any moment, out of the way? */
+static bool clear_away(struct pb_pool *pool, u32 head)
 {
-	bool empty = true;
+	if (move_block(pool, head))
+		return true;
+	return !(load_relaxed(&pool->pages[head].word) & PB_PAGE_HEAD);
+}
 
-	while (frame < end) {
+u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all)
+{
+	u32 kept = end;
+
+	while (frame < end && (all || kept == end)) {
 		u32 head = block_head(pool, frame);
 		u32 next = frame + 1;
 
-		if (head != NO_FRAME) { /* its owner may free it at any moment */
+		if (head != NO_FRAME) {
 			u8 word = load_relaxed(&pool->pages[head].word);
 			u32 block_end = head + (1u << (word & PB_PAGE_ORDER));
 
 			if (block_end > next)
 				next = block_end;
-			empty = move_block(pool, head) && empty;
+			if (!clear_away(pool, head) && kept == end)
+				kept = frame;
 		}
 		frame = next;
 	}
-	return empty;
+	return kept;
+}
+
+u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable)
+{
+	while (frame < end) {
+		u8 word = load_relaxed(&pool->pages[frame].word);
+		u32 head = word & PB_PAGE_HEAD ? frame : block_head(pool, frame);
+
+		if (word && !(word & PB_PAGE_HEAD))
+			return frame; /* reserved, or a hole */
+		if (frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)
+			return frame;   /* another call empties it */
+		if (head == NO_FRAME) { /* free, or on its way there */
+			frame++;
+			continue;
+		}
+		word = load_relaxed(&pool->pages[head].word);
+		if (!movable || !(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED)
+			return frame;
+		frame = head + (1u << (word & PB_PAGE_ORDER));
+	}
+	return end;
 }
 
 /* --------------------------------------------------------- a given address */
 
-int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp)
+/* Why a range could not be taken: there is no such frame, or it is in use. */
+static int refusal(const struct pb_pool *pool, u32 frame, u32 end)
 {
-	struct stripe *stripe;
-	struct zone *zone;
-	u32 frame;
-	int code;
+	for (; frame < end; frame++)
+		if (load_relaxed(&pool->pages[frame].word) == PAGE_ABSENT)
+			return PB_ENODEV;
+	return PB_EBUSY;
+}
 
-	if (order > pool->max_order || pfn & (((u64)1 << order) - 1))
-		return PB_EINVAL;
-	frame = pfn_to_frame(pool, pfn);
-	if (frame == NO_FRAME)
-		return PB_ENODEV;
-	zone = zone_of_frame(pool, frame);
-	code = take_range(pool, zone, frame, frame + (1u << order));
-	if (code)
-		return code;
-	stripe = frame_stripe(pool, zone, frame);
+static int claim_block(struct pb_pool *pool, u32 frame, unsigned int order, pb_gfp_t gfp)
+{
+	struct zone *zone = zone_of_frame(pool, frame);
+	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	u32 end = frame + (1u << order);
+
+	if (take_range(pool, zone, frame, end, TAKE_USABLE))
+		return refusal(pool, frame, end);
+	if (gfp & PB_GFP_ZERO && !clear_frames(pool, frame, end)) {
+		put_range(pool, zone, frame, end);
+		return PB_ENOTSUP;
+	}
 	pb_platform_lock(&stripe->lock);
 	counter_add(&stripe->pgalloc, 1ul << order);
 	counter_add(&stripe->direct_allocs, 1);
@@ -261,144 +303,13 @@ int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gf
 	return PB_OK;
 }
 
-static int covering_order(const struct pb_pool *pool, u32 frame)
+int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp)
 {
-	struct stripe *stripe = frame_stripe(pool, zone_of_frame(pool, frame), frame);
-	int order;
-
-	pb_platform_lock(&stripe->lock);
-	order = tree_covering(span_tree(pool, frame), pool->max_order, span_offset(pool, frame));
-	pb_platform_unlock(&stripe->lock);
-	return order;
-}
-
-/* First frame of [frame, end) that an allocation of this range can't have, or end. */
-static u32 first_obstacle(const struct pb_pool *pool, u32 frame, u32 end, bool migrate)
-{
-	while (frame < end) {
-		int order = covering_order(pool, frame);
-		u8 word = load_relaxed(&pool->pages[frame].word);
-		u32 head;
-
-		if (order >= 0) {
-			frame = (frame | ((1u << order) - 1)) + 1;
-			continue;
-		}
-		if (word & (PAGE_RESERVED | PAGE_ABSENT) && !(word & PB_PAGE_HEAD))
-			return frame;
-		head = block_head(pool, frame);
-		if (head == NO_FRAME) {
-			frame++; /* in a per-CPU list: can be drained */
-			continue;
-		}
-		word = load_relaxed(&pool->pages[head].word);
-		if (!migrate || !(word & PB_PAGE_MOVABLE))
-			return frame;
-		frame = head + (1u << (word & PB_PAGE_ORDER));
-	}
-	return end;
-}
-
-static void own_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, pb_gfp_t gfp)
-{
-	struct stripe *stripe = frame_stripe(pool, zone, frame);
-
-	pb_platform_lock(&stripe->lock);
-	counter_add(&stripe->pgalloc, end - frame);
-	pb_platform_unlock(&stripe->lock);
-	for (; frame < end; frame++)
-		page_set_allocated(pool, frame, 0, gfp);
-}
-
-/* Isolate, evacuate, take; everything as before on failure. */
-static bool take_by_moving(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
-{
-	u32 first = frame >> pool->pageblock_order;
-	u32 n = ((end - 1) >> pool->pageblock_order) + 1 - first;
-	bool taken;
-
-	if (!isolate_pageblocks(pool, zone, first, n))
-		return false;
-	taken = evacuate_range(pool, frame, end) && take_range(pool, zone, frame, end) == PB_OK;
-	unisolate_pageblocks(pool, zone, first, n);
-	return taken;
-}
-
-/* Search one run of present frames. */
-static u32 search_run(struct pb_pool *pool, u64 pfn, u32 frame, u32 run_end, size_t nr_pages,
-		      u64 align, u64 boundary, bool migrate)
-{
-	struct zone *zone = zone_of_frame(pool, frame);
-	u64 run_pfn_end = pfn + (run_end - frame);
-	u64 at = align_up(pfn, align);
-
-	while (at + nr_pages <= run_pfn_end) {
-		u32 start = frame + (u32)(at - pfn);
-		u32 end = start + (u32)nr_pages;
-		u32 obstacle;
-
-		if (boundary && (at ^ (at + nr_pages - 1)) & ~(boundary - 1)) {
-			at = align_up(align_up(at + 1, boundary), align);
-			continue;
-		}
-		obstacle = first_obstacle(pool, start, end, migrate);
-		if (obstacle == end && (migrate ? take_by_moving(pool, zone, start, end) :
-						  take_range(pool, zone, start, end) == PB_OK))
-			return start;
-		if (obstacle == end)
-			obstacle = start; /* it changed under us */
-		at = align_up(pfn + (obstacle - frame) + 1, align);
-	}
-	return NO_FRAME;
-}
-
-static u32 search_banks(struct pb_pool *pool, size_t nr_pages, u64 align, u64 low, u64 high,
-			u64 boundary, int highest, bool migrate)
-{
-	for (u32 b = 0; b < pool->super->nr_banks; b++) {
-		const struct bank *bank = pool_bank(pool, b);
-		u64 pfn = max_u64(low, bank->pfn);
-		u64 end = min_u64(high, bank->end_pfn);
-
-		if (pool_zone(pool, bank->zone)->type > highest)
-			continue;
-		while (pfn < end) {
-			u32 frame, frame_end, found;
-
-			if (!next_run(pool, pfn, end, &frame, &frame_end)) {
-				pfn++;
-				continue;
-			}
-			found = search_run(pool, pfn, frame, frame_end, nr_pages, align, boundary,
-					   migrate);
-			if (found != NO_FRAME)
-				return found;
-			pfn += frame_end - frame;
-		}
-	}
-	return NO_FRAME;
-}
-
-struct pb_page *pb_alloc_contig(struct pb_pool *pool, size_t nr_pages, uint64_t align,
-				uint64_t low, uint64_t high, uint64_t boundary, pb_gfp_t gfp)
-{
-	int highest = gfp_zone(pool, gfp);
 	u32 frame;
 
-	if (highest < 0) {
-		(void)misuse(pool, PB_MISUSE_BAD_FLAGS, "alloc_contig", UINT64_MAX, gfp, 0);
-		return NULL;
-	}
-	if (!nr_pages || nr_pages > pool->nr_frames || (align & (align - 1)) ||
-	    (boundary & (boundary - 1)) || (boundary && nr_pages > boundary))
-		return NULL;
-	if (!align)
-		align = 1;
-	frame = search_banks(pool, nr_pages, align, low, high, boundary, highest, false);
-	if (frame == NO_FRAME && pool->hooks.migrate)
-		frame = search_banks(pool, nr_pages, align, low, high, boundary, highest, true);
-	if (frame == NO_FRAME)
-		return NULL;
-	own_range(pool, zone_of_frame(pool, frame), frame, frame + (u32)nr_pages, gfp);
-	return pool->pages + frame;
+	if (!pool->super || order > pool->max_order || pfn & (((u64)1 << order) - 1) ||
+	    gfp_zone(pool, gfp) < 0 || gfp_migratetype(pool, gfp) < 0)
+		return PB_EINVAL;
+	frame = pfn_to_frame(pool, pfn);
+	return frame == NO_FRAME ? PB_ENODEV : claim_block(pool, frame, order, gfp);
 }

@@ -146,12 +146,12 @@ static bool same_zone(const struct pb_region *a, const struct pb_region *b)
 	return a && a->node == b->node && a->zone == b->zone;
 }
 
-/* Does the region touch the spans that end at `end_span`? */
+/* Does the region go on in the last one's last span, or in the one after it? */
 static bool same_bank(const struct pb_super *super, const struct pb_region *last,
 		      const struct pb_region *region)
 {
-	return same_zone(last, region) &&
-	       region->start_pfn >> super->max_order <= (last->end_pfn - 1) >> super->max_order;
+	return same_zone(last, region) && region->start_pfn >> super->max_order <=
+						  ((last->end_pfn - 1) >> super->max_order) + 1;
 }
 
 static u32 region_spans(const struct pb_super *super, const struct pb_region *last,
@@ -160,7 +160,7 @@ static u32 region_spans(const struct pb_super *super, const struct pb_region *la
 	u64 first = region->start_pfn >> super->max_order;
 	u64 end = ((region->end_pfn - 1) >> super->max_order) + 1;
 
-	if (same_bank(super, last, region))
+	if (same_bank(super, last, region)) /* its first span may be counted already */
 		first = ((last->end_pfn - 1) >> super->max_order) + 1;
 	return end > first ? (u32)min_u64(end - first, UINT32_MAX) : 0;
 }

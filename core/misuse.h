@@ -8,12 +8,27 @@
 
 #include "pool.h"
 
-/* Reports; always returns PB_EMISUSE. pfn UINT64_MAX: none. */
-int misuse(const struct pb_pool *pool, enum pb_misuse kind, const char *call, u64 pfn,
-	   unsigned int order, unsigned int found);
+/* Who called: the public function, and the address it returns to. */
+struct call {
+	const char *name;
+	const void *caller;
+};
+
+#define CALL(name) (&(const struct call){ name, __builtin_return_address(0) })
+
+struct misuse {
+	enum pb_misuse kind;
+	const struct pb_page *page; /* as given, or NULL */
+	u64 pfn;                    /* UINT64_MAX: none */
+	unsigned int order;         /* as given; flags or node id, by kind */
+	unsigned int found;         /* by kind */
+};
+
+/* Reports; always returns PB_EMISUSE. */
+int misuse(const struct pb_pool *pool, const struct call *call, const struct misuse *what);
 /* `page` is not the head of an allocated block of `order`: say why not. */
-int misuse_page(const struct pb_pool *pool, const struct pb_page *page, unsigned int order,
-		const char *call);
+int misuse_page(const struct pb_pool *pool, const struct call *call, const struct pb_page *page,
+		unsigned int order);
 
 /* Frame of a page, or NO_FRAME if it isn't one of the pool's. */
 static inline u32 page_frame(const struct pb_pool *pool, const struct pb_page *page)

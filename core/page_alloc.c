@@ -71,8 +71,10 @@ static void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsigned
 		event.pfn = zone->start_pfn;
 		trace_event(pool, zone, &event);
 	}
-	if (pool->hooks.wake)
+	if (pool->hooks.wake && hook_begin()) {
 		pool->hooks.wake(pool->hooks.ctx, pool, zone->node, order);
+		hook_end();
+	}
 }
 
 /* --------------------------------------------------------------- fast path */
@@ -165,16 +167,36 @@ static u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_conte
 
 /* --------------------------------------------------------------- slow path */
 
+static bool call_reclaim(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	bool progress;
+
+	if (!pool->hooks.reclaim || !hook_begin())
+		return false;
+	vm_count(pool, PB_ALLOCSTALL, 1);
+	progress = pool->hooks.reclaim(pool->hooks.ctx, pool, ctx->order, ctx->gfp) != 0;
+	hook_end();
+	return progress;
+}
+
+static bool call_oom(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	bool progress;
+
+	if (!hook_begin())
+		return false;
+	progress = pool->hooks.oom(pool->hooks.ctx, pool, ctx->order, ctx->gfp);
+	hook_end();
+	return progress;
+}
+
 static bool try_reclaim(struct pb_pool *pool, const struct alloc_context *ctx,
 			unsigned int alloc_flags, u32 *frame)
 {
 	struct zone *zone;
 	u32 at = 0;
 
-	if (!pool->hooks.reclaim)
-		return false;
-	vm_count(pool, PB_ALLOCSTALL, 1);
-	if (!pool->hooks.reclaim(pool->hooks.ctx, pool, ctx->order, ctx->gfp))
+	if (!call_reclaim(pool, ctx))
 		return false;
 	*frame = get_page_from_freelist(pool, ctx, alloc_flags);
 	if (*frame != NO_FRAME)
@@ -190,7 +212,8 @@ static bool try_reclaim(struct pb_pool *pool, const struct alloc_context *ctx,
 static void try_compact(struct pb_pool *pool, const struct alloc_context *ctx,
 			unsigned int alloc_flags, u32 *frame)
 {
-	if (*frame != NO_FRAME || !ctx->order || !pool->hooks.migrate || !(ctx->gfp & PB_GFP_IO))
+	if (*frame != NO_FRAME || !ctx->order || !pool->hooks.migrate || !(ctx->gfp & PB_GFP_IO) ||
+	    in_hook())
 		return;
 	if (compact_zonelist(pool, ctx))
 		*frame = get_page_from_freelist(pool, ctx, alloc_flags);
@@ -237,38 +260,81 @@ static u32 try_again(struct pb_pool *pool, const struct alloc_context *ctx,
 	return frame != NO_FRAME ? frame : drain_and_retry(pool, ctx, alloc_flags);
 }
 
+/* What a hook claims is believed for so many rounds in a row without any more
+   free pages than there ever were since the request came. */
+#define MAX_IDLE_ROUNDS 64u
+
+struct progress {
+	long most_free;           /* pages */
+	unsigned int idle;        /* rounds since then */
+	unsigned int no_progress; /* rounds without so much as a claim, spec 8 */
+};
+
+static bool may_go_on(struct pb_pool *pool, const struct alloc_context *ctx,
+		      struct progress *progress, bool claimed)
+{
+	bool costly = ctx->order > COSTLY_ORDER;
+	long free_pages = 0;
+	struct zone *zone;
+	u32 at = 0;
+
+	while ((zone = next_zone(pool, ctx, &at)) != NULL)
+		free_pages += zone_free_pages(pool, zone);
+	progress->idle++;
+	if (free_pages > progress->most_free) {
+		progress->most_free = free_pages;
+		progress->idle = 0;
+	}
+	progress->no_progress = claimed && !costly ? 0 : progress->no_progress + 1;
+	return claimed && progress->no_progress <= MAX_RECLAIM_RETRIES &&
+	       progress->idle <= MAX_IDLE_ROUNDS;
+}
+
 /* Steps 7 to 15 of spec 8, over hooks. */
 static u32 reclaim_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
 			     unsigned int alloc_flags)
 {
 	bool costly = ctx->order > COSTLY_ORDER;
-	unsigned int no_progress = 0;
+	struct progress progress = { 0 };
 	u32 frame = NO_FRAME;
 
 	for (;;) {
-		bool progress = try_reclaim(pool, ctx, alloc_flags, &frame);
+		bool claimed = try_reclaim(pool, ctx, alloc_flags, &frame);
 
 		try_compact(pool, ctx, alloc_flags, &frame);
 		if (frame != NO_FRAME || ctx->gfp & PB_GFP_NORETRY ||
 		    (costly && !(ctx->gfp & PB_GFP_RETRY_MAYFAIL)))
 			return frame;
-		no_progress = progress && !costly ? 0 : no_progress + 1;
-		if (progress && no_progress <= MAX_RECLAIM_RETRIES)
+		if (may_go_on(pool, ctx, &progress, claimed))
 			continue;
 		if (unreserve_any(pool, ctx)) {
 			frame = get_page_from_freelist(pool, ctx, alloc_flags);
 			if (frame != NO_FRAME)
 				return frame;
 		}
-		if (!may_oom(pool, ctx) ||
-		    !pool->hooks.oom(pool->hooks.ctx, pool, ctx->order, ctx->gfp))
+		if (!may_oom(pool, ctx) || progress.idle > 2 * MAX_IDLE_ROUNDS ||
+		    !call_oom(pool, ctx))
 			return NO_FRAME;
-		no_progress = 0;
+		progress.no_progress = 0;
 		pb_platform_relax();
 		frame = try_again(pool, ctx, alloc_flags);
 		if (frame != NO_FRAME)
 			return frame;
 	}
+}
+
+/* Where nobody is woken to take it back, a boost ends when it is in the way. */
+static bool end_boosts(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	bool ended = false;
+	struct zone *zone;
+	u32 at = 0;
+
+	while (!pool->hooks.wake && (zone = next_zone(pool, ctx, &at)) != NULL) {
+		ended = ended || load_relaxed(&zone->watermark_boost);
+		store_relaxed(&zone->watermark_boost, 0);
+	}
+	return ended;
 }
 
 static void wake_all(struct pb_pool *pool, const struct alloc_context *ctx)
@@ -299,15 +365,18 @@ static u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 		ctx->nodemask = ~(u64)0;
 	}
 	frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	if (frame == NO_FRAME && end_boosts(pool, ctx))
+		frame = get_page_from_freelist(pool, ctx, alloc_flags);
 	if (frame != NO_FRAME)
 		return frame;
 	if (ctx->gfp & PB_GFP_DIRECT_RECLAIM)
 		frame = reclaim_and_retry(pool, ctx, alloc_flags);
 	if (frame == NO_FRAME)
 		frame = drain_and_retry(pool, ctx, alloc_flags);
-	while (frame == NO_FRAME && ctx->gfp & PB_GFP_NOFAIL && ctx->gfp & PB_GFP_DIRECT_RECLAIM) {
+	while (frame == NO_FRAME && ctx->gfp & PB_GFP_NOFAIL && ctx->gfp & PB_GFP_DIRECT_RECLAIM &&
+	       !in_hook()) {
 		pb_platform_relax();
-		(void)try_reclaim(pool, ctx, alloc_flags, &frame);
+		frame = reclaim_and_retry(pool, ctx, alloc_flags);
 		if (frame == NO_FRAME)
 			frame = try_again(pool, ctx, alloc_flags | ALLOC_HARDER);
 	}
@@ -326,7 +395,8 @@ static bool zone_has_any_block(const struct pb_pool *pool, const struct zone *zo
 	return false;
 }
 
-static enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_context *ctx)
+enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_context *ctx,
+			      u64 nr_pages)
 {
 	unsigned int flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);
 	enum pb_reason reason = PB_REASON_NO_ZONE;
@@ -338,10 +408,9 @@ static enum pb_reason failure_reason(const struct pb_pool *pool, const struct al
 			reason = PB_REASON_WATERMARK;
 		/* would it pass if only the sum counted? */
 		if (!zone_watermark_ok(pool, zone, 0, wmark_pages(zone, PB_WMARK_MIN), ctx->highest,
-				       flags,
-				       zone_free_pages(pool, zone) - ((1L << ctx->order) - 1)))
+				       flags, zone_free_pages(pool, zone) - (long)(nr_pages - 1)))
 			continue;
-		if (zone_has_any_block(pool, zone, ctx->order))
+		if (nr_pages == (u64)1 << ctx->order && zone_has_any_block(pool, zone, ctx->order))
 			return PB_REASON_MIGRATETYPE;
 		reason = PB_REASON_FRAGMENTED;
 	}
@@ -356,7 +425,7 @@ static void warn_alloc(struct pb_pool *pool, const struct alloc_context *ctx)
 	char buffer[160];
 	struct text text = { buffer, sizeof(buffer), 0 };
 
-	if (ctx->gfp & PB_GFP_NOWARN || nth & (nth - 1))
+	if (ctx->gfp & PB_GFP_NOWARN || nth & (nth - 1) || is_plain(pool) || in_hook())
 		return;
 	text_str(&text, "page allocation failure: order:");
 	text_dec(&text, ctx->order, 0);
@@ -375,90 +444,150 @@ static void warn_alloc(struct pb_pool *pool, const struct alloc_context *ctx)
 
 static void warn_once(struct pb_pool *pool, u32 bit, const char *line)
 {
-	if (!(__atomic_fetch_or(&pool->super->warned, bit, __ATOMIC_RELAXED) & bit))
+	if (!is_plain(pool) && !in_hook() &&
+	    !(__atomic_fetch_or(&pool->super->warned, bit, __ATOMIC_RELAXED) & bit))
 		pool_log(pool, line);
-}
-
-static struct pb_page *no_page(enum pb_reason *why, enum pb_reason reason)
-{
-	if (why)
-		*why = reason;
-	return NULL;
 }
 
 /* ------------------------------------------------------------- allocation */
 
-static void clear_block(struct pb_pool *pool, u32 frame, unsigned int order)
+/* Wipe frames; false: one of them has no address. */
+bool clear_frames(const struct pb_pool *pool, u32 frame, u32 end)
 {
-	void *address = pb_page_address(pool, pool->pages + frame);
+	for (; frame < end; frame++) {
+		void *address = frame_address(pool, frame);
 
-	if (address)
-		memset(address, 0, (size_t)1 << (pool->page_shift + order));
-}
-
-static struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int order, pb_gfp_t gfp)
-{
-	page_set_allocated(pool, frame, order, gfp);
-	if (gfp & PB_GFP_ZERO)
-		clear_block(pool, frame, order);
-	return pool->pages + frame;
-}
-
-/* Fill in the context, PB_NO_NODE as this CPU's; false: contradicting flags, reported. */
-static bool prepare_request(struct pb_pool *pool, struct alloc_context *ctx, int node,
-			    const pb_nodemask_t *mask, const char *call)
-{
-	int highest = gfp_zone(pool, ctx->gfp);
-	int type = gfp_migratetype(pool, ctx->gfp);
-
-	if (highest < 0 || type < 0) {
-		(void)misuse(pool, PB_MISUSE_BAD_FLAGS, call, UINT64_MAX, ctx->gfp, 0);
-		return false;
+		if (!address)
+			return false;
+		memset(address, 0, (size_t)1 << pool->page_shift);
 	}
-	ctx->highest = (unsigned int)highest;
-	ctx->migratetype = (unsigned int)type;
-	ctx->nodemask = mask ? *mask : ~(u64)0;
-	ctx->cpu = pool->percpu_cpus ? pcp_cpu(pool) : pb_platform_cpu();
-	ctx->node = (unsigned int)(node == PB_NO_NODE ? cpu_node(pool, ctx->cpu) : node);
-	ctx->preferred = first_zone(pool, ctx);
 	return true;
 }
 
-static struct pb_page *alloc_slow(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, int node,
-				  const pb_nodemask_t *mask, enum pb_reason *why, const char *call)
+static struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int order,
+				 struct pb_request *request)
 {
-	struct alloc_context ctx = { .gfp = gfp, .order = order };
-	unsigned int alloc_flags = PB_WMARK_LOW;
-	u32 frame = NO_FRAME;
+	if (request->gfp & PB_GFP_ZERO && !clear_frames(pool, frame, frame + (1u << order))) {
+		free_frames(pool, frame, order);
+		request->why = PB_REASON_NO_ADDRESS;
+		return NULL;
+	}
+	return page_set_allocated(pool, frame, order, request->gfp);
+}
 
-	if (why)
-		*why = PB_REASON_NONE;
+static enum pb_reason prepare_node(const struct pb_pool *pool, struct alloc_context *ctx,
+				   const struct pb_request *request, const struct call *call)
+{
+	int node = request->node;
+
+	ctx->cpu = pool->percpu_cpus ? pcp_cpu(pool) : pb_platform_cpu();
+	if (node != PB_NO_NODE && (node < 0 || node >= PB_MAX_NODES)) {
+		struct misuse what = { .kind = PB_MISUSE_BAD_NODE, .pfn = UINT64_MAX };
+
+		what.order = (unsigned int)node;
+		what.found = pool->super->nr_nodes;
+		(void)misuse(pool, call, &what);
+		return PB_REASON_BAD_NODE;
+	}
+	if (node != PB_NO_NODE && (u32)node >= pool->super->nr_nodes) {
+		if (ctx->gfp & PB_GFP_THISNODE)
+			return PB_REASON_NO_ZONE;
+		node = PB_NO_NODE; /* a node id that is possible, but offline */
+	}
+	ctx->node = (unsigned int)(node == PB_NO_NODE ? cpu_node(pool, ctx->cpu) : node);
+	return PB_REASON_NONE;
+}
+
+enum pb_reason prepare_request(const struct pb_pool *pool, struct alloc_context *ctx,
+			       const struct pb_request *request, unsigned int order,
+			       const struct call *call)
+{
+	enum pb_reason reason;
+	int highest, type;
+
+	if (!pool || !pool->super)
+		return PB_REASON_NO_POOL;
+	highest = gfp_zone(pool, request->gfp);
+	type = gfp_migratetype(pool, request->gfp);
+	if (highest < 0 || type < 0) {
+		struct misuse what = { .kind = PB_MISUSE_BAD_FLAGS, .pfn = UINT64_MAX };
+
+		what.order = request->gfp;
+		(void)misuse(pool, call, &what);
+		return PB_REASON_BAD_FLAGS;
+	}
+	if (request->gfp & PB_GFP_ZERO && !pool->hooks.address && !pool->linear)
+		return PB_REASON_NO_ADDRESS;
+	*ctx = (struct alloc_context){ .gfp = request->gfp, .order = order };
+	ctx->highest = (unsigned int)highest;
+	ctx->migratetype = (unsigned int)type;
+	ctx->nodemask = request->nodemask ? *request->nodemask : ~(u64)0;
+	reason = prepare_node(pool, ctx, request, call);
+	if (!reason)
+		ctx->preferred = first_zone(pool, ctx);
+	return reason;
+}
+
+unsigned int first_alloc_flags(const struct alloc_context *ctx)
+{
+	unsigned int flags = PB_WMARK_LOW;
+
+	flags |= ctx->gfp & PB_GFP_KSWAPD_RECLAIM ? ALLOC_KSWAPD : 0;
+	return flags | (ctx->migratetype == PB_MIGRATE_MOVABLE ? ALLOC_CMA : 0);
+}
+
+bool may_take(const struct pb_pool *pool, const struct alloc_context *ctx, const struct zone *zone,
+	      unsigned int alloc_flags, u64 nr_pages)
+{
+	return alloc_flags & ALLOC_NO_WATERMARKS ||
+	       zone_watermark_ok(pool, zone, 0, wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK),
+				 ctx->highest, alloc_flags,
+				 zone_vm_free_pages(pool, zone) - (long)(nr_pages - 1));
+}
+
+static u32 alloc_frame(struct pb_pool *pool, struct alloc_context *ctx)
+{
+	u32 frame;
+
+	if (!ctx->preferred)
+		return NO_FRAME;
+	frame = get_page_from_freelist(pool, ctx,
+				       first_alloc_flags(ctx) | nofragment(pool, ctx->preferred));
+	return frame != NO_FRAME ? frame : alloc_slowpath(pool, ctx);
+}
+
+static struct pb_page *alloc_slow(struct pb_pool *pool, struct pb_request *request,
+				  unsigned int order, const struct call *call)
+{
+	struct alloc_context ctx;
+	u32 frame;
+
+	request->why = prepare_request(pool, &ctx, request, order, call);
+	if (request->why)
+		return NULL;
 	if (order > pool->max_order) {
-		if (!(gfp & PB_GFP_NOWARN))
+		if (!(request->gfp & PB_GFP_NOWARN))
 			warn_once(pool, WARNED_ORDER,
 				  "page allocation: order greater than the pool's max_order");
-		return no_page(why, PB_REASON_TOO_BIG);
+		request->why = PB_REASON_TOO_BIG;
+		return NULL;
 	}
-	if (!prepare_request(pool, &ctx, node, mask, call))
-		return no_page(why, PB_REASON_NO_ZONE);
-	alloc_flags |= gfp & PB_GFP_KSWAPD_RECLAIM ? ALLOC_KSWAPD : 0;
-	alloc_flags |= ctx.migratetype == PB_MIGRATE_MOVABLE ? ALLOC_CMA : 0;
-	alloc_flags |= nofragment(pool, ctx.preferred);
-	if (ctx.preferred)
-		frame = get_page_from_freelist(pool, &ctx, alloc_flags);
-	if (frame == NO_FRAME && ctx.preferred)
-		frame = alloc_slowpath(pool, &ctx);
+	frame = alloc_frame(pool, &ctx);
 	if (frame == NO_FRAME) {
 		warn_alloc(pool, &ctx);
-		return no_page(why, why ? failure_reason(pool, &ctx) : PB_REASON_NONE);
+		request->why = failure_reason(pool, &ctx, (u64)1 << order);
+		return NULL;
 	}
-	return prep_page(pool, frame, order, gfp);
+	return prep_page(pool, frame, order, request);
 }
 
 /* Not inlined, so that the fast path needs no stack frame. */
 static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *pool, pb_gfp_t gfp,
-							      unsigned int order)
+							      unsigned int order, const char *name,
+							      const void *caller)
 {
+	struct pb_request request = { .gfp = gfp, .node = PB_NO_NODE };
+	const struct call call = { name, caller };
 	u32 frame;
 
 	if (order < pool->nr_pcp_orders && !(gfp & GFP_SLOW) &&
@@ -467,7 +596,7 @@ static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *po
 		page_set_allocated(pool, frame, order, gfp);
 		return pool->pages + frame;
 	}
-	return alloc_slow(pool, gfp, order, PB_NO_NODE, NULL, NULL, "alloc_pages");
+	return alloc_slow(pool, &request, order, &call);
 }
 
 FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
@@ -477,57 +606,93 @@ FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned
 	if (likely(order < pool->rseq_orders && !(gfp & GFP_SLOW)) &&
 	    likely(pcp_rseq_pop(pool, gfp, order, &frame) == PCP_OK))
 		return page_set_allocated(pool, frame, order, gfp);
-	return alloc_missed(pool, gfp, order);
+	return alloc_missed(pool, gfp, order, "pb_alloc_pages", __builtin_return_address(0));
 }
 
-/* Nearest node with memory, seen from `node`. */
-static int memory_node(const struct pb_pool *pool, int node)
+/* As pb_alloc_pages(), for a caller that wants to know why not. */
+static struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *request,
+				  unsigned int order, const struct call *call)
 {
+	size_t frame;
+	u32 popped;
+
+	request->why = PB_REASON_NONE;
+	if (pool && request->node == PB_NO_NODE && !request->nodemask && order <= PB_MAX_ORDER &&
+	    !(request->gfp & (GFP_SLOW | PB_GFP_THISNODE))) {
+		if (order < pool->rseq_orders &&
+		    pcp_rseq_pop(pool, request->gfp, order, &frame) == PCP_OK)
+			return page_set_allocated(pool, frame, order, request->gfp);
+		if (order < pool->nr_pcp_orders && pool->percpu_mode == PCP_MODE_TRYLOCK &&
+		    pcp_lock_pop(pool, request->gfp, order, &popped) == PCP_OK)
+			return page_set_allocated(pool, popped, order, request->gfp);
+	}
+	return alloc_slow(pool, request, order, call);
+}
+
+/* Nearest node with memory, seen from this CPU's. */
+static int memory_node(const struct pb_pool *pool)
+{
+	int node = cpu_node(pool, pb_platform_cpu());
 	const struct node *home = pool_node(pool, (u32)node);
 
 	return home->zonelist_nodes ? home->order[0] : node;
 }
 
-struct pb_page *pb_alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
-				    unsigned int order)
-{
-	if (node == PB_NO_NODE)
-		node = memory_node(pool, cpu_node(pool, pb_platform_cpu()));
-	return pb__alloc_pages_node(pool, node, gfp, order);
-}
-
-struct pb_page *pb__alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
-				     unsigned int order)
+static void warn_offline(struct pb_pool *pool, int node, pb_gfp_t gfp)
 {
 	if (gfp & PB_GFP_THISNODE && node >= 0 && node < PB_MAX_NODES &&
 	    ((u32)node >= pool->super->nr_nodes || !pool_node(pool, (u32)node)->online))
 		warn_once(pool, WARNED_OFFLINE,
 			  "page allocation: __GFP_THISNODE on a node that is offline");
-	return pb_alloc_pages_nodemask(pool, gfp, order, node, NULL, NULL);
+}
+
+struct pb_page *pb_alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
+				    unsigned int order)
+{
+	struct pb_request request = { .gfp = gfp, .node = node };
+
+	if (pool && pool->super && node == PB_NO_NODE)
+		request.node = memory_node(pool);
+	if (pool && pool->super)
+		warn_offline(pool, node, gfp);
+	return alloc_slow(pool, &request, order, CALL("pb_alloc_pages_node"));
+}
+
+struct pb_page *pb__alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
+				     unsigned int order)
+{
+	struct pb_request request = { .gfp = gfp, .node = node };
+
+	if (pool && pool->super)
+		warn_offline(pool, node, gfp);
+	return alloc_slow(pool, &request, order, CALL("pb__alloc_pages_node"));
 }
 
 struct pb_page *pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order,
 					int node, const pb_nodemask_t *mask, enum pb_reason *why)
 {
-	if (node < 0 || node >= PB_MAX_NODES) {
-		(void)misuse(pool, PB_MISUSE_BAD_NODE, "alloc_pages_node", UINT64_MAX,
-			     (unsigned int)node, pool->super->nr_nodes);
-		return no_page(why, PB_REASON_BAD_NODE);
-	}
-	if ((u32)node >= pool->super->nr_nodes) /* a node id that is possible, but offline */
-		return gfp & PB_GFP_THISNODE ? no_page(why, PB_REASON_NO_ZONE)
-					     : alloc_slow(pool, gfp, order, PB_NO_NODE, mask, why,
-							  "alloc_pages_node");
-	return alloc_slow(pool, gfp, order, node, mask, why, "alloc_pages_node");
+	struct pb_request request = { .gfp = gfp, .node = node, .nodemask = mask };
+	struct pb_page *page = alloc_slow(pool, &request, order, CALL("pb_alloc_pages_nodemask"));
+
+	if (why)
+		*why = request.why;
+	return page;
 }
 
-size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, size_t n,
-			   struct pb_page **pages)
+struct pb_page *pb_request_pages(struct pb_pool *pool, struct pb_request *request,
+				 unsigned int order)
+{
+	return alloc_here(pool, request, order, CALL("pb_request_pages"));
+}
+
+static size_t alloc_bulk(struct pb_pool *pool, struct pb_request *request, unsigned int order,
+			 size_t n, struct pb_page **pages, const struct call *call)
 {
 	size_t got = 0;
 
+	request->why = PB_REASON_NONE;
 	while (got < n) {
-		struct pb_page *page = pb_alloc_pages(pool, gfp, order);
+		struct pb_page *page = alloc_here(pool, request, order, call);
 
 		if (!page)
 			break;
@@ -536,8 +701,24 @@ size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned int orde
 	return got;
 }
 
-struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t nr_pages)
+size_t pb_request_bulk(struct pb_pool *pool, struct pb_request *request, unsigned int order,
+		       size_t n, struct pb_page **pages)
 {
+	return alloc_bulk(pool, request, order, n, pages, CALL("pb_request_bulk"));
+}
+
+size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, size_t n,
+			   struct pb_page **pages)
+{
+	struct pb_request request = { .gfp = gfp, .node = PB_NO_NODE };
+
+	return alloc_bulk(pool, &request, order, n, pages, CALL("pb_alloc_pages_bulk"));
+}
+
+static struct pb_page *alloc_exact(struct pb_pool *pool, struct pb_request *request,
+				   size_t nr_pages, const struct call *call)
+{
+	pb_gfp_t gfp = request->gfp;
 	unsigned int order = 0;
 	struct pb_page *page;
 
@@ -545,13 +726,27 @@ struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t nr_pag
 		order++;
 	if (!nr_pages)
 		order = PB_MAX_ORDER + 1; /* as get_order(0): too big */
-	page = pb_alloc_pages(pool, gfp & ~PB_GFP_COMP, order);
+	request->gfp &= ~PB_GFP_COMP;
+	page = alloc_here(pool, request, order, call);
+	request->gfp = gfp;
 	if (!page)
 		return NULL;
 	(void)pb_split_page(pool, page, order);
 	for (size_t i = nr_pages; i < (size_t)1 << order; i++)
 		(void)pb_free_pages(pool, page + i, 0);
 	return page;
+}
+
+struct pb_page *pb_request_exact(struct pb_pool *pool, struct pb_request *request, size_t nr_pages)
+{
+	return alloc_exact(pool, request, nr_pages, CALL("pb_request_exact"));
+}
+
+struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t nr_pages)
+{
+	struct pb_request request = { .gfp = gfp, .node = PB_NO_NODE };
+
+	return alloc_exact(pool, &request, nr_pages, CALL("pb_alloc_exact"));
 }
 
 /* ------------------------------------------------------------------- free */
@@ -603,17 +798,17 @@ void free_frames(struct pb_pool *pool, u32 frame, unsigned int order)
 }
 
 static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int order,
-		     const char *call)
+		     const struct call *call)
 {
 	u32 frame = page_frame(pool, page);
 	u8 word;
 
 	if (frame == NO_FRAME)
-		return misuse_page(pool, page, order, call);
+		return misuse_page(pool, call, page, order);
 	word = load_relaxed(&page->word);
 	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order) ||
 	    order > pool->max_order)
-		return misuse_page(pool, page, order, call);
+		return misuse_page(pool, call, page, order);
 	if (word & PB_PAGE_SHARED) {
 		if (!put_shared(pool, page, frame))
 			return PB_OK;
@@ -622,7 +817,7 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 	if (!pool->hardened)
 		store_relaxed(&page->word, 0);
 	else if (!clear_hardened(page, word))
-		return misuse_page(pool, page, order, call);
+		return misuse_page(pool, call, page, order);
 	free_frames(pool, frame, order);
 	return PB_OK;
 }
@@ -639,14 +834,16 @@ static inline bool owned_block(const struct pb_page *page, unsigned int order)
 }
 
 static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb_page *page,
-						 unsigned int order)
+						 unsigned int order, const char *name,
+						 const void *caller)
 {
+	const struct call call = { name, caller };
 	u32 frame = page_frame(pool, page);
 	u32 class;
 
 	if (frame == NO_FRAME || order >= pool->nr_pcp_orders || pool->hardened ||
 	    pool->percpu_mode != PCP_MODE_TRYLOCK || !owned_block(page, order))
-		return free_slow(pool, page, order, "__free_pages");
+		return free_slow(pool, page, order, &call);
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->word, 0);
 	if (pcp_lock_push(pool, class, order, frame) != PCP_OK)
@@ -670,7 +867,7 @@ FAST int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int 
 	prefetch_write(page); /* wherever it points: a prefetch never faults */
 	/* an order without lists of its own finds one that is always full */
 	if (unlikely(frame >= pool->rseq_free_frames || !owned_block(page, order)))
-		return free_missed(pool, page, order);
+		return free_missed(pool, page, order, "pb_free_pages", __builtin_return_address(0));
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->word, 0);
 	if (likely(pcp_rseq_push(pool, class, order, frame) == PCP_OK))
@@ -678,40 +875,92 @@ FAST int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int 
 	return free_overflow(pool, (u32)frame, order);
 }
 
+/* Is it the head of an allocated block of this order, shared or not? */
+static bool is_block(const struct pb_pool *pool, const struct pb_page *page, unsigned int order)
+{
+	u8 mask = (u8) ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED);
+
+	return page_frame(pool, page) != NO_FRAME && order <= pool->max_order &&
+	       (load_relaxed(&page->word) & mask) == (PB_PAGE_HEAD | order);
+}
+
+/* How many of pages[0..n) carry this very byte, each counted once: they are marked
+   off by clearing it and marked back. The caller owns them all. */
+static size_t count_once(size_t n, struct pb_page *const *pages, u8 word)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (load_relaxed(&pages[i]->word) == word) {
+			store_relaxed(&pages[i]->word, 0);
+			found++;
+		}
+	for (size_t i = 0; i < n; i++)
+		if (!load_relaxed(&pages[i]->word))
+			store_relaxed(&pages[i]->word, word);
+	return found;
+}
+
+/* First of pages[0..n) that can't be freed, or n. A page named twice is the second
+   time: a block may be named as often as it has references, so SHARED ones may be. */
+static size_t first_unfreeable(struct pb_pool *pool, unsigned int order, size_t n,
+			       struct pb_page *const *pages)
+{
+	u8 plain = (u8)(PB_PAGE_HEAD | order), movable = plain | PB_PAGE_MOVABLE;
+	size_t once = 0, at = n;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_block(pool, pages[i], order))
+			return i;
+		once += !(load_relaxed(&pages[i]->word) & PB_PAGE_SHARED);
+	}
+	if (count_once(n, pages, plain) + count_once(n, pages, movable) == once)
+		return n;
+	while (at > 1) { /* the rare case: which one is it? */
+		at--;
+		for (size_t i = 0; i < at; i++)
+			if (pages[i] == pages[at] &&
+			    !(load_relaxed(&pages[i]->word) & PB_PAGE_SHARED))
+				return at;
+	}
+	return n;
+}
+
 size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,
 		    struct pb_page *const *pages)
 {
-	size_t freed = 0;
+	size_t bad = first_unfreeable(pool, order, n, pages);
 
+	if (bad < n) {
+		(void)misuse_page(pool, CALL("pb_free_bulk"), pages[bad], order);
+		return 0;
+	}
 	for (size_t i = 0; i < n; i++)
-		freed += pb_free_pages(pool, pages[i], order) == PB_OK;
-	return freed;
+		(void)pb_free_pages(pool, pages[i], order);
+	return n;
 }
 
 int pb_free_exact(struct pb_pool *pool, struct pb_page *page, size_t nr_pages)
 {
-	int first = PB_OK;
-
-	for (size_t i = 0; i < nr_pages; i++) {
-		int error = pb_free_pages(pool, page + i, 0);
-
-		if (error && !first)
-			first = error;
-	}
-	return first;
+	for (size_t i = 0; i < nr_pages; i++)
+		if (!is_block(pool, page + i, 0))
+			return misuse_page(pool, CALL("pb_free_exact"), page + i, 0);
+	for (size_t i = 0; i < nr_pages; i++)
+		(void)pb_free_pages(pool, page + i, 0);
+	return PB_OK;
 }
 
 /* ------------------------------------------------------ an allocated block */
 
 /* Frame of the head of an allocated block, or NO_FRAME after a report. */
-static u32 owned_frame(const struct pb_pool *pool, const struct pb_page *page, unsigned int order,
-		       const char *call)
+static u32 owned_frame(const struct pb_pool *pool, const struct pb_page *page,
+		       const struct call *call)
 {
 	u32 frame = page_frame(pool, page);
 
 	if (frame != NO_FRAME && load_relaxed(&page->word) & PB_PAGE_HEAD)
 		return frame;
-	(void)misuse_page(pool, page, order, call);
+	(void)misuse_page(pool, call, page, 0);
 	return NO_FRAME;
 }
 
@@ -721,10 +970,10 @@ int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order
 	u8 word;
 
 	if (frame == NO_FRAME || order > pool->max_order)
-		return misuse_page(pool, page, order, "split_page");
+		return misuse_page(pool, CALL("pb_split_page"), page, order);
 	word = load_relaxed(&page->word);
 	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order))
-		return misuse_page(pool, page, order, "split_page");
+		return misuse_page(pool, CALL("pb_split_page"), page, order);
 	/* further references stay with the first page */
 	store_relaxed(&page->word, (u8)(word & ~PB_PAGE_ORDER));
 	for (u32 i = 1; i < 1u << order; i++)
@@ -732,16 +981,25 @@ int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order
 	return PB_OK;
 }
 
+static int misuse_refs(const struct pb_pool *pool, const struct call *call,
+		       const struct pb_page *page, unsigned int found)
+{
+	struct misuse what = { .kind = PB_MISUSE_REFCOUNT, .page = page, .found = found };
+
+	what.pfn = frame_to_pfn(pool, page_frame(pool, page));
+	what.order = load_relaxed(&page->word) & PB_PAGE_ORDER;
+	return misuse(pool, call, &what);
+}
+
 int pb_get_page(struct pb_pool *pool, struct pb_page *page)
 {
-	u32 frame = owned_frame(pool, page, 0, "get_page");
+	u32 frame = owned_frame(pool, page, CALL("pb_get_page"));
 	u32 *refs;
 
 	if (frame == NO_FRAME)
 		return PB_EMISUSE;
 	if (!(pool->super->flags & PB_POOL_REFCOUNT))
-		return misuse(pool, PB_MISUSE_REFCOUNT, "get_page", frame_to_pfn(pool, frame),
-			      page->word & PB_PAGE_ORDER, 0);
+		return misuse_refs(pool, CALL("pb_get_page"), page, 0);
 	refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
 	if (!(load_relaxed(&page->word) & PB_PAGE_SHARED)) {
 		store_relaxed(refs, 1);
@@ -751,17 +1009,17 @@ int pb_get_page(struct pb_pool *pool, struct pb_page *page)
 	if (__atomic_fetch_add(refs, 1, __ATOMIC_RELAXED) < INT32_MAX)
 		return PB_OK;
 	__atomic_fetch_sub(refs, 1, __ATOMIC_RELAXED);
-	return misuse(pool, PB_MISUSE_REFCOUNT, "get_page", frame_to_pfn(pool, frame),
-		      page->word & PB_PAGE_ORDER, INT32_MAX);
+	return misuse_refs(pool, CALL("pb_get_page"), page, INT32_MAX);
 }
 
 int pb_put_page(struct pb_pool *pool, struct pb_page *page)
 {
-	u32 frame = owned_frame(pool, page, 0, "put_page");
+	u32 frame = owned_frame(pool, page, CALL("pb_put_page"));
 
 	if (frame == NO_FRAME)
 		return PB_EMISUSE;
-	return free_slow(pool, page, load_relaxed(&page->word) & PB_PAGE_ORDER, "put_page");
+	return free_slow(pool, page, load_relaxed(&page->word) & PB_PAGE_ORDER,
+			 CALL("pb_put_page"));
 }
 
 unsigned int pb_page_count(struct pb_pool *pool, const struct pb_page *page)
@@ -781,16 +1039,19 @@ unsigned int pb_page_count(struct pb_pool *pool, const struct pb_page *page)
 
 int pb_page_order(struct pb_pool *pool, const struct pb_page *page)
 {
-	if (owned_frame(pool, page, 0, "page_order") == NO_FRAME)
-		return PB_EMISUSE;
-	return load_relaxed(&page->word) & PB_PAGE_ORDER;
+	u8 word;
+
+	if (page_frame(pool, page) == NO_FRAME)
+		return PB_ENODEV;
+	word = load_relaxed(&page->word);
+	return word & PB_PAGE_HEAD ? (int)(word & PB_PAGE_ORDER) : PB_EINVAL;
 }
 
 int pb_set_movable(struct pb_pool *pool, struct pb_page *page, bool movable)
 {
 	u8 word;
 
-	if (owned_frame(pool, page, 0, "set_movable") == NO_FRAME)
+	if (owned_frame(pool, page, CALL("pb_set_movable")) == NO_FRAME)
 		return PB_EMISUSE;
 	word = load_relaxed(&page->word);
 	store_relaxed(&page->word,

@@ -36,6 +36,22 @@ static inline struct pb_page *page_set_allocated(const struct pb_pool *pool, siz
 
 _Static_assert(PB_GFP_MOVABLE * 4 == PB_PAGE_MOVABLE, "times 4 makes the mark from the flag");
 
+/* The context of a request that was found to make sense, or why it doesn't; flags and
+   nodes that no request may have are reported as misuse of `call`. */
+enum pb_reason prepare_request(const struct pb_pool *pool, struct alloc_context *ctx,
+			       const struct pb_request *request, unsigned int order,
+			       const struct call *call);
+/* Allocation flags of the first attempt, but for ALLOC_NOFRAGMENT. */
+unsigned int first_alloc_flags(const struct alloc_context *ctx);
+/* Would the zone's watermark and reserve leave `nr_pages` more to this request? */
+bool may_take(const struct pb_pool *pool, const struct alloc_context *ctx, const struct zone *zone,
+	      unsigned int alloc_flags, u64 nr_pages);
+/* Why it got none of so many consecutive pages. */
+enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_context *ctx,
+			      u64 nr_pages);
+/* Wipe [frame, end); false: one of them has no address, and some may be wiped. */
+bool clear_frames(const struct pb_pool *pool, u32 frame, u32 end);
+
 /* Free a block whose page byte is already clear: per-CPU list or zone. */
 void free_frames(struct pb_pool *pool, u32 frame, unsigned int order);
 

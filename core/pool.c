@@ -18,12 +18,19 @@ void pb_config_init(struct pb_config *config)
 	config->page_shift = 12;
 	config->max_order = PB_DEFAULT_MAX_ORDER;
 	config->pageblock_order = PB_DEFAULT_PAGEBLOCK_ORDER;
-	config->nr_cpus = 1;
 	config->zone_types = ((1u << PB_NR_ZONE_TYPES) - 1) & ~(1u << PB_ZONE_HIGHMEM);
 	config->min_free_kbytes = -1;
 	config->watermark_scale_factor = 10;
 	config->watermark_boost_factor = 15000;
 	memcpy(config->lowmem_reserve_ratio, ratio, sizeof(ratio));
+}
+
+/* Whoever lists CPUs' nodes has counted them, or has one. */
+static u32 configured_cpus(const struct pb_config *config)
+{
+	if (config->nr_cpus)
+		return config->nr_cpus;
+	return config->cpu_node ? 1 : pb_platform_nr_cpus();
 }
 
 static const char *config_fault(const struct pb_config *config)
@@ -36,8 +43,8 @@ static const char *config_fault(const struct pb_config *config)
 		return "pageblock_order must not be greater than max_order, nor than 16";
 	if (config->profile > PB_PROFILE_LINUX)
 		return "profile must be PB_PROFILE_MODERN or PB_PROFILE_LINUX";
-	if (!config->nr_cpus || config->nr_cpus > PB_MAX_CPUS)
-		return "nr_cpus must be 1 to 4096";
+	if (config->nr_cpus > PB_MAX_CPUS)
+		return "nr_cpus must be 1 to 4096, or 0 for those of the machine";
 	if (config->nr_stripes & (config->nr_stripes - 1) || config->nr_stripes > MAX_STRIPES)
 		return "nr_stripes must be 0 or a power of two up to 16";
 	if (config->watermark_scale_factor < 1 || config->watermark_scale_factor > 3000)
@@ -46,11 +53,11 @@ static const char *config_fault(const struct pb_config *config)
 		return "pcp_high_fraction must be 0 or at least 8";
 	if (config->min_free_kbytes < -1)
 		return "min_free_kbytes must be -1 or more";
-	if (config->flags & ~0x1ffu)
+	if (config->flags & ~(0x1ffu | PB_POOL_PLAIN))
 		return "flags has a bit that is not a PB_POOL_ flag";
 	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) || config->zone_types >> PB_NR_ZONE_TYPES)
 		return "zone_types must have PB_ZONE_NORMAL and no unknown bit";
-	for (u32 i = 0; config->cpu_node && i < config->nr_cpus; i++)
+	for (u32 i = 0; config->cpu_node && i < configured_cpus(config); i++)
 		if (config->cpu_node[i] >= PB_MAX_NODES)
 			return "cpu_node: node ids must be below 64";
 	return NULL;
@@ -98,7 +105,7 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->pageblock_order = config->pageblock_order;
 	s->profile = config->profile;
 	s->flags = config->flags;
-	s->nr_cpus = config->nr_cpus;
+	s->nr_cpus = configured_cpus(config);
 	s->zone_types = config->zone_types;
 	s->linear_pfn = config->linear_pfn;
 	s->orders = (u8)(config->max_order + 1u);
@@ -148,7 +155,7 @@ static int measure(const struct pb_config *config, struct pb_super *s, struct pb
 	if (code)
 		return code;
 	copy_config(config, s);
-	for (u32 i = 0; config->cpu_node && i < config->nr_cpus; i++)
+	for (u32 i = 0; config->cpu_node && i < s->nr_cpus; i++)
 		if (config->cpu_node[i] >= s->nr_nodes)
 			s->nr_nodes = config->cpu_node[i] + 1u;
 	pcp_layout(s);
@@ -322,7 +329,7 @@ static void init_nodes(struct pb_pool *pool, const struct pb_config *config)
 
 	for (u32 id = 0; id < pool->super->nr_nodes; id++)
 		memset(pool_node(pool, id)->zones, 0xff, sizeof(pool_node(pool, id)->zones));
-	for (u32 cpu = 0; cpu < config->nr_cpus; cpu++) {
+	for (u32 cpu = 0; cpu < pool->super->nr_cpus; cpu++) {
 		struct node *node;
 
 		cpu_nodes[cpu] = config->cpu_node ? config->cpu_node[cpu] : 0;

@@ -345,6 +345,12 @@ static inline bool pool_is_linked(const struct pb_pool *pool)
 	return pool->profile == PB_PROFILE_LINUX;
 }
 
+/* Nothing held back, nothing logged. */
+static inline bool is_plain(const struct pb_pool *pool)
+{
+	return pool->super->flags & PB_POOL_PLAIN;
+}
+
 #define GROUP_SHIFT_MIN 6u
 #define GROUP_SHIFT_MAX 10u
 
@@ -386,11 +392,41 @@ struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone,
 u64 frame_to_pfn(const struct pb_pool *pool, u32 frame);
 u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn); /* NO_FRAME: not in the memory map */
 
+/* Where the frame can be written: by the hook, HIGHMEM too, or by the linear mapping. */
+void *frame_address(const struct pb_pool *pool, u32 frame);
+
 /* Set the handle's base pointers from the super block. */
 void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *hooks);
 
 void vm_count(struct pb_pool *pool, enum pb_vm_event event, unsigned long n);
 void pool_log(struct pb_pool *pool, const char *line);
+
+/*
+ * Hooks are called with the task marked, as Linux marks one that reclaims with
+ * PF_MEMALLOC: what it asks for in there neither reclaims, compacts nor wakes, and is
+ * not logged. False: it is in one already.
+ */
+#define TASK_IN_HOOK 0x1u
+
+static inline bool in_hook(void)
+{
+	return *pb_platform_task() & TASK_IN_HOOK;
+}
+
+static inline bool hook_begin(void)
+{
+	u32 *task = pb_platform_task();
+
+	if (*task & TASK_IN_HOOK)
+		return false;
+	*task |= TASK_IN_HOOK;
+	return true;
+}
+
+static inline void hook_end(void)
+{
+	*pb_platform_task() &= ~TASK_IN_HOOK;
+}
 
 /* Trace: one predictable branch when unset, and never on a per-CPU list hit. */
 static inline bool tracing(const struct pb_pool *pool)

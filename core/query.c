@@ -52,20 +52,25 @@ struct pb_page *pb_pfn_to_page(const struct pb_pool *pool, uint64_t pfn)
 	return frame == NO_FRAME ? NULL : pool->pages + frame;
 }
 
-void *pb_page_address(const struct pb_pool *pool, const struct pb_page *page)
+void *frame_address(const struct pb_pool *pool, u32 frame)
 {
-	u32 frame = page_frame(pool, page);
-	u64 pfn;
+	u64 pfn = frame_to_pfn(pool, frame);
 
-	if (frame == NO_FRAME || zone_of_frame(pool, frame)->type == PB_ZONE_HIGHMEM)
-		return NULL;
-	pfn = frame_to_pfn(pool, frame);
 	if (pool->hooks.address)
 		return pool->hooks.address(pool->hooks.ctx, pfn);
-	if (!pool->linear)
+	if (!pool->linear || zone_of_frame(pool, frame)->type == PB_ZONE_HIGHMEM)
 		return NULL;
 	return (unsigned char *)pool->linear +
 	       (ptrdiff_t)((s64)(pfn - pool->super->linear_pfn) * ((s64)1 << pool->page_shift));
+}
+
+void *pb_page_address(const struct pb_pool *pool, const struct pb_page *page)
+{
+	u32 frame = page_frame(pool, page);
+
+	if (frame == NO_FRAME || zone_of_frame(pool, frame)->type == PB_ZONE_HIGHMEM)
+		return NULL;
+	return frame_address(pool, frame);
 }
 
 struct pb_page *pb_address_to_page(const struct pb_pool *pool, const void *address)
@@ -129,9 +134,10 @@ const char *pb_migratetype_name(enum pb_migratetype type)
 
 const char *pb_reason_name(enum pb_reason reason)
 {
-	static const char *const names[] = { "none",       "order too big", "no zone",
-					     "watermark",  "fragmented",    "migratetype",
-					     "bad node id" };
+	static const char *const names[] = { "none",        "order too big", "no zone",
+					     "watermark",   "fragmented",    "migratetype",
+					     "bad node id", "bad flags",     "bad range",
+					     "no address",  "no pool" };
 
 	return (unsigned int)reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "?";
 }

@@ -195,7 +195,7 @@ bool boost_watermark(struct pb_pool *pool, struct zone *zone)
 	u32 factor = pool->super->tunables.watermark_boost_factor;
 
 	/* A zone of few pageblocks would be boosted out of use. */
-	if (!factor || pageblock_pages(pool) * 4 > zone->managed)
+	if (!factor || is_plain(pool) || pageblock_pages(pool) * 4 > zone->managed)
 		return false;
 	max = mult_frac(zone->_watermark[PB_WMARK_HIGH], factor, 10000);
 	if (!max)
@@ -244,7 +244,10 @@ static s32 default_min_free_kbytes(const struct pb_pool *pool)
 		if (zone->type <= PB_ZONE_NORMAL && zone->managed > high)
 			kbytes += (zone->managed - high) << (pool->page_shift - 10);
 	}
-	return (s32)clamp_u64(int_sqrt(kbytes * 16), 128, 262144);
+	kbytes = clamp_u64(int_sqrt(kbytes * 16), 128, 262144);
+	if (!pool_is_linked(pool)) /* Linux's least is half of a pool of 64 pages */
+		kbytes = min_u64(kbytes, lowmem_pages(pool) / 16 << (pool->page_shift - 10));
+	return (s32)kbytes;
 }
 
 /* Spec 7.3. */
@@ -255,6 +258,10 @@ static void setup_zone_wmarks(struct pb_pool *pool, struct zone *zone, u64 pages
 	u64 gap = max_u64(share / 4, mult_frac(zone->managed, t->watermark_scale_factor, 10000));
 	u64 min = is_lowmem(pool, zone) ? share : clamp_u64(zone->managed / 1024, 32, 128);
 
+	if (!pool_is_linked(pool) && !is_lowmem(pool, zone))
+		min = min_u64(min, zone->managed / 16);
+	if (is_plain(pool))
+		min = gap = 0;
 	for (unsigned int mark = PB_WMARK_MIN; mark < PB_NR_WMARK; mark++)
 		store_relaxed(&zone->_watermark[mark], min + mark * gap);
 	store_relaxed(&zone->watermark_boost, 0);
@@ -263,7 +270,7 @@ static void setup_zone_wmarks(struct pb_pool *pool, struct zone *zone, u64 pages
 /* Spec 7.5: keep requests that could go higher from filling a low zone. */
 static void setup_zone_lowmem_reserve(struct pb_pool *pool, struct zone *zone)
 {
-	u32 ratio = pool->super->tunables.lowmem_reserve_ratio[zone->type];
+	u32 ratio = is_plain(pool) ? 0 : pool->super->tunables.lowmem_reserve_ratio[zone->type];
 	const struct node *node = pool_node(pool, zone->node);
 	u64 above = 0;
 
@@ -362,8 +369,7 @@ void init_per_zone_wmark_min(struct pb_pool *pool)
 
 	pb_platform_lock(&pool->super->sizes_lock);
 	kbytes = default_min_free_kbytes(pool);
-	if (kbytes > t->user_min_free_kbytes)
-		t->min_free_kbytes = kbytes;
+	t->min_free_kbytes = t->user_min_free_kbytes >= 0 ? t->user_min_free_kbytes : kbytes;
 	__setup_per_zone_wmarks(pool);
 	pb_platform_unlock(&pool->super->sizes_lock);
 }

@@ -168,6 +168,10 @@ enum pb_profile {
 #define PB_POOL_ALL_RESERVED 0x80u    /* start with every frame reserved: nothing is handed out
                                          until pb_online() or the pb_state_ functions say so */
 #define PB_POOL_MOBILITY 0x100u       /* group by mobility however small the pool is */
+#define PB_POOL_PLAIN \
+	0x400u /* nothing is held back and nothing logged: no watermarks,
+                                         reserves or boost, whatever the tunables say. For
+                                         pools of huge pages, video memory, devices */
 
 struct pb_config {
 	const struct pb_region *regions;
@@ -177,15 +181,19 @@ struct pb_config {
 	uint8_t pageblock_order; /* <= max_order and <= 16; default 9 */
 	uint8_t profile;         /* enum pb_profile */
 	uint32_t flags;          /* PB_POOL_* */
-	uint32_t nr_cpus;        /* CPUs with per-CPU lists; default 1 */
+	uint32_t nr_cpus;        /* CPUs with per-CPU lists; default 0: those of the machine
+	                            (linux_user), or 1 if cpu_node is given; a CPU beyond them
+	                            shares another's lists or does without */
 	uint32_t nr_stripes;     /* per zone, a power of two; 0: as many as CPUs, at most 16 */
-	const uint8_t *cpu_node; /* [nr_cpus]; NULL: every CPU is on node 0 */
+	const uint8_t *cpu_node; /* [nr_cpus, at least 1]; NULL: every CPU is on node 0 */
 	/* [n * n], n = greatest node id + 1; NULL: 10 local, 20 remote */
 	const uint8_t *distance;
 	uint32_t zone_types;     /* bit per zone type that is configured; default all but HIGHMEM */
 	void *linear;            /* address of pfn 0 for pb_page_address(), or NULL */
 	uint64_t linear_pfn;     /* the pfn that `linear` is the address of */
-	int32_t min_free_kbytes; /* -1: the formula of spec 7.4 */
+	/* -1: the formula of spec 7.4 (modern: at most a 16th of the pool); else it stays as
+	   said here or by pb_set_min_free_kbytes(), whatever memory comes and goes */
+	int32_t min_free_kbytes;
 	uint32_t watermark_scale_factor; /* default 10, 1..3000 */
 	uint32_t watermark_boost_factor; /* default 15000; 0: off */
 	uint32_t lowmem_reserve_ratio[PB_NR_ZONE_TYPES];
@@ -224,13 +232,17 @@ PB_API const char *pb_strerror(int code);
 
 /* Why an allocation returned NULL (optional out-parameter). */
 enum pb_reason {
-	PB_REASON_NONE,      /* it did not fail */
-	PB_REASON_TOO_BIG,   /* order > max_order */
-	PB_REASON_NO_ZONE,   /* no zone for these flags, node and nodemask */
-	PB_REASON_WATERMARK, /* every zone is at its watermark or lowmem reserve */
-	PB_REASON_FRAGMENTED, /* enough free pages, no block of this order */
+	PB_REASON_NONE,        /* it did not fail */
+	PB_REASON_TOO_BIG,     /* order > max_order */
+	PB_REASON_NO_ZONE,     /* no zone for these flags, node and nodemask */
+	PB_REASON_WATERMARK,   /* every zone is at its watermark or lowmem reserve */
+	PB_REASON_FRAGMENTED,  /* enough free pages, no block of this order */
 	PB_REASON_MIGRATETYPE, /* blocks of this order exist only where this type may not go */
-	PB_REASON_BAD_NODE,  /* node id out of range */
+	PB_REASON_BAD_NODE,    /* node id out of range */
+	PB_REASON_BAD_FLAGS,   /* two zones, or two mobilities */
+	PB_REASON_BAD_RANGE, /* no number of pages, alignment, range or boundary that makes sense */
+	PB_REASON_NO_ADDRESS, /* __GFP_ZERO where no address is known */
+	PB_REASON_NO_POOL,    /* the handle is of no pool: NULL, or not initialised */
 };
 
 PB_API const char *pb_reason_name(enum pb_reason reason);
@@ -259,6 +271,8 @@ struct pb_misuse_report {
 	unsigned int found;  /* order or page byte found, by kind */
 	const char *call;    /* name of the function misused */
 	const char *text;    /* the documented message, complete, one line */
+	const void *page;    /* as given by the caller, or NULL */
+	const void *caller;  /* where the call returns to, or NULL if that is not known */
 };
 
 enum pb_trace_type {
@@ -296,7 +310,16 @@ struct pb_pool;
 
 /*
  * All optional, all called with `ctx` first. trace is called with locks held
- * and must not call back into the pool; the others are called without any lock.
+ * and must not call back into the pool. The others are called without any lock,
+ * and may call any function of this header. While a task is in reclaim, oom, migrate
+ * or wake, its own requests, to whatever pool, are made as if there were none of these
+ * hooks, and their failures are not logged: so none is called from within itself, and
+ * a request in a hook fails where it would have waited, with PB_GFP_NOFAIL too.
+ * (PB_GFP_MEMALLOC lets it have the reserves.)
+ *
+ * What a hook claims is not believed for ever: when the free pages have not become
+ * more, than at any time since the request came, for 64 rounds, reclaim's claims no
+ * longer count, nor oom's for 64 more. Only PB_GFP_NOFAIL goes on.
  */
 struct pb_hooks {
 	void *ctx;
@@ -390,10 +413,11 @@ typedef uint64_t pb_nodemask_t; /* bit per node id */
 /* alloc_pages(): from the node of this CPU. NULL on failure. O(1) when the
    per-CPU list has a block, else O(levels of one span + batch). */
 PB_API struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order);
-/* alloc_pages_node(): PB_NO_NODE means the nearest node with memory. */
+/* alloc_pages_node(): PB_NO_NODE means the nearest node with memory. A node id that no
+   pool may have is misuse here and below. */
 PB_API struct pb_page *pb_alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
 					   unsigned int order);
-/* __alloc_pages_node(): a node id that is out of range is misuse. */
+/* __alloc_pages_node(): PB_NO_NODE, here and below, means the node of this CPU. */
 PB_API struct pb_page *pb__alloc_pages_node(struct pb_pool *pool, int node, pb_gfp_t gfp,
 					    unsigned int order);
 /* __alloc_pages_nodemask(): `mask` NULL: every node; `why` may be NULL. */
@@ -406,23 +430,59 @@ PB_API size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned i
 /* `nr_pages` consecutive frames, any count up to 2^max_order; each is an
    order-0 page afterwards; the tail of the block is given back. */
 PB_API struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t nr_pages);
-/* `nr_pages` consecutive free frames, any count, first pfn a multiple of `align`
-   (a power of two), inside [low, high), crossing no multiple of `boundary`
-   (power of two, 0: none). Each is an order-0 page afterwards; free with
-   pb_free_exact(). O(frames searched / 64); may move movable pages by the
-   migrate hook. */
+/*
+ * `nr_pages` consecutive free frames, any count, first pfn a multiple of `align`
+ * (a power of two; 0: 1), inside [low, high), crossing no multiple of `boundary`
+ * (power of two, 0: none). Each is an order-0 page afterwards; free with
+ * pb_free_exact(). Zones are tried as by an ordinary request: highest first, nearest
+ * node first, and so that watermarks and lowmem_reserve are kept; pageblocks that
+ * another call has isolated are left alone. O(frames searched / 64). If nothing is
+ * free, and the request has PB_GFP_DIRECT_RECLAIM, movable pages are moved away by
+ * the migrate hook, the lowest range first; a page that it refuses is not offered to
+ * it again in this call. (Those that it moved before a refusal stay where they went.)
+ */
 PB_API struct pb_page *pb_alloc_contig(struct pb_pool *pool, size_t nr_pages, uint64_t align,
 				       uint64_t low, uint64_t high, uint64_t boundary,
 				       pb_gfp_t gfp);
-/* Take this very block if it is free. PB_OK, PB_EBUSY, PB_ENODEV, PB_EINVAL. */
+/* Take this very block if it is free. PB_OK; PB_EBUSY: in use, or isolated by another
+   call; PB_ENODEV: part of it is no frame of the pool; PB_EINVAL: order, alignment, or
+   flags that contradict each other; PB_ENOTSUP: __GFP_ZERO without an address. */
 PB_API int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp);
+
+/*
+ * The same calls with every particular, and with the reason when they fail (NULL, or
+ * fewer than n). The calls above are these with PB_NO_NODE and every node.
+ */
+struct pb_request {
+	pb_gfp_t gfp;
+	int node;                      /* PB_NO_NODE: the node of this CPU */
+	const pb_nodemask_t *nodemask; /* NULL: every node */
+	enum pb_reason why;            /* out: PB_REASON_NONE, or why it failed */
+};
+
+/* Where a contiguous range may lie; see pb_alloc_contig(). */
+struct pb_range {
+	uint64_t align;
+	uint64_t low, high;
+	uint64_t boundary;
+};
+
+PB_API struct pb_page *pb_request_pages(struct pb_pool *pool, struct pb_request *request,
+					unsigned int order);
+PB_API size_t pb_request_bulk(struct pb_pool *pool, struct pb_request *request, unsigned int order,
+			      size_t n, struct pb_page **pages);
+PB_API struct pb_page *pb_request_exact(struct pb_pool *pool, struct pb_request *request,
+					size_t nr_pages);
+PB_API struct pb_page *pb_request_contig(struct pb_pool *pool, struct pb_request *request,
+					 size_t nr_pages, const struct pb_range *range);
 
 /* __free_pages(): drop a reference; the last one frees. PB_OK or PB_EMISUSE. */
 PB_API int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order);
-/* Frees n blocks of one order; returns how many were freed (others: misuse). */
+/* Frees n blocks of one order, all or none: returns n, or 0 when one of them can't be
+   freed, or is named twice without having two references (misuse, for the first). */
 PB_API size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,
 			   struct pb_page *const *pages);
-/* Frees nr_pages consecutive order-0 pages. */
+/* Frees nr_pages consecutive order-0 pages, all or none. PB_OK or PB_EMISUSE. */
 PB_API int pb_free_exact(struct pb_pool *pool, struct pb_page *page, size_t nr_pages);
 /* The block becomes 2^order order-0 pages. */
 PB_API int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order);
@@ -432,7 +492,8 @@ PB_API int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned in
 PB_API int pb_get_page(struct pb_pool *pool, struct pb_page *page);
 PB_API int pb_put_page(struct pb_pool *pool, struct pb_page *page);
 PB_API unsigned int pb_page_count(struct pb_pool *pool, const struct pb_page *page);
-/* Order of the allocated block that starts here, or PB_EMISUSE. */
+/* Order of the allocated block that starts here; PB_EINVAL: none does; PB_ENODEV: not a
+   page of the pool. */
 PB_API int pb_page_order(struct pb_pool *pool, const struct pb_page *page);
 PB_API int pb_set_movable(struct pb_pool *pool, struct pb_page *page, bool movable);
 

@@ -61,6 +61,18 @@ bool pb_platform_rseq_available(intptr_t *offset);
  */
 void pb_platform_relax(void);
 
+/*
+ * A word of the running task (thread, process: whatever may sleep), zero when it
+ * begins; the core alone uses it, to know that the task is inside a hook. Where
+ * there are several tasks, each needs its own: else a task that asks while another
+ * one's hook sleeps gets NULL where it would have waited.
+ */
+uint32_t *pb_platform_task(void);
+
+/* How many CPUs a pool is made for whose configuration doesn't say; at least 1, the same
+   at each call. Called by pb_pool_size() and pb_pool_init(). */
+uint32_t pb_platform_nr_cpus(void);
+
 /* What the default misuse hook does: print and abort, or panic. */
 void pb_platform_misuse(const struct pb_misuse_report *report);
 

@@ -57,6 +57,18 @@ WEAK void pb_platform_relax(void)
 {
 }
 
+WEAK uint32_t *pb_platform_task(void)
+{
+	static uint32_t task;
+
+	return &task;
+}
+
+WEAK uint32_t pb_platform_nr_cpus(void)
+{
+	return 1;
+}
+
 WEAK void pb_platform_misuse(const struct pb_misuse_report *report)
 {
 	(void)report;

@@ -199,6 +199,9 @@ int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config, size_t m
 			munmap(config->linear, memory_bytes);
 		return code;
 	}
+	/* The first allocation is not to wait for a huge page; the rest of the byte map
+	   gets its memory as it is needed. */
+	*(volatile uint8_t *)&pool->pages->word = pool->pages->word;
 	pool->priv[0] = memory_bytes ? config->linear : NULL;
 	pool->priv[1] = (void *)memory_bytes;
 	remember(pool, NULL);

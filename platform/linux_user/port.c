@@ -178,6 +178,22 @@ void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu)
 	}
 }
 
+/* --------------------------------------------------------------------- tasks */
+
+static _Thread_local uint32_t task_word;
+
+uint32_t *pb_platform_task(void)
+{
+	return &task_word;
+}
+
+uint32_t pb_platform_nr_cpus(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	return cpus < 1 ? 1 : cpus > PB_MAX_CPUS ? PB_MAX_CPUS : (uint32_t)cpus;
+}
+
 /* ------------------------------------------------------------------ reports */
 
 void pb_platform_misuse(const struct pb_misuse_report *report)

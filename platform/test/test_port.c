@@ -19,6 +19,7 @@ struct coroutine {
 	ucontext_t context;
 	char *stack;
 	bool ended;
+	uint32_t task;         /* pb_platform_task() */
 	const uint32_t *waits; /* lock word it needs, or NULL */
 };
 
@@ -170,6 +171,7 @@ static void start_thread(struct coroutine *thread)
 	thread->context.uc_stack.ss_size = STACK_BYTES;
 	thread->context.uc_link = NULL;
 	thread->ended = false;
+	thread->task = 0;
 	thread->waits = NULL;
 	makecontext(&thread->context, thread_main, 0);
 }
@@ -349,6 +351,18 @@ void pb_platform_relax(void)
 	pb_test_counts.relaxes++;
 	if (sched.active)
 		reschedule(true);
+}
+
+uint32_t *pb_platform_task(void)
+{
+	static uint32_t plain_task;
+
+	return sched.active ? &sched.threads[sched.current].task : &plain_task;
+}
+
+uint32_t pb_platform_nr_cpus(void)
+{
+	return 1;
 }
 
 void pb_platform_misuse(const struct pb_misuse_report *report)

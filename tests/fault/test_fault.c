@@ -309,23 +309,34 @@ static void *no_address(void *ctx, uint64_t pfn)
 	return NULL;
 }
 
-/* Nothing to zero: the page is handed out, and nothing is touched. */
-static void test_zero_request_is_served_when_there_is_no_address(void **state)
+/* Never silence: a page that can't be zeroed is not handed out, and the reason is told. */
+static void test_zero_request_fails_when_there_is_no_address(void **state)
 {
 	(void)state;
 	for_each_variant(v)
 		for (int hook = 0; hook < 2; hook++) {
-			struct tp tp;
-			struct pb_page *page;
+		const struct pb_range range = { 1, 0, FRAMES, 0 };
+		struct pb_request rq = { PB_GFP_KERNEL | PB_GFP_ZERO, PB_NO_NODE, NULL, 0 };
+		struct pb_page *pages[3];
+		struct tp tp;
+		uint64_t sum;
 
-			tp_simple(&tp, FRAMES, v->profile, v->flags);
-			tp.pool.hooks.address = hook ? no_address : NULL;
-			page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | PB_GFP_ZERO, 2);
-			assert_non_null(page);
-			assert_null(pb_page_address(&tp.pool, page));
-			assert_int_equal(pb_free_pages(&tp.pool, page, 2), PB_OK);
-			tp_check(&tp, "zero");
-			tp_drop(&tp);
+		tp_simple(&tp, FRAMES, v->profile, v->flags);
+		tp.pool.hooks.address = hook ? no_address : NULL;
+		sum = tp_sum_owned(&tp);
+		assert_null(pb_request_pages(&tp.pool, &rq, 2));
+		assert_int_equal(rq.why, PB_REASON_NO_ADDRESS);
+		assert_int_equal(pb_request_bulk(&tp.pool, &rq, 0, 3, pages), 0);
+		assert_int_equal(rq.why, PB_REASON_NO_ADDRESS);
+		assert_null(pb_request_exact(&tp.pool, &rq, 3));
+		assert_int_equal(rq.why, PB_REASON_NO_ADDRESS);
+		assert_null(pb_request_contig(&tp.pool, &rq, 3, &range));
+		assert_int_equal(rq.why, PB_REASON_NO_ADDRESS);
+		assert_int_equal(pb_claim(&tp.pool, 8, 3, rq.gfp), PB_ENOTSUP);
+		assert_null(pb_alloc_pages(&tp.pool, rq.gfp, 2));
+		tp_check(&tp, "zero");
+		assert_true(tp_sum_owned(&tp) == sum);
+		tp_drop(&tp);
 		}
 }
 
@@ -399,7 +410,7 @@ int main(void)
 		cmocka_unit_test(test_nofail_fails_when_it_may_not_sleep),
 		cmocka_unit_test(test_wake_hook_is_called_for_requests_that_ask),
 		cmocka_unit_test(test_hooks_may_call_back_into_the_pool),
-		cmocka_unit_test(test_zero_request_is_served_when_there_is_no_address),
+		cmocka_unit_test(test_zero_request_fails_when_there_is_no_address),
 		cmocka_unit_test(test_offline_and_compaction_undo_when_migration_fails),
 		cmocka_unit_test(test_failure_is_logged_unless_nowarn),
 	};

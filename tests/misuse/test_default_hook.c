@@ -53,7 +53,7 @@ static void test_default_hook_prints_one_line_and_aborts(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGABRT);
-	assert_ptr_equal(strstr(text, "pagebuddy: __free_pages: page is free: freed twice"), text);
+	assert_ptr_equal(strstr(text, "pagebuddy: pb_free_pages: page is free: freed twice"), text);
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 }
 

@@ -65,28 +65,68 @@ static void scene_close(struct scene *s)
 	tp_drop(&s->tp);
 }
 
+/* What was found, in words, as the report says it. */
+static void found_words(const struct tp *tp, char *words, size_t size)
+{
+	const struct pb_misuse_report *m = &tp->misuse;
+
+	switch (m->kind) {
+	case PB_MISUSE_WRONG_ORDER:
+		snprintf(words, size, "found a block of order %u", m->found);
+		break;
+	case PB_MISUSE_INTERIOR:
+		snprintf(words, size, "found the inside of a block of order %u", m->found);
+		break;
+	case PB_MISUSE_FOREIGN:
+		snprintf(words, size, "its pages are 0x%" PRIxPTR " to 0x%" PRIxPTR,
+			 (uintptr_t)tp->pool.pages,
+			 (uintptr_t)tp->pool.pages + (uintptr_t)tp->pool.nr_frames - 1);
+		break;
+	case PB_MISUSE_UNOWNED:
+		snprintf(words, size, "found a reserved frame");
+		break;
+	case PB_MISUSE_BAD_NODE:
+		snprintf(words, size, "node ids are below 64, the pool's below %u", m->found);
+		break;
+	case PB_MISUSE_BAD_FLAGS:
+		snprintf(words, size, "at most one zone and one mobility can be asked for");
+		break;
+	case PB_MISUSE_REFCOUNT:
+		snprintf(words, size, "the pool was made without PB_POOL_REFCOUNT");
+		break;
+	default:
+		if (strstr(tp->misuse_text, "; found in a per-CPU list"))
+			snprintf(words, size, "found in a per-CPU list or on its way to one");
+		else
+			snprintf(words, size, "found a free block of order %u", m->found);
+	}
+}
+
 /* Exactly one report, as documented, and nothing else changed. */
 static void assert_misuse(struct scene *s, enum pb_misuse kind, const char *call, uint64_t pfn,
 			  unsigned int order)
 {
 	struct tp *tp = &s->tp;
-	char want[TP_LINE];
-	char where[32] = "";
+	char want[TP_LINE], words[TP_LINE / 2], page[48] = "", where[32] = "";
 
 	assert_int_equal(tp->misuse_calls, 1);
 	assert_int_equal(tp->misuse.kind, kind);
 	assert_string_equal(tp->misuse_call, call);
 	assert_true(tp->misuse.pfn == pfn);
+	assert_non_null(tp->misuse.caller);
+	if (pfn != UINT64_MAX)
+		assert_ptr_equal(tp->misuse.page, pb_pfn_to_page(&tp->pool, pfn));
 	if (kind != PB_MISUSE_BAD_FLAGS)
 		assert_int_equal(tp->misuse.order, order);
+	if (tp->misuse.page)
+		snprintf(page, sizeof(page), "page 0x%" PRIxPTR ", ", (uintptr_t)tp->misuse.page);
 	if (pfn != UINT64_MAX)
 		snprintf(where, sizeof(where), "pfn 0x%" PRIx64 ", ", pfn);
-	snprintf(want, sizeof(want), "pagebuddy: %s: %s (%s%s %d, found %u)", call, messages[kind],
-		 where,
-		 kind == PB_MISUSE_BAD_NODE  ? "node" :
-		 kind == PB_MISUSE_BAD_FLAGS ? "gfp" :
-					       "order",
-		 (int)order, tp->misuse.found);
+	found_words(tp, words, sizeof(words));
+	snprintf(want, sizeof(want),
+		 "pagebuddy: %s: %s (%s%s%s %d; %s; called from 0x%" PRIxPTR ")", call,
+		 messages[kind], page, where, kind == PB_MISUSE_BAD_NODE ? "node" : "order",
+		 (int)order, words, (uintptr_t)tp->misuse.caller);
 	assert_string_equal(tp->misuse_text, want);
 	tp->misuse_calls = 0;
 	tp_check(tp, "after misuse");
@@ -103,7 +143,7 @@ static void assert_double_free(struct scene *s, struct pb_page *page, unsigned i
 {
 	s->sum = tp_sum(&s->tp);
 	assert_int_equal(pb_free_pages(&s->tp.pool, page, order), PB_EMISUSE);
-	assert_misuse(s, PB_MISUSE_DOUBLE_FREE, "__free_pages", pfn_of(s, page), order);
+	assert_misuse(s, PB_MISUSE_DOUBLE_FREE, "pb_free_pages", pfn_of(s, page), order);
 }
 
 static void test_double_free_when_the_page_is_in_a_per_cpu_list(void **state)
@@ -184,13 +224,13 @@ static void test_free_with_another_order(void **state)
 				continue;
 			assert_int_equal(pb_free_pages(&s.tp.pool, s.large, order), PB_EMISUSE);
 			assert_int_equal(s.tp.misuse.found, 4);
-			assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "__free_pages", pfn_of(&s, s.large),
-				      order);
+			assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "pb_free_pages",
+				      pfn_of(&s, s.large), order);
 		}
 		assert_int_equal(pb_free_pages(&s.tp.pool, s.small, 31), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "__free_pages", pfn_of(&s, s.small), 31);
+		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "pb_free_pages", pfn_of(&s, s.small), 31);
 		assert_int_equal(pb_free_pages(&s.tp.pool, s.small, UINT32_MAX), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "__free_pages", pfn_of(&s, s.small),
+		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "pb_free_pages", pfn_of(&s, s.small),
 			      UINT32_MAX);
 		assert_int_equal(pb_free_pages(&s.tp.pool, s.large, 4), PB_OK);
 		scene_close(&s);
@@ -207,7 +247,7 @@ static void test_free_of_an_interior_page(void **state)
 		for (unsigned int i = 1; i < 16; i++) {
 			assert_int_equal(pb_free_pages(&s.tp.pool, s.large + i, 0), PB_EMISUSE);
 			assert_int_equal(s.tp.misuse.found, 4);
-			assert_misuse(&s, PB_MISUSE_INTERIOR, "__free_pages",
+			assert_misuse(&s, PB_MISUSE_INTERIOR, "pb_free_pages",
 				      pfn_of(&s, s.large) + i, 0);
 		}
 		scene_close(&s);
@@ -237,7 +277,8 @@ static void test_free_of_a_pointer_that_is_no_page(void **state)
 			for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
 				assert_int_equal(pb_free_pages(&s.tp.pool, foreign[i], 0),
 						 PB_EMISUSE);
-				assert_misuse(&s, PB_MISUSE_FOREIGN, "__free_pages", UINT64_MAX, 0);
+				assert_misuse(&s, PB_MISUSE_FOREIGN, "pb_free_pages", UINT64_MAX,
+					      0);
 			}
 			assert_int_equal(local.word, PB_PAGE_HEAD);
 			assert_int_equal(pb_free_pages(&other.pool, foreign[5], 0), PB_OK);
@@ -257,15 +298,15 @@ static void test_free_of_reserved_frames_and_holes(void **state)
 		scene_open(&s, v);
 		reserved = pb_pfn_to_page(&s.tp.pool, 7050);
 		assert_int_equal(pb_free_pages(&s.tp.pool, reserved, 0), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_UNOWNED, "__free_pages", 7050, 0);
+		assert_misuse(&s, PB_MISUSE_UNOWNED, "pb_free_pages", 7050, 0);
 		assert_int_equal(pb_free_pages(&s.tp.pool, reserved, 1), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_UNOWNED, "__free_pages", 7050, 1);
+		assert_misuse(&s, PB_MISUSE_UNOWNED, "pb_free_pages", 7050, 1);
 		assert_int_equal(pb_reserve(&s.tp.pool, 3500, 3600), PB_OK);
 		s.sum = tp_sum(&s.tp);
 		assert_int_equal(
 			pb_free_pages(&s.tp.pool, pb_pfn_to_page(&s.tp.pool, 3500), 0),
 			PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_UNOWNED, "__free_pages", 3500, 0);
+		assert_misuse(&s, PB_MISUSE_UNOWNED, "pb_free_pages", 3500, 0);
 		scene_close(&s);
 	}
 }
@@ -280,25 +321,26 @@ static void test_split_get_put_and_mark_of_pages_nobody_owns(void **state)
 		scene_open(&s, v);
 		pfn = pfn_of(&s, s.large);
 		assert_int_equal(pb_split_page(&s.tp.pool, s.large, 3), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "split_page", pfn, 3);
+		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "pb_split_page", pfn, 3);
 		assert_int_equal(pb_split_page(&s.tp.pool, s.large, 0x84), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "split_page", pfn, 0x84);
+		assert_misuse(&s, PB_MISUSE_WRONG_ORDER, "pb_split_page", pfn, 0x84);
 		assert_int_equal(pb_split_page(&s.tp.pool, s.large + 2, 1), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_INTERIOR, "split_page", pfn + 2, 1);
+		assert_misuse(&s, PB_MISUSE_INTERIOR, "pb_split_page", pfn + 2, 1);
 		assert_int_equal(pb_put_page(&s.tp.pool, s.large + 2), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_INTERIOR, "put_page", pfn + 2, 0);
+		assert_misuse(&s, PB_MISUSE_INTERIOR, "pb_put_page", pfn + 2, 0);
 		assert_int_equal(pb_get_page(&s.tp.pool, s.large + 2), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_INTERIOR, "get_page", pfn + 2, 0);
+		assert_misuse(&s, PB_MISUSE_INTERIOR, "pb_get_page", pfn + 2, 0);
 		assert_int_equal(pb_set_movable(&s.tp.pool, s.large + 2, true), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_INTERIOR, "set_movable", pfn + 2, 0);
+		assert_misuse(&s, PB_MISUSE_INTERIOR, "pb_set_movable", pfn + 2, 0);
 		assert_int_equal(pb_get_page(&s.tp.pool, pb_pfn_to_page(&s.tp.pool, 3072)),
 				 PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_DOUBLE_FREE, "get_page", 3072, 0);
+		assert_misuse(&s, PB_MISUSE_DOUBLE_FREE, "pb_get_page", 3072, 0);
 		assert_int_equal(pb_put_page(&s.tp.pool, NULL), PB_EMISUSE);
-		assert_misuse(&s, PB_MISUSE_FOREIGN, "put_page", UINT64_MAX, 0);
+		assert_misuse(&s, PB_MISUSE_FOREIGN, "pb_put_page", UINT64_MAX, 0);
 		if (!(v->flags & PB_POOL_REFCOUNT)) {
 			assert_int_equal(pb_get_page(&s.tp.pool, s.small), PB_EMISUSE);
-			assert_misuse(&s, PB_MISUSE_REFCOUNT, "get_page", pfn_of(&s, s.small), 0);
+			assert_misuse(&s, PB_MISUSE_REFCOUNT, "pb_get_page", pfn_of(&s, s.small),
+				      0);
 		}
 		scene_close(&s);
 	}
@@ -306,7 +348,7 @@ static void test_split_get_put_and_mark_of_pages_nobody_owns(void **state)
 
 static void test_bad_node_and_bad_flags(void **state)
 {
-	static const int nodes[] = { -1, -100, PB_MAX_NODES, INT32_MAX, INT32_MIN };
+	static const int nodes[] = { -2, -100, PB_MAX_NODES, INT32_MAX, INT32_MIN };
 
 	(void)state;
 	for_each_variant(v) {
@@ -315,7 +357,7 @@ static void test_bad_node_and_bad_flags(void **state)
 		scene_open(&s, v);
 		for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
 			assert_null(pb__alloc_pages_node(&s.tp.pool, nodes[i], PB_GFP_KERNEL, 0));
-			assert_misuse(&s, PB_MISUSE_BAD_NODE, "alloc_pages_node", UINT64_MAX,
+			assert_misuse(&s, PB_MISUSE_BAD_NODE, "pb__alloc_pages_node", UINT64_MAX,
 				      (unsigned int)nodes[i]);
 		}
 		/* two zone modifiers (spec 4.3), two mobility modifiers (4.4) */
@@ -336,8 +378,39 @@ static void test_bad_node_and_bad_flags(void **state)
 	}
 }
 
-/* The same through the exact and bulk entries, which free page by page. */
-static void test_free_exact_reports_each_bad_page(void **state)
+/* Questions about a page that nobody owns have an answer, and it is no misuse. */
+static void test_questions_are_no_misuse(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct scene s;
+		struct pb_page local = { PB_PAGE_HEAD };
+		struct pb_page *const page[] = { NULL, &local };
+
+		scene_open(&s, v);
+		for (uint64_t pfn = 3072; pfn < 3074; pfn++)
+			assert_int_equal(pb_page_order(&s.tp.pool, pb_pfn_to_page(&s.tp.pool, pfn)),
+					 PB_EINVAL);
+		assert_int_equal(pb_page_order(&s.tp.pool, s.large + 1), PB_EINVAL);
+		assert_int_equal(pb_page_order(&s.tp.pool, pb_pfn_to_page(&s.tp.pool, 7050)),
+				 PB_EINVAL);
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(pb_page_order(&s.tp.pool, page[i]), PB_ENODEV);
+			assert_int_equal(pb_page_count(&s.tp.pool, page[i]), 0);
+			assert_int_equal(pb_page_node(&s.tp.pool, page[i]), PB_ENODEV);
+			assert_int_equal(pb_page_zone(&s.tp.pool, page[i]), PB_ENODEV);
+			assert_null(pb_page_address(&s.tp.pool, page[i]));
+			assert_true(pb_page_to_pfn(&s.tp.pool, page[i]) == UINT64_MAX);
+		}
+		assert_null(pb_pfn_to_page(&s.tp.pool, 5000)); /* the hole */
+		assert_int_equal(s.tp.misuse_calls, 0);
+		scene_close(&s);
+	}
+}
+
+/* All or nothing: the caller still owns the others, and can find out which they are. */
+static void test_free_exact_frees_nothing_when_a_page_is_bad(void **state)
 {
 	(void)state;
 	for_each_variant(v) {
@@ -347,12 +420,47 @@ static void test_free_exact_reports_each_bad_page(void **state)
 		scene_open(&s, v);
 		page = pb_alloc_exact(&s.tp.pool, PB_GFP_KERNEL, 5);
 		assert_int_equal(pb_free_pages(&s.tp.pool, page + 2, 0), PB_OK);
+		s.sum = tp_sum(&s.tp);
 		assert_int_equal(pb_free_exact(&s.tp.pool, page, 5), PB_EMISUSE);
-		assert_int_equal(s.tp.misuse_calls, 1);
-		assert_int_equal(s.tp.misuse.kind, PB_MISUSE_DOUBLE_FREE);
-		tp_check(&s.tp, "four of five freed");
+		assert_misuse(&s, PB_MISUSE_DOUBLE_FREE, "pb_free_exact", pfn_of(&s, page + 2), 0);
 		for (int i = 0; i < 5; i++)
-			assert_int_equal(pb_page_count(&s.tp.pool, page + i), 0);
+			assert_int_equal(pb_page_count(&s.tp.pool, page + i), i != 2);
+		assert_int_equal(pb_free_exact(&s.tp.pool, page, 2), PB_OK);
+		assert_int_equal(pb_free_exact(&s.tp.pool, page + 3, 2), PB_OK);
+		assert_int_equal(pb_free_exact(&s.tp.pool, page, 0), PB_OK);
+		assert_int_equal(s.tp.misuse_calls, 0);
+		scene_close(&s);
+	}
+}
+
+/* The same with blocks anywhere, of both mobilities, and one of them named twice. */
+static void test_free_bulk_frees_nothing_when_a_block_is_bad(void **state)
+{
+	(void)state;
+	for_each_variant(v) for (int twice = 0; twice < 2; twice++)
+	{
+		struct scene s;
+		struct pb_page *pages[10];
+
+		scene_open(&s, v);
+		for (int i = 0; i < 10; i++)
+			pages[i] = pb_alloc_pages(&s.tp.pool,
+						  i % 3 ? PB_GFP_KERNEL : PB_GFP_HIGHUSER_MOVABLE,
+						  1);
+		if (twice)
+			pages[7] = pages[6];
+		else
+			assert_int_equal(pb_free_pages(&s.tp.pool, pages[7], 1), PB_OK);
+		s.sum = tp_sum(&s.tp);
+		assert_int_equal(pb_free_bulk(&s.tp.pool, 1, 10, pages), 0);
+		assert_int_equal(s.tp.misuse_calls, 1);
+		assert_ptr_equal(s.tp.misuse.page, pages[7]);
+		s.tp.misuse_calls = 0;
+		assert_true(tp_sum(&s.tp) == s.sum);
+		pages[7] = pages[9];
+		assert_int_equal(pb_free_bulk(&s.tp.pool, 1, 9, pages), 9);
+		assert_int_equal(s.tp.misuse_calls, 0);
+		tp_check(&s.tp, "freed");
 		scene_close(&s);
 	}
 }
@@ -370,7 +478,9 @@ int main(void)
 		cmocka_unit_test(test_free_of_reserved_frames_and_holes),
 		cmocka_unit_test(test_split_get_put_and_mark_of_pages_nobody_owns),
 		cmocka_unit_test(test_bad_node_and_bad_flags),
-		cmocka_unit_test(test_free_exact_reports_each_bad_page),
+		cmocka_unit_test(test_questions_are_no_misuse),
+		cmocka_unit_test(test_free_exact_frees_nothing_when_a_page_is_bad),
+		cmocka_unit_test(test_free_bulk_frees_nothing_when_a_block_is_bad),
 	};
 
 	return pb_run_tests(tests);

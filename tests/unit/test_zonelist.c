@@ -204,7 +204,7 @@ static void test_bad_node_is_misuse(void **state)
 	start_nodes(&tp, 2);
 	tp_build(&tp);
 	sum = tp_sum(&tp);
-	assert_null(pb__alloc_pages_node(&tp.pool, -1, PB_GFP_KERNEL, 0));
+	assert_null(pb__alloc_pages_node(&tp.pool, -3, PB_GFP_KERNEL, 0));
 	assert_null(pb__alloc_pages_node(&tp.pool, PB_MAX_NODES, PB_GFP_KERNEL, 0));
 	assert_null(pb_alloc_pages_node(&tp.pool, -2, PB_GFP_KERNEL, 0));
 	assert_null(pb_alloc_pages_nodemask(&tp.pool, PB_GFP_KERNEL, 0, 64, NULL, &why));

@@ -12,7 +12,7 @@ struct pbr_pool {
 	uint32_t nr_regions;
 	unsigned int woken; /* operations until background reclaim is done; 0: asleep */
 	uint64_t misuses;   /* calls that the library refused */
-	char first_misuse[160];
+	char first_misuse[256];
 	/* the trace hook's; NULL: no hook is set */
 	void (*trace)(void *ctx, const struct pb_trace_event *event);
 	void *trace_ctx;
