@@ -14,7 +14,7 @@ unexport MAKEFLAGS MFLAGS
 BUILD = cmake --build build -j $(JOBS)
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test test-long bench bench-linux bench-plots kernel-test coverage \
+.PHONY: help build run test test-long bench bench-linux bench-plots kernel-test ap-shell coverage \
 	install format format-check tidy clean
 
 # A build/ of another make target is brought up to date by ninja itself.
@@ -62,6 +62,10 @@ kernel-test: ## the library beside a running kernel's allocator, frame by frame
 	@scripts/bootstrap kernel
 	@$(MAKE) --no-print-directory build/build.ninja
 	@$(BUILD) --target kernel-test
+
+ap-shell: ## a machine of your own with a shell, to load the module `ap` in
+	@scripts/bootstrap kernel
+	@kernel/ap/shell
 
 coverage: ## line coverage of the tests, as a table
 	@scripts/bootstrap test dev

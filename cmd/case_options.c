@@ -308,32 +308,6 @@ static int parse_words(struct parsing *in, int argc, char **argv)
 
 /* -------------------------------------------------------------------- scenarios */
 
-/* Words of a command line, quotes of both kinds taken off; in place. */
-static int split_words(char *text, char **word, int room)
-{
-	char *to = text;
-	int nr = 0;
-
-	while (*text) {
-		char quote = 0;
-
-		while (*text == ' ')
-			text++;
-		if (!*text || nr == room)
-			break;
-		word[nr++] = to;
-		for (; *text && (quote || *text != ' '); text++) {
-			if (quote ? *text == quote : *text == '\'' || *text == '"')
-				quote = quote ? 0 : *text;
-			else
-				*to++ = *text;
-		}
-		text += *text == ' ';
-		*to++ = 0;
-	}
-	return nr;
-}
-
 /* --lang comes first, so that every message is in the language; then a scenario's
    options, so that those of the call are added to them. */
 static int parse_early(struct parsing *in, int argc, char **argv)
@@ -366,7 +340,7 @@ static int parse_early(struct parsing *in, int argc, char **argv)
 		free(names);
 		return status;
 	}
-	nr = split_words(words, word + 1, 62) + 1;
+	nr = cmd_split_words(words, word + 1, 62) + 1;
 	status = parse_words(in, nr, word);
 	in->study->scenario_words = words; /* options point into it */
 	in->study->opt.scenario = name;

@@ -21,6 +21,7 @@ static struct {
 	void (*mark)(FILE *out);
 	const char *bold, *dim, *good, *bad, *end;
 	unsigned int cpu; /* that the requests come from */
+	int highest;      /* zone type that the request may use */
 } to;
 
 static void choose_ink(FILE *out, void (*mark)(FILE *out))
@@ -69,16 +70,18 @@ static const char *type_name(unsigned int type)
 
 /* ------------------------------------------------------------------- tables */
 
-/* Of the largest blocks a large machine has many. */
+/* Of the largest blocks a large machine has many, of the smallest a fragmented one. */
 static int column_width(unsigned int order)
 {
-	return order == COLUMNS - 1 ? 7 : 4;
+	if (order == COLUMNS - 1)
+		return 7;
+	return order ? 4 : 6;
 }
 
 static void print_columns(void)
 {
 	say("%s", to.dim);
-	cmd_pad(to.out, _("  free blocks   order"), 21);
+	cmd_pad(to.out, _("  free blocks order"), 19);
 	for (unsigned int o = 0; o < COLUMNS; o++)
 		say("%*u", column_width(o), o);
 	say("%*s%s%s\n", 10 - cmd_columns(_("pages")), "", _("pages"), to.end);
@@ -89,7 +92,7 @@ static void print_zone(const char *when, const struct pb_zone_stat *zone,
 {
 	say("  ");
 	cmd_pad(to.out, when, 8);
-	say(" %9s", pb_zone_name((enum pb_zone_type)zone->zone));
+	say(" %7s", pb_zone_name((enum pb_zone_type)zone->zone));
 	for (unsigned int o = 0; o < COLUMNS; o++) {
 		bool changed = old && old->nr_free[o] != zone->nr_free[o];
 
@@ -340,6 +343,27 @@ static uint64_t blocks_from(const struct pb_zone_stat *zone, unsigned int order)
 	return blocks;
 }
 
+/* Which zone's requests the reserve is held against: the highest this one may use. */
+static int highest_zone(const struct do_action *request)
+{
+	if (request->zone >= 0)
+		return request->zone;
+	return request->type == PB_MIGRATE_MOVABLE && !request->atomic && !request->nowait
+		       ? PB_ZONE_MOVABLE
+		       : PB_ZONE_NORMAL;
+}
+
+static void print_kept_back(const struct pb_zone_stat *zone)
+{
+	uint64_t reserve = zone->lowmem_reserve[to.highest];
+
+	if (zone->boost)
+		say(_("    The watermarks are boosted by %llu pages.\n"), u(zone->boost));
+	if (reserve)
+		say(_("    %llu more are reserved for requests that can't use a higher zone.\n"),
+		    u(reserve));
+}
+
 /* The check of spec 7.2, zone by zone: enough pages, and a block that is large enough. */
 static void print_wmark(const struct case_event *numbered, const struct case_zones *zones)
 {
@@ -355,6 +379,7 @@ static void print_wmark(const struct case_event *numbered, const struct case_zon
 		say(_("zone %s: %lld pages are free; watermarks min %llu, low %llu\n"),
 		    pb_zone_name((enum pb_zone_type)zone->zone), (long long)step->value,
 		    u(zone->watermark[PB_WMARK_MIN]), u(zone->watermark[PB_WMARK_LOW]));
+		print_kept_back(zone);
 		order_size(step->order, size, sizeof(size));
 		if (step->flag)
 			say(_("    Enough is left after it. Search the %s lists from order %u "
@@ -401,9 +426,8 @@ static void print_list_step(const struct pb_trace_event *step)
 
 static void print_steal(const struct pb_trace_event *step)
 {
-	say(_("%sfall back%s  no %s block is left: take a %s one, order %u, at %llu\n"), to.bold,
-	    to.end, type_name(step->migratetype), type_name(step->other_type), step->order,
-	    u(step->pfn));
+	say(_("%sfall back%s  no %s block: take a %s one, order %u, at %llu\n"), to.bold, to.end,
+	    type_name(step->migratetype), type_name(step->other_type), step->order, u(step->pfn));
 }
 
 static void print_one(const struct pb_trace_event *step)
@@ -563,6 +587,7 @@ static void print_alloc(const struct case_study *study, size_t i, const struct c
 	const struct do_action *action = &study->action[i];
 	const struct case_act *act = &study->act[i];
 
+	to.highest = highest_zone(action);
 	if (action->count > 1)
 		print_many(&act->steps);
 	else
@@ -582,7 +607,7 @@ static void print_misuse(const char *text)
 	const char *figures = strrchr(text, '(');
 
 	if (figures && strlen(text) > 76)
-		say("    %.*s\n    %s\n", (int)(figures - text), text, figures);
+		say("    %.*s\n    %s\n", (int)(figures - text) - 1, text, figures);
 	else
 		say("    %s\n", text);
 }

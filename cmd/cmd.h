@@ -50,6 +50,9 @@ bool cmd_colour(FILE *file);
 /* A progress bar on standard error, if that is a terminal; done 1.0 removes it. */
 void cmd_progress(void *ctx, const char *what, double done);
 
+/* Words of a command line, quotes of both kinds taken off, in place; how many, at most room. */
+int cmd_split_words(char *text, char **word, int room);
+
 /* Print json on standard output with a newline and drop the reference.
    CMD_OK, or CMD_FAILED when there was no memory or the output can't be written. */
 int cmd_print_json(json_t *json);

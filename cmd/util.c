@@ -206,3 +206,28 @@ int cmd_flush(const char *verb, int status)
 	cmd_error(verb, _("can't write the output: %s"), strerror(errno));
 	return status ? status : CMD_FAILED;
 }
+
+int cmd_split_words(char *text, char **word, int room)
+{
+	char *to = text;
+	int nr = 0;
+
+	while (*text) {
+		char quote = 0;
+
+		while (*text == ' ')
+			text++;
+		if (!*text || nr == room)
+			break;
+		word[nr++] = to;
+		for (; *text && (quote || *text != ' '); text++) {
+			if (quote ? *text == quote : *text == '\'' || *text == '"')
+				quote = quote ? 0 : *text;
+			else
+				*to++ = *text;
+		}
+		text += *text == ' ';
+		*to++ = 0;
+	}
+	return nr;
+}

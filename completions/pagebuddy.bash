@@ -56,6 +56,7 @@ _pagebuddy_options()
 	case $1 in
 	case) echo '--size --order --migratetype --zone --do --fill --buddyinfo --scenario --memory' \
 		'--profile --pcp --cpus --cma --step --quiet --format --lang' ;;
+	learn) echo '--terminal --where --lang' ;;
 	replay) echo '--simulate --follow --pins --profile --what-if --memory --cpus --snapshot' \
 		'--samples --format --lenient' ;;
 	explain) echo '--order --at --gfp --failure --list --memory --snapshot --format' ;;
@@ -77,11 +78,11 @@ _pagebuddy()
 	[[ $word == = ]] && word=
 	[[ $previous == = ]] && previous=${COMP_WORDS[COMP_CWORD - 2]}
 	if ((COMP_CWORD == 1)); then
-		_pagebuddy_words 'case replay explain record show report diff help --help --version' "$word"
+		_pagebuddy_words 'case learn replay explain record show report diff help --help --version' "$word"
 		return
 	fi
 	if [[ $verb == help ]]; then
-		_pagebuddy_words 'case replay explain record show report diff' "$word"
+		_pagebuddy_words 'case learn replay explain record show report diff' "$word"
 		return
 	fi
 	if [[ $verb == record ]]; then
@@ -102,6 +103,8 @@ _pagebuddy()
 	fi
 	if [[ $word == -* ]]; then
 		_pagebuddy_words "$(_pagebuddy_options "$verb") --help" "$word"
+	elif [[ $verb == learn ]]; then
+		_pagebuddy_words '1 2 3 4 5 6 7 8 9 10' "$word"
 	elif [[ $verb == replay || $verb == explain || $verb == report || $verb == diff ]]; then
 		_pagebuddy_files "$word"
 	fi

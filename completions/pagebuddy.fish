@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Completion of pagebuddy for fish: install as vendor_completions.d/pagebuddy.fish
 
-set -l verbs case replay explain record show report diff
+set -l verbs case learn replay explain record show report diff
 
 complete -c pagebuddy -f
 complete -c pagebuddy -n "not __fish_seen_subcommand_from $verbs help" -l help -d 'List the verbs'
 complete -c pagebuddy -n "not __fish_seen_subcommand_from $verbs help" -l version -d 'Tell the version'
 
 function __pagebuddy_verb --argument-names name text
-    complete -c pagebuddy -n "not __fish_seen_subcommand_from case replay explain record show report diff help" -a $name -d $text
+    complete -c pagebuddy -n "not __fish_seen_subcommand_from case learn replay explain record show report diff help" -a $name -d $text
     complete -c pagebuddy -n "__fish_seen_subcommand_from $name" -l help -d 'List the options'
     complete -c pagebuddy -n "__fish_seen_subcommand_from help" -a $name -d $text
 end
@@ -39,6 +39,12 @@ __pagebuddy_option case -l step -d 'Wait after each step'
 __pagebuddy_option case -l lang -x -a 'en zh' -d 'Of the messages'
 __pagebuddy_option case -s q -l quiet -d 'Only buddyinfo'
 __pagebuddy_option case -l format -x -a 'text json' -d 'Of the output'
+
+__pagebuddy_verb learn 'The lesson: in a browser, or here'
+__pagebuddy_option learn -a '(seq 10)'
+__pagebuddy_option learn -s t -l terminal -d 'Here, not in a browser'
+__pagebuddy_option learn -l where -d 'Where the page is'
+__pagebuddy_option learn -l lang -x -a 'en zh' -d 'Of the lesson'
 
 __pagebuddy_verb replay 'Replay a recorded kernel trace; ask what if'
 __pagebuddy_option replay -F
