@@ -22,6 +22,7 @@
 #include <linux/utsname.h>
 #include <linux/vmalloc.h>
 
+#include "compat.h"
 #include "pbdiff.h"
 
 #define MAX_OPS 200000
@@ -258,7 +259,7 @@ static void show_head(struct seq_file *m)
 	seq_printf(
 		m,
 		"config max_order %d pageblock_order %d migratetypes %d pcp_lists %d cma %d isolate %d\n",
-		MAX_ORDER - 1, (int)pageblock_order, MIGRATE_TYPES, NR_PCP_LISTS,
+		PBDIFF_ORDERS - 1, (int)pageblock_order, MIGRATE_TYPES, PBDIFF_PCP_LISTS,
 		IS_ENABLED(CONFIG_CMA) ? MIGRATE_PCPTYPES + 1 : -1,
 		IS_ENABLED(CONFIG_MEMORY_ISOLATION) ? MIGRATE_TYPES - 1 : -1);
 	seq_printf(m, "phase %u %s seed %llu node %d cpu %d ops %u\n", nr_phases, ops.req.kind,

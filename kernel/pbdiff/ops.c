@@ -6,6 +6,7 @@
  */
 #include <linux/string.h>
 
+#include "compat.h"
 #include "pbdiff.h"
 
 /* splitmix64: state += constant, then two multiply-xorshift rounds. */
@@ -43,6 +44,57 @@ static void record(struct pbdiff_ops *ops, u32 pfn, u32 gfp, u32 order, bool is_
 	};
 }
 
+/* 6.1's numbers beside this kernel's own. */
+static const struct {
+	u32 log;
+	gfp_t gfp;
+} gfp_bits[] = {
+	{ 0x1, __GFP_DMA },
+	{ 0x2, __GFP_HIGHMEM },
+	{ 0x4, __GFP_DMA32 },
+	{ 0x8, __GFP_MOVABLE },
+	{ 0x10, __GFP_RECLAIMABLE },
+	{ 0x20, __GFP_HIGH },
+	{ 0x40, __GFP_IO },
+	{ 0x80, __GFP_FS },
+	{ 0x100, __GFP_ZERO },
+	{ 0x200, __GFP_ATOMIC },
+	{ 0x400, __GFP_DIRECT_RECLAIM },
+	{ 0x800, __GFP_KSWAPD_RECLAIM },
+	{ 0x1000, __GFP_WRITE },
+	{ 0x2000, __GFP_NOWARN },
+	{ 0x4000, __GFP_RETRY_MAYFAIL },
+	{ 0x8000, __GFP_NOFAIL },
+	{ 0x10000, __GFP_NORETRY },
+	{ 0x20000, __GFP_MEMALLOC },
+	{ 0x40000, __GFP_COMP },
+	{ 0x80000, __GFP_NOMEMALLOC },
+	{ 0x100000, __GFP_HARDWALL },
+	{ 0x200000, __GFP_THISNODE },
+	{ 0x400000, __GFP_ACCOUNT },
+};
+
+u32 gfp_to_log(gfp_t gfp)
+{
+	u32 bits = 0, i;
+
+	for (i = 0; i < ARRAY_SIZE(gfp_bits); i++)
+		if (gfp & gfp_bits[i].gfp)
+			bits |= gfp_bits[i].log;
+	return bits;
+}
+
+gfp_t gfp_from_log(u32 bits)
+{
+	gfp_t gfp = 0;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(gfp_bits); i++)
+		if (bits & gfp_bits[i].log)
+			gfp |= gfp_bits[i].gfp;
+	return gfp;
+}
+
 static bool do_alloc(struct pbdiff_ops *ops, gfp_t gfp, u32 order)
 {
 	struct page *page;
@@ -50,7 +102,7 @@ static bool do_alloc(struct pbdiff_ops *ops, gfp_t gfp, u32 order)
 	if (!room(ops) || ops->nr_held == ops->max_held)
 		return false;
 	page = alloc_pages_node(ops->req.node, gfp | __GFP_THISNODE | __GFP_NOWARN, order);
-	record(ops, page ? page_to_pfn(page) : PBDIFF_NO_PFN, (__force u32)gfp, order, false);
+	record(ops, page ? page_to_pfn(page) : PBDIFF_NO_PFN, gfp_to_log(gfp), order, false);
 	if (!page)
 		return false;
 	ops->held[ops->nr_held++] = (struct pbdiff_held){ page_to_pfn(page), order };
@@ -87,17 +139,17 @@ static u64 node_managed(const struct pbdiff_ops *ops)
 	return pages;
 }
 
-/* Half of them geometric, half of them uniform over 0..MAX_ORDER-1. */
+/* Half of them geometric, half of them uniform over 0..PBDIFF_ORDERS-1. */
 static u32 any_order(struct pbdiff_ops *ops)
 {
 	if (one_in(ops, 2))
-		return below(ops, MAX_ORDER);
-	return min_t(u32, __ffs64(random64(ops) | (1ull << 60)), MAX_ORDER - 1);
+		return below(ops, PBDIFF_ORDERS);
+	return min_t(u32, __ffs64(random64(ops) | (1ull << 60)), PBDIFF_ORDERS - 1);
 }
 
 static u32 small_order(struct pbdiff_ops *ops)
 {
-	return min_t(u32, __ffs64(random64(ops) | (1ull << 60)), MAX_ORDER - 1);
+	return min_t(u32, __ffs64(random64(ops) | (1ull << 60)), PBDIFF_ORDERS - 1);
 }
 
 static gfp_t mobility(u32 type)
@@ -274,6 +326,68 @@ static void kind_pcp(struct pbdiff_ops *ops)
 	}
 }
 
+/* Orders that have per-CPU lists in no kernel. */
+static u32 big_order(struct pbdiff_ops *ops)
+{
+	u32 order = 4 +
+		    min_t(u32,
+			  one_in(ops, 3) ? below(ops, 7) : __ffs64(random64(ops) | (1ull << 60)),
+			  6);
+
+	return order == pageblock_order ? order - 1 : order;
+}
+
+/* Blocks that go past the per-CPU lists, all three types, up to 3/4 of the node. */
+static void kind_big(struct pbdiff_ops *ops)
+{
+	u64 managed = node_managed(ops);
+
+	while (room(ops)) {
+		gfp_t gfp = mobility(below(ops, 3));
+		u32 failed = 0, burst = 5 + below(ops, 60);
+
+		while (room(ops) && burst-- && failed < 10)
+			failed = do_alloc(ops, gfp, big_order(ops)) ? 0 : failed + 1;
+		if (ops->held_pages < managed / 8 * 6)
+			continue;
+		while (room(ops) && ops->nr_held && ops->held_pages > managed / 3)
+			do_free(ops, below(ops, ops->nr_held), false);
+	}
+}
+
+/* The same, movable only and a third full: no fallback between types. */
+static void kind_calm(struct pbdiff_ops *ops)
+{
+	u64 third = node_managed(ops) / 3;
+
+	while (room(ops)) {
+		u32 percent = ops->held_pages < third ? 65 : 35;
+
+		if (!ops->nr_held || below(ops, 100) < percent)
+			do_alloc(ops, __GFP_MOVABLE, big_order(ops));
+		else
+			do_free(ops, below(ops, ops->nr_held), false);
+	}
+}
+
+/* Single pages in bursts: the per-CPU list that every kernel has. */
+static void kind_zero(struct pbdiff_ops *ops)
+{
+	while (room(ops)) {
+		gfp_t gfp = mobility(below(ops, 3));
+		u32 burst = below(ops, 400), how = below(ops, 3);
+
+		while (room(ops) && burst-- && do_alloc(ops, gfp, 0))
+			;
+		for (burst = below(ops, 500); room(ops) && burst && ops->nr_held; burst--)
+			do_free(ops,
+				how == 0   ? ops->nr_held - 1
+				: how == 1 ? ops->nr_held / 2
+					   : below(ops, ops->nr_held),
+				false);
+	}
+}
+
 /* Steps that the user wrote, for experiments. */
 static void kind_script(struct pbdiff_ops *ops)
 {
@@ -284,7 +398,7 @@ static void kind_script(struct pbdiff_ops *ops)
 
 		for (n = 0; n < step->count && room(ops); n++) {
 			if (step->what == 'a')
-				do_alloc(ops, (__force gfp_t)step->gfp, step->order);
+				do_alloc(ops, gfp_from_log(step->gfp), step->order);
 			else if (step->what == 'f')
 				do_free(ops, 0, true);
 			else if (step->what == 'm')
@@ -303,7 +417,8 @@ static const struct {
 } kinds[] = {
 	{ "random", kind_random },     { "fill", kind_fill },           { "empty", kind_empty },
 	{ "fallback", kind_fallback }, { "watermark", kind_watermark }, { "atomic", kind_atomic },
-	{ "pcp", kind_pcp },           { "script", kind_script },
+	{ "pcp", kind_pcp },           { "script", kind_script },       { "big", kind_big },
+	{ "calm", kind_calm },         { "zero", kind_zero },
 };
 
 bool pbdiff_kind_known(const char *kind)

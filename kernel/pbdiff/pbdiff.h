@@ -5,6 +5,7 @@
  *	main.c		debugfs files, one phase = state, operations, state
  *	state.c		copies of the allocator's state, taken under its locks
  *	ops.c		which operations a phase performs
+ *	compat.h	where each kernel keeps these things
  *
  * The text that comes out is described in FORMAT.md.
  */
@@ -16,11 +17,6 @@
 #include <linux/mmzone.h>
 #include <linux/seq_file.h>
 #include <linux/types.h>
-#include <linux/version.h>
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-#error "pbdiff reads Linux 6.1's zone and per-CPU structures; build it against 6.1 headers"
-#endif
 
 #define PBDIFF_FORMAT 1
 #define PBDIFF_NO_PFN U32_MAX /* the allocation failed */

@@ -7,9 +7,7 @@
  *
  *	TAG, number of words, words...
  */
-#include <linux/percpu.h>
-#include <linux/spinlock.h>
-
+#include "compat.h"
 #include "pbdiff.h"
 
 enum tag {
@@ -62,7 +60,6 @@ static void put_record(struct pbdiff_state *s, enum tag tag, const u32 *words, u
 
 static void capture_zone_figures(struct pbdiff_state *s, struct zone *zone, int cpu)
 {
-	struct per_cpu_zonestat *stat = per_cpu_ptr(zone->per_cpu_zonestats, cpu);
 	const u32 figures[] = {
 		zone_idx(zone),
 		zone->zone_start_pfn,
@@ -80,8 +77,8 @@ static void capture_zone_figures(struct pbdiff_state *s, struct zone *zone, int 
 	};
 	const u32 free_pages[] = {
 		atomic_long_read(&zone->vm_stat[NR_FREE_PAGES]),
-		stat->vm_stat_diff[NR_FREE_PAGES],
-		stat->stat_threshold,
+		free_pages_diff(zone, cpu),
+		stat_threshold(zone, cpu),
 	};
 	u32 reserve[MAX_NR_ZONES], i;
 
@@ -97,16 +94,10 @@ static void capture_zone_figures(struct pbdiff_state *s, struct zone *zone, int 
 static void capture_numa(struct pbdiff_state *s, struct zone *zone)
 {
 	u32 start = open_record(s, TAG_NUMA), i;
-	unsigned long events;
-	int cpu;
 
-	for (i = 0; i < NR_VM_NUMA_EVENT_ITEMS; i++) {
-		events = atomic_long_read(&zone->vm_numa_event[i]);
-		for_each_online_cpu(cpu)
-			events += per_cpu_ptr(zone->per_cpu_zonestats, cpu)->vm_numa_event[i];
-		put(s, events);
-	}
-	put(s, zone->zone_pgdat->kswapd_failures >= 16);
+	for (i = 0; i < PBDIFF_NUMA_EVENTS; i++)
+		put(s, numa_events(zone, i));
+	put(s, reclaim_gave_up(zone->zone_pgdat));
 	close_record(s, start);
 }
 
@@ -179,10 +170,10 @@ static void capture_free_lists(struct pbdiff_state *s, struct zone *zone)
 {
 	u32 start = open_record(s, TAG_NR_FREE), order, mt;
 
-	for (order = 0; order < MAX_ORDER; order++)
+	for (order = 0; order < PBDIFF_ORDERS; order++)
 		put(s, zone->free_area[order].nr_free);
 	close_record(s, start);
-	for (order = 0; order < MAX_ORDER; order++) {
+	for (order = 0; order < PBDIFF_ORDERS; order++) {
 		for (mt = 0; mt < MIGRATE_TYPES; mt++) {
 			if (list_empty(&zone->free_area[order].free_list[mt]))
 				continue;
@@ -197,20 +188,19 @@ static void capture_free_lists(struct pbdiff_state *s, struct zone *zone)
 
 static void capture_pcp(struct pbdiff_state *s, struct zone *zone, int cpu)
 {
-	struct per_cpu_pages *pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
+	struct per_cpu_pages *pcp = pcp_of(zone, cpu);
 	u32 others = 0, start, i;
 	struct page *page;
 	int other;
 
-	for_each_online_cpu(other) if (other != cpu)
-		others += per_cpu_ptr(zone->per_cpu_pageset, other)->count;
+	for_each_online_cpu(other) if (other != cpu) others += pcp_of(zone, other)->count;
 	{
-		const u32 figures[] = { pcp->count,       pcp->high,   pcp->batch,
-					pcp->free_factor, pcp->expire, others };
+		const u32 figures[] = { pcp->count,           pcp->high,       pcp->batch,
+					pcp_free_factor(pcp), pcp_expire(pcp), others };
 
 		put_record(s, TAG_PCP, figures, ARRAY_SIZE(figures));
 	}
-	for (i = 0; i < NR_PCP_LISTS; i++) {
+	for (i = 0; i < PBDIFF_PCP_LISTS; i++) {
 		if (list_empty(&pcp->lists[i]))
 			continue;
 		start = open_record(s, TAG_PCP_LIST);
@@ -218,7 +208,7 @@ static void capture_pcp(struct pbdiff_state *s, struct zone *zone, int cpu)
 		list_for_each_entry(page, &pcp->lists[i], lru)
 		{
 			put(s, page_to_pfn(page));
-			put(s, page->index); /* 6.1 keeps the migratetype there */
+			put(s, cached_type(page, i, pageblock_type(page_to_pfn(page))));
 		}
 		close_record(s, start);
 	}
@@ -235,7 +225,7 @@ static void capture_lru(struct pbdiff_state *s, struct zone *zone)
 		if (frame_class(zone, pfn) != FRAME_USABLE)
 			continue;
 		page = pfn_to_page(pfn);
-		if (PageLRU(page) || __PageMovable(page))
+		if (counts_as_movable(page))
 			put(s, pfn);
 	}
 	close_record(s, start);
@@ -244,7 +234,6 @@ static void capture_lru(struct pbdiff_state *s, struct zone *zone)
 void pbdiff_capture(struct pbdiff_state *s, int node, int cpu)
 {
 	struct zone *zone = NODE_DATA(node)->node_zones;
-	struct per_cpu_pages *pcp;
 	unsigned long flags;
 	int i;
 
@@ -253,9 +242,7 @@ void pbdiff_capture(struct pbdiff_state *s, int node, int cpu)
 	for (i = 0; i < MAX_NR_ZONES; i++, zone++) {
 		if (!populated_zone(zone))
 			continue;
-		pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
-		spin_lock_irqsave(&pcp->lock, flags);
-		spin_lock(&zone->lock);
+		lock_zone(zone, cpu, &flags);
 		capture_zone_figures(s, zone, cpu);
 		capture_numa(s, zone);
 		capture_map(s, zone);
@@ -263,8 +250,7 @@ void pbdiff_capture(struct pbdiff_state *s, int node, int cpu)
 		capture_free_lists(s, zone);
 		capture_pcp(s, zone, cpu);
 		capture_lru(s, zone);
-		spin_unlock(&zone->lock);
-		spin_unlock_irqrestore(&pcp->lock, flags);
+		unlock_zone(zone, cpu, flags);
 	}
 }
 
