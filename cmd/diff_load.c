@@ -157,8 +157,18 @@ static int load_zone(struct pb_pool *pool, const struct diff_phase *phase,
 	return 0;
 }
 
+/* kswapd, which is kept from running while a phase goes on: a boost stays. */
+static void kswapd_sleeps(void *ctx, struct pb_pool *pool, int node, unsigned int order)
+{
+	(void)ctx;
+	(void)pool;
+	(void)node;
+	(void)order;
+}
+
 int diff_make_pool(struct pb_pool *pool, const struct pb_config *config, char error[256])
 {
+	const struct pb_hooks hooks = { .wake = kswapd_sleeps };
 	struct pb_error why;
 	size_t bytes;
 	void *memory;
@@ -172,7 +182,7 @@ int diff_make_pool(struct pb_pool *pool, const struct pb_config *config, char er
 		snprintf(error, 256, "no memory for %zu bytes of metadata", bytes);
 		return -1;
 	}
-	if (pb_pool_init(pool, config, memory, bytes, false, NULL, &why)) {
+	if (pb_pool_init(pool, config, memory, bytes, false, &hooks, &why)) {
 		free(memory);
 		snprintf(error, 256, "the memory map makes no pool: %s", why.text);
 		return -1;
@@ -187,6 +197,7 @@ static int make_pool(struct pb_pool *pool, const struct map *map, char error[256
 	pb_config_init(&config);
 	config.regions = map->region;
 	config.nr_regions = map->n;
+	config.nr_cpus = 1; /* the log has one CPU's lists and texts */
 	config.profile = PB_PROFILE_LINUX;
 	config.flags = PB_POOL_ALL_RESERVED | PB_POOL_MOVABLE_EXPLICIT | PB_POOL_NO_RSEQ |
 		       PB_POOL_MOBILITY;
