@@ -176,6 +176,14 @@ static inline u64 int_sqrt(u64 x)
 #define store_relaxed(p, v) ((void)(*(volatile __typeof__(*(p)) *)(p) = (v)))
 #endif
 
+/* A store that the compiler keeps in its place: what a death leaves depends on it. */
+#define store_ordered(p, v)                                \
+	do {                                               \
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);   \
+		store_relaxed((p), (v));                   \
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);   \
+	} while (0)
+
 /*
  * Fetch a line that will be written. x86_64 compilers make a fetch for reading of
  * the builtin unless told the processor, and the write then asks the other CPUs

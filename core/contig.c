@@ -265,7 +265,7 @@ static void own_range(struct pb_pool *pool, u32 frame, u32 end, pb_gfp_t gfp)
 	counter_add(&stripe->pgalloc, end - frame);
 	pb_platform_unlock(&stripe->lock);
 	for (; frame < end; frame++)
-		page_set_allocated(pool, frame, 0, gfp);
+		page_set_owned(pool, frame, 0, gfp);
 }
 
 static bool makes_sense(const struct pb_pool *pool, size_t nr_pages, const struct pb_range *range)

@@ -126,7 +126,7 @@ static void __cut_to_pageblocks(struct pb_pool *pool, struct zone *zone, struct 
 	}
 }
 
-/* False: it is isolated already, by another CPU. */
+/* False: it is isolated already, by another CPU, or no longer: its owner was taken for dead. */
 static bool change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, bool isolate)
 {
 	u32 frame = pageblock << pool->pageblock_order;
@@ -137,14 +137,14 @@ static bool change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 
 	pb_platform_lock(&stripe->lock);
 	old = pb->type;
-	if (isolate && old == PB_MIGRATE_ISOLATE) {
+	if (isolate == (old == PB_MIGRATE_ISOLATE)) {
 		pb_platform_unlock(&stripe->lock);
 		return false;
 	}
 	__cut_to_pageblocks(pool, zone, stripe, pageblock);
 	new = isolate ? PB_MIGRATE_ISOLATE : pb->old_type;
-	if (isolate)
-		pb->old_type = (u8)old;
+	if (isolate) /* before the type: who dies between leaves either */
+		store_ordered(&pb->old_type, (u8)old);
 	__set_pageblock_type(pool, zone, pageblock, new);
 	moved = __move_freepages_block(pool, zone, stripe, pageblock, new, NULL);
 	__account(stripe, -(long)moved, old);
@@ -211,6 +211,8 @@ static bool move_block(struct pb_pool *pool, u32 frame)
 				     order, zone_of_frame(pool, frame)->node, NULL, NULL);
 	if (!to)
 		return false;
+	if (pool->owners)
+		store_relaxed(&pool->owners[page_frame(pool, to)], pool->owners[frame]);
 	store_relaxed(&to->word, word);
 	outermost = hook_begin();
 	moved = pool->hooks.migrate(pool->hooks.ctx, pool, from, to, order);
@@ -299,7 +301,7 @@ static int claim_block(struct pb_pool *pool, u32 frame, unsigned int order, pb_g
 	counter_add(&stripe->pgalloc, 1ul << order);
 	counter_add(&stripe->direct_allocs, 1);
 	pb_platform_unlock(&stripe->lock);
-	page_set_allocated(pool, frame, order, gfp);
+	page_set_owned(pool, frame, order, gfp);
 	return PB_OK;
 }
 

@@ -308,6 +308,17 @@ void memmap_build(struct pb_pool *pool, const struct pb_config *config)
 	finish_zones(pool, config);
 }
 
+void init_lists(struct pb_pool *pool)
+{
+	if (!pool_is_linked(pool))
+		return;
+	for (u32 i = 0; i < pool->super->nr_stripes; i++)
+		for (unsigned int order = 0; order <= pool->max_order; order++)
+			for (unsigned int type = 0; type < PB_MIGRATE_TYPES; type++)
+				linked_init(area_lists(pool, pool_stripe(pool, i)),
+					    area_list(order, type));
+}
+
 /* --------------------------------------------------------------- hand-over */
 
 static u32 region_frame(const struct pb_pool *pool, const struct zone *zone, u64 pfn)

@@ -14,6 +14,8 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 
 		    u64 *bitmap_bytes);
 /* Write banks and zones; pre: measured, arrays zeroed. */
 void memmap_build(struct pb_pool *pool, const struct pb_config *config);
+/* linux profile: every free list, empty. */
+void init_lists(struct pb_pool *pool);
 /* Mark what is reserved or absent, hand over the rest to the buddy (spec 11.2). */
 void memmap_hand_over(struct pb_pool *pool, const struct pb_config *config);
 /* Free [pfn, end) of one zone in the largest aligned blocks; counts managed. */

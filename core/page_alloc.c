@@ -472,7 +472,7 @@ static struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int o
 		request->why = PB_REASON_NO_ADDRESS;
 		return NULL;
 	}
-	return page_set_allocated(pool, frame, order, request->gfp);
+	return page_set_owned(pool, frame, order, request->gfp);
 }
 
 static enum pb_reason prepare_node(const struct pb_pool *pool, struct alloc_context *ctx,
@@ -593,7 +593,7 @@ static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *po
 	if (order < pool->nr_pcp_orders && !(gfp & GFP_SLOW) &&
 	    pool->percpu_mode == PCP_MODE_TRYLOCK &&
 	    pcp_lock_pop(pool, gfp, order, &frame) == PCP_OK) {
-		page_set_allocated(pool, frame, order, gfp);
+		page_set_owned(pool, frame, order, gfp);
 		return pool->pages + frame;
 	}
 	return alloc_slow(pool, &request, order, &call);
@@ -624,7 +624,7 @@ static struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *reque
 			return page_set_allocated(pool, frame, order, request->gfp);
 		if (order < pool->nr_pcp_orders && pool->percpu_mode == PCP_MODE_TRYLOCK &&
 		    pcp_lock_pop(pool, request->gfp, order, &popped) == PCP_OK)
-			return page_set_allocated(pool, popped, order, request->gfp);
+			return page_set_owned(pool, popped, order, request->gfp);
 	}
 	return alloc_slow(pool, request, order, call);
 }
@@ -974,10 +974,14 @@ int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order
 	word = load_relaxed(&page->word);
 	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order))
 		return misuse_page(pool, CALL("pb_split_page"), page, order);
-	/* further references stay with the first page */
-	store_relaxed(&page->word, (u8)(word & ~PB_PAGE_ORDER));
-	for (u32 i = 1; i < 1u << order; i++)
-		store_relaxed(&page[i].word, (u8)(word & ~(PB_PAGE_ORDER | PB_PAGE_SHARED)));
+	/* further references stay with the first page, which comes last: who dies before
+	   that has the block still, see recover.c */
+	for (u32 i = (1u << order) - 1; i; i--) {
+		if (pool->owners)
+			store_relaxed(&pool->owners[frame + i], pool->owners[frame]);
+		store_ordered(&page[i].word, (u8)(word & ~(PB_PAGE_ORDER | PB_PAGE_SHARED)));
+	}
+	store_ordered(&page->word, (u8)(word & ~PB_PAGE_ORDER));
 	return PB_OK;
 }
 

@@ -34,6 +34,15 @@ static inline struct pb_page *page_set_allocated(const struct pb_pool *pool, siz
 	return page;
 }
 
+/* The same where a block's tag may have to be kept: before anybody can own it. */
+static inline struct pb_page *page_set_owned(const struct pb_pool *pool, size_t frame,
+					     unsigned int order, pb_gfp_t gfp)
+{
+	if (unlikely(pool->owners != NULL))
+		store_relaxed(&pool->owners[frame], pool->owner);
+	return page_set_allocated(pool, frame, order, gfp);
+}
+
 _Static_assert(PB_GFP_MOVABLE * 4 == PB_PAGE_MOVABLE, "times 4 makes the mark from the flag");
 
 /* The context of a request that was found to make sense, or why it doesn't; flags and

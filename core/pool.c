@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A pool's life: how much metadata it needs, where each array lies, first
- * state, further handles, and recovery from the page bytes alone.
+ * state, further handles.
  */
 #include "pool.h"
 
+#include "layout.h"
 #include "memmap.h"
 #include "pcp.h"
+#include "recover.h"
 
 /* ----------------------------------------------------------- configuration */
 
@@ -53,7 +55,7 @@ static const char *config_fault(const struct pb_config *config)
 		return "pcp_high_fraction must be 0 or at least 8";
 	if (config->min_free_kbytes < -1)
 		return "min_free_kbytes must be -1 or more";
-	if (config->flags & ~(0x1ffu | PB_POOL_PLAIN))
+	if (config->flags & ~POOL_FLAGS)
 		return "flags has a bit that is not a PB_POOL_ flag";
 	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) || config->zone_types >> PB_NR_ZONE_TYPES)
 		return "zone_types must have PB_ZONE_NORMAL and no unknown bit";
@@ -93,6 +95,7 @@ static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
 	s->trees = place(&end, (u64)s->nr_spans * s->span_words * 8);
 	s->pages = place(&end, s->nr_frames);
 	s->refs = place(&end, s->flags & PB_POOL_REFCOUNT ? s->nr_frames * 4 : 0);
+	s->owners = place(&end, s->flags & PB_POOL_OWNERS ? s->nr_frames * 4 : 0);
 	s->links = place(&end, linked ? s->nr_frames * sizeof(struct link) : 0);
 	s->pcp_types = place(&end, linked ? s->nr_frames : 0);
 	s->bytes = end;
@@ -100,6 +103,11 @@ static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
 
 static void copy_config(const struct pb_config *config, struct pb_super *s)
 {
+	s->super_bytes = sizeof(struct pb_super);
+	s->zone_bytes = sizeof(struct zone);
+	s->stripe_bytes = sizeof(struct stripe);
+	s->node_bytes = sizeof(struct node);
+	s->long_bytes = sizeof(long);
 	s->page_shift = config->page_shift;
 	s->max_order = config->max_order;
 	s->pageblock_order = config->pageblock_order;
@@ -210,8 +218,10 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 		pool->links = pool_at(pool, s->links);
 		pool->pcp_types = pool_at(pool, s->pcp_types);
 	}
+	if (s->flags & PB_POOL_OWNERS)
+		pool->owners = pool_at(pool, s->owners);
 	if (pool->percpu_cpus) {
-		bool rseq = !(s->flags & (PB_POOL_NO_RSEQ | PB_POOL_SHARED)) &&
+		bool rseq = !(s->flags & (PB_POOL_NO_RSEQ | PB_POOL_SHARED | PB_POOL_OWNERS)) &&
 			    s->profile == PB_PROFILE_MODERN &&
 			    pb_platform_rseq_available(&pool->rseq_offset);
 
@@ -339,17 +349,6 @@ static void init_nodes(struct pb_pool *pool, const struct pb_config *config)
 	}
 }
 
-static void init_lists(struct pb_pool *pool)
-{
-	if (!pool_is_linked(pool))
-		return;
-	for (u32 i = 0; i < pool->super->nr_stripes; i++)
-		for (unsigned int order = 0; order <= pool->max_order; order++)
-			for (unsigned int type = 0; type < PB_MIGRATE_TYPES; type++)
-				linked_init(area_lists(pool, pool_stripe(pool, i)),
-					    area_list(order, type));
-}
-
 static void init_pageblocks(struct pb_pool *pool, unsigned int type)
 {
 	for (u32 z = 0; z < pool->super->nr_zones; z++) {
@@ -440,98 +439,50 @@ int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *mem
 	init_state(pool, config);
 	pool->super->layout = POOL_LAYOUT;
 	pool->super->magic = POOL_MAGIC;
+	layout_seal(pool->super);
 	return PB_OK;
 }
 
-/* ---------------------------------------------------------------- recovery */
+/* ------------------------------------------------------------------ attach */
 
-static void reset_stripe(struct pb_pool *pool, struct zone *zone, struct stripe *stripe)
-{
-	stripe->lock = 0;
-	stripe->nr_free_pages = 0;
-	stripe->nr_free_cma = 0;
-	stripe->nr_isolated = 0;
-	stripe->published = 0;
-	stripe->taker = NO_CPU;
-	memset(stripe->nonempty, 0, sizeof(stripe->nonempty));
-	memset(stripe_area(pool, stripe, 0), 0, pool->super->orders * sizeof(struct free_area));
-	memset(pool_at(pool, stripe->bitmaps), 0,
-	       (size_t)div_u64(zone_bitmap_bytes(pool->super, zone), zone->nr_stripes));
-}
-
-/* Whatever has no owner and is not reserved is free. */
-static void recover_zone(struct pb_pool *pool, struct zone *zone)
-{
-	u32 frame = zone_first_frame(pool, zone);
-	u64 end = frame + zone_nr_frames(pool, zone);
-	u64 managed = zone->managed;
-
-	zone->lock = 0;
-	zone->vm_free = 0;
-	while (frame < end) {
-		u8 word = pool->pages[frame].word;
-		u32 run = frame;
-
-		if (word & PB_PAGE_HEAD) {
-			frame += 1u << (word & PB_PAGE_ORDER);
-			continue;
-		}
-		while (run < end && !pool->pages[run].word)
-			run++;
-		if (run > frame)
-			hand_over_range(pool, zone, frame, run);
-		frame = run > frame ? run : frame + 1;
-	}
-	zone->managed = managed;
-}
-
+/* What watermarks and sizes follow from is true again. */
 static void recover(struct pb_pool *pool)
 {
-	memset(pool->trees, 0, (size_t)pool->super->nr_spans * pool->span_words * 8);
-	for (u32 i = 0; i < pool->super->nr_stripes; i++)
-		reset_stripe(pool, stripe_zone(pool, pool_stripe(pool, i)), pool_stripe(pool, i));
-	for (u32 i = 0; i < pool->super->nr_pageblocks; i++) {
-		struct pageblock *pb = pool_pageblock(pool, i);
-
-		pb->mask = 0;
-		pb->filed = PB_NOT_FILED;
-		if (!pool_is_linked(pool))
-			memset(pb->nr_free, 0, 2u * (pool->pageblock_order + 1u));
+	pool_recover(pool);
+	if (!pool_was_loaded(pool)) {
+		setup_per_zone_wmarks(pool);
+		return;
 	}
-	init_lists(pool);
-	if (pool->percpu_cpus) {
-		memset(pcp_area(pool, 0), 0, (size_t)pool->percpu_stride * pool->super->nr_cpus);
-		pcp_init_areas(pool);
-	}
-	for (u32 z = 0; z < pool->super->nr_zones; z++)
-		recover_zone(pool, pool_zone(pool, z));
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		pcp_set_sizes(pool, pool_zone(pool, z));
-	pcp_init_fast(pool);
+}
+
+int pb_pool_attach_with(struct pb_pool *pool, void *memory, size_t bytes,
+			const struct pb_attach *how, struct pb_error *error)
+{
+	const char *fault;
+
+	memset(pool, 0, sizeof(*pool));
+	if (!memory || (uintptr_t)memory & 63 || bytes < sizeof(struct pb_super))
+		return set_error(error, PB_EINVAL, UINT32_MAX,
+				 "metadata memory must be aligned to 64 bytes and hold a pool");
+	fault = layout_fault(memory, bytes);
+	if (fault)
+		return set_error(error, PB_EFORMAT, UINT32_MAX, fault);
+	pool_set_handle(pool, memory, how->hooks);
+	pool->linear = how->linear;
+	pool->owner = how->owner;
+	if (how->recover)
+		recover(pool);
+	return PB_OK;
 }
 
 int pb_pool_attach(struct pb_pool *pool, void *memory, size_t bytes, bool recovery,
 		   const struct pb_hooks *hooks, struct pb_error *error)
 {
-	const struct pb_super *super = memory;
+	const struct pb_attach how = { .recover = recovery, .hooks = hooks };
 
-	memset(pool, 0, sizeof(*pool));
-	if (!memory || (uintptr_t)memory & 63 || bytes < sizeof(*super))
-		return set_error(error, PB_EINVAL, UINT32_MAX,
-				 "metadata memory must be aligned to 64 bytes and hold a pool");
-	if (super->magic != POOL_MAGIC)
-		return set_error(error, PB_EFORMAT, UINT32_MAX,
-				 "metadata memory does not hold a pool");
-	if (super->layout != POOL_LAYOUT)
-		return set_error(error, PB_EFORMAT, UINT32_MAX,
-				 "the pool was made by another version of the library");
-	if (bytes < super->bytes)
-		return set_error(error, PB_EFORMAT, UINT32_MAX,
-				 "metadata memory is cut off: the pool is larger");
-	pool_set_handle(pool, memory, hooks);
-	if (recovery)
-		recover(pool);
-	return PB_OK;
+	return pb_pool_attach_with(pool, memory, bytes, &how, error);
 }
 
 void pb_pool_destroy(struct pb_pool *pool)

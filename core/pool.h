@@ -21,7 +21,8 @@
 #include "buddy_tree.h"
 
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
-#define POOL_LAYOUT 3
+#define POOL_LAYOUT 4
+#define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS)
 #define NO_FRAME UINT32_MAX
 #define NO_ZONE UINT16_MAX
 #define NO_CLASS 0 /* no per-CPU lists: a class whose lists are always empty and full */
@@ -180,14 +181,19 @@ struct link {
 	u32 prev;
 };
 
+/*
+ * First what never changes after init, then its checksums, then what does. Read
+ * through layout_fault() when it comes from elsewhere.
+ */
 struct pb_super {
-	u64 magic;
+	u64 magic;           /* read backward on a machine of the other byte order */
 	u32 layout;
-	u32 state;           /* 1 when complete */
+	u16 super_bytes, zone_bytes, stripe_bytes, node_bytes; /* of these structures */
+	u32 long_bytes;      /* of a long: word size of the program that made it */
 	u64 bytes;           /* of the whole metadata */
 	u8 page_shift, max_order, pageblock_order, profile;
 	u32 flags;           /* PB_POOL_* */
-	u32 nr_spans, nr_frames_hint;
+	u32 nr_spans;
 	u32 nr_pageblocks;
 	u32 pageblock_stride; /* bytes */
 	u32 span_words;
@@ -195,22 +201,30 @@ struct pb_super {
 	u32 pcp_cold;        /* offset of the pcp_cold records in a CPU's area */
 	u8 class_shift;      /* log2 lists a pcp class has room for */
 	u8 pcp_scale;        /* stacks are cut to 1/2^n so that an area's fit 16-bit slots */
+	u8 nr_pcp_orders;
+	u8 mobility;         /* grouping enabled */
 	u32 nr_nodes;        /* greatest node id + 1 */
 	u32 nr_zones, nr_stripes, nr_banks;
 	u32 zone_types;      /* bit per configured zone type */
-	u8 nr_pcp_orders;
-	u8 mobility;         /* grouping enabled */
 	u8 orders;           /* max_order + 1 */
+	u8 unused[3];
 	u64 nr_frames;
-	u64 totalreserve;    /* pages */
 	u64 linear_pfn;
+	/* offsets of the arrays, bytes from the start */
+	u64 banks, nodes, zonelists, cpu_nodes, zones, stripes, areas, bitmaps, trees, pageblocks,
+		classes, pages, refs, owners, links, pcp_types, percpu;
+	u64 map_sum;         /* of nodes, zonelists, banks, and the shapes of zones and stripes */
+	u64 super_sum;       /* of everything above */
+
 	struct tunables tunables;
+	u64 totalreserve;    /* pages */
 	unsigned long vm[PB_NR_VM_EVENTS]; /* atomic; those not kept elsewhere */
 	u32 warned;          /* one-time warnings given, bit each */
 	u32 sizes_lock;      /* watermarks, reserves and pcp sizes are being recomputed */
-	/* offsets of the arrays, bytes from the start */
-	u64 banks, nodes, zonelists, cpu_nodes, zones, stripes, areas, bitmaps, trees, pageblocks,
-		classes, pages, refs, links, pcp_types, percpu;
+	/* pools of several processes, see shared.h */
+	u32 users_lock;      /* who is in it, or 0 */
+	u32 users_depth;     /* how often it went in */
+	u32 repairs;         /* after deaths, ever; odd while one is under way */
 };
 
 static inline void *pool_at(const struct pb_pool *pool, u64 offset)
@@ -346,6 +360,12 @@ static inline bool pool_is_linked(const struct pb_pool *pool)
 }
 
 /* Nothing held back, nothing logged. */
+/* Its state came from elsewhere: totals and marks are what was said. */
+static inline bool pool_was_loaded(const struct pb_pool *pool)
+{
+	return pool->super->flags & PB_POOL_ALL_RESERVED;
+}
+
 static inline bool is_plain(const struct pb_pool *pool)
 {
 	return pool->super->flags & PB_POOL_PLAIN;

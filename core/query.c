@@ -77,6 +77,11 @@ struct pb_page *pb_address_to_page(const struct pb_pool *pool, const void *addre
 {
 	uintptr_t offset = (uintptr_t)address - (uintptr_t)pool->linear;
 
+	if (pool->hooks.address)
+		return pool->hooks.address_pfn ?
+			       pb_pfn_to_page(pool, pool->hooks.address_pfn(pool->hooks.ctx,
+									    address)) :
+			       NULL;
 	if (!pool->linear || offset & (((uintptr_t)1 << pool->page_shift) - 1))
 		return NULL;
 	return pb_pfn_to_page(pool, pool->super->linear_pfn +

@@ -12,6 +12,7 @@
  * while I14 looks for duplicates, zero again afterwards.
  */
 #include "gfp.h"
+#include "layout.h"
 #include "memmap.h"
 #include "misuse.h"
 #include "pcp.h"
@@ -130,101 +131,6 @@ static bool state_was_loaded(const struct check *c)
 
 /* ------------------------------------------------------------ I1 super block */
 
-static bool sizes_plausible(const struct pb_super *s)
-{
-	bool linked = s->profile == PB_PROFILE_LINUX;
-	u32 lists = linked ? 0 : s->pageblock_order + 1u;
-
-	return s->max_order <= PB_MAX_ORDER && s->pageblock_order <= s->max_order &&
-	       s->flags <= 0x1ff && s->page_shift >= 12 && s->page_shift <= 21 &&
-	       s->profile <= PB_PROFILE_LINUX && s->orders == s->max_order + 1 &&
-	       s->span_words == tree_words(s->max_order) && s->nr_spans &&
-	       s->nr_frames == (u64)s->nr_spans << s->max_order &&
-	       s->nr_frames <= ((u64)1 << 32) - LIST_REFS &&
-	       s->nr_pageblocks == s->nr_frames >> s->pageblock_order && s->nr_cpus &&
-	       s->nr_cpus <= PB_MAX_CPUS && s->nr_nodes && s->nr_nodes <= PB_MAX_NODES &&
-	       s->nr_zones && s->nr_zones <= PB_MAX_NODES * PB_NR_ZONE_TYPES &&
-	       s->nr_stripes >= s->nr_zones && s->nr_stripes <= 16 * s->nr_zones &&
-	       s->nr_banks >= s->nr_zones && s->nr_banks <= s->nr_spans &&
-	       s->nr_pcp_orders == lists &&
-	       s->class_shift == (lists ? fls32(s->max_order | 1u) + 1 : 0) &&
-	       s->pageblock_stride ==
-		       (linked ? 8 : (u32)align_up(8 + 2 * (s->pageblock_order + 1u), 8));
-}
-
-/* Room for the lists of every zone; the stacks behind them are I15's. */
-static u64 percpu_lists(const struct pb_super *s)
-{
-	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES + 1) << s->class_shift;
-
-	if (s->profile == PB_PROFILE_LINUX)
-		return sizeof(struct pcp_area) + s->nr_zones * sizeof(struct pcp_linux);
-	return sizeof(struct pcp_area) + lists * sizeof(struct pcp_list);
-}
-
-/* Behind the stacks, at the end of the area. */
-static bool cold_plausible(const struct pb_super *s)
-{
-	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES + 1) << s->class_shift;
-
-	return s->profile == PB_PROFILE_LINUX ||
-	       (!(s->pcp_cold & 63) && s->pcp_cold >= percpu_lists(s) &&
-		s->pcp_cold / sizeof(u32) <= PCP_SLOTS &&
-		s->pcp_cold + lists * sizeof(struct pcp_cold) <= s->percpu_stride);
-}
-
-static bool percpu_plausible(const struct pb_super *s)
-{
-	if (s->flags & PB_POOL_NO_PCP)
-		return !s->percpu_stride;
-	return !(s->percpu_stride & 63) && s->percpu_stride >= percpu_lists(s) &&
-	       s->pcp_scale <= 9 && cold_plausible(s);
-}
-
-/* The zones say how large, and may say anything: they are checked by I3. */
-static u64 bitmap_bytes(const struct pb_super *s)
-{
-	const struct zone *zones = (const void *)((const unsigned char *)s + s->zones);
-	u64 bytes = 0;
-
-	for (u32 z = 0; z < s->nr_zones; z++)
-		bytes += zone_bitmap_bytes(s, &zones[z]);
-	return bytes;
-}
-
-/* Arrays follow each other without gaps, each from a multiple of 64. */
-static bool follows(u64 *end, u64 at, u64 bytes)
-{
-	bool right = at == *end;
-
-	*end = align_up(at + bytes, 64);
-	return right;
-}
-
-static bool arrays_in_place(const struct pb_super *s)
-{
-	u64 linked = s->profile == PB_PROFILE_LINUX;
-	u64 refs = s->flags & PB_POOL_REFCOUNT ? s->nr_frames * 4 : 0;
-	u64 end = align_up(sizeof(*s), 64);
-
-	return follows(&end, s->nodes, s->nr_nodes * sizeof(struct node)) &&
-	       follows(&end, s->zonelists, (u64)s->nr_nodes * s->nr_zones * sizeof(u16)) &&
-	       follows(&end, s->cpu_nodes, s->nr_cpus) &&
-	       follows(&end, s->banks, s->nr_banks * sizeof(struct bank)) &&
-	       follows(&end, s->zones, s->nr_zones * sizeof(struct zone)) &&
-	       follows(&end, s->stripes, s->nr_stripes * sizeof(struct stripe)) &&
-	       follows(&end, s->areas,
-		       (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area)) &&
-	       follows(&end, s->bitmaps, bitmap_bytes(s)) &&
-	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus) &&
-	       follows(&end, s->classes, s->nr_pageblocks * sizeof(u16)) &&
-	       follows(&end, s->pageblocks, (u64)s->nr_pageblocks * s->pageblock_stride) &&
-	       follows(&end, s->trees, (u64)s->nr_spans * s->span_words * 8) &&
-	       follows(&end, s->pages, s->nr_frames) && follows(&end, s->refs, refs) &&
-	       follows(&end, s->links, linked * s->nr_frames * sizeof(struct link)) &&
-	       follows(&end, s->pcp_types, linked * s->nr_frames) && s->bytes == end;
-}
-
 /* Nobody wrote into the handle, or made it from another super block. */
 static bool handle_matches(const struct pb_pool *pool)
 {
@@ -254,9 +160,9 @@ static int check_super(struct check *c)
 		return broken(c, 1, "the handle has no pool");
 	if (s->magic != POOL_MAGIC || s->layout != POOL_LAYOUT)
 		return broken(c, 1, "magic number or version of the metadata");
-	if (!sizes_plausible(s) || !percpu_plausible(s))
+	if (!layout_sizes_plausible(s) || !layout_percpu_plausible(s))
 		return broken(c, 1, "a size in the super block is impossible");
-	if (!arrays_in_place(s))
+	if (!layout_arrays_in_place(s))
 		return broken(c, 1, "an array is not where the sizes put it");
 	if (!handle_matches(c->pool))
 		return broken(c, 1, "the handle differs from the super block");
@@ -756,7 +662,7 @@ static int check_stack_room(struct check *c)
 {
 	const struct pb_super *s = c->pool->super;
 	struct pcp_area *area = pcp_area(c->pool, c->cpu);
-	u32 at = (u32)((percpu_lists(s) - sizeof(*area)) / sizeof(u32));
+	u32 at = (u32)((layout_percpu_lists(s) - sizeof(*area)) / sizeof(u32));
 	u32 end = (u32)((s->pcp_cold - sizeof(*area)) / sizeof(u32));
 
 	CHECK(check_lists_without_room(c, NO_CLASS, 0));
@@ -1329,7 +1235,7 @@ static int check_totals(struct check *c)
 	return each_zone(c, check_watermarks);
 }
 
-/* --------------------------------------------------- I36, I37 (added later) */
+/* --------------------------------------------------- I36 to I38 (added later) */
 
 static bool node_has_memory(const struct node *node)
 {
@@ -1452,5 +1358,9 @@ int pb_validate(struct pb_pool *pool, struct pb_error *error)
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
 		if (checks[i](&check))
 			return PB_ECORRUPT;
-	return each_zone(&check, check_vm_free);
+	if (each_zone(&check, check_vm_free))
+		return PB_ECORRUPT;
+	return layout_sealed(pool->super) ?
+		       PB_OK :
+		       broken(&check, 38, "a checksum of what never changes is wrong");
 }

@@ -46,10 +46,12 @@ static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 fra
 	block->pageblock_type = (u8)frame_migratetype(pool, frame);
 	block->list_type = block->pageblock_type;
 	block->movable = 0;
+	block->owner = 0;
 	if (word & PB_PAGE_HEAD) {
 		block->state = PB_BLOCK_ALLOCATED;
 		block->order = word & PB_PAGE_ORDER;
 		block->movable = (word & PB_PAGE_MOVABLE) != 0;
+		block->owner = pool->owners ? load_relaxed(&pool->owners[frame]) : 0;
 	} else if (covering >= 0) {
 		block->state = PB_BLOCK_FREE;
 		block->order = (u8)covering;

@@ -168,6 +168,7 @@ enum pb_profile {
 #define PB_POOL_ALL_RESERVED 0x80u    /* start with every frame reserved: nothing is handed out
                                          until pb_online() or the pb_state_ functions say so */
 #define PB_POOL_MOBILITY 0x100u       /* group by mobility however small the pool is */
+#define PB_POOL_OWNERS 0x10000u       /* side array of owners' tags: 4 bytes a frame; no rseq */
 #define PB_POOL_PLAIN \
 	0x400u /* nothing is held back and nothing logged: no watermarks,
                                          reserves or boost, whatever the tunables say. For
@@ -339,6 +340,9 @@ struct pb_hooks {
 	void (*wake)(void *ctx, struct pb_pool *pool, int node, unsigned int order);
 	/* Address of a frame, for __GFP_ZERO and page_address; default: config.linear. */
 	void *(*address)(void *ctx, uint64_t pfn);
+	/* Its inverse, for pb_address_to_page(): pfn of the frame that begins at an address,
+	   UINT64_MAX: none does. */
+	uint64_t (*address_pfn)(void *ctx, const void *address);
 };
 
 /* -------------------------------------------------------------------- pool */
@@ -375,6 +379,8 @@ struct pb_pool {
 	struct pb_super *super;      /* start of the metadata memory */
 	struct pb_hooks hooks;
 	void *linear;                /* address of linear_pfn in this process */
+	uint32_t *owners;            /* [nr_frames] tags, with PB_POOL_OWNERS */
+	uint32_t owner;              /* tag of what this handle allocates */
 	void *priv[2];               /* the port's */
 };
 
@@ -396,10 +402,23 @@ PB_API int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, vo
 
 /*
  * A second handle on a pool that lives in `memory`, in this or another process
- * (shared mapping) or after the memory was moved or restored. With `recover`
- * the trees and lists are rebuilt from the page bytes and reservations, as
- * after a crash: what was allocated stays so, the rest is free.
+ * (shared mapping) or after the memory was moved or restored. Byte order, word
+ * size, version, every size and offset, and checksums of all that never changes
+ * are verified before anything else is read, or anything written: PB_EFORMAT.
+ * With `recover` everything but who owns what is derived anew, as after a crash
+ * at any moment: what was allocated stays so, the rest is free; nobody else may
+ * use the pool meanwhile. Cost: O(banks + stripes), with `recover` O(frames).
  */
+struct pb_attach {
+	bool recover;
+	uint32_t owner;              /* tag of this handle's allocations; PB_POOL_OWNERS */
+	void *linear;                /* address of linear_pfn in this process, or NULL */
+	const struct pb_hooks *hooks; /* may be NULL */
+};
+
+PB_API int pb_pool_attach_with(struct pb_pool *pool, void *memory, size_t bytes,
+			       const struct pb_attach *how, struct pb_error *error);
+/* The same with no linear address and tag 0. */
 PB_API int pb_pool_attach(struct pb_pool *pool, void *memory, size_t bytes, bool recover,
 			  const struct pb_hooks *hooks, struct pb_error *error);
 
@@ -497,6 +516,24 @@ PB_API unsigned int pb_page_count(struct pb_pool *pool, const struct pb_page *pa
 PB_API int pb_page_order(struct pb_pool *pool, const struct pb_page *page);
 PB_API int pb_set_movable(struct pb_pool *pool, struct pb_page *page, bool movable);
 
+/* ------------------------------------------------------------------ owners */
+
+/*
+ * Whose pages? With PB_POOL_OWNERS each allocated block carries the tag of the handle
+ * that it was allocated through (0 until pb_set_owner() or pb_attach.owner says more);
+ * pb_walk() tells it. A block that is split, or moved, keeps it.
+ */
+PB_API void pb_set_owner(struct pb_pool *pool, uint32_t tag);
+/* Tag of an allocated block; 0 if it has none, or the pool keeps none. */
+PB_API uint32_t pb_page_owner(const struct pb_pool *pool, const struct pb_page *page);
+/*
+ * Gives back every block with this tag, as after the death of a process: each loses
+ * one reference, and its tag, so that another holder's block stays his. *pages (may be
+ * NULL): pages freed. PB_OK, PB_ENOTSUP. Beside any other call, but the tag's owner
+ * must not be alive in the pool. O(frames).
+ */
+PB_API int pb_free_owner(struct pb_pool *pool, uint32_t tag, uint64_t *pages);
+
 /* -------------------------------------------------------------- conversion */
 
 /* UINT64_MAX / NULL when it isn't a page of the pool. O(banks). */
@@ -504,6 +541,8 @@ PB_API uint64_t pb_page_to_pfn(const struct pb_pool *pool, const struct pb_page 
 PB_API struct pb_page *pb_pfn_to_page(const struct pb_pool *pool, uint64_t pfn);
 /* Linear address, NULL for HIGHMEM frames or without address hook and base. */
 PB_API void *pb_page_address(const struct pb_pool *pool, const struct pb_page *page);
+/* The page that begins at an address: by the address_pfn hook if there is an address hook,
+   else by the linear address; NULL: none. */
 PB_API struct pb_page *pb_address_to_page(const struct pb_pool *pool, const void *address);
 PB_API int pb_page_node(const struct pb_pool *pool, const struct pb_page *page);
 PB_API int pb_page_zone(const struct pb_pool *pool, const struct pb_page *page);
@@ -553,6 +592,7 @@ struct pb_block {
 	uint8_t node;
 	uint8_t zone;
 	uint8_t movable;
+	uint32_t owner; /* ALLOCATED: its tag; 0 without PB_POOL_OWNERS */
 };
 
 /* Calls visit for every block, zone by zone in pfn order, at rest; a non-zero
