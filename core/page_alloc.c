@@ -685,6 +685,12 @@ struct pb_page *pb_request_pages(struct pb_pool *pool, struct pb_request *reques
 	return alloc_here(pool, request, order, CALL("pb_request_pages"));
 }
 
+struct pb_page *pb_request_pages_as(struct pb_pool *pool, struct pb_request *request,
+				    unsigned int order, const char *name)
+{
+	return alloc_here(pool, request, order, CALL(name));
+}
+
 static size_t alloc_bulk(struct pb_pool *pool, struct pb_request *request, unsigned int order,
 			 size_t n, struct pb_page **pages, const struct call *call)
 {
@@ -740,6 +746,12 @@ static struct pb_page *alloc_exact(struct pb_pool *pool, struct pb_request *requ
 struct pb_page *pb_request_exact(struct pb_pool *pool, struct pb_request *request, size_t nr_pages)
 {
 	return alloc_exact(pool, request, nr_pages, CALL("pb_request_exact"));
+}
+
+struct pb_page *pb_request_exact_as(struct pb_pool *pool, struct pb_request *request,
+				    size_t nr_pages, const char *name)
+{
+	return alloc_exact(pool, request, nr_pages, CALL(name));
 }
 
 struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t nr_pages)
@@ -859,7 +871,10 @@ static __attribute__((noinline)) int free_overflow(struct pb_pool *pool, u32 fra
 	return PB_OK;
 }
 
-FAST int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool,
+							    struct pb_page *page,
+							    unsigned int order, const char *name,
+							    const void *caller)
 {
 	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
 	u32 class;
@@ -867,12 +882,23 @@ FAST int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int 
 	prefetch_write(page); /* wherever it points: a prefetch never faults */
 	/* an order without lists of its own finds one that is always full */
 	if (unlikely(frame >= pool->rseq_free_frames || !owned_block(page, order)))
-		return free_missed(pool, page, order, "pb_free_pages", __builtin_return_address(0));
+		return free_missed(pool, page, order, name, caller);
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->word, 0);
 	if (likely(pcp_rseq_push(pool, class, order, frame) == PCP_OK))
 		return PB_OK;
 	return free_overflow(pool, (u32)frame, order);
+}
+
+FAST int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+{
+	return free_block(pool, page, order, "pb_free_pages", __builtin_return_address(0));
+}
+
+int pb_free_pages_as(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		     const char *name)
+{
+	return pool ? free_block(pool, page, order, name, __builtin_return_address(0)) : PB_ENODEV;
 }
 
 /* Is it the head of an allocated block of this order, shared or not? */
@@ -940,14 +966,25 @@ size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,
 	return n;
 }
 
-int pb_free_exact(struct pb_pool *pool, struct pb_page *page, size_t nr_pages)
+static int free_exact(struct pb_pool *pool, struct pb_page *page, size_t nr_pages,
+		      const struct call *call)
 {
 	for (size_t i = 0; i < nr_pages; i++)
 		if (!is_block(pool, page + i, 0))
-			return misuse_page(pool, CALL("pb_free_exact"), page + i, 0);
+			return misuse_page(pool, call, page + i, 0);
 	for (size_t i = 0; i < nr_pages; i++)
 		(void)pb_free_pages(pool, page + i, 0);
 	return PB_OK;
+}
+
+int pb_free_exact(struct pb_pool *pool, struct pb_page *page, size_t nr_pages)
+{
+	return free_exact(pool, page, nr_pages, CALL("pb_free_exact"));
+}
+
+int pb_free_exact_as(struct pb_pool *pool, struct pb_page *page, size_t nr_pages, const char *name)
+{
+	return pool ? free_exact(pool, page, nr_pages, CALL(name)) : PB_ENODEV;
 }
 
 /* ------------------------------------------------------ an allocated block */
@@ -964,16 +1001,17 @@ static u32 owned_frame(const struct pb_pool *pool, const struct pb_page *page,
 	return NO_FRAME;
 }
 
-int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+static int do_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+			 const struct call *call)
 {
 	u32 frame = page_frame(pool, page);
 	u8 word;
 
 	if (frame == NO_FRAME || order > pool->max_order)
-		return misuse_page(pool, CALL("pb_split_page"), page, order);
+		return misuse_page(pool, call, page, order);
 	word = load_relaxed(&page->word);
 	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order))
-		return misuse_page(pool, CALL("pb_split_page"), page, order);
+		return misuse_page(pool, call, page, order);
 	/* further references stay with the first page, which comes last: who dies before
 	   that has the block still, see recover.c */
 	for (u32 i = (1u << order) - 1; i; i--) {
@@ -983,6 +1021,17 @@ int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order
 	}
 	store_ordered(&page->word, (u8)(word & ~PB_PAGE_ORDER));
 	return PB_OK;
+}
+
+int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+{
+	return do_split_page(pool, page, order, CALL("pb_split_page"));
+}
+
+int pb_split_page_as(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		     const char *name)
+{
+	return pool ? do_split_page(pool, page, order, CALL(name)) : PB_ENODEV;
 }
 
 static int misuse_refs(const struct pb_pool *pool, const struct call *call,
@@ -995,15 +1044,15 @@ static int misuse_refs(const struct pb_pool *pool, const struct call *call,
 	return misuse(pool, call, &what);
 }
 
-int pb_get_page(struct pb_pool *pool, struct pb_page *page)
+static int do_get_page(struct pb_pool *pool, struct pb_page *page, const struct call *call)
 {
-	u32 frame = owned_frame(pool, page, CALL("pb_get_page"));
+	u32 frame = owned_frame(pool, page, call);
 	u32 *refs;
 
 	if (frame == NO_FRAME)
 		return PB_EMISUSE;
 	if (!(pool->super->flags & PB_POOL_REFCOUNT))
-		return misuse_refs(pool, CALL("pb_get_page"), page, 0);
+		return misuse_refs(pool, call, page, 0);
 	refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
 	if (!(load_relaxed(&page->word) & PB_PAGE_SHARED)) {
 		store_relaxed(refs, 1);
@@ -1013,17 +1062,36 @@ int pb_get_page(struct pb_pool *pool, struct pb_page *page)
 	if (__atomic_fetch_add(refs, 1, __ATOMIC_RELAXED) < INT32_MAX)
 		return PB_OK;
 	__atomic_fetch_sub(refs, 1, __ATOMIC_RELAXED);
-	return misuse_refs(pool, CALL("pb_get_page"), page, INT32_MAX);
+	return misuse_refs(pool, call, page, INT32_MAX);
+}
+
+int pb_get_page(struct pb_pool *pool, struct pb_page *page)
+{
+	return do_get_page(pool, page, CALL("pb_get_page"));
+}
+
+int pb_get_page_as(struct pb_pool *pool, struct pb_page *page, const char *name)
+{
+	return pool ? do_get_page(pool, page, CALL(name)) : PB_ENODEV;
+}
+
+static int do_put_page(struct pb_pool *pool, struct pb_page *page, const struct call *call)
+{
+	u32 frame = owned_frame(pool, page, call);
+
+	if (frame == NO_FRAME)
+		return PB_EMISUSE;
+	return free_slow(pool, page, load_relaxed(&page->word) & PB_PAGE_ORDER, call);
 }
 
 int pb_put_page(struct pb_pool *pool, struct pb_page *page)
 {
-	u32 frame = owned_frame(pool, page, CALL("pb_put_page"));
+	return do_put_page(pool, page, CALL("pb_put_page"));
+}
 
-	if (frame == NO_FRAME)
-		return PB_EMISUSE;
-	return free_slow(pool, page, load_relaxed(&page->word) & PB_PAGE_ORDER,
-			 CALL("pb_put_page"));
+int pb_put_page_as(struct pb_pool *pool, struct pb_page *page, const char *name)
+{
+	return pool ? do_put_page(pool, page, CALL(name)) : PB_ENODEV;
 }
 
 unsigned int pb_page_count(struct pb_pool *pool, const struct pb_page *page)

@@ -173,12 +173,22 @@ static bool pcp_stack_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 
 	return true;
 }
 
+/*
+ * Does this thread run where it can't enter the area for free? On a CPU that the pool
+ * has no area for, or on another since it asked which one it is on. To stop the
+ * area's own CPU takes a system call; to go to the zone takes none.
+ */
+static bool elsewhere(const struct pb_pool *pool, u32 cpu)
+{
+	return rseq_mode(pool) && pb_platform_cpu() != cpu;
+}
+
 u32 pcp_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
 	     unsigned int type, unsigned int alloc_flags)
 {
 	u32 frame;
 
-	if (!pcp_enter(pool, cpu))
+	if (elsewhere(pool, cpu) || !pcp_enter(pool, cpu))
 		return NO_FRAME;
 	if (pool_is_linked(pool))
 		frame = pcp_linux_take(pool, zone, cpu, order, type, alloc_flags);
@@ -194,7 +204,7 @@ bool pcp_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsign
 	u16 class = zone_class(pool, zone, type);
 	bool done = true;
 
-	if (class == NO_CLASS || !pcp_enter(pool, cpu))
+	if (class == NO_CLASS || elsewhere(pool, cpu) || !pcp_enter(pool, cpu))
 		return false;
 	if (pool_is_linked(pool))
 		pcp_linux_put(pool, zone, cpu, frame, order, type);
@@ -293,6 +303,9 @@ static void tick_zone(struct pb_pool *pool, struct zone *zone, u32 cpu)
 
 void pb_tick(struct pb_pool *pool)
 {
+	/* where nobody is woken to take a boost back, time does */
+	for (u32 z = 0; !pool->hooks.wake && z < pool->super->nr_zones; z++)
+		store_relaxed(&pool_zone(pool, z)->watermark_boost, 0);
 	if (pool_is_linked(pool))
 		return; /* Linux 6.1's lists keep what they have */
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {

@@ -280,15 +280,21 @@ static inline u32 stripe_area_stride(const struct pb_super *super)
 	return super->nr_stripes > 1 ? (super->orders + 7u) & ~7u : super->orders;
 }
 
-/* The zone of a node that a caller named, or NULL. */
+/* The zone of a node that a caller named, or NULL. PB_NO_NODE: of the lowest that has it. */
 static inline struct zone *find_zone(const struct pb_pool *pool, int node, enum pb_zone_type type)
 {
-	u16 number;
+	u32 first = node == PB_NO_NODE ? 0 : (u32)node;
+	u32 last = node == PB_NO_NODE ? pool->super->nr_nodes - 1 : (u32)node;
 
-	if (node < 0 || (u32)node >= pool->super->nr_nodes || (u32)type >= PB_NR_ZONE_TYPES)
+	if ((u32)type >= PB_NR_ZONE_TYPES)
 		return NULL;
-	number = pool_node(pool, (u32)node)->zones[type];
-	return number == NO_ZONE ? NULL : pool_zone(pool, number);
+	for (u32 id = first; id <= last && id < pool->super->nr_nodes; id++) {
+		u16 number = pool_node(pool, id)->zones[type];
+
+		if (number != NO_ZONE)
+			return pool_zone(pool, number);
+	}
+	return NULL;
 }
 
 /* Zone numbers in the order in which requests from a node try them (spec 5.1). */

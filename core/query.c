@@ -394,6 +394,8 @@ int pb_zonelist_nodes(const struct pb_pool *pool, int node, uint8_t nodes[PB_MAX
 {
 	const struct node *home;
 
+	if (node == PB_NO_NODE)
+		node = cpu_node(pool, pb_platform_cpu());
 	if (node < 0 || (u32)node >= pool->super->nr_nodes)
 		return PB_ENODEV;
 	home = pool_node(pool, (u32)node);
@@ -443,13 +445,12 @@ int pb_set_pcp(struct pb_pool *pool, uint32_t high, uint32_t batch)
 	return PB_OK;
 }
 
-void pb_boost_done(struct pb_pool *pool, int node, enum pb_zone_type zone)
+void pb_boost_done(struct pb_pool *pool, int node, enum pb_zone_type type)
 {
-	u16 number;
+	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+		struct zone *zone = pool_zone(pool, z);
 
-	if (node < 0 || (u32)node >= pool->super->nr_nodes || zone >= PB_NR_ZONE_TYPES)
-		return;
-	number = pool_node(pool, (u32)node)->zones[zone];
-	if (number != NO_ZONE)
-		store_relaxed(&pool_zone(pool, number)->watermark_boost, 0);
+		if (zone->type == type && (node == PB_NO_NODE || node == zone->node))
+			store_relaxed(&zone->watermark_boost, 0);
+	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Linux's names on a default pool: kernel-style code compiles unchanged.
- * Names only; what they do is documented in pagebuddy.h.
+ * Names only; what they do is documented in pagebuddy.h. All are functions, so that a
+ * class or a struct may have a member of the same name.
  *
  * The pool is the one given to pb_set_default_pool(), else one that the port
  * makes on first use (linux_user: 256 MiB of anonymous memory, zones DMA and
@@ -16,7 +17,8 @@
 extern "C" {
 #endif
 
-/* The default pool; NULL if none was set and none could be made. */
+/* The default pool; NULL if none was set and none could be made: then the functions
+   below that return a page or an address return NULL (or 0), and the others do nothing. */
 PB_API struct pb_pool *pb_default_pool(void);
 /* pre: no page of the old default pool is used through these names any more. */
 PB_API void pb_set_default_pool(struct pb_pool *pool);
@@ -84,135 +86,188 @@ struct page {
 #define PAGE_ALIGN(addr) (((addr) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1))
 #endif
 
+/* What all allocations below do; reports of misuse tell `name`. */
+static inline struct page *pb_linux_alloc(gfp_t gfp, unsigned int order, int nid,
+					  const nodemask_t *mask, const char *name)
+{
+	struct pb_request request = { gfp, nid, mask, PB_REASON_NONE };
+
+	return (struct page *)pb_request_pages_as(pb_default_pool(), &request, order, name);
+}
+
 static inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
-	return (struct page *)pb_alloc_pages(pb_default_pool(), gfp, order);
+	return pb_linux_alloc(gfp, order, NUMA_NO_NODE, NULL, "alloc_pages");
+}
+
+static inline struct page *alloc_page(gfp_t gfp)
+{
+	return pb_linux_alloc(gfp, 0, NUMA_NO_NODE, NULL, "alloc_page");
 }
 
 static inline struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 {
-	return (struct page *)pb_alloc_pages_node(pb_default_pool(), nid, gfp, order);
+	return pb_linux_alloc(gfp, order, nid, NULL, "alloc_pages_node");
 }
 
 static inline struct page *__alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 {
-	return (struct page *)pb__alloc_pages_node(pb_default_pool(), nid, gfp, order);
+	return pb_linux_alloc(gfp, order, nid, NULL, "__alloc_pages_node");
 }
 
 static inline struct page *__alloc_pages_nodemask(gfp_t gfp, unsigned int order, int nid,
 						  nodemask_t *mask)
 {
-	return (struct page *)pb_alloc_pages_nodemask(pb_default_pool(), gfp, order, nid, mask,
-						      NULL);
+	return pb_linux_alloc(gfp, order, nid, mask, "__alloc_pages_nodemask");
 }
 
 static inline struct page *__alloc_pages(gfp_t gfp, unsigned int order, int nid)
 {
-	return __alloc_pages_nodemask(gfp, order, nid, NULL);
+	return pb_linux_alloc(gfp, order, nid, NULL, "__alloc_pages");
 }
 
-#define alloc_page(gfp) alloc_pages(gfp, 0)
+static inline void pb_linux_free(struct page *page, unsigned int order, const char *name)
+{
+	(void)pb_free_pages_as(pb_default_pool(), (struct pb_page *)page, order, name);
+}
 
 static inline void __free_pages(struct page *page, unsigned int order)
 {
-	(void)pb_free_pages(pb_default_pool(), &page->pb, order);
+	pb_linux_free(page, order, "__free_pages");
 }
 
-#define __free_page(page) __free_pages(page, 0)
+static inline void __free_page(struct page *page)
+{
+	pb_linux_free(page, 0, "__free_page");
+}
 
 static inline void *page_address(const struct page *page)
 {
-	return pb_page_address(pb_default_pool(), &page->pb);
+	struct pb_pool *pool = pb_default_pool();
+
+	return pool ? pb_page_address(pool, (const struct pb_page *)page) : NULL;
 }
 
 static inline struct page *virt_to_page(const void *address)
 {
-	return (struct page *)pb_address_to_page(pb_default_pool(), address);
+	struct pb_pool *pool = pb_default_pool();
+
+	return pool ? (struct page *)pb_address_to_page(pool, address) : NULL;
 }
 
 static inline unsigned long page_to_pfn(const struct page *page)
 {
-	return (unsigned long)pb_page_to_pfn(pb_default_pool(), &page->pb);
+	struct pb_pool *pool = pb_default_pool();
+
+	return pool ? (unsigned long)pb_page_to_pfn(pool, (const struct pb_page *)page)
+		    : (unsigned long)-1;
 }
 
 static inline struct page *pfn_to_page(unsigned long pfn)
 {
-	return (struct page *)pb_pfn_to_page(pb_default_pool(), pfn);
+	struct pb_pool *pool = pb_default_pool();
+
+	return pool ? (struct page *)pb_pfn_to_page(pool, pfn) : NULL;
 }
 
 static inline int page_to_nid(const struct page *page)
 {
-	return pb_page_node(pb_default_pool(), &page->pb);
+	struct pb_pool *pool = pb_default_pool();
+
+	return pool ? pb_page_node(pool, (const struct pb_page *)page) : (int)PB_ENODEV;
 }
 
 static inline int page_zonenum(const struct page *page)
 {
-	return pb_page_zone(pb_default_pool(), &page->pb);
+	struct pb_pool *pool = pb_default_pool();
+
+	return pool ? pb_page_zone(pool, (const struct pb_page *)page) : (int)PB_ENODEV;
 }
 
+/* Smallest order whose block holds so many bytes; 0 bytes: 52 as on 64-bit Linux. */
 static inline unsigned int get_order(size_t size)
 {
-	return pb_get_order(pb_default_pool(), size);
+	unsigned int order = 0;
+
+	if (!size)
+		return 64 - PAGE_SHIFT;
+	for (size = (size - 1) >> PAGE_SHIFT; size; size >>= 1)
+		order++;
+	return order;
 }
 
 /* HIGHMEM has no linear address, so the flag is dropped, as Linux does. */
-static inline unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
+static inline unsigned long pb_linux_get(gfp_t gfp, unsigned int order, const char *name)
 {
-	struct page *page = alloc_pages(gfp & ~__GFP_HIGHMEM, order);
+	struct page *page = pb_linux_alloc(gfp & ~__GFP_HIGHMEM, order, NUMA_NO_NODE, NULL, name);
 
 	return page ? (unsigned long)page_address(page) : 0;
 }
 
-#define __get_free_page(gfp) __get_free_pages(gfp, 0)
+static inline unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
+{
+	return pb_linux_get(gfp, order, "__get_free_pages");
+}
+
+static inline unsigned long __get_free_page(gfp_t gfp)
+{
+	return pb_linux_get(gfp, 0, "__get_free_page");
+}
 
 static inline unsigned long get_zeroed_page(gfp_t gfp)
 {
-	return __get_free_pages(gfp | __GFP_ZERO, 0);
+	return pb_linux_get(gfp | __GFP_ZERO, 0, "get_zeroed_page");
 }
 
 static inline void free_pages(unsigned long address, unsigned int order)
 {
 	if (address)
-		__free_pages(virt_to_page((void *)address), order);
+		pb_linux_free(virt_to_page((void *)address), order, "free_pages");
 }
 
-#define free_page(address) free_pages(address, 0)
+static inline void free_page(unsigned long address)
+{
+	if (address)
+		pb_linux_free(virt_to_page((void *)address), 0, "free_page");
+}
 
 static inline void *alloc_pages_exact(size_t size, gfp_t gfp)
 {
-	struct pb_page *page = pb_alloc_exact(pb_default_pool(), gfp & ~__GFP_HIGHMEM,
-					      PAGE_ALIGN(size) >> PAGE_SHIFT);
+	struct pb_request request = { gfp & ~__GFP_HIGHMEM, NUMA_NO_NODE, NULL, PB_REASON_NONE };
+	struct pb_pool *pool = pb_default_pool();
+	struct pb_page *page = pb_request_exact_as(pool, &request, PAGE_ALIGN(size) >> PAGE_SHIFT,
+						   "alloc_pages_exact");
 
-	return page ? pb_page_address(pb_default_pool(), page) : NULL;
+	return page ? pb_page_address(pool, page) : NULL;
 }
 
 static inline void free_pages_exact(void *address, size_t size)
 {
-	struct pb_pool *pool = pb_default_pool();
-
 	if (address)
-		(void)pb_free_exact(pool, pb_address_to_page(pool, address),
-				    PAGE_ALIGN(size) >> PAGE_SHIFT);
+		(void)pb_free_exact_as(pb_default_pool(), (struct pb_page *)virt_to_page(address),
+				       PAGE_ALIGN(size) >> PAGE_SHIFT, "free_pages_exact");
 }
 
 static inline void split_page(struct page *page, unsigned int order)
 {
-	(void)pb_split_page(pb_default_pool(), &page->pb, order);
+	(void)pb_split_page_as(pb_default_pool(), (struct pb_page *)page, order, "split_page");
 }
 
 static inline void get_page(struct page *page)
 {
-	(void)pb_get_page(pb_default_pool(), &page->pb);
+	(void)pb_get_page_as(pb_default_pool(), (struct pb_page *)page, "get_page");
 }
 
 static inline void put_page(struct page *page)
 {
-	(void)pb_put_page(pb_default_pool(), &page->pb);
+	(void)pb_put_page_as(pb_default_pool(), (struct pb_page *)page, "put_page");
 }
 
 static inline int page_count(const struct page *page)
 {
-	return (int)pb_page_count(pb_default_pool(), &page->pb);
+	struct pb_pool *pool = pb_default_pool();
+
+	return pool ? (int)pb_page_count(pool, (const struct pb_page *)page) : 0;
 }
 
 #ifdef __cplusplus

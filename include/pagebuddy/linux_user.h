@@ -19,10 +19,14 @@ extern "C" {
 PB_API void pb_user_set_cpu(int cpu);
 
 /*
- * A pool with metadata in anonymous memory. `memory_bytes` 0: it only does the
+ * A pool with metadata in anonymous memory. config->nr_cpus 0, the default, means
+ * every CPU of the machine; a thread on a CPU beyond them goes to the zones without
+ * lists (no system call, some 100 ns more). `memory_bytes` 0: it only does the
  * bookkeeping ("address-only"); else that many bytes of anonymous memory are
  * mapped, config->linear is set to them, and pfn config->linear_pfn is their
- * first page. PB_OK or a negative pb_errno. Free with pb_user_pool_destroy().
+ * first page: every usable region but those of HIGHMEM must lie in there, else
+ * PB_EREGION. PB_OK or a negative pb_errno. Free with pb_user_pool_destroy(); any
+ * copy of the handle will do, and the others end with it.
  *
  * Fork: a child gets a private copy of the pool as it was (locks are taken
  * around fork, so it is consistent); parent and child don't share frames

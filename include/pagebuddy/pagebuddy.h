@@ -429,6 +429,10 @@ PB_API void pb_pool_destroy(struct pb_pool *pool);
 
 typedef uint64_t pb_nodemask_t; /* bit per node id */
 
+/* Wherever a node is asked for, PB_NO_NODE will do: in a request it means the node of
+   this CPU (in pb_alloc_pages_node() the nearest with memory), for a zone the lowest
+   node that has it, and every node in pb_compact() and pb_boost_done(). */
+
 /* alloc_pages(): from the node of this CPU. NULL on failure. O(1) when the
    per-CPU list has a block, else O(levels of one span + batch). */
 PB_API struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order);
@@ -510,6 +514,24 @@ PB_API int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned in
    frees the block at the order it was allocated with. */
 PB_API int pb_get_page(struct pb_pool *pool, struct pb_page *page);
 PB_API int pb_put_page(struct pb_pool *pool, struct pb_page *page);
+/*
+ * The same calls under another name, which is the one that reports of misuse tell: for
+ * headers that give them the names of a kernel (linux.h). Without a pool (NULL) they
+ * fail: NULL with PB_REASON_NO_POOL, or PB_ENODEV.
+ */
+PB_API struct pb_page *pb_request_pages_as(struct pb_pool *pool, struct pb_request *request,
+					   unsigned int order, const char *name);
+PB_API struct pb_page *pb_request_exact_as(struct pb_pool *pool, struct pb_request *request,
+					   size_t nr_pages, const char *name);
+PB_API int pb_free_pages_as(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+			    const char *name);
+PB_API int pb_free_exact_as(struct pb_pool *pool, struct pb_page *page, size_t nr_pages,
+			    const char *name);
+PB_API int pb_split_page_as(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+			    const char *name);
+PB_API int pb_get_page_as(struct pb_pool *pool, struct pb_page *page, const char *name);
+PB_API int pb_put_page_as(struct pb_pool *pool, struct pb_page *page, const char *name);
+
 PB_API unsigned int pb_page_count(struct pb_pool *pool, const struct pb_page *page);
 /* Order of the allocated block that starts here; PB_EINVAL: none does; PB_ENODEV: not a
    page of the pool. */
@@ -711,7 +733,9 @@ PB_API int pb_set_watermark_scale_factor(struct pb_pool *pool, uint32_t factor);
 PB_API int pb_set_watermark_boost_factor(struct pb_pool *pool, uint32_t factor);
 /* Fixed high and batch for every CPU of every zone; 0, 0: automatic again. */
 PB_API int pb_set_pcp(struct pb_pool *pool, uint32_t high, uint32_t batch);
-/* Background reclaim has finished for a zone: take back the boost (spec 7.2). */
+/* Background reclaim has finished for a zone: take back the boost (spec 7.2). Without a
+   wake hook nobody knows that: there a boost ends with pb_tick(), or when a request
+   would fail otherwise. */
 PB_API void pb_boost_done(struct pb_pool *pool, int node, enum pb_zone_type zone);
 
 /* ------------------------------------------- a state that was recorded elsewhere */

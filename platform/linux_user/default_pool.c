@@ -5,8 +5,10 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -24,8 +26,9 @@
 
 /* -------------------------------------------------------------------- fork */
 
-/* Pools made here, so that their locks can be held across fork(). */
-static struct pb_pool *pools[64];
+/* Pools made here, so that their locks can be held across fork(): handles of our own,
+   as the caller may copy his, return it by value, or let it go out of scope. */
+static struct pb_pool pools[64];
 static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
 /* Held while the default pool is made; before pools_lock. Not a pthread_once_t: one
    that fork cuts short may never end in the child. */
@@ -102,8 +105,8 @@ static void take_over_pool(struct pb_pool *pool)
 static void each_pool(void (*work)(struct pb_pool *pool))
 {
 	for (unsigned int i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
-		if (pools[i])
-			work(pools[i]);
+		if (pools[i].super)
+			work(&pools[i]);
 }
 
 static void before_fork(void)
@@ -141,12 +144,13 @@ static __attribute__((constructor(101))) void register_fork(void)
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
-static void remember(struct pb_pool *pool, struct pb_pool *instead_of)
+/* The entry of the pool whose metadata are there (NULL: of none) becomes this one. */
+static void remember(const struct pb_super *metadata, const struct pb_pool *pool)
 {
 	pthread_mutex_lock(&pools_lock);
 	for (unsigned int i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
-		if (pools[i] == instead_of) {
-			pools[i] = pool;
+		if (pools[i].super == metadata) {
+			pools[i] = *pool;
 			break;
 		}
 	pthread_mutex_unlock(&pools_lock);
@@ -172,6 +176,48 @@ static int no_memory(struct pb_error *error)
 	return PB_ENOMEM;
 }
 
+/* Which region's frames would have addresses outside the mapping? */
+static int check_mapping(const struct pb_config *config, size_t memory_bytes,
+			 struct pb_error *error)
+{
+	uint64_t first = config->linear_pfn, pages = memory_bytes >> config->page_shift;
+
+	for (uint32_t i = 0; i < config->nr_regions; i++) {
+		const struct pb_region *r = &config->regions[i];
+
+		if (r->kind != PB_REGION_USABLE || r->zone == PB_ZONE_HIGHMEM)
+			continue; /* HIGHMEM has no linear address */
+		if (r->start_pfn >= first && r->end_pfn - first <= pages)
+			continue;
+		if (!error)
+			return PB_EREGION;
+		error->code = PB_EREGION;
+		error->region = i;
+		snprintf(error->text, sizeof(error->text),
+			 "region %" PRIu32 ": pfn 0x%" PRIx64 " to 0x%" PRIx64
+			 " lies outside memory_bytes, which is pfn 0x%" PRIx64
+			 " (linear_pfn) to 0x%" PRIx64,
+			 i, r->start_pfn, r->end_pfn, first, first + pages);
+		return PB_EREGION;
+	}
+	return PB_OK;
+}
+
+/* No allocation is to wait for a huge page (100 us, 5 ms where memory is fragmented)
+   without need: the byte map's first is had now, and lists that are hardly used, of
+   terabytes at that, are better kept in small pages. */
+static void prepare_pages(struct pb_pool *pool)
+{
+	const uintptr_t huge = (uintptr_t)2 << 20;
+	uintptr_t start = (uintptr_t)pool_at(pool, pool->super->bitmaps);
+	uintptr_t end = (uintptr_t)pool_at(pool, pool->super->percpu) & ~(huge - 1);
+
+	*(volatile uint8_t *)&pool->pages->word = pool->pages->word;
+	start = (start + huge - 1) & ~(huge - 1);
+	if (start < end)
+		(void)madvise((void *)start, end - start, MADV_NOHUGEPAGE);
+}
+
 int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config, size_t memory_bytes,
 			const struct pb_hooks *hooks, struct pb_error *error)
 {
@@ -180,6 +226,8 @@ int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config, size_t m
 	void *metadata;
 
 	memset(pool, 0, sizeof(*pool));
+	if (!code && memory_bytes)
+		code = check_mapping(config, memory_bytes, error);
 	if (code)
 		return code;
 	if (memory_bytes) {
@@ -199,20 +247,20 @@ int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config, size_t m
 			munmap(config->linear, memory_bytes);
 		return code;
 	}
-	/* The first allocation is not to wait for a huge page; the rest of the byte map
-	   gets its memory as it is needed. */
-	*(volatile uint8_t *)&pool->pages->word = pool->pages->word;
+	prepare_pages(pool);
 	pool->priv[0] = memory_bytes ? config->linear : NULL;
 	pool->priv[1] = (void *)memory_bytes;
-	remember(pool, NULL);
+	remember(NULL, pool);
 	return PB_OK;
 }
 
 void pb_user_pool_destroy(struct pb_pool *pool)
 {
+	static const struct pb_pool none;
+
 	if (!pool->super)
 		return;
-	remember(NULL, pool);
+	remember(pool->super, &none);
 	if (pool->priv[0])
 		munmap(pool->priv[0], (size_t)pool->priv[1]);
 	munmap(pool->super, (size_t)pool->super->bytes);
@@ -244,7 +292,6 @@ static void make_default_pool(void)
 		{ 0, 1, 0, 0, PB_REGION_RESERVED }, /* address 0 of a kernel is no memory */
 	};
 	struct pb_config config;
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	struct pb_pool *none = NULL;
 
 	if (own_pool_tried || atomic_load(&default_pool))
@@ -253,7 +300,6 @@ static void make_default_pool(void)
 	pb_config_init(&config);
 	config.regions = regions;
 	config.nr_regions = sizeof(regions) / sizeof(regions[0]);
-	config.nr_cpus = cpus < 1 ? 1 : cpus > PB_MAX_CPUS ? PB_MAX_CPUS : (u32)cpus;
 	config.flags = PB_POOL_REFCOUNT;
 	if (!pb_user_pool_create(&own_pool, &config, DEFAULT_BYTES, NULL, NULL))
 		atomic_compare_exchange_strong(&default_pool, &none, &own_pool);

@@ -6,6 +6,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -127,10 +128,29 @@ void pb_platform_relax(void)
 static bool membarrier_ready;
 
 #ifdef PB_RSEQ_AREA
+/*
+ * The kernel reads the descriptor of a thread's last sequence when the thread is next
+ * preempted, however long ago that was. So whatever has the sequences in it, this
+ * library or a plugin that was linked with it, must stay mapped: dlclose() is to
+ * leave it there. (Weak: a static program has no dlopen(), and can't be unloaded.)
+ */
+extern void *dlopen(const char *file, int mode) __attribute__((weak));
+extern int dladdr(const void *address, Dl_info *info) __attribute__((weak));
+
+static void stay_loaded(void)
+{
+	Dl_info info;
+
+	if (dlopen && dladdr && dladdr((const void *)(uintptr_t)pb_platform_lock, &info) &&
+	    info.dli_fname)
+		(void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 static pthread_once_t membarrier_once = PTHREAD_ONCE_INIT;
 
 static void register_membarrier(void)
 {
+	stay_loaded();
 	membarrier_ready = !syscall(SYS_membarrier,
 				    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0);
 }

@@ -39,7 +39,7 @@ static void test_example_09_equal_distances_go_round(void **state)
 	for (int node = 0; node < 4; node++)
 		assert_order(&tp, node, 4, want[node]);
 	assert_true(pb_zonelist_nodes(&tp.pool, 4, (uint8_t[PB_MAX_NODES]){ 0 }) <= 0);
-	assert_true(pb_zonelist_nodes(&tp.pool, -1, (uint8_t[PB_MAX_NODES]){ 0 }) <= 0);
+	assert_true(pb_zonelist_nodes(&tp.pool, -2, (uint8_t[PB_MAX_NODES]){ 0 }) <= 0);
 	tp_drop(&tp);
 }
 
