@@ -17,6 +17,15 @@ static const char *const names[PB_NR_EVENT_TYPES] = {
 	[PB_EV_MARK] = "tracing_mark_write",
 };
 
+/* The same events under the names that they had before 3.3. */
+static const struct {
+	const char *name;
+	enum pb_event_type type;
+} old_names[] = {
+	{ "mm_page_free_direct", PB_EV_FREE },
+	{ "mm_pagevec_free", PB_EV_FREE },
+};
+
 static const char *const problems[PB_NR_PROBLEMS] = {
 	[PB_BAD_MALFORMED] = "malformed",        [PB_BAD_TRUNCATED] = "truncated",
 	[PB_BAD_UNORDERED] = "out of order",     [PB_BAD_ORDER] = "order beyond the machine",
@@ -36,6 +45,9 @@ int pb_event_type_find(const char *name, size_t len)
 	for (int type = 0; type < PB_NR_EVENT_TYPES; type++)
 		if (strlen(names[type]) == len && memcmp(names[type], name, len) == 0)
 			return type;
+	for (size_t i = 0; i < sizeof(old_names) / sizeof(old_names[0]); i++)
+		if (strlen(old_names[i].name) == len && memcmp(old_names[i].name, name, len) == 0)
+			return (int)old_names[i].type;
 	return -1;
 }
 

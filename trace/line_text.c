@@ -15,7 +15,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pagebuddy/pagebuddy.h>
+
+#include "gfp_release.h"
 #include "line_text.h"
+#include "rules/rules.h"
 
 #define COMM_WIDTH 16
 #define MAX_TYPE 15 /* migratetypes: more than any kernel has */
@@ -216,13 +220,64 @@ static enum pb_line set_pfn(struct pb_text *text, struct pb_event *event, const 
 	return PB_LINE_EVENT;
 }
 
+/* From 6.3 on GFP_ATOMIC is __GFP_HIGH without direct reclaim; 6.1 has a bit for it. */
+static uint32_t in_6_1(uint32_t gfp, uint32_t release)
+{
+	const uint32_t asked = PB_GFP_HIGH | PB_GFP_KSWAPD_RECLAIM | PB_GFP_DIRECT_RECLAIM;
+
+	if (release >= PB_RELEASE(6, 3, 0) &&
+	    (gfp & asked) == (PB_GFP_HIGH | PB_GFP_KSWAPD_RECLAIM))
+		gfp |= PB_GFP_ATOMIC_BIT;
+	return gfp;
+}
+
+/* A kernel that prints only a number: read by that kernel's table, if it is named. */
+static bool take_number(struct pb_text *text, const char *at, const char *end, uint32_t *gfp)
+{
+	uint64_t number;
+
+	if (!parse_number(at, end, &number) || number > UINT32_MAX)
+		return false;
+	*gfp = (uint32_t)number;
+	if (text->release)
+		*gfp = in_6_1(pb_gfp_of_number(*gfp, text->release), text->release);
+	return true;
+}
+
+/*
+ * Names that the table in force has not: of other releases, or of none. An
+ * event is not lost for a name: what is unknown is counted and means nothing.
+ */
+static bool take_any_names(struct pb_text *text, const char *at, const char *end, uint32_t *gfp)
+{
+	uint32_t sum = 0, bits;
+
+	while (at < end) {
+		const char *bar = memchr(at, '|', (size_t)(end - at));
+		const char *stop = bar ? bar : end;
+
+		if (pb_gfp_of_name(at, (size_t)(stop - at), text->release, &bits) ||
+		    take_number(text, at, stop, &bits))
+			sum |= bits;
+		else if (stop > at && (*at == '_' || *at == 'G'))
+			text->unknown_names++;
+		else
+			return false;
+		at = bar ? bar + 1 : end;
+	}
+	*gfp = sum;
+	return true;
+}
+
 static enum pb_line set_gfp(struct pb_text *text, struct pb_event *event, const char *at,
 			    const char *end)
 {
 	/* Linux prints nothing at all if its option hash-ptr is off. */
 	if (at == end)
 		event->flags |= PB_EVENT_NO_GFP;
-	else if (!pb_gfp_lookup(&text->gfp, at, (size_t)(end - at), &event->gfp))
+	else if (!(*at == '0' && take_number(text, at, end, &event->gfp)) &&
+		 !pb_gfp_lookup(&text->gfp, at, (size_t)(end - at), &event->gfp) &&
+		 !take_any_names(text, at, end, &event->gfp))
 		return bad_value(text, F_GFP, at, end, "names of gfp flags");
 	return PB_LINE_EVENT;
 }
@@ -312,6 +367,7 @@ static const char *lowest_missing(unsigned int missing)
 /* "name=value name=value ..." of an event whose type is known. */
 static enum pb_line parse_fields(struct pb_text *text, struct cursor *c, struct pb_event *event)
 {
+	uint64_t unknown = text->unknown_names;
 	unsigned int seen = 0;
 	bool null_page = false;
 
@@ -347,6 +403,13 @@ static enum pb_line parse_fields(struct pb_text *text, struct cursor *c, struct 
 		return BAD(text, "%s is missing", lowest_missing(required[event->type] & ~seen));
 	if (event->pfn == 0 && null_page)
 		event->pfn = PB_NO_PFN;
+	/* What an unknown name may have meant for moving it is printed beside the flags. */
+	if (text->unknown_names != unknown && !(event->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE))) {
+		if (event->migratetype == PB_MIGRATE_MOVABLE)
+			event->gfp |= PB_GFP_MOVABLE;
+		else if (event->migratetype == PB_MIGRATE_RECLAIMABLE)
+			event->gfp |= PB_GFP_RECLAIMABLE;
+	}
 	return PB_LINE_EVENT;
 }
 
@@ -585,13 +648,17 @@ static enum pb_line lost_line(struct pb_text *text, const char *line, size_t len
 	event->cpu = (uint16_t)cpu;
 	event->lost = 0;
 	skip_blanks(&c);
-	if (starts_with(c.at, (size_t)(c.end - c.at), "[LOST ")) {
+	if (starts_with(c.at, (size_t)(c.end - c.at), "[LOST "))
 		c.at += 6;
-		take_decimal(&c, &event->lost);
-		if (find(c.at, (size_t)(c.end - c.at), "EVENTS]"))
-			return PB_LINE_LOST;
-	}
-	return BAD(text, "expected CPU:N [LOST M EVENTS]");
+	else if (starts_with(c.at, (size_t)(c.end - c.at), "[")) /* trace-cmd: [M EVENTS DROPPED] */
+		c.at += 1;
+	else
+		return BAD(text, "expected CPU:N [LOST M EVENTS]");
+	take_decimal(&c, &event->lost);
+	if (find(c.at, (size_t)(c.end - c.at), "EVENTS]") ||
+	    find(c.at, (size_t)(c.end - c.at), "EVENTS DROPPED]"))
+		return PB_LINE_LOST;
+	return BAD(text, "expected CPU:N [LOST M EVENTS] or CPU:N [M EVENTS DROPPED]");
 }
 
 uint64_t pb_overwritten(const char *line, size_t len)
@@ -626,20 +693,138 @@ static enum pb_line not_a_line(struct pb_text *text, const char *line, size_t le
 	return BAD(text, "expected %s", expected);
 }
 
+/* "# os release : 6.11.0-9": whose numbers the flags are. */
+static void read_header(struct pb_text *text, const char *line, size_t len)
+{
+	static const char *const keys[] = { "os release :", "kernel release:", "Linux version " };
+	char release[64];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *at = find(line, len, keys[i]);
+		size_t n;
+
+		if (!at)
+			continue;
+		at += strlen(keys[i]);
+		while (at < line + len && *at == ' ')
+			at++;
+		n = (size_t)(line + len - at);
+		snprintf(release, sizeof(release), "%.*s", (int)(n < 63 ? n : 63), at);
+		text->release = pb_release_parse(release);
+	}
+}
+
+/* What trace-cmd report writes of its own. */
+static bool is_report_line(const char *line, size_t len)
+{
+	struct cursor c = { line, line + len };
+	uint64_t cpu;
+
+	if (starts_with(line, len, "version = ") || starts_with(line, len, "cpus=") ||
+	    starts_with(line, len, "trace-cmd version") || starts_with(line, len, "cpu "))
+		return true;
+	if (!starts_with(line, len, "CPU "))
+		return false;
+	c.at += 4;
+	return take_decimal(&c, &cpu) && find(c.at, (size_t)(c.end - c.at), "is empty");
+}
+
+/* A call chain: "=> func (addr)", " => func", "<stack trace >", "func+0x1c/0x20". */
+static bool is_stack_line(const char *line, size_t len)
+{
+	struct cursor c = { line, line + len };
+
+	skip_blanks(&c);
+	len = (size_t)(c.end - c.at);
+	return starts_with(c.at, len, "=> ") || starts_with(c.at, len, "<stack trace");
+}
+
+/*
+ * The graph tracers write events as comments between the calls, without a task:
+ *	" 3)               |  (slash star) mm_page_alloc: page=... (star slash)"
+ * and with other options "120.5 |  3)  bash-77  |  ...". Calls are no events.
+ */
+static enum pb_line graph_line(struct pb_text *text, const char *line, size_t len,
+			       struct pb_event *event)
+{
+	struct cursor c = { line, line + len };
+	const char *open = find(line, len, "/* "), *close;
+	uint64_t cpu;
+
+	skip_blanks(&c);
+	if (!take_decimal(&c, &cpu) || cpu >= PB_MAX_TRACE_CPUS || c.at == c.end || *c.at != ')')
+		return PB_LINE_BAD;
+	if (!open)
+		return PB_LINE_OTHER;
+	close = find(open, (size_t)(line + len - open), " */");
+	c = (struct cursor){ open + 3, close ? close : line + len };
+	event->cpu = (uint16_t)cpu;
+	event->pid = PB_NO_PID;
+	if (!take_event_name(&c, event))
+		return PB_LINE_OTHER;
+	return parse_event(text, &c, event);
+}
+
+/*
+ * The latency format has no brackets: "bash-77  3d..2  120us : mm_page_free: ...",
+ * the CPU first, then flags, and microseconds since the trace began.
+ */
+static bool take_latency_front(struct cursor *c, struct pb_event *event)
+{
+	const char *line = c->at, *us = find(line, (size_t)(c->end - line), "us"), *at;
+	struct cursor part;
+	uint64_t cpu, number;
+
+	if (!us || us - line > 96)
+		return false;
+	for (at = us; at > line && is_digit(at[-1]);)
+		at--;
+	part = (struct cursor){ at, us };
+	if (!take_decimal(&part, &number) || number > UINT64_MAX / 1000)
+		return false;
+	event->time = number * 1000;
+	while (at > line && at[-1] == ' ')
+		at--;
+	while (at > line && at[-1] != ' ')
+		at--; /* "3d..2" */
+	part = (struct cursor){ at, us };
+	if (!take_decimal(&part, &cpu) || cpu >= PB_MAX_TRACE_CPUS)
+		return false;
+	event->cpu = (uint16_t)cpu;
+	while (at > line && at[-1] == ' ')
+		at--;
+	part.end = at;
+	while (at > line && is_digit(at[-1]))
+		at--;
+	part.at = at;
+	if (at == line || at[-1] != '-' || !take_pid(&part, &event->pid))
+		return false;
+	set_comm(event, line, at - 1);
+	c->at = us + 2;
+	while (c->at < c->end && (*c->at == ' ' || *c->at == ':' || *c->at == '!' || *c->at == '+'))
+		c->at++;
+	return true;
+}
+
 enum pb_line pb_ftrace_line(struct pb_text *text, const char *line, size_t len,
 			    struct pb_event *event)
 {
 	struct cursor c = { line, line + len };
+	enum pb_line graph;
 
 	memset(event, 0, sizeof(*event));
-	if (len == 0 || line[0] == '#')
+	if (len == 0 || line[0] == '#') {
+		read_header(text, line, len);
 		return PB_LINE_COMMENT;
-	if (!take_ftrace_front(&c, event)) {
+	}
+	if (!take_ftrace_front(&c, event) && !take_latency_front(&c, event)) {
 		if (starts_with(line, len, "CPU:"))
 			return lost_line(text, line, len, event);
-		if (starts_with(line, len, " => ") || starts_with(line, len, "=> ") ||
-		    is_blank(line, len))
+		if (is_stack_line(line, len) || is_report_line(line, len) || is_blank(line, len))
 			return PB_LINE_COMMENT;
+		graph = graph_line(text, line, len, event);
+		if (graph != PB_LINE_BAD || event->type)
+			return graph;
 		return not_a_line(text, line, len, "COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS");
 	}
 	if (!take_event_name(&c, event))
@@ -685,6 +870,77 @@ static bool try_bracket(struct cursor *c, const char *line, const char *bracket,
 	return true;
 }
 
+/* Where "kmem:", the system of an event, begins; NULL: nowhere. */
+static const char *find_system(const char *line, size_t len)
+{
+	static const char *const systems[] = { " kmem:", " compaction:", " ftrace:", " vmscan:",
+					       " oom:" };
+
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++) {
+		const char *at = find(line, len, systems[i]);
+
+		if (at)
+			return at + 1;
+	}
+	return NULL;
+}
+
+/* The word that ends at `end`; its start, after which *end stands behind the one before. */
+static const char *word_before(const char *line, const char **end)
+{
+	const char *at = *end, *stop;
+
+	while (at > line && at[-1] == ' ')
+		at--;
+	stop = at;
+	while (at > line && at[-1] != ' ')
+		at--;
+	*end = stop;
+	return at;
+}
+
+/*
+ * Fields in front of the event, from the last to the first, each by its form:
+ * a period "1", a time "3.5:", a CPU "[003]", pid or pid/tid "77/78". perf script -F
+ * may leave any of them out; what is left in front is the task's name.
+ */
+static bool take_perf_fields(struct cursor *c, struct pb_event *event)
+{
+	const char *line = c->at, *system = find_system(line, (size_t)(c->end - line)), *end;
+	bool has_time = false, has_pid = false, has_cpu = false;
+
+	if (!system)
+		return false;
+	event->pid = PB_NO_PID;
+	end = system;
+	while (end > line && !has_pid) {
+		const char *stop = end, *word = word_before(line, &stop);
+		struct cursor part = { word, stop };
+		uint64_t number;
+
+		if (word == stop)
+			break;
+		if (!has_time && !has_cpu && take_time(&part, &event->time) && part.at == stop)
+			has_time = true;
+		else if (!has_cpu && *word == '[' && take_cpu(&part, &event->cpu))
+			has_cpu = true;
+		else if ((has_time || has_cpu) &&
+			 (part.at = memchr(word, '/', (size_t)(stop - word)),
+			  part.at = part.at ? part.at + 1 : word, take_pid(&part, &event->pid)) &&
+			 part.at == stop)
+			has_pid = true;
+		else if (has_time || has_cpu || (part.at = word, !take_decimal(&part, &number)) ||
+			 part.at != stop)
+			break; /* a period comes behind the time */
+		end = word;
+	}
+	if (!has_time)
+		return false;
+	set_comm(event, line, end);
+	c->at = system;
+	return true;
+}
+
 static bool take_perf_front(struct cursor *c, struct pb_event *event)
 {
 	const char *line = c->at, *bracket = line;
@@ -695,7 +951,18 @@ static bool take_perf_front(struct cursor *c, struct pb_event *event)
 		if (try_bracket(c, line, bracket, event))
 			return true;
 	}
-	return false;
+	return take_perf_fields(c, event);
+}
+
+/* -F +period: a number between the time and the event. */
+static void skip_period(struct cursor *c)
+{
+	struct cursor number = *c;
+	uint64_t value;
+
+	skip_blanks(&number);
+	if (take_decimal(&number, &value) && number.at < number.end && *number.at == ' ')
+		c->at = number.at;
 }
 
 /* "PERF_RECORD_LOST lost 12", from perf script --show-lost-events */
@@ -745,8 +1012,10 @@ enum pb_line pb_perf_line(struct pb_text *text, const char *line, size_t len,
 	const char *lost;
 
 	memset(event, 0, sizeof(*event));
-	if (len == 0 || line[0] == '#' || is_blank(line, len))
+	if (len == 0 || line[0] == '#' || is_blank(line, len)) {
+		read_header(text, line, len);
 		return PB_LINE_COMMENT;
+	}
 	lost = find(line, len, "PERF_RECORD_LOST");
 	if (lost && !find(line, len, "PERF_RECORD_LOST_"))
 		return perf_lost(lost, line + len, event);
@@ -755,6 +1024,7 @@ enum pb_line pb_perf_line(struct pb_text *text, const char *line, size_t len,
 			return PB_LINE_COMMENT;
 		return not_a_line(text, line, len, "COMM PID [CPU] TIME: SYSTEM:EVENT: FIELDS");
 	}
+	skip_period(&c);
 	skip_system(&c);
 	if (!take_event_name(&c, event))
 		return PB_LINE_OTHER;

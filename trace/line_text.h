@@ -18,6 +18,8 @@ struct pb_text {
 	struct pb_gfp_state gfp;
 	unsigned int max_order;
 	uint64_t end_pfn; /* 0: any */
+	uint32_t release; /* PB_RELEASE() as a header tells it; 0: none did */
+	uint64_t unknown_names; /* gfp names that no kernel has */
 	enum pb_problem problem;
 	char reason[96];
 };

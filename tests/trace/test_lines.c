@@ -197,6 +197,74 @@ static void test_absent_page(void **state)
 	assert_int_equal(event.pfn, 0);
 }
 
+/* No event is lost for a name; where it may be moved is printed beside the flags. */
+static void test_gfp_names_that_no_table_has(void **state)
+{
+	(void)state;
+	assert_int_equal(ftrace("              dd-7       [001] ..... 3.5: mm_page_alloc: page=0 "
+				"pfn=0x5 order=0 migratetype=1 gfp_flags=GFP_NOFS|__GFP_FANCY"),
+			 PB_LINE_EVENT);
+	assert_int_equal(event.gfp, 0xc48);
+	assert_int_equal(text.unknown_names, 1);
+}
+
+static void test_a_number_is_read_by_the_kernel_of_the_header(void **state)
+{
+	(void)state;
+	assert_int_equal(perf("# os release : 3.10.0-1160.lab"), PB_LINE_COMMENT);
+	assert_int_equal(perf("dd 7 [001] 3.5: kmem:mm_page_alloc: page=(nil) pfn=0 order=2 "
+			      "migratetype=0 gfp_flags=0x4020"),
+			 PB_LINE_EVENT);
+	assert_int_equal(event.gfp & 0x40020, 0x40020); /* __GFP_COMP, __GFP_HIGH */
+}
+
+/* perf script -F in any choice of fields. */
+static void test_perf_fields_in_any_choice(void **state)
+{
+	static const char *const lines[] = {
+		"dd 7 [001] 3.5:          1   kmem:mm_page_free: page=0 pfn=0x10 order=3",
+		"dd     7/8 [001] 3.5: kmem:mm_page_free: page=0 pfn=0x10 order=3",
+		"dd     8 3.5: kmem:mm_page_free: page=0 pfn=0x10 order=3",
+		"dd     8 3.5:    1 kmem:mm_page_free: page=0 pfn=0x10 order=3",
+		"[001] 3.5: kmem:mm_page_free: page=0 pfn=0x10 order=3",
+		"3.5: kmem:mm_page_free: page=0 pfn=0x10 order=3",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (perf(lines[i]) != PB_LINE_EVENT)
+			fail_msg("not taken: %s: %s", lines[i], text.reason);
+		assert_int_equal(event.time, 3500000000);
+		assert_int_equal(event.pfn, 0x10);
+		assert_int_equal(event.order, 3);
+	}
+}
+
+static void test_what_other_tools_write_around_events(void **state)
+{
+	static const char *const comments[] = {
+		"version = 6", "CPU 0 is empty", "cpus=4", "=> filemap_fault (ffffffff81290b18)",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(comments) / sizeof(comments[0]); i++)
+		assert_int_equal(ftrace(comments[i]), PB_LINE_COMMENT);
+	assert_int_equal(ftrace("CPU:3 [512 EVENTS DROPPED]"), PB_LINE_LOST);
+	assert_int_equal(event.lost, 512);
+	assert_int_equal(event.cpu, 3);
+	assert_int_equal(ftrace(" 3)               |    try_to_compact_pages() {"), PB_LINE_OTHER);
+	assert_int_equal(ftrace(" 3)               |  /* mm_page_free: page=0 pfn=0x10 order=2 */"),
+			 PB_LINE_EVENT);
+	assert_int_equal(event.order, 2);
+	assert_int_equal(ftrace("    bash-77      3d..2  120us : mm_page_free: page=0 pfn=0x10 "
+				"order=2"),
+			 PB_LINE_EVENT);
+	assert_int_equal(event.time, 120000);
+	assert_int_equal(event.cpu, 3);
+	assert_int_equal(event.pid, 77);
+	assert_string_equal(event.comm, "bash");
+}
+
 /* Linux 6.1 with options/hash-ptr off prints no flags at all. */
 static void test_gfp_without_names(void **state)
 {
@@ -279,8 +347,8 @@ static const struct {
 	  "pfn 0x200000, expected less than 0x200000" },
 	{ HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=77 gfp_flags=GFP_KERNEL",
 	  PB_BAD_MALFORMED, "migratetype is '77', expected a migratetype" },
-	{ HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=0 gfp_flags=GFP_KERN",
-	  PB_BAD_MALFORMED, "gfp_flags is 'GFP_KERN', expected names of gfp flags" },
+	{ HEAD "mm_page_alloc: page=0 pfn=0x5 order=0 migratetype=0 gfp_flags=kernel",
+	  PB_BAD_MALFORMED, "gfp_flags is 'kernel', expected names of gfp flags" },
 	{ HEAD "mm_page_alloc_zone_locked: page=0 pfn=0x5 order=0 migratetype=0 "
 	       "percpu_refill=2",
 	  PB_BAD_MALFORMED, "percpu_refill is '2', expected 0 or 1" },
@@ -412,6 +480,10 @@ int main(void)
 		TEST(test_every_kind_of_event),
 		TEST(test_compaction_and_marks),
 		TEST(test_absent_page),
+		TEST(test_gfp_names_that_no_table_has),
+		TEST(test_a_number_is_read_by_the_kernel_of_the_header),
+		TEST(test_perf_fields_in_any_choice),
+		TEST(test_what_other_tools_write_around_events),
 		TEST(test_gfp_without_names),
 		TEST(test_fields_of_a_later_kernel_are_skipped),
 		TEST(test_lines_that_are_no_events),

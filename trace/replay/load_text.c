@@ -74,6 +74,12 @@ static void read_mark(struct pbr_input *input, const struct pb_event *event)
 		input->snapshot_to = event->time;
 }
 
+/* An empty trace has an answer; lines of which none tells anything have none. */
+static bool nothing_understood(const struct pbr_input *input, const struct pb_reader_stats *stats)
+{
+	return !input->nr_events && (stats->other_events || stats->problems);
+}
+
 static int read_events(const struct pbr_source *source, struct pb_reader *reader,
 		       struct pbr_loader *loader, char *error, size_t size)
 {
@@ -92,6 +98,15 @@ static int read_events(const struct pbr_source *source, struct pb_reader *reader
 	if (status < 0)
 		return pbr_error(error, size, "%s", pb_reader_error(reader));
 	copy_problems(pb_reader_stats(reader), &loader->input->problems);
+	if (nothing_understood(loader->input, pb_reader_stats(reader)))
+		return pbr_error(error, size,
+				 "%s: none of its %llu lines is an event of the page allocator "
+				 "(%llu are of other kinds, %llu can't be read); expected lines "
+				 "with mm_page_alloc, mm_page_free and the like, see pagebuddy "
+				 "record --help",
+				 source->path, (unsigned long long)pb_reader_stats(reader)->lines,
+				 (unsigned long long)pb_reader_stats(reader)->other_events,
+				 (unsigned long long)pb_reader_stats(reader)->problems);
 	snprintf(loader->input->format, sizeof(loader->input->format), "%s",
 		 pb_reader_format_name(reader));
 	return 0;
