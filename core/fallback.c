@@ -141,8 +141,9 @@ static void steal_suitable_fallback(struct pb_pool *pool, struct zone *zone, str
 bool __rmqueue_fallback(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 			unsigned int order, unsigned int want, unsigned int alloc_flags)
 {
-	unsigned int floor = order < pool->pageblock_order && alloc_flags & ALLOC_NOFRAGMENT ?
-				     pool->pageblock_order : order;
+	unsigned int floor = order < pool->pageblock_order && alloc_flags & ALLOC_NOFRAGMENT
+				     ? pool->pageblock_order
+				     : order;
 	int from = -1;
 	unsigned int o;
 	u32 frame;
@@ -199,8 +200,9 @@ static bool try_to_claim_block(struct pb_pool *pool, struct zone *zone, struct s
 u32 __rmqueue_claim(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 		    unsigned int order, unsigned int want, unsigned int alloc_flags)
 {
-	unsigned int floor = order < pool->pageblock_order && alloc_flags & ALLOC_NOFRAGMENT ?
-				     pool->pageblock_order : order;
+	unsigned int floor = order < pool->pageblock_order && alloc_flags & ALLOC_NOFRAGMENT
+				     ? pool->pageblock_order
+				     : order;
 
 	for (unsigned int o = pool->max_order + 1u; o-- > floor;) {
 		int from = find_suitable_fallback(pool, stripe, o, want);
@@ -239,7 +241,7 @@ u32 __rmqueue_steal(struct pb_pool *pool, struct zone *zone, struct stripe *stri
 
 static u64 highatomic_limit(const struct pb_pool *pool, const struct zone *zone)
 {
-	u64 percent = div_u64(zone->managed, 100);
+	u64 percent = div_u64(load_relaxed(&zone->managed), 100);
 
 	if (is_plain(pool))
 		return 0;

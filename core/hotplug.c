@@ -41,32 +41,52 @@ static int exists(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 	return PB_OK;
 }
 
-static int take_reserved(struct pb_pool *pool, u32 frame, u32 end, enum take_from from)
+/* Frames that were taken, and are the caller's alone, become reserved. */
+static int mark_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 {
-	struct zone *zone = zone_of_frame(pool, frame);
-	int code = take_range(pool, zone, frame, end, from);
-
-	if (code)
-		return code;
+	add_managed(pool, zone, -(s64)(end - frame));
 	for (u32 i = frame; i < end; i++)
 		store_relaxed(&pool->pages[i].word, PAGE_RESERVED);
-	add_managed(pool, zone, -(s64)(end - frame));
 	return PB_OK;
+}
+
+static int take_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	return take_range(pool, zone, frame, end, TAKE_USABLE);
+}
+
+static int put_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	put_range(pool, zone, frame, end);
+	return PB_OK;
+}
+
+/* Makes the reserved frames from `frame` on, up to one that isn't, the caller's alone:
+   under the lock, since another may be bringing the same range online. */
+static u32 take_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	u32 pageblock_end = (frame | (u32)(pageblock_pages(pool) - 1)) + 1;
+
+	if (end - frame > pageblock_end - frame)
+		end = pageblock_end;
+	pb_platform_lock(&stripe->lock);
+	while (frame < end && load_relaxed(&pool->pages[frame].word) == PAGE_RESERVED)
+		store_relaxed(&pool->pages[frame++].word, 0);
+	pb_platform_unlock(&stripe->lock);
+	return frame;
 }
 
 static int online_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 {
 	while (frame < end) {
-		u32 run = frame;
+		u32 run_end = frame, next;
 
-		while (run < end && load_relaxed(&pool->pages[run].word) == PAGE_RESERVED)
-			store_relaxed(&pool->pages[run++].word, 0);
-		if (run == frame) {
-			frame++;
-			continue;
-		}
-		hand_over_range(pool, zone, frame, run); /* counts managed */
-		frame = run;
+		while (run_end < end && (next = take_reserved(pool, zone, run_end, end)) != run_end)
+			run_end = next;
+		if (run_end != frame)
+			hand_over_range(pool, zone, frame, run_end); /* counts managed */
+		frame = run_end == frame ? frame + 1 : run_end;
 	}
 	return PB_OK;
 }
@@ -80,12 +100,14 @@ int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 		u32 frame, frame_end;
 
 		(void)next_run(pool, done, end_pfn, &frame, &frame_end);
-		code = take_reserved(pool, frame, frame_end, TAKE_USABLE);
+		code = take_run(pool, zone_of_frame(pool, frame), frame, frame_end);
 		if (!code)
 			done += frame_end - frame;
 	}
-	if (code && done > start_pfn)
-		(void)for_each_run(pool, start_pfn, done, online_run);
+	if (!code)
+		(void)for_each_run(pool, start_pfn, end_pfn, mark_reserved);
+	else if (done > start_pfn)
+		(void)for_each_run(pool, start_pfn, done, put_run);
 	if (!code)
 		init_per_zone_wmark_min(pool);
 	return code;
@@ -123,8 +145,10 @@ int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	    !isolate_pageblocks(pool, zone, first, n))
 		return PB_EBUSY;
 	code = evacuate_range(pool, frame, frame_end, false) == frame_end
-		       ? take_reserved(pool, frame, frame_end, TAKE_ISOLATED)
+		       ? take_range(pool, zone, frame, frame_end, TAKE_ISOLATED)
 		       : PB_EBUSY;
+	if (!code)
+		(void)mark_reserved(pool, zone, frame, frame_end);
 	unisolate_pageblocks(pool, zone, first, n);
 	if (!code)
 		init_per_zone_wmark_min(pool);

@@ -28,51 +28,68 @@ void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 	}
 }
 
-/* Cuts the part of one free block that lies in [frame, end); returns its end. A free
-   block is isolated as a whole or not at all. */
-static u32 take_piece(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end,
-		      enum take_from from)
+/* First frame of [frame, end), a part of one span, that can't be taken, or end. A free
+   block is isolated as a whole or not at all. Stripe lock. */
+static u32 __first_obstacle(const struct pb_pool *pool, u32 frame, u32 end, enum take_from from)
 {
-	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	while (frame < end) {
+		int order = tree_covering(span_tree(pool, frame), pool->max_order,
+					  span_offset(pool, frame));
+		bool isolated = frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE;
+
+		if (order < 0 || isolated != (from == TAKE_ISOLATED))
+			return frame;
+		frame = (frame | ((1u << order) - 1)) + 1;
+	}
+	return end;
+}
+
+/* Cuts the part of one free block that lies in [frame, end); returns its end. */
+static u32 __take_piece(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
+			u32 end)
+{
 	int order = tree_covering(span_tree(pool, frame), pool->max_order,
 				  span_offset(pool, frame));
 	unsigned int piece = block_order_at(pool, frame, end);
-	bool isolated = frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE;
 
-	if (order < 0 || isolated != (from == TAKE_ISOLATED))
-		return frame;
 	if ((int)piece > order)
 		piece = (unsigned int)order;
 	(void)__zone_take_exact(pool, zone, stripe, frame, piece);
 	return frame + (1u << piece);
 }
 
-/* Takes from `frame` up to the first frame that is not free; returns it. */
-static u32 take_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end,
-		    enum take_from from)
+/*
+ * Takes spans from `frame` on, each of them (as far as it lies in the range) as a whole
+ * or not at all, so that nobody misses frames that are only being looked at. Returns
+ * where it stopped; *obstacle: the frame that was in the way, or end.
+ */
+static u32 take_spans(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end,
+		      enum take_from from, u32 *obstacle)
 {
-	while (frame < end) {
+	for (*obstacle = end; frame < end && *obstacle == end;) {
 		struct stripe *stripe = frame_stripe(pool, zone, frame);
-		u32 next;
+		u64 span_end = (frame | ((1u << pool->max_order) - 1)) + (u64)1;
+		u32 part_end = (u32)min_u64(span_end, end), first;
 
 		pb_platform_lock(&stripe->lock);
-		next = take_piece(pool, zone, frame, end, from);
+		first = __first_obstacle(pool, frame, part_end, from);
+		while (first == part_end && frame < part_end)
+			frame = __take_piece(pool, zone, stripe, frame, part_end);
 		pb_platform_unlock(&stripe->lock);
-		if (next == frame)
-			break;
-		frame = next;
+		if (frame != part_end)
+			*obstacle = first;
 	}
 	return frame;
 }
 
 int take_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, enum take_from from)
 {
-	u32 got = take_run(pool, zone, frame, end, from);
+	u32 obstacle, got = take_spans(pool, zone, frame, end, from, &obstacle);
 
-	if (got < end && block_head(pool, got) == NO_FRAME &&
-	    !load_relaxed(&pool->pages[got].word)) {
+	if (got < end && block_head(pool, obstacle) == NO_FRAME &&
+	    !load_relaxed(&pool->pages[obstacle].word)) {
 		pcp_drain_all(pool, zone);
-		got = take_run(pool, zone, got, end, from);
+		got = take_spans(pool, zone, got, end, from, &obstacle);
 	}
 	if (got == end)
 		return PB_OK;
@@ -89,8 +106,8 @@ bool next_run(const struct pb_pool *pool, u64 pfn, u64 end, u32 *frame, u32 *fra
 	if (*frame == NO_FRAME || pfn >= end)
 		return false;
 	zone = zone_of_frame(pool, *frame);
-	limit = min_u64(end - pfn, zone_first_frame(pool, zone) + zone_nr_frames(pool, zone) -
-					   (u64)*frame);
+	limit = min_u64(end - pfn,
+			zone_first_frame(pool, zone) + zone_nr_frames(pool, zone) - (u64)*frame);
 	*frame_end = *frame + 1;
 	while (*frame_end - *frame < limit &&
 	       load_relaxed(&pool->pages[*frame_end].word) != PAGE_ABSENT &&
@@ -150,7 +167,8 @@ static bool change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	__account(stripe, -(long)moved, old);
 	__account(stripe, (long)moved, new);
 	__vmstat_add(pool, zone, NO_CPU, isolate ? -(long)moved : (long)moved);
-	counter_add(&zone->nr_isolate_pageblock, isolate ? 1 : (u64)-1);
+	/* the zone has other stripes, with other locks */
+	__atomic_fetch_add(&zone->nr_isolate_pageblock, isolate ? 1ul : 0ul - 1, __ATOMIC_RELAXED);
 	pb_platform_unlock(&stripe->lock);
 	return true;
 }
@@ -166,19 +184,23 @@ bool isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	return true;
 }
 
-/* Free the pageblock again, so that it merges with what it was kept apart from. */
+/* Free the pageblock again, so that it merges with what it was kept apart from: under
+   one hold of the lock, since it is nobody's but the requests'. */
 static void merge_pageblock(struct pb_pool *pool, struct zone *zone, u32 pageblock)
 {
 	u32 frame = pageblock << pool->pageblock_order;
 	struct stripe *stripe = frame_stripe(pool, zone, frame);
-	bool whole;
+	unsigned int type;
 
 	pb_platform_lock(&stripe->lock);
-	whole = block_is_free(pool, frame, pool->pageblock_order) &&
-		__zone_take_exact(pool, zone, stripe, frame, pool->pageblock_order);
+	if (block_is_free(pool, frame, pool->pageblock_order) &&
+	    __zone_take_exact(pool, zone, stripe, frame, pool->pageblock_order)) {
+		type = frame_migratetype(pool, frame);
+		if (type != PB_MIGRATE_ISOLATE)
+			__vmstat_add(pool, zone, NO_CPU, (long)pageblock_pages(pool));
+		__zone_free_block(pool, zone, stripe, frame, pool->pageblock_order, type, false);
+	}
 	pb_platform_unlock(&stripe->lock);
-	if (whole)
-		zone_free(pool, zone, NO_CPU, frame, pool->pageblock_order, false);
 }
 
 void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)

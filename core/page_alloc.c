@@ -332,7 +332,7 @@ static bool end_boosts(struct pb_pool *pool, const struct alloc_context *ctx)
 
 	while (!pool->hooks.wake && (zone = next_zone(pool, ctx, &at)) != NULL) {
 		ended = ended || load_relaxed(&zone->watermark_boost);
-		store_relaxed(&zone->watermark_boost, 0);
+		store_relaxed(&zone->watermark_boost, 0ul);
 	}
 	return ended;
 }
@@ -763,8 +763,45 @@ struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t nr_pag
 
 /* ------------------------------------------------------------------- free */
 
-/* Drops a further reference; true: the caller's was the last one. */
-static bool put_shared(const struct pb_pool *pool, struct pb_page *page, u32 frame)
+/*
+ * Change a page byte from `old` to `new`; false: it is not `old`. By the word around
+ * it, as not every machine exchanges bytes. Beside other threads' plain stores to the
+ * other three bytes: these are single stores, which an exchange never takes back.
+ */
+static bool change_byte(struct pb_page *page, u8 old, u8 new)
+{
+	uintptr_t address = (uintptr_t)page;
+	u32 *word = (u32 *)(address & ~(uintptr_t)3);
+	u32 found = load_relaxed(word), wanted;
+	u8 bytes[4];
+
+	do {
+		memcpy(bytes, &found, 4);
+		if (bytes[address & 3] != old)
+			return false;
+		bytes[address & 3] = new;
+		memcpy(&wanted, bytes, 4);
+	} while (!__atomic_compare_exchange_n(word, &found, wanted, false, __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
+	return true;
+}
+
+/* Bits of an owned page's byte that holders may change beside each other. */
+static void set_mark(struct pb_page *page, u8 mark, bool on)
+{
+	u8 old;
+
+	do {
+		old = load_relaxed(&page->word);
+	} while (!change_byte(page, old, (u8)(on ? old | mark : old & ~mark)));
+}
+
+/*
+ * Drops a further reference; true: the caller's was the last one, and nobody else may
+ * touch the page any more. The count is 0 again then, as it is of every page that is
+ * not SHARED: pb_get_page() relies on it.
+ */
+static bool put_shared(const struct pb_pool *pool, u32 frame)
 {
 	u32 *refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
 	/* Acquire: what other holders did before they dropped theirs is seen. */
@@ -774,27 +811,6 @@ static bool put_shared(const struct pb_pool *pool, struct pb_page *page, u32 fra
 		if (__atomic_compare_exchange_n(refs, &more, more - 1, false, __ATOMIC_ACQ_REL,
 						__ATOMIC_ACQUIRE))
 			return false;
-	store_relaxed(&page->word, (u8)(page->word & ~PB_PAGE_SHARED));
-	return true;
-}
-
-/* Clear the byte only if it is still what was checked: of two threads that free
-   the same page in the same instant, one is caught. */
-static bool clear_hardened(struct pb_page *page, u8 expected)
-{
-	uintptr_t address = (uintptr_t)page;
-	u32 *word = (u32 *)(address & ~(uintptr_t)3);
-	u8 bytes[4];
-	u32 old = load_relaxed(word), new;
-
-	do {
-		memcpy(bytes, &old, 4);
-		if (bytes[address & 3] != expected)
-			return false;
-		bytes[address & 3] = 0;
-		memcpy(&new, bytes, 4);
-	} while (!__atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
 	return true;
 }
 
@@ -821,14 +837,11 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order) ||
 	    order > pool->max_order)
 		return misuse_page(pool, call, page, order);
-	if (word & PB_PAGE_SHARED) {
-		if (!put_shared(pool, page, frame))
-			return PB_OK;
-		word = (u8)(word & ~PB_PAGE_SHARED);
-	}
+	if (word & PB_PAGE_SHARED && !put_shared(pool, frame))
+		return PB_OK;
 	if (!pool->hardened)
 		store_relaxed(&page->word, 0);
-	else if (!clear_hardened(page, word))
+	else if (!change_byte(page, word, 0)) /* of two frees in one instant one is caught */
 		return misuse_page(pool, call, page, order);
 	free_frames(pool, frame, order);
 	return PB_OK;
@@ -1054,11 +1067,9 @@ static int do_get_page(struct pb_pool *pool, struct pb_page *page, const struct 
 	if (!(pool->super->flags & PB_POOL_REFCOUNT))
 		return misuse_refs(pool, call, page, 0);
 	refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
-	if (!(load_relaxed(&page->word) & PB_PAGE_SHARED)) {
-		store_relaxed(refs, 1);
-		store_relaxed(&page->word, (u8)(page->word | PB_PAGE_SHARED));
-		return PB_OK;
-	}
+	/* SHARED first: a crash in between leaves a count of 0, which is right */
+	if (!(load_relaxed(&page->word) & PB_PAGE_SHARED))
+		set_mark(page, PB_PAGE_SHARED, true);
 	if (__atomic_fetch_add(refs, 1, __ATOMIC_RELAXED) < INT32_MAX)
 		return PB_OK;
 	__atomic_fetch_sub(refs, 1, __ATOMIC_RELAXED);
@@ -1121,12 +1132,8 @@ int pb_page_order(struct pb_pool *pool, const struct pb_page *page)
 
 int pb_set_movable(struct pb_pool *pool, struct pb_page *page, bool movable)
 {
-	u8 word;
-
 	if (owned_frame(pool, page, CALL("pb_set_movable")) == NO_FRAME)
 		return PB_EMISUSE;
-	word = load_relaxed(&page->word);
-	store_relaxed(&page->word,
-		      (u8)(movable ? word | PB_PAGE_MOVABLE : word & ~PB_PAGE_MOVABLE));
+	set_mark(page, PB_PAGE_MOVABLE, movable);
 	return PB_OK;
 }

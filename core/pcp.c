@@ -24,19 +24,47 @@ static void pcp_fence(struct pb_pool *pool, u32 cpu)
 		pb_platform_fence_cpu(pool, cpu);
 }
 
-static bool pcp_enter(struct pb_pool *pool, u32 cpu)
+/*
+ * An area is held with interrupts masked, where the port masks any: so no handler ever
+ * finds the area of the CPU that it interrupted taken, no holder is preempted, and
+ * whoever waits for another CPU's area waits for a bounded number of instructions,
+ * a request that mustn't block as well. See ZONE_BATCH_MAX for the bound.
+ */
+static bool pcp_enter(struct pb_pool *pool, u32 cpu, unsigned long *state)
 {
-	if (pool->percpu_mode == PCP_MODE_NONE || !pcp_trylock(pcp_area(pool, cpu)))
+	if (pool->percpu_mode == PCP_MODE_NONE)
 		return false;
+	*state = pb_platform_critical_enter();
+	if (!pcp_trylock(pcp_area(pool, cpu))) {
+		pb_platform_critical_exit(*state);
+		return false;
+	}
 	pcp_fence(pool, cpu);
 	return true;
 }
 
-static void pcp_enter_wait(struct pb_pool *pool, u32 cpu)
+static void pcp_exit(struct pb_pool *pool, u32 cpu, unsigned long state)
 {
-	while (!pcp_trylock(pcp_area(pool, cpu)))
+	pcp_unlock(pcp_area(pool, cpu));
+	pb_platform_critical_exit(state);
+}
+
+static void pcp_enter_wait(struct pb_pool *pool, u32 cpu, unsigned long *state)
+{
+	while (!pcp_enter(pool, cpu, state))
 		pb_platform_relax();
-	pcp_fence(pool, cpu);
+}
+
+/* Between two parts of a long piece of work: let interrupts, and whoever waits for the
+   area, have their turn. What the lists hold may be another after it. Not where it is
+   for nothing: with restartable sequences nothing is masked, and taking the area again
+   costs a fence. */
+void pcp_breathe(struct pb_pool *pool, u32 cpu, unsigned long *state)
+{
+	if (rseq_mode(pool))
+		return;
+	pcp_exit(pool, cpu, *state);
+	pcp_enter_wait(pool, cpu, state);
 }
 
 static struct pcp_cold *pcp_cold(const struct pb_pool *pool, struct pcp_area *area,
@@ -117,25 +145,38 @@ static u32 pcp_refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct p
 	return to[got - 1];
 }
 
-/* Gives back the n coldest, from the bottom. */
-static void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
+/* Gives back the n coldest, from the bottom; pre: there are as many. */
+static void pcp_drain_some(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
 			   unsigned int order, u32 n)
 {
 	struct pcp_area *area = pcp_area(pool, cpu);
 	u32 *stack = pcp_stack(area, list);
-	u32 count = pcp_entries(list);
+	u32 left = pcp_entries(list) - n;
 
-	while (n) {
-		u32 batch = n < ZONE_BATCH_MAX ? n : ZONE_BATCH_MAX;
+	zone_free_batch(pool, zone, cpu, order, n, stack);
+	pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order, frame_migratetype(pool, stack[0]),
+			n);
+	memmove(stack, stack + n, left * sizeof(*stack));
+	store_relaxed(&list->head, list->head - n);
+	counter_add(&pcp_cold(pool, area, list)->drained, n);
+}
 
-		zone_free_batch(pool, zone, cpu, order, batch, stack);
-		pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
-				frame_migratetype(pool, stack[0]), batch);
-		memmove(stack, stack + batch, (count - batch) * sizeof(*stack));
-		count -= batch;
+/* As many as n, with a breath between two batches. */
+static void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
+			   unsigned int order, u32 n, unsigned long *state)
+{
+	for (;;) {
+		u32 count = pcp_entries(list);
+		u32 batch = n < count ? n : count;
+
+		if (batch > ZONE_BATCH_MAX)
+			batch = ZONE_BATCH_MAX;
+		if (!batch)
+			return;
+		pcp_drain_some(pool, zone, cpu, list, order, batch);
 		n -= batch;
-		store_relaxed(&list->head, list->head - batch);
-		counter_add(&pcp_cold(pool, area, list)->drained, batch);
+		if (n)
+			pcp_breathe(pool, cpu, state);
 	}
 }
 
@@ -152,6 +193,15 @@ static u32 pcp_stack_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsi
 	return pcp_stack(area, list)[count - 1];
 }
 
+/* How many blocks a full stack of so many gives back: the colder half, or as many as one
+   hold of the area is long enough for. */
+static u32 drain_at_once(u32 count)
+{
+	u32 half = (count + 1) / 2;
+
+	return half < ZONE_BATCH_MAX ? half : ZONE_BATCH_MAX;
+}
+
 static bool pcp_stack_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame,
 			  unsigned int order, u32 class)
 {
@@ -164,7 +214,7 @@ static bool pcp_stack_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 
 		if (!list->max)
 			return false;
 		if (count >= limit_of(list)) {
-			pcp_drain_list(pool, zone, cpu, list, order, (count + 1) / 2);
+			pcp_drain_some(pool, zone, cpu, list, order, drain_at_once(count));
 			count = pcp_entries(list);
 		}
 	}
@@ -186,15 +236,16 @@ static bool elsewhere(const struct pb_pool *pool, u32 cpu)
 u32 pcp_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
 	     unsigned int type, unsigned int alloc_flags)
 {
+	unsigned long state;
 	u32 frame;
 
-	if (elsewhere(pool, cpu) || !pcp_enter(pool, cpu))
+	if (elsewhere(pool, cpu) || !pcp_enter(pool, cpu, &state))
 		return NO_FRAME;
 	if (pool_is_linked(pool))
-		frame = pcp_linux_take(pool, zone, cpu, order, type, alloc_flags);
+		frame = pcp_linux_take(pool, zone, cpu, order, type, alloc_flags, &state);
 	else
 		frame = pcp_stack_take(pool, zone, cpu, order, type, alloc_flags);
-	pcp_unlock(pcp_area(pool, cpu));
+	pcp_exit(pool, cpu, state);
 	return frame;
 }
 
@@ -202,31 +253,35 @@ bool pcp_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsign
 {
 	unsigned int type = frame_migratetype(pool, frame);
 	u16 class = zone_class(pool, zone, type);
+	unsigned long state;
 	bool done = true;
 
-	if (class == NO_CLASS || elsewhere(pool, cpu) || !pcp_enter(pool, cpu))
+	if (class == NO_CLASS || elsewhere(pool, cpu) || !pcp_enter(pool, cpu, &state))
 		return false;
 	if (pool_is_linked(pool))
-		pcp_linux_put(pool, zone, cpu, frame, order, type);
+		pcp_linux_put(pool, zone, cpu, frame, order, type, &state);
 	else
 		done = pcp_stack_put(pool, zone, cpu, frame, order, class);
-	pcp_unlock(pcp_area(pool, cpu));
+	pcp_exit(pool, cpu, state);
 	return done;
 }
 
-static void __pcp_drain_zone(struct pb_pool *pool, struct zone *zone, u32 cpu)
+static void __pcp_drain_zone(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned long *state)
 {
 	struct pcp_area *area = pcp_area(pool, cpu);
 
 	if (pool_is_linked(pool)) {
-		pcp_linux_drain(pool, zone, cpu);
+		pcp_linux_drain(pool, zone, cpu, state);
 		return;
 	}
 	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
 		for (unsigned int order = 0; order < pool->nr_pcp_orders; order++) {
 			struct pcp_list *list = pcp_list(area, zone_class(pool, zone, type), order);
 
-			pcp_drain_list(pool, zone, cpu, list, order, pcp_entries(list));
+			if (!pcp_entries(list))
+				continue;
+			pcp_drain_list(pool, zone, cpu, list, order, pcp_entries(list), state);
+			pcp_breathe(pool, cpu, state);
 		}
 }
 
@@ -251,15 +306,17 @@ static bool pcp_holds_any(struct pb_pool *pool, u32 cpu)
 
 void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone)
 {
+	unsigned long state;
+
 	if (pool->percpu_mode == PCP_MODE_NONE)
 		return;
 	if (!pool_is_linked(pool) && !pcp_holds_any(pool, cpu))
 		return;
-	pcp_enter_wait(pool, cpu);
+	pcp_enter_wait(pool, cpu, &state);
 	for (u32 i = 0; i < pool->super->nr_zones; i++)
 		if (!zone || zone == pool_zone(pool, i))
-			__pcp_drain_zone(pool, pool_zone(pool, i), cpu);
-	pcp_unlock(pcp_area(pool, cpu));
+			__pcp_drain_zone(pool, pool_zone(pool, i), cpu, &state);
+	pcp_exit(pool, cpu, state);
 }
 
 void pcp_drain_all(struct pb_pool *pool, struct zone *zone)
@@ -279,26 +336,29 @@ void pb_drain(struct pb_pool *pool, int cpu)
 /* ------------------------------------------------------------------- decay */
 
 static void tick_list(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
-		      unsigned int order)
+		      unsigned int order, unsigned long *state)
 {
 	struct pcp_cold *cold = pcp_cold(pool, pcp_area(pool, cpu), list);
 	bool idle = cold->seen == list->head;
 
 	if (idle) {
 		set_limit(list, limit_of(list) / 2);
-		pcp_drain_list(pool, zone, cpu, list, order, pcp_entries(list));
+		if (pcp_entries(list)) {
+			pcp_drain_list(pool, zone, cpu, list, order, pcp_entries(list), state);
+			pcp_breathe(pool, cpu, state);
+		}
 	}
 	cold->seen = list->head;
 }
 
-static void tick_zone(struct pb_pool *pool, struct zone *zone, u32 cpu)
+static void tick_zone(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned long *state)
 {
 	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
 		for (unsigned int order = 0; order < pool->nr_pcp_orders; order++)
 			tick_list(pool, zone, cpu,
 				  pcp_list(pcp_area(pool, cpu), zone_class(pool, zone, type),
 					   order),
-				  order);
+				  order, state);
 }
 
 void pb_tick(struct pb_pool *pool)
@@ -309,11 +369,13 @@ void pb_tick(struct pb_pool *pool)
 	if (pool_is_linked(pool))
 		return; /* Linux 6.1's lists keep what they have */
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
-		if (!pcp_enter(pool, cpu))
+		unsigned long state;
+
+		if (!pcp_enter(pool, cpu, &state))
 			continue; /* in use, so not idle */
 		for (u32 i = 0; i < pool->super->nr_zones; i++)
-			tick_zone(pool, pool_zone(pool, i), cpu);
-		pcp_unlock(pcp_area(pool, cpu));
+			tick_zone(pool, pool_zone(pool, i), cpu, &state);
+		pcp_exit(pool, cpu, state);
 	}
 }
 
@@ -343,24 +405,34 @@ static void __set_stack_sizes(struct pb_pool *pool, struct zone *zone, struct pc
 	}
 }
 
+static void __set_sizes(struct pb_pool *pool, struct zone *zone, u32 cpu)
+{
+	u32 high = load_relaxed(&pool->super->tunables.pcp_high);
+	struct pcp_linux *pcp;
+
+	if (!pool_is_linked(pool)) {
+		__set_stack_sizes(pool, zone, pcp_area(pool, cpu),
+				  high ? high : (u64)load_relaxed(&zone->pcp_high_max) / 16);
+		return;
+	}
+	pcp = pcp_linux_of(pool, cpu, zone);
+	store_relaxed(&pcp->batch, load_relaxed(&zone->pcp_batch));
+	store_relaxed(&pcp->high, load_relaxed(&zone->pcp_high_min));
+}
+
 void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
 {
-	const struct tunables *t = &pool->super->tunables;
-	u64 pages = t->pcp_high ? t->pcp_high : (u64)zone->pcp_high_max / 16;
-
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
-		struct pcp_area *area = pcp_area(pool, cpu);
+		unsigned long state = pb_platform_critical_enter();
 
 		/* no fence: restartable sequences only read a limit */
-		while (!pcp_trylock(area))
+		while (!pcp_trylock(pcp_area(pool, cpu))) {
+			pb_platform_critical_exit(state);
 			pb_platform_relax();
-		if (pool_is_linked(pool)) {
-			pcp_linux_of(pool, cpu, zone)->batch = zone->pcp_batch;
-			pcp_linux_of(pool, cpu, zone)->high = zone->pcp_high_min;
-		} else {
-			__set_stack_sizes(pool, zone, area, pages);
+			state = pb_platform_critical_enter();
 		}
-		pcp_unlock(area);
+		__set_sizes(pool, zone, cpu);
+		pcp_exit(pool, cpu, state);
 	}
 }
 

@@ -23,8 +23,9 @@
  *	refill                 lock          lock          lock
  *	remote drain                         lock          lock
  *
- * Lock order: area < zone < stripe. An area's lock is only ever tried by its
- * own CPU; a remote drain waits for it holding nothing.
+ * Lock order: area < zone < stripe. An area's lock is only ever tried by allocations
+ * and frees on its own CPU; a drain waits for it holding nothing. It is held with
+ * interrupts masked, and no longer than a batch takes.
  */
 #ifndef PB_CORE_PCP_H
 #define PB_CORE_PCP_H
@@ -32,9 +33,9 @@
 #include "gfp.h"
 #include "zone.h"
 
-#define PCP_FAST_GFP 0x1fu /* zone and mobility modifiers: index into fast[] */
+#define PCP_FAST_GFP 0x1fu  /* zone and mobility modifiers: index into fast[] */
 #define PCP_STACK_MAX 1024u /* entries of the order-0 stack */
-#define PCP_STACK_MIN 8u   /* entries of the largest orders' stacks */
+#define PCP_STACK_MIN 8u    /* entries of the largest orders' stacks */
 
 enum pcp_mode { PCP_MODE_NONE, PCP_MODE_TRYLOCK, PCP_MODE_RSEQ };
 
@@ -254,13 +255,16 @@ void pcp_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 void pcp_trace_batch(struct pb_pool *pool, enum pb_trace_type type, struct zone *zone, u32 cpu,
 		     unsigned int order, unsigned int mt, u32 n);
 
+/* Let the area go for a moment, between two batches; *state is the critical section's. */
+void pcp_breathe(struct pb_pool *pool, u32 cpu, unsigned long *state);
+
 /* ---- pcp_linux.c: the same in Linux 6.1's manner; the area's lock is held */
 struct pcp_linux *pcp_linux_of(const struct pb_pool *pool, u32 cpu, const struct zone *zone);
 u32 pcp_linux_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-		   unsigned int type, unsigned int alloc_flags);
+		   unsigned int type, unsigned int alloc_flags, unsigned long *state);
 void pcp_linux_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order,
-		   unsigned int type);
-void pcp_linux_drain(struct pb_pool *pool, struct zone *zone, u32 cpu);
+		   unsigned int type, unsigned long *state);
+void pcp_linux_drain(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned long *state);
 u32 pcp_linux_list(unsigned int order, unsigned int type);
 
 #endif

@@ -58,7 +58,8 @@ static u32 refill_blocks(const struct pcp_linux *pcp, unsigned int order)
 }
 
 static void refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_linux *pcp,
-		   unsigned int order, unsigned int type, unsigned int alloc_flags)
+		   unsigned int order, unsigned int type, unsigned int alloc_flags,
+		   unsigned long *state)
 {
 	u32 left = refill_blocks(pcp, order);
 	u32 list = pcp_linux_list(order, type);
@@ -76,19 +77,21 @@ static void refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_
 		if (got < want)
 			break;
 		left -= want;
+		if (left)
+			pcp_breathe(pool, cpu, state);
 	}
 }
 
 u32 pcp_linux_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-		   unsigned int type, unsigned int alloc_flags)
+		   unsigned int type, unsigned int alloc_flags, unsigned long *state)
 {
 	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
 	u32 list = pcp_linux_list(order, type);
 	u32 frame;
 
-	pcp->free_factor >>= 1;
+	store_relaxed(&pcp->free_factor, pcp->free_factor >> 1);
 	if (linked_empty(pcp->lists, list))
-		refill(pool, zone, cpu, pcp, order, type, alloc_flags);
+		refill(pool, zone, cpu, pcp, order, type, alloc_flags, state);
 	frame = linked_head(pcp->lists, list);
 	if (frame == NO_FRAME)
 		return NO_FRAME;
@@ -102,13 +105,12 @@ u32 pcp_linux_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned in
 /* Gives back at least `pages`, beginning with list `first`, a whole list before
    the next, around until enough. */
 static void drain(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_linux *pcp,
-		  s32 pages, u32 first)
+		  s32 pages, u32 first, unsigned long *state)
 {
 	u32 list = first;
 
-	if (pages > pcp->count)
-		pages = pcp->count;
-	while (pages > 0) {
+	/* others may have taken what is left, during a breath */
+	while (pages > 0 && pcp->count > 0) {
 		unsigned int order = list_order(pool, list);
 		u32 frames[ZONE_BATCH_MAX];
 		u32 n = 0, frame;
@@ -126,6 +128,8 @@ static void drain(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_l
 					frame_migratetype(pool, frames[0]), n);
 		if (linked_empty(pcp->lists, list))
 			list = (list + 1) % LINUX_PCP_LISTS;
+		if (n && pages > 0)
+			pcp_breathe(pool, cpu, state);
 	}
 }
 
@@ -141,13 +145,13 @@ static s32 drain_pages(struct pcp_linux *pcp, s32 high, bool all)
 		return 1;
 	pages = pcp->batch << pcp->free_factor;
 	if (pages < most && pcp->free_factor < FREE_FACTOR_MAX)
-		pcp->free_factor++;
+		store_relaxed(&pcp->free_factor, pcp->free_factor + 1);
 	return (s32)clamp_u64((u64)pages, (u64)pcp->batch,
 			      (u64)(most > pcp->batch ? most : pcp->batch));
 }
 
 void pcp_linux_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order,
-		   unsigned int type)
+		   unsigned int type, unsigned long *state)
 {
 	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
 	/* a run of frees of larger blocks: give them all back at once, to merge */
@@ -164,12 +168,12 @@ void pcp_linux_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, 
 	counter_add(&pcp->frees, 1);
 	counter_add(&pcp->free_pages, 1u << order);
 	if (pcp->count >= high)
-		drain(pool, zone, cpu, pcp, drain_pages(pcp, high, all), list);
+		drain(pool, zone, cpu, pcp, drain_pages(pcp, high, all), list, state);
 }
 
-void pcp_linux_drain(struct pb_pool *pool, struct zone *zone, u32 cpu)
+void pcp_linux_drain(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned long *state)
 {
 	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
 
-	drain(pool, zone, cpu, pcp, pcp->count, 0);
+	drain(pool, zone, cpu, pcp, pcp->count, 0, state);
 }

@@ -408,8 +408,8 @@ static void init_state(struct pb_pool *pool, const struct pb_config *config)
 	if (!enough_for_mobility(pool))
 		disable_mobility(pool);
 	if (t->user_min_free_kbytes >= 0) {
-		t->min_free_kbytes = t->user_min_free_kbytes;
-		setup_per_zone_wmarks(pool);
+		lock_tunables(pool)->min_free_kbytes = t->user_min_free_kbytes;
+		apply_tunables(pool);
 	} else {
 		init_per_zone_wmark_min(pool);
 	}
@@ -450,7 +450,8 @@ static void recover(struct pb_pool *pool)
 {
 	pool_recover(pool);
 	if (!pool_was_loaded(pool)) {
-		setup_per_zone_wmarks(pool);
+		(void)lock_tunables(pool);
+		apply_tunables(pool);
 		return;
 	}
 	for (u32 z = 0; z < pool->super->nr_zones; z++)

@@ -94,7 +94,8 @@ static inline long published_slack(const struct stripe *stripe, long published)
 #define ZONE_BELOW_HIGH 0x2u
 
 struct zone {
-	/* read-mostly */
+	/* read-mostly: those from _watermark to lowmem_reserve, pcp_* and stat_threshold
+	   are written under sizes_lock, the others when the pool is made */
 	u64 _watermark[PB_NR_WMARK];        /* pages, without boost */
 	u64 lowmem_reserve[PB_NR_ZONE_TYPES]; /* pages */
 	u64 start_pfn;
@@ -111,23 +112,29 @@ struct zone {
 	s32 pcp_high_min, pcp_high_max;     /* pages; spec 9.6 */
 	s32 stat_threshold;                 /* linux profile: pages a CPU may hold back */
 
-	/* write-intensive; under the lock unless atomic */
+	/*
+	 * Write-intensive. After the colon, what protects it: "lock": this zone's, to
+	 * write; "stripe": the zone's only stripe's lock; "atomic": read-modify-writes in
+	 * one step; "rest": written while no other call runs. All may be read at any time.
+	 */
 	u32 lock ALIGNED(64);
-	u32 flags;                          /* ZONE_*, atomic */
-	u64 present;                        /* pages */
-	u64 managed;                        /* pages */
-	u64 watermark_boost;                /* pages */
-	long vm_free;                       /* linux profile: NR_FREE_PAGES as watermarks see it */
-	u64 nr_reserved_highatomic;         /* pages */
-	u64 nr_isolate_pageblock;           /* pageblocks */
-	unsigned long numa_miss, numa_foreign; /* calls, atomic */
-	unsigned long numa_other_direct;    /* direct allocations from another node's CPU */
-	unsigned long extfrag, extfrag_steal; /* fallbacks; of these, pageblock claimed */
-	unsigned long numa_base[PB_NR_NUMA_EVENTS]; /* from before a recorded state was loaded */
-	u32 unreclaimable;                  /* recorded: background reclaim has given up */
+	u32 flags;                          /* ZONE_*: atomic */
+	u64 present;                        /* pages: rest */
+	u64 managed;                        /* pages: lock */
+	unsigned long watermark_boost;      /* pages: atomic */
+	long vm_free;                       /* linux profile: NR_FREE_PAGES as watermarks
+	                                       see it: stripe */
+	u64 nr_reserved_highatomic;         /* pages: lock */
+	unsigned long nr_isolate_pageblock; /* pageblocks: atomic */
+	unsigned long numa_miss, numa_foreign; /* calls: atomic */
+	unsigned long numa_other_direct;    /* direct allocations from another node's CPU: atomic */
+	unsigned long extfrag, extfrag_steal; /* fallbacks; of these, pageblock claimed: atomic */
+	unsigned long numa_base[PB_NR_NUMA_EVENTS]; /* before a recorded state was loaded: rest */
+	u32 unreclaimable;                  /* recorded: background reclaim has given up: rest */
 } ALIGNED(64);
 
-/* pcp high and batch, watermarks and reserve ratios that were asked for. */
+/* pcp high and batch, watermarks and reserve ratios that were asked for. Written under
+   sizes_lock; the boost factor is read without. */
 struct tunables {
 	s32 min_free_kbytes;      /* in force */
 	s32 user_min_free_kbytes; /* -1: never set */
@@ -217,10 +224,11 @@ struct pb_super {
 	u64 super_sum;       /* of everything above */
 
 	struct tunables tunables;
-	u64 totalreserve;    /* pages */
+	u64 totalreserve;    /* pages: sizes_lock */
 	unsigned long vm[PB_NR_VM_EVENTS]; /* atomic; those not kept elsewhere */
-	u32 warned;          /* one-time warnings given, bit each */
-	u32 sizes_lock;      /* watermarks, reserves and pcp sizes are being recomputed */
+	u32 warned;          /* one-time warnings given, bit each: atomic */
+	u32 sizes_lock;      /* of tunables and what follows from them: a leaf, never held
+	                        while another lock is waited for */
 	/* pools of several processes, see shared.h */
 	u32 users_lock;      /* who is in it, or 0 */
 	u32 users_depth;     /* how often it went in */

@@ -105,8 +105,8 @@ static void text_type_row(struct text *text, const struct pb_pool *pool, const s
 	text_str_pad(text, pb_migratetype_name(type), 12);
 	text_char(text, ' ');
 	for (unsigned int o = 0; o <= pool->max_order; o++) {
-		u32 n = pool_is_linked(pool) ? linked_length(pool, zone, o, type) :
-					       tight_length(pool, zone, o, type);
+		u32 n = pool_is_linked(pool) ? linked_length(pool, zone, o, type)
+					     : tight_length(pool, zone, o, type);
 
 		text_str(text, n == COUNT_MAX ? ">" : "");
 		text_dec(text, n, 6);
@@ -251,12 +251,13 @@ static void text_zone_sizes(struct text *text, const struct pb_pool *pool, const
 
 	text_line(text, "  pages free     ", zone ? (u64)zone_vm_free_pages(pool, zone) : 0);
 	if (layout != PB_TEXT_5_4)
-		text_line(text, "        boost    ", zone ? zone->watermark_boost : 0);
+		text_line(text, "        boost    ",
+			  zone ? load_relaxed(&zone->watermark_boost) : 0);
 	for (unsigned int m = 0; m < (layout == PB_TEXT_6_18 ? 4u : 3u); m++)
 		text_line(text, marks[m], zone ? wmark_pages(zone, m) : 0);
 	text_line(text, "        spanned  ", zone ? zone->spanned : 0);
 	text_line(text, "        present  ", zone ? zone->present : 0);
-	text_line(text, "        managed  ", zone ? zone->managed : 0);
+	text_line(text, "        managed  ", zone ? load_relaxed(&zone->managed) : 0);
 	if (layout != PB_TEXT_5_4)
 		text_line(text, "        cma      ", 0);
 }
@@ -284,24 +285,22 @@ static void text_pageset(struct text *text, struct pb_pool *pool, u32 number, u3
 
 	(void)pb_pcp_stats(pool, number, cpu, &pcp);
 	text_line(text, "    cpu: ", cpu);
-	text_line(text, wide ? "              count:    " : "              count: ",
-		  (u64)pcp.count);
-	text_line(text, wide ? "              high:     " : "              high:  ",
-		  (u64)pcp.high);
-	text_line(text, wide ? "              batch:    " : "              batch: ",
-		  (u64)pcp.batch);
+	text_line(text,
+		  wide ? "              count:    " : "              count: ", (u64)pcp.count);
+	text_line(text, wide ? "              high:     " : "              high:  ", (u64)pcp.high);
+	text_line(text,
+		  wide ? "              batch:    " : "              batch: ", (u64)pcp.batch);
 	if (wide) {
 		text_line(text, "              high_min: ", (u64)pcp.high_min);
 		text_line(text, "              high_max: ", (u64)pcp.high_max);
 	}
-	text_line(text, "  vm stats threshold: ",
-		  (u64)pool_zone(pool, number)->stat_threshold);
+	text_line(text, "  vm stats threshold: ", (u64)pool_zone(pool, number)->stat_threshold);
 }
 
 static void text_zone_counters(struct text *text, struct pb_pool *pool, const struct zone *zone,
 			       enum pb_text_layout layout)
 {
-	static const char *const names[] = { "numa_hit",	"numa_miss",  "numa_foreign",
+	static const char *const names[] = { "numa_hit",        "numa_miss",  "numa_foreign",
 					     "numa_interleave", "numa_local", "numa_other" };
 	uint64_t numa[PB_NR_NUMA_EVENTS];
 

@@ -123,16 +123,16 @@ unsigned int pb_get_order(const struct pb_pool *pool, size_t bytes)
 
 const char *pb_zone_name(enum pb_zone_type zone)
 {
-	static const char *const names[] = { "DMA", "DMA32", "Normal", "HighMem", "Movable",
-					     "Device" };
+	static const char *const names[] = { "DMA",     "DMA32",   "Normal",
+					     "HighMem", "Movable", "Device" };
 
 	return (unsigned int)zone < PB_NR_ZONE_TYPES ? names[zone] : "?";
 }
 
 const char *pb_migratetype_name(enum pb_migratetype type)
 {
-	static const char *const names[] = { "Unmovable", "Movable", "Reclaimable", "HighAtomic",
-					     "CMA", "Isolate" };
+	static const char *const names[] = { "Unmovable",  "Movable", "Reclaimable",
+					     "HighAtomic", "CMA",     "Isolate" };
 
 	return (unsigned int)type < PB_MIGRATE_TYPES ? names[type] : "?";
 }
@@ -226,8 +226,8 @@ void trace_event(const struct pb_pool *pool, const struct zone *zone, struct pb_
 	pool->hooks.trace(pool->hooks.ctx, event);
 }
 
-void trace_block(const struct pb_pool *pool, enum pb_trace_type type, u32 frame,
-		 unsigned int order, unsigned int migratetype, s64 value)
+void trace_block(const struct pb_pool *pool, enum pb_trace_type type, u32 frame, unsigned int order,
+		 unsigned int migratetype, s64 value)
 {
 	struct pb_trace_event event = { .type = (u8)type,
 					.order = (u8)order,
@@ -272,17 +272,17 @@ int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *sta
 	stat->start_pfn = zone->start_pfn;
 	stat->spanned = zone->spanned;
 	stat->present = zone->present;
-	stat->managed = zone->managed;
+	stat->managed = load_relaxed(&zone->managed);
 	stat->free = zone_free_pages(pool, zone);
 	stat->vm_free = zone_vm_free_pages(pool, zone);
 	stat->free_cma = zone_free_cma(pool, zone);
 	stat->isolated = zone_isolated_pages(pool, zone);
 	stat->pcp = zone_pcp_pages(pool, zone);
 	memcpy(stat->watermark, zone->_watermark, sizeof(stat->watermark));
-	stat->boost = zone->watermark_boost;
+	stat->boost = load_relaxed(&zone->watermark_boost);
 	memcpy(stat->lowmem_reserve, zone->lowmem_reserve, sizeof(stat->lowmem_reserve));
-	stat->nr_reserved_highatomic = zone->nr_reserved_highatomic;
-	stat->nr_isolate_pageblock = zone->nr_isolate_pageblock;
+	stat->nr_reserved_highatomic = load_relaxed(&zone->nr_reserved_highatomic);
+	stat->nr_isolate_pageblock = load_relaxed(&zone->nr_isolate_pageblock);
 	for (unsigned int o = 0; o <= pool->max_order; o++)
 		stat->nr_free[o] = zone_nr_free(pool, zone, o);
 	for (u32 b = 0; b < zone_nr_pageblocks(pool, zone); b++)
@@ -330,7 +330,7 @@ void pb_stats(struct pb_pool *pool, struct pb_pool_stat *stat)
 		const struct zone *zone = pool_zone(pool, z);
 
 		stat->present += zone->present;
-		stat->managed += zone->managed;
+		stat->managed += load_relaxed(&zone->managed);
 		stat->free += zone_free_pages(pool, zone);
 		stat->pcp += zone_pcp_pages(pool, zone);
 		add_zone_events(pool, zone, stat->vm);
@@ -376,16 +376,16 @@ int pb_pcp_stats(struct pb_pool *pool, unsigned int i, unsigned int cpu, struct 
 	zone = pool_zone(pool, i);
 	pcp_count(pool, cpu, zone, &counts);
 	stat->count = (s32)counts.held;
-	stat->batch = zone->pcp_batch;
-	stat->high = zone->pcp_high_min;
-	stat->high_min = zone->pcp_high_min;
-	stat->high_max = zone->pcp_high_max;
+	stat->batch = load_relaxed(&zone->pcp_batch);
+	stat->high = load_relaxed(&zone->pcp_high_min);
+	stat->high_min = load_relaxed(&zone->pcp_high_min);
+	stat->high_max = load_relaxed(&zone->pcp_high_max);
 	if (pool_is_linked(pool)) {
 		const struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
 
-		stat->batch = pcp->batch;
-		stat->high = pcp->high;
-		stat->free_factor = pcp->free_factor;
+		stat->batch = load_relaxed(&pcp->batch);
+		stat->high = load_relaxed(&pcp->high);
+		stat->free_factor = load_relaxed(&pcp->free_factor);
 	}
 	return PB_OK;
 }
@@ -407,15 +407,14 @@ int pb_zonelist_nodes(const struct pb_pool *pool, int node, uint8_t nodes[PB_MAX
 
 int pb_set_min_free_kbytes(struct pb_pool *pool, int32_t kbytes)
 {
+	struct tunables *t;
+
 	if (kbytes < -1)
 		return PB_EINVAL;
-	pool->super->tunables.user_min_free_kbytes = kbytes;
-	if (kbytes < 0) {
-		init_per_zone_wmark_min(pool);
-		return PB_OK;
-	}
-	pool->super->tunables.min_free_kbytes = kbytes;
-	setup_per_zone_wmarks(pool);
+	t = lock_tunables(pool);
+	t->user_min_free_kbytes = kbytes;
+	t->min_free_kbytes = kbytes < 0 ? default_min_free_kbytes(pool) : kbytes;
+	apply_tunables(pool);
 	return PB_OK;
 }
 
@@ -423,24 +422,27 @@ int pb_set_watermark_scale_factor(struct pb_pool *pool, uint32_t factor)
 {
 	if (factor < 1 || factor > 3000)
 		return PB_EINVAL;
-	pool->super->tunables.watermark_scale_factor = factor;
-	setup_per_zone_wmarks(pool);
+	lock_tunables(pool)->watermark_scale_factor = factor;
+	apply_tunables(pool);
 	return PB_OK;
 }
 
 int pb_set_watermark_boost_factor(struct pb_pool *pool, uint32_t factor)
 {
-	pool->super->tunables.watermark_boost_factor = factor;
+	store_relaxed(&pool->super->tunables.watermark_boost_factor, factor);
 	return PB_OK;
 }
 
 int pb_set_pcp(struct pb_pool *pool, uint32_t high, uint32_t batch)
 {
+	struct tunables *t;
+
 	if (high > INT32_MAX / 2 || batch > INT32_MAX / 2)
 		return PB_EINVAL;
-	pool->super->tunables.pcp_high = high;
-	pool->super->tunables.pcp_batch = batch;
-	setup_per_zone_wmarks(pool);
+	t = lock_tunables(pool);
+	store_relaxed(&t->pcp_high, high);
+	store_relaxed(&t->pcp_batch, batch);
+	apply_tunables(pool);
 	pcp_drain_all(pool, NULL);
 	return PB_OK;
 }
@@ -451,6 +453,6 @@ void pb_boost_done(struct pb_pool *pool, int node, enum pb_zone_type type)
 		struct zone *zone = pool_zone(pool, z);
 
 		if (zone->type == type && (node == PB_NO_NODE || node == zone->node))
-			store_relaxed(&zone->watermark_boost, 0);
+			store_relaxed(&zone->watermark_boost, 0ul);
 	}
 }

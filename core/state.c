@@ -51,7 +51,8 @@ int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_migratety
 	zone = zone_of_frame(pool, frame);
 	stripe = frame_stripe(pool, zone, frame);
 	old = frame_migratetype(pool, frame);
-	zone->nr_isolate_pageblock += (type == PB_MIGRATE_ISOLATE) - (u64)(old == PB_MIGRATE_ISOLATE);
+	zone->nr_isolate_pageblock += (type == PB_MIGRATE_ISOLATE) -
+				      (unsigned long)(old == PB_MIGRATE_ISOLATE);
 	__set_pageblock_type(pool, zone, frame >> pool->pageblock_order, type);
 	if (!pool_is_linked(pool)) { /* one list per pageblock: what is free goes along */
 		u64 moved = __move_freepages_block(pool, zone, stripe,

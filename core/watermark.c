@@ -191,18 +191,21 @@ bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u3
 
 bool boost_watermark(struct pb_pool *pool, struct zone *zone)
 {
-	u64 max, boost, old = load_relaxed(&zone->watermark_boost);
-	u32 factor = pool->super->tunables.watermark_boost_factor;
+	unsigned long boost, old = load_relaxed(&zone->watermark_boost);
+	u32 factor = load_relaxed(&pool->super->tunables.watermark_boost_factor);
+	u64 max;
 
 	/* A zone of few pageblocks would be boosted out of use. */
-	if (!factor || is_plain(pool) || pageblock_pages(pool) * 4 > zone->managed)
+	if (!factor || is_plain(pool) || pageblock_pages(pool) * 4 > load_relaxed(&zone->managed))
 		return false;
-	max = mult_frac(zone->_watermark[PB_WMARK_HIGH], factor, 10000);
+	max = mult_frac(load_relaxed(&zone->_watermark[PB_WMARK_HIGH]), factor, 10000);
 	if (!max)
 		return false;
 	max = max_u64(pageblock_pages(pool), max);
-	boost = min_u64(old + pageblock_pages(pool), max);
-	store_relaxed(&zone->watermark_boost, boost);
+	do { /* other stripes boost, too, and hooks take it back */
+		boost = (unsigned long)min_u64(old + pageblock_pages(pool), max);
+	} while (!__atomic_compare_exchange_n(&zone->watermark_boost, &old, boost, false,
+					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	if (tracing(pool)) {
 		struct pb_trace_event event = { .type = PB_TRACE_BOOST, .value = (s64)boost };
 
@@ -227,13 +230,13 @@ static u64 lowmem_pages(const struct pb_pool *pool)
 
 	for (u32 i = 0; i < pool->super->nr_zones; i++)
 		if (is_lowmem(pool, pool_zone(pool, i)))
-			sum += pool_zone(pool, i)->managed;
+			sum += load_relaxed(&pool_zone(pool, i)->managed);
 	return sum;
 }
 
 /* Spec 7.4. The reserve grows with the square root: big machines need more, but
    not in proportion. */
-static s32 default_min_free_kbytes(const struct pb_pool *pool)
+s32 default_min_free_kbytes(const struct pb_pool *pool)
 {
 	u64 kbytes = 0;
 
@@ -241,8 +244,8 @@ static s32 default_min_free_kbytes(const struct pb_pool *pool)
 		const struct zone *zone = pool_zone(pool, i);
 		u64 high = zone->_watermark[PB_WMARK_HIGH];
 
-		if (zone->type <= PB_ZONE_NORMAL && zone->managed > high)
-			kbytes += (zone->managed - high) << (pool->page_shift - 10);
+		if (zone->type <= PB_ZONE_NORMAL && load_relaxed(&zone->managed) > high)
+			kbytes += (load_relaxed(&zone->managed) - high) << (pool->page_shift - 10);
 	}
 	kbytes = clamp_u64(int_sqrt(kbytes * 16), 128, 262144);
 	if (!pool_is_linked(pool)) /* Linux's least is half of a pool of 64 pages */
@@ -254,17 +257,19 @@ static s32 default_min_free_kbytes(const struct pb_pool *pool)
 static void setup_zone_wmarks(struct pb_pool *pool, struct zone *zone, u64 pages_min, u64 lowmem)
 {
 	const struct tunables *t = &pool->super->tunables;
-	u64 share = lowmem ? div_u64(pages_min * zone->managed, lowmem) : 0;
-	u64 gap = max_u64(share / 4, mult_frac(zone->managed, t->watermark_scale_factor, 10000));
-	u64 min = is_lowmem(pool, zone) ? share : clamp_u64(zone->managed / 1024, 32, 128);
+	u64 share = lowmem ? div_u64(pages_min * load_relaxed(&zone->managed), lowmem) : 0;
+	u64 gap = max_u64(share / 4, mult_frac(load_relaxed(&zone->managed),
+					       t->watermark_scale_factor, 10000));
+	u64 min = is_lowmem(pool, zone) ? share
+					: clamp_u64(load_relaxed(&zone->managed) / 1024, 32, 128);
 
 	if (!pool_is_linked(pool) && !is_lowmem(pool, zone))
-		min = min_u64(min, zone->managed / 16);
+		min = min_u64(min, load_relaxed(&zone->managed) / 16);
 	if (is_plain(pool))
 		min = gap = 0;
 	for (unsigned int mark = PB_WMARK_MIN; mark < PB_NR_WMARK; mark++)
 		store_relaxed(&zone->_watermark[mark], min + mark * gap);
-	store_relaxed(&zone->watermark_boost, 0);
+	store_relaxed(&zone->watermark_boost, 0ul);
 }
 
 /* Spec 7.5: keep requests that could go higher from filling a low zone. */
@@ -288,13 +293,14 @@ static u64 zone_totalreserve(const struct zone *zone)
 
 	for (unsigned int j = zone->type; j < PB_NR_ZONE_TYPES; j++)
 		most = max_u64(most, zone->lowmem_reserve[j]);
-	return min_u64(zone->managed, most + zone->_watermark[PB_WMARK_HIGH]);
+	return min_u64(load_relaxed(&zone->managed), most + zone->_watermark[PB_WMARK_HIGH]);
 }
 
 /* Spec 9.1. */
 static s32 zone_batchsize(const struct pb_pool *pool, const struct zone *zone)
 {
-	u64 batch = min_u64(zone->managed / 1024, (u64)1 << 20 >> pool->page_shift) / 4;
+	u64 batch = min_u64(load_relaxed(&zone->managed) / 1024, (u64)1 << 20 >> pool->page_shift) /
+		    4;
 
 	if (batch < 1)
 		batch = 1;
@@ -305,7 +311,7 @@ static s32 zone_batchsize(const struct pb_pool *pool, const struct zone *zone)
 /* Spec 13.1: how much of a change a CPU may keep to itself. */
 static u64 stat_threshold(const struct pb_pool *pool, const struct zone *zone)
 {
-	u64 chunks = zone->managed >> (27 - pool->page_shift);
+	u64 chunks = load_relaxed(&zone->managed) >> (27 - pool->page_shift);
 	u64 cpus = 1 + fls32(pool->super->nr_cpus);
 
 	return min_u64(125, 2 * cpus * (1 + (chunks ? 1 + fls64(chunks) : 0)));
@@ -316,24 +322,23 @@ static void setup_zone_pcp(struct pb_pool *pool, struct zone *zone)
 {
 	const struct tunables *t = &pool->super->tunables;
 	u64 cpus = pool_node(pool, zone->node)->nr_cpus;
-	u64 floor, low;
+	s32 batch = zone_batchsize(pool, zone);
+	u64 floor = (u64)batch * 4, low, min, max;
 
 	if (!cpus)
 		cpus = max_u64(1, pool->super->nr_cpus);
-	zone->pcp_batch = zone_batchsize(pool, zone);
-	floor = (u64)zone->pcp_batch * 4;
-	low = t->pcp_high_fraction ? div_u64(zone->managed, t->pcp_high_fraction)
+	low = t->pcp_high_fraction ? div_u64(load_relaxed(&zone->managed), t->pcp_high_fraction)
 				   : zone->_watermark[PB_WMARK_LOW];
-	zone->pcp_high_min = (s32)max_u64(floor, div_u64(low, cpus));
-	zone->pcp_high_max = (s32)max_u64(floor, div_u64(zone->managed / 8, cpus));
+	min = max_u64(floor, div_u64(low, cpus));
+	max = max_u64(floor, div_u64(load_relaxed(&zone->managed) / 8, cpus));
 	if (t->pcp_high_fraction)
-		zone->pcp_high_max = zone->pcp_high_min;
-	store_relaxed(&zone->stat_threshold, (s32)stat_threshold(pool, zone));
-	if (t->pcp_batch)
-		zone->pcp_batch = (s32)t->pcp_batch;
+		max = min;
 	if (t->pcp_high)
-		zone->pcp_high_min = zone->pcp_high_max = (s32)t->pcp_high;
-	pcp_set_sizes(pool, zone);
+		min = max = t->pcp_high;
+	store_relaxed(&zone->stat_threshold, (s32)stat_threshold(pool, zone));
+	store_relaxed(&zone->pcp_batch, t->pcp_batch ? (s32)t->pcp_batch : batch);
+	store_relaxed(&zone->pcp_high_min, (s32)min);
+	store_relaxed(&zone->pcp_high_max, (s32)max);
 }
 
 static void __setup_per_zone_wmarks(struct pb_pool *pool)
@@ -355,21 +360,27 @@ static void __setup_per_zone_wmarks(struct pb_pool *pool)
 	store_relaxed(&pool->super->totalreserve, total);
 }
 
-void setup_per_zone_wmarks(struct pb_pool *pool)
+struct tunables *lock_tunables(struct pb_pool *pool)
 {
 	pb_platform_lock(&pool->super->sizes_lock);
+	return &pool->super->tunables;
+}
+
+/* The lists get their sizes without the lock, as their areas are waited for: whoever
+   comes last to an area gives it what was computed last. */
+void apply_tunables(struct pb_pool *pool)
+{
 	__setup_per_zone_wmarks(pool);
 	pb_platform_unlock(&pool->super->sizes_lock);
+	for (u32 i = 0; i < pool->super->nr_zones; i++)
+		pcp_set_sizes(pool, pool_zone(pool, i));
 }
 
 void init_per_zone_wmark_min(struct pb_pool *pool)
 {
-	struct tunables *t = &pool->super->tunables;
-	s32 kbytes;
+	struct tunables *t = lock_tunables(pool);
 
-	pb_platform_lock(&pool->super->sizes_lock);
-	kbytes = default_min_free_kbytes(pool);
-	t->min_free_kbytes = t->user_min_free_kbytes >= 0 ? t->user_min_free_kbytes : kbytes;
-	__setup_per_zone_wmarks(pool);
-	pb_platform_unlock(&pool->super->sizes_lock);
+	t->min_free_kbytes = t->user_min_free_kbytes >= 0 ? t->user_min_free_kbytes
+							  : default_min_free_kbytes(pool);
+	apply_tunables(pool);
 }

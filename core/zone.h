@@ -39,12 +39,25 @@
 #define ALLOC_DIRECT 0x1000u /* for a caller, not for a per-CPU list */
 #define ALLOC_RESERVES (ALLOC_HARDER | ALLOC_HIGH | ALLOC_HIGHATOMIC | ALLOC_OOM)
 
-#define ZONE_BATCH_MAX 512u /* blocks moved under one hold of a stripe's lock */
+/*
+ * Blocks moved under one hold of a stripe's lock, and of a CPU's lists. Where holders
+ * mask interrupts it bounds for how long (and the arrays on a kernel's stack); a process
+ * on restartable sequences pays for each hold with a fence instead.
+ */
+#ifdef PB_PLATFORM_PERCPU
+#define ZONE_BATCH_MAX 512u
+#else
+#define ZONE_BATCH_MAX 32u
+#endif
 
 /* ---- watermark.c */
 
-/* Recompute watermarks, reserves and pcp sizes from the zones' managed pages. */
-void setup_per_zone_wmarks(struct pb_pool *pool);
+/* To change what was asked for: between these two. The second recomputes watermarks,
+   reserves and list sizes from that and the zones' managed pages. */
+struct tunables *lock_tunables(struct pb_pool *pool);
+void apply_tunables(struct pb_pool *pool);
+/* min_free_kbytes by spec 7.4, pages without a high watermark only. */
+s32 default_min_free_kbytes(const struct pb_pool *pool);
 /* The same after min_free_kbytes by spec 7.4, unless the user asked for more. */
 void init_per_zone_wmark_min(struct pb_pool *pool);
 /* Spec 6.2. `classzone`: zone type that lowmem_reserve is read for. */
@@ -81,8 +94,8 @@ void __set_pageblock_type(struct pb_pool *pool, const struct zone *zone, u32 pag
 u64 __move_freepages_block(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 			   u32 pageblock, unsigned int type, u64 *movable);
 /* The same from a frame to the end of its pageblock. */
-u64 __move_freepages_from(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-			  u32 frame, unsigned int type, u64 *movable);
+u64 __move_freepages_from(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
+			  unsigned int type, u64 *movable);
 /* Which per-CPU lists a frame of this zone and type goes to, or NO_CLASS. */
 u16 zone_class(const struct pb_pool *pool, const struct zone *zone, unsigned int type);
 
