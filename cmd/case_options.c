@@ -45,10 +45,8 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static void help(void)
+static void help_requests(void)
 {
-	char *names = case_scenario_names();
-
 	printf("%s",
 	       _("Usage: pagebuddy case (--size SIZE | --order N)... [OPTION...]\n"
 		 "       pagebuddy case --do 'ACTION; ACTION...' [OPTION...]\n"
@@ -64,6 +62,10 @@ static void help(void)
 		 "                          or from a zone below\n"
 		 "      --do ACTIONS        'alloc 28K as a; alloc order 0 x 40 as b;\n"
 		 "                          free b every 2; free a': man pagebuddy-case\n"));
+}
+
+static void help_machine(void)
+{
 	printf("%s",
 	       _("      --fill P%           start with P percent of memory in use, at random\n"
 		 "      --buddyinfo FILE    start with the free blocks of a saved /proc/buddyinfo\n"
@@ -81,6 +83,14 @@ static void help(void)
 		 "      --lang LANG         en or zh (default: as the environment says)\n"
 		 "      --help              this text\n"
 		 "\n"));
+}
+
+static void help(void)
+{
+	char *names = case_scenario_names();
+
+	help_requests();
+	help_machine();
 	printf(_("-s and -o may be given up to %d times: the requests are made in a row and then\n"
 		 "freed in that order. -m and -z hold for the request before them and those after;\n"
 		 "before the first request they hold for all.\n"),

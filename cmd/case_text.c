@@ -653,13 +653,29 @@ static void print_free(const struct case_act *act, const struct case_zones *befo
 
 /* ----------------------------------------------------------------- the actions */
 
+/* Of memory, rounded. */
+static unsigned int percent_in_use(const struct case_zones *zones)
+{
+	uint64_t managed = 0, in_use = 0;
+
+	for (unsigned int i = 0; i < zones->nr; i++) {
+		const struct pb_zone_stat *zone = &zones->zone[i];
+
+		managed += zone->managed;
+		in_use += zone->managed - (uint64_t)zone->free - (uint64_t)zone->pcp;
+	}
+	return managed ? (unsigned int)((in_use * 100 + managed / 2) / managed) : 0;
+}
+
 static void print_fill(const struct do_action *action, const struct case_act *act,
 		       const struct case_zones *before)
 {
-	say(_("  Random requests of orders %u to %u and random frees (seed %u), until %u %% of\n"
-	      "  memory are in use: %zu blocks, %llu pages.\n"),
-	    action->low, action->high, action->seed, action->percent, act->result.nr,
+	say(_("  Random requests of orders %u to %u and random frees (seed %u): %u %% of memory\n"
+	      "  are in use, these are %zu blocks, %llu pages.\n"),
+	    action->low, action->high, action->seed, percent_in_use(&act->after), act->result.nr,
 	    u(act->result.pages));
+	if (act->result.outcome == DO_NO_ROOM)
+		print_failure(action, act);
 	print_zones(_("filled"), &act->after, before);
 	mark();
 }

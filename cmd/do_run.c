@@ -177,34 +177,54 @@ static uint64_t used_pages(struct pb_pool *pool, uint64_t *managed)
 	return stat.managed - (uint64_t)stat.free - (uint64_t)stat.pcp;
 }
 
-/* Up to half way between the goal and full; then down, at random. */
-static void perform_fill(struct do_machine *machine, uint32_t i, struct do_result *result)
+/* Random requests until `peak` pages are in use; returns how many are. */
+static uint64_t fill_up(struct do_machine *machine, uint32_t i, uint64_t peak, uint32_t *x,
+			struct do_result *result)
 {
 	struct do_action action = machine->actions[i];
-	size_t first = machine->nr;
-	uint32_t x = action.seed ? action.seed : 1;
 	uint64_t managed, used = used_pages(machine->pool, &managed);
-	uint64_t goal = managed * action.percent / 100;
-	uint64_t peak = managed * (100 + action.percent) / 200;
 
 	action.zone = -1;
-	while (used + result->pages < peak) {
-		uint32_t r = random_next(&x);
+	while (used + result->pages < peak && result->outcome == DO_DONE) {
+		uint32_t r = random_next(x);
 
 		action.type = random_type(r);
 		result->gfp = do_gfp(&action);
-		if (allocate(machine, i, random_order(r, &action), result) != DO_DONE)
-			break;
+		result->outcome = allocate(machine, i, random_order(r, &action), result);
 	}
-	used += result->pages;
+	return used + result->pages;
+}
+
+/* Random frees of the blocks from `first` on, until `goal` pages are in use. */
+static void thin_out(struct do_machine *machine, size_t first, uint64_t used, uint64_t goal,
+		     uint32_t *x)
+{
 	while (machine->nr > first && used > goal) {
-		size_t victim = first + random_next(&x) % (machine->nr - first);
+		size_t victim = first + random_next(x) % (machine->nr - first);
 		struct do_block *block = &machine->block[victim];
 
 		used -= (uint64_t)1 << block->order;
 		pb_free_pages(machine->pool, block->page, block->order);
 		*block = machine->block[--machine->nr];
 	}
+}
+
+/* Up to half way between the goal and full; then down, at random. */
+static void perform_fill(struct do_machine *machine, uint32_t i, struct do_result *result)
+{
+	const struct do_action *action = &machine->actions[i];
+	uint32_t x = action->seed ? action->seed : 1;
+	size_t first = machine->nr;
+	uint64_t managed, used, goal;
+
+	used_pages(machine->pool, &managed);
+	goal = managed * action->percent / 100;
+	used = fill_up(machine, i, managed * (100 + action->percent) / 200, &x, result);
+	/* A request that fails is the end of this half, not a failure. */
+	if (result->outcome != DO_NO_ROOM || used >= goal)
+		result->outcome = DO_DONE;
+	result->why = PB_REASON_NONE;
+	thin_out(machine, first, used, goal, &x);
 	result->first = first;
 	result->nr = machine->nr - first;
 	result->pages = 0;
@@ -212,8 +232,6 @@ static void perform_fill(struct do_machine *machine, uint32_t i, struct do_resul
 		machine->block[j].number = (uint32_t)(j - first + 1);
 		result->pages += (uint64_t)1 << machine->block[j].order;
 	}
-	result->outcome = DO_DONE;
-	result->why = PB_REASON_NONE;
 }
 
 /* -------------------------------------------------------------------------- others */

@@ -245,10 +245,9 @@ static int write_header(struct recorder *r)
 		 "tool=pagebuddy %d.%d.%d\nkernel=%s\nhost=%s\nmachine=%s\npage_size=%ld\ncpus=%ld\n"
 		 "clock=mono\nrealtime=%lld\npid=%llu\nbuffer_kb_per_cpu=%llu\nmissing_events=%s\n",
 		 PB_VERSION_MAJOR, PB_VERSION_MINOR, PB_VERSION_PATCH, uts.release, uts.nodename,
-		 uts.machine,
-		 sysconf(_SC_PAGESIZE), sysconf(_SC_NPROCESSORS_CONF), (long long)time(NULL),
-		 (unsigned long long)r->options.pid, (unsigned long long)r->fs.buffer_kb,
-		 r->fs.missing_names);
+		 uts.machine, sysconf(_SC_PAGESIZE), sysconf(_SC_NPROCESSORS_CONF),
+		 (long long)time(NULL), (unsigned long long)r->options.pid,
+		 (unsigned long long)r->fs.buffer_kb, r->fs.missing_names);
 	if (pbt_write_meta(r->writer, text))
 		return -1;
 	for (unsigned int i = 0; i < r->fs.nr_formats; i++)

@@ -64,14 +64,14 @@ static void add_failure(void *ctx, const struct pbr_event *event, const struct p
 		pb_gfp_name(event->gfp, gfp, sizeof(gfp));
 		json_object_set_new(c->gfp_names, key, json_string(gfp));
 	}
-	json_array_append_new(
-		c->list, json_pack("{s:f, s:i, s:i, s:I, s:i, s:s, s:i, s:o}", "time",
-				   (double)(event->time - r->input->start_time) / 1e9, "order",
-				   explain->order, "migratetype", (int)explain->migratetype, "gfp",
-				   (json_int_t)event->gfp, "task",
-				   (int)report_task(r, c->tasks, event->task), "rule",
-				   pbr_rule_name(explain->rule), "decides", deciding(explain),
-				   "zones", zones));
+	json_array_append_new(c->list,
+			      json_pack("{s:f, s:i, s:i, s:I, s:i, s:s, s:i, s:o}", "time",
+					(double)(event->time - r->input->start_time) / 1e9, "order",
+					explain->order, "migratetype", (int)explain->migratetype,
+					"gfp", (json_int_t)event->gfp, "task",
+					(int)report_task(r, c->tasks, event->task), "rule",
+					pbr_rule_name(explain->rule), "decides", deciding(explain),
+					"zones", zones));
 }
 
 json_t *report_failures(const struct report *report, struct report_tasks *tasks, json_t *gfp_names)
@@ -153,8 +153,8 @@ static void count_reason(struct tally *tallies, unsigned int *nr, const json_t *
 	const char *name = z < 0 ? "" : pb_zone_name(run->zones[z].type);
 	unsigned int i = 0;
 
-	while (i < *nr && (strcmp(tallies[i].rule, text_of(failure, "rule")) ||
-			   strcmp(tallies[i].zone, name)))
+	while (i < *nr &&
+	       (strcmp(tallies[i].rule, text_of(failure, "rule")) || strcmp(tallies[i].zone, name)))
 		i++;
 	if (i == *nr && *nr < PBR_NR_RULES * PBR_MAX_ZONES) {
 		tallies[i] = (struct tally){ text_of(failure, "rule"), name,
@@ -212,8 +212,9 @@ static void say_lowest(const struct pbr_run *run, json_t *list)
 		}
 	}
 	if (lowest != UINT64_MAX)
-		say(list, "At the worst moment, %.1f s after the start, %llu block%s of order %u could be "
-			  "had.",
+		say(list,
+		    "At the worst moment, %.1f s after the start, %llu block%s of order %u could be "
+		    "had.",
 		    (double)(time - start) / 1e9, u(lowest), plural(lowest), PBR_HUGE_ORDER);
 }
 
