@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory map. Regions are visited in the order (node, zone, pfn) by
- * searching the next one each time: no scratch memory, quadratic in the number
- * of regions, which are few.
+ * The memory map. Regions are visited in the order (node, zone, pfn), see
+ * regions.h.
  *
  *	regions   [1,159)N  [0x1000,0x8000)N      zone Normal, spans of 1024
  *	banks     [0,1024)  [0x1000,0x8000)       rounded outward to spans
@@ -11,6 +10,7 @@
 #include "memmap.h"
 
 #include "pcp.h"
+#include "regions.h"
 #include "text.h"
 
 int set_error(struct pb_error *error, int code, u32 region, const char *message)
@@ -76,70 +76,47 @@ static const char *region_fault(const struct pb_config *config, const struct pb_
 	return NULL;
 }
 
-static bool overlaps_earlier(const struct pb_config *config, u32 i)
+/* In the order of pfns a region overlaps some other iff it does the one that reaches
+   farthest of those before it. UINT32_MAX: none does; else the later of the two. */
+static u32 overlapping(const struct pb_config *config)
 {
-	const struct pb_region *b = &config->regions[i];
+	const struct pb_region *far = NULL, *region;
+	struct regions regions;
 
-	for (u32 j = 0; j < i; j++) {
-		const struct pb_region *a = &config->regions[j];
-
-		if (a->kind == PB_REGION_USABLE && a->start_pfn < b->end_pfn &&
-		    b->start_pfn < a->end_pfn)
-			return true;
+	regions_begin(&regions, config, PB_REGION_USABLE, BY_PFN);
+	while ((region = regions_next(&regions)) != NULL) {
+		if (far && region->start_pfn < far->end_pfn)
+			return (u32)((region > far ? region : far) - config->regions);
+		if (!far || region->end_pfn > far->end_pfn)
+			far = region;
 	}
-	return false;
+	return UINT32_MAX;
 }
 
 int memmap_check(const struct pb_config *config, struct pb_error *error)
 {
 	bool usable = false;
+	u32 overlap;
 
 	if (!config->nr_regions || !config->regions)
 		return set_error(error, PB_EREGION, UINT32_MAX, "the memory map has no region");
 	for (u32 i = 0; i < config->nr_regions; i++) {
 		const char *fault = region_fault(config, &config->regions[i]);
 
-		if (!fault && config->regions[i].kind == PB_REGION_USABLE) {
-			usable = true;
-			if (overlaps_earlier(config, i))
-				fault = "overlaps an earlier usable region";
-		}
 		if (fault)
 			return region_error(config, i, fault, error);
+		usable = usable || config->regions[i].kind == PB_REGION_USABLE;
 	}
 	if (!usable)
 		return set_error(error, PB_EREGION, UINT32_MAX,
 				 "the memory map has no usable region");
+	overlap = overlapping(config);
+	if (overlap != UINT32_MAX)
+		return region_error(config, overlap, "overlaps an earlier usable region", error);
 	return PB_OK;
 }
 
 /* ------------------------------------------------------------------ layout */
-
-static int compare(const struct pb_region *a, const struct pb_region *b)
-{
-	if (a->node != b->node)
-		return a->node < b->node ? -1 : 1;
-	if (a->zone != b->zone)
-		return a->zone < b->zone ? -1 : 1;
-	return a->start_pfn < b->start_pfn ? -1 : a->start_pfn > b->start_pfn;
-}
-
-/* Next usable region in the order (node, zone, pfn); NULL after the last. */
-static const struct pb_region *next_region(const struct pb_config *config,
-					   const struct pb_region *after)
-{
-	const struct pb_region *best = NULL;
-
-	for (u32 i = 0; i < config->nr_regions; i++) {
-		const struct pb_region *r = &config->regions[i];
-
-		if (r->kind != PB_REGION_USABLE || (after && compare(r, after) <= 0))
-			continue;
-		if (!best || compare(r, best) < 0)
-			best = r;
-	}
-	return best;
-}
 
 static bool same_zone(const struct pb_region *a, const struct pb_region *b)
 {
@@ -217,12 +194,14 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 
 		    u64 *bitmap_bytes)
 {
 	const struct pb_region *last = NULL, *region;
+	struct regions regions;
 	struct zone zone = { 0 };
 	u64 spans = 0;
 
 	*percpu = 0;
 	*bitmap_bytes = 0;
-	while ((region = next_region(config, last)) != NULL) {
+	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
+	while ((region = regions_next(&regions)) != NULL) {
 		u32 more = region_spans(super, last, region);
 
 		if (!same_zone(last, region)) {
@@ -288,9 +267,11 @@ static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 void memmap_build(struct pb_pool *pool, const struct pb_config *config)
 {
 	const struct pb_region *last = NULL, *region;
+	struct regions regions;
 	u32 zone = UINT32_MAX, bank = UINT32_MAX, span = 0;
 
-	while ((region = next_region(config, last)) != NULL) {
+	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
+	while ((region = regions_next(&regions)) != NULL) {
 		struct zone *z;
 
 		if (!same_zone(last, region))
@@ -321,33 +302,14 @@ void init_lists(struct pb_pool *pool)
 
 /* --------------------------------------------------------------- hand-over */
 
-static u32 region_frame(const struct pb_pool *pool, const struct zone *zone, u64 pfn)
+/* Index of a region's first frame; *bank goes along with the regions, -1 before. */
+static u32 region_frame(const struct pb_pool *pool, const struct pb_region *last,
+			const struct pb_region *region, u32 *bank)
 {
-	for (u32 i = 0; i < pool->super->nr_banks; i++) {
-		const struct bank *bank = pool_bank(pool, i);
-
-		if (pool_zone(pool, bank->zone) == zone && pfn >= bank->pfn && pfn <= bank->end_pfn)
-			return bank->frame + (u32)(pfn - bank->pfn);
-	}
-	return NO_FRAME;
-}
-
-/* Frames of the zone's spans that no region has. */
-static void mark_absent(struct pb_pool *pool, const struct pb_config *config)
-{
-	const struct pb_region *last = NULL, *region;
-	u32 done = 0;
-
-	while ((region = next_region(config, last)) != NULL) {
-		struct zone *zone = pool_zone(pool,
-					      pool_node(pool, region->node)->zones[region->zone]);
-		u32 start = region_frame(pool, zone, region->start_pfn);
-
-		memset(&pool->pages[done], PAGE_ABSENT, start - done);
-		done = start + (u32)(region->end_pfn - region->start_pfn);
-		last = region;
-	}
-	memset(&pool->pages[done], PAGE_ABSENT, pool->nr_frames - done);
+	if (!same_bank(pool->super, last, region))
+		++*bank;
+	return pool_bank(pool, *bank)->frame +
+	       (u32)(region->start_pfn - pool_bank(pool, *bank)->pfn);
 }
 
 /* Have all pageblocks of a block one type? After boot that isn't certain. */
@@ -388,43 +350,46 @@ void hand_over_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end
 	}
 }
 
-/* End of the reservation around pfn, or pfn; *next: start of the next one. */
-static u64 skip_reserved(const struct pb_config *config, u64 pfn, u64 end, u64 *next)
+/* Walks a zone's frames and the reservations side by side. */
+struct hand_over {
+	struct pb_pool *pool;
+	const struct pb_config *config;
+	struct regions reserved;
+	const struct pb_region *next; /* reservation that begins at or above the pfn */
+	u64 covered;                  /* up to here there are reservations */
+};
+
+static void begin_reserved(struct hand_over *h, u64 pfn)
 {
-	bool again = true;
-
-	while (again && pfn < end) {
-		again = false;
-		*next = end;
-		for (u32 i = 0; i < config->nr_regions; i++) {
-			const struct pb_region *r = &config->regions[i];
-
-			if (r->kind != PB_REGION_RESERVED)
-				continue;
-			if (r->start_pfn <= pfn && pfn < r->end_pfn) {
-				pfn = min_u64(r->end_pfn, end);
-				again = true;
-			} else if (r->start_pfn > pfn) {
-				*next = min_u64(*next, r->start_pfn);
-			}
-		}
-	}
-	if (pfn >= end)
-		*next = end;
-	return pfn;
+	regions_begin(&h->reserved, h->config, PB_REGION_RESERVED, BY_PFN);
+	h->reserved.above = pfn;
+	h->next = regions_next(&h->reserved);
+	h->covered = pfn;
 }
 
-static void hand_over_region(struct pb_pool *pool, const struct pb_config *config,
-			     struct zone *zone, const struct pb_region *region)
+/* End of the reservations around pfn, or pfn; *next: start of the next one, or end. */
+static u64 skip_reserved(struct hand_over *h, u64 pfn, u64 end, u64 *next)
 {
-	u32 base = region_frame(pool, zone, region->start_pfn);
+	*next = end;
+	if (h->config->flags & PB_POOL_ALL_RESERVED)
+		return end;
+	while (h->next && h->next->start_pfn <= max_u64(pfn, h->covered)) {
+		h->covered = max_u64(h->covered, h->next->end_pfn);
+		h->next = regions_next(&h->reserved);
+	}
+	if (h->next)
+		*next = min_u64(end, h->next->start_pfn);
+	return min_u64(end, max_u64(pfn, h->covered));
+}
+
+static void hand_over_region(struct hand_over *h, const struct pb_region *region, u32 base)
+{
+	struct pb_pool *pool = h->pool;
+	struct zone *zone = zone_of_frame(pool, base);
 	u64 pfn = region->start_pfn;
 
 	while (pfn < region->end_pfn) {
-		u64 next = region->end_pfn;
-		u64 free = config->flags & PB_POOL_ALL_RESERVED
-				   ? region->end_pfn
-				   : skip_reserved(config, pfn, region->end_pfn, &next);
+		u64 next, free = skip_reserved(h, pfn, region->end_pfn, &next);
 
 		memset(&pool->pages[base + (u32)(pfn - region->start_pfn)], PAGE_RESERVED,
 		       (size_t)(free - pfn));
@@ -435,16 +400,32 @@ static void hand_over_region(struct pb_pool *pool, const struct pb_config *confi
 	}
 }
 
-void memmap_hand_over(struct pb_pool *pool, const struct pb_config *config)
+/* Region by region; what no region has of the spans is absent. Not inlined: two walks
+   over the regions are much for one frame of a small stack. */
+static __attribute__((noinline)) void hand_over_all(struct hand_over *h)
 {
 	const struct pb_region *last = NULL, *region;
+	struct pb_pool *pool = h->pool;
+	u32 bank = UINT32_MAX, done = 0;
+	struct regions regions;
 
-	mark_absent(pool, config);
-	while ((region = next_region(config, last)) != NULL) {
-		hand_over_region(pool, config,
-				 pool_zone(pool,
-					   pool_node(pool, region->node)->zones[region->zone]),
-				 region);
+	regions_begin(&regions, h->config, PB_REGION_USABLE, BY_ZONE);
+	while ((region = regions_next(&regions)) != NULL) {
+		u32 start = region_frame(pool, last, region, &bank);
+
+		memset(&pool->pages[done], PAGE_ABSENT, start - done);
+		if (!same_zone(last, region))
+			begin_reserved(h, region->start_pfn);
+		hand_over_region(h, region, start);
+		done = start + (u32)(region->end_pfn - region->start_pfn);
 		last = region;
 	}
+	memset(&pool->pages[done], PAGE_ABSENT, pool->nr_frames - done);
+}
+
+void memmap_hand_over(struct pb_pool *pool, const struct pb_config *config)
+{
+	struct hand_over h = { .pool = pool, .config = config };
+
+	hand_over_all(&h);
 }

@@ -65,6 +65,8 @@ static const char *config_fault(const struct pb_config *config)
 	return NULL;
 }
 
+_Static_assert(PB_MAX_FRAMES == ((u64)1 << 32) - LIST_REFS, "links name frames, or lists");
+
 /* ------------------------------------------------------------------ layout */
 
 static u64 place(u64 *end, u64 bytes)
@@ -168,9 +170,9 @@ static int measure(const struct pb_config *config, struct pb_super *s, struct pb
 			s->nr_nodes = config->cpu_node[i] + 1u;
 	pcp_layout(s);
 	memmap_measure(config, s, &percpu, &bitmap_bytes);
-	if (s->nr_frames > ((u64)1 << 32) - LIST_REFS)
+	if (s->nr_frames > PB_MAX_FRAMES)
 		return set_error(error, PB_ETOOBIG, UINT32_MAX,
-				 "the memory map has 2^32 frames or more after rounding to spans");
+				 "the memory map has more than 2^32 - 65536 frames after rounding to spans");
 	measure_percpu(config, s, percpu);
 	s->nr_pageblocks = (u32)(s->nr_frames >> s->pageblock_order);
 	place_arrays(s, bitmap_bytes);

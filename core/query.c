@@ -22,13 +22,34 @@ u64 frame_to_pfn(const struct pb_pool *pool, u32 frame)
 	return pool_bank(pool, low)->pfn + (frame - pool_bank(pool, low)->frame);
 }
 
+/* The bank of a zone that a pfn would be in: banks are sorted by (zone, pfn). */
+static const struct bank *find_bank(const struct pb_pool *pool, u32 zone, u64 pfn)
+{
+	u32 low = 0, high = pool->super->nr_banks;
+
+	while (high - low > 1) {
+		u32 middle = (low + high) / 2;
+		const struct bank *bank = pool_bank(pool, middle);
+
+		if (bank->zone < zone || (bank->zone == zone && bank->pfn <= pfn))
+			low = middle;
+		else
+			high = middle;
+	}
+	return pool_bank(pool, low);
+}
+
 u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn)
 {
-	for (u32 i = 0; i < pool->super->nr_banks; i++) {
-		const struct bank *bank = pool_bank(pool, i);
+	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+		const struct zone *zone = pool_zone(pool, z);
+		const struct bank *bank;
 		u32 frame;
 
-		if (pfn < bank->pfn || pfn >= bank->end_pfn)
+		if (pfn - zone->start_pfn >= zone->spanned)
+			continue;
+		bank = find_bank(pool, z, pfn);
+		if (bank->zone != z || pfn < bank->pfn || pfn >= bank->end_pfn)
 			continue;
 		/* zones may interleave inside a span: the frame is present in one */
 		frame = bank->frame + (u32)(pfn - bank->pfn);

@@ -140,6 +140,27 @@ static void test_pool_refused_when_more_than_2_32_frames(void **state)
 	tp_drop(&tp);
 }
 
+static void test_greatest_pool_to_the_frame(void **state)
+{
+	struct tp tp;
+	size_t bytes;
+
+	(void)state;
+	for (uint8_t order = 0; order <= 10; order += 10) {
+		uint64_t most = PB_MAX_FRAMES >> order << order;
+
+		tp_start(&tp);
+		tp.config.max_order = tp.config.pageblock_order = order;
+		tp_region(&tp, 0, most, 0, PB_ZONE_NORMAL);
+		tp.config.regions = tp.regions;
+		assert_int_equal(pb_pool_size(&tp.config, &bytes, &tp.error),
+				 sizeof(size_t) > 4 ? PB_OK : PB_ETOOBIG);
+		tp.regions[0].end_pfn = most + 1;
+		assert_int_equal(pb_pool_size(&tp.config, &bytes, &tp.error), PB_ETOOBIG);
+		tp_drop(&tp);
+	}
+}
+
 static void test_pool_refused_when_everything_is_reserved_or_nothing_usable(void **state)
 {
 	struct tp tp;
@@ -351,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_config_accepted_at_the_limits),
 		cmocka_unit_test(test_region_refused_when_impossible),
 		cmocka_unit_test(test_pool_refused_when_more_than_2_32_frames),
+		cmocka_unit_test(test_greatest_pool_to_the_frame),
 		cmocka_unit_test(test_pool_refused_when_everything_is_reserved_or_nothing_usable),
 		cmocka_unit_test(test_init_refused_when_memory_is_too_small_or_unaligned),
 		cmocka_unit_test(test_init_clears_memory_when_it_is_not_zeroed),
