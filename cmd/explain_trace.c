@@ -161,6 +161,21 @@ static void print_blocks(const struct pbr_input *input, const struct pbr_verdict
 	putchar('\n');
 }
 
+/* What a trace alone does tell, and what it would take to tell more. */
+static void say_unknown(const struct pbr_explain *explain)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text),
+		 "The trace has no snapshot of the start, so how much memory was free, and in "
+		 "which blocks, is not known. The request %s. With buddyinfo and zoneinfo of the "
+		 "start beside the trace (TRACE.buddyinfo.start ...), or a recording by pagebuddy "
+		 "record, it can be said.",
+		 explain->gfp & PB_GFP_DIRECT_RECLAIM ? "could wait for reclaim"
+						      : "could not wait for reclaim");
+	print_wrapped(text, 2);
+}
+
 static void print_text(const struct explain_ask *ask, const struct pbr_explain *explain)
 {
 	char gfp[256];
@@ -169,6 +184,11 @@ static void print_text(const struct explain_ask *ask, const struct pbr_explain *
 	replay_print_trace(ask->input);
 	printf("\nOrder %u (%llu page%s), %s\nat %+.6f s: ", explain->order, 1ULL << explain->order,
 	       explain->order ? "s" : "", gfp, relative(ask->input, explain->time));
+	if (explain->rule == PBR_RULE_UNKNOWN) {
+		printf("why is not known.\n");
+		say_unknown(explain);
+		return;
+	}
 	if (explain->succeeds && ask->failure)
 		printf("by the rebuilt state it\nwould have succeeded; why the kernel failed "
 		       "is not in the trace.\n");

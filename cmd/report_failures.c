@@ -183,9 +183,11 @@ static void say_reasons(const struct report *r, const json_t *failures, json_t *
 		count_reason(tallies, &nr, failure, &r->follow);
 	qsort(tallies, nr, sizeof(*tallies), by_times);
 	for (i = 0; i < nr && i < 4; i++) {
-		bool raced = !strcmp(tallies[i].rule, pbr_rule_name(PBR_RULE_NONE));
-
-		if (raced)
+		if (!strcmp(tallies[i].rule, pbr_rule_name(PBR_RULE_UNKNOWN)))
+			say(list,
+			    "Why is not known: the trace has no snapshot of the start, so nobody "
+			    "knows how much was free.");
+		else if (!strcmp(tallies[i].rule, pbr_rule_name(PBR_RULE_NONE)))
 			say(list,
 			    "%llu would have succeeded by the rebuilt state: what made the kernel "
 			    "refuse is not in the trace.",

@@ -43,7 +43,9 @@ static const char help[] =
 	"  -w, --watch[=SECS]    draw again every 2 (or SECS) seconds; Ctrl-C ends it\n"
 	"  -n, --count N         end after N drawings (with --watch)\n"
 	"  -r, --root DIR        read DIR/proc/zoneinfo ... or DIR/zoneinfo ..., as saved\n"
-	"                        from another machine; a trace or a .pbt file will do too\n"
+	"                        from another machine; a trace or a .pbt file will do too,\n"
+	"                        and a single file: buddyinfo, pagetypeinfo, page_owner,\n"
+	"                        allocinfo, extfrag_index, node_exporter's or kmem -f's text\n"
 	"      --phase PHASE     of a recording: start or end (default end)\n"
 	"      --page-size SIZE  of the saved machine (default 4K; live: this machine's)\n"
 	"  -f, --format FORMAT   text, json or ndjson (default text)\n"
@@ -161,17 +163,38 @@ static int load_pbt(const struct options *o, struct pb_snapshot *snapshot,
 	return 0;
 }
 
+/* MemTotal over the managed pages, if that is a size that pages have. */
+static void derive_page_size(const struct pb_snapshot *snapshot, uint64_t mem_kb,
+			     struct show_machine *machine)
+{
+	uint64_t managed = 0;
+
+	for (size_t i = 0; i < snapshot->zoneinfo.nr_zones; i++)
+		managed += snapshot->zoneinfo.zones[i].managed;
+	for (uint64_t kb = 4; managed && kb <= 64; kb *= 2)
+		if (mem_kb > managed * kb * 9 / 10 && mem_kb < managed * kb * 11 / 10)
+			machine->page_size = kb << 10;
+}
+
 /* A saved /proc has no phase; a recording has two. */
 static int load(const struct options *o, struct pb_snapshot *snapshot, struct show_machine *machine,
 		char *error, size_t size)
 {
 	const char *where = o->root ? o->root : "/proc";
-	const char *phases[] = { NULL, "end", "start" };
+	const char *phases[] = { "end", "start" };
+	uint64_t mem_kb = 0;
 	int rc = load_pbt(o, snapshot, machine, error, size);
 
-	if (o->phase)
-		phases[0] = o->phase;
-	for (int i = 0; rc > 0 && i < (o->phase || !o->root ? 1 : 3); i++) {
+	if (rc > 0 && !o->phase) {
+		rc = pb_loose_load(where, snapshot, &mem_kb, &machine->notes, error, size) ? -1 : 1;
+		if (rc > 0 && (snapshot->has_zoneinfo || snapshot->has_buddyinfo)) {
+			derive_page_size(snapshot, mem_kb, machine);
+			return 0;
+		}
+	}
+	for (int i = 0; rc > 0 && o->root && i < 2; i++) {
+		if (o->phase && strcmp(o->phase, phases[i]))
+			continue;
 		if (pb_snapshot_load(where, phases[i], snapshot, error, size))
 			return -1;
 		if (snapshot->has_zoneinfo)
@@ -181,8 +204,8 @@ static int load(const struct options *o, struct pb_snapshot *snapshot, struct sh
 	if (rc < 0 || (rc == 0 && snapshot->has_zoneinfo))
 		return rc;
 	snprintf(error, size,
-		 "%s: no zoneinfo there; expected the file /proc/zoneinfo of a machine, "
-		 "best with buddyinfo and pagetypeinfo beside it",
+		 "%s: nothing of a machine's memory there; expected zoneinfo, buddyinfo or "
+		 "pagetypeinfo of /proc, best all three",
 		 where);
 	return -1;
 }
@@ -194,8 +217,11 @@ static void describe(const struct options *o, struct show_machine *machine)
 	struct stat st;
 	char *text;
 
+	machine->page_size_assumed = !o->page_size && !machine->page_size && o->root;
 	if (o->page_size || !machine->page_size)
 		machine->page_size = o->page_size ? o->page_size : 4096;
+	if (machine->page_size_assumed)
+		pb_note(&machine->notes, "page size assumed: 4 KiB (--page-size tells another)");
 	if (!o->root) {
 		uname(&uts);
 		snprintf(machine->kernel, sizeof(machine->kernel), "Linux %s", uts.release);
@@ -301,6 +327,9 @@ int cmd_show(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	if (o.interval)
 		return watch(&o, &machine);
+	status = o.root && !o.phase ? show_holders(o.root, o.format != CMD_TEXT) : -1;
+	if (status >= 0)
+		return status;
 	status = collect(&o, &machine);
 	return status ? status : print(&o, &machine);
 }

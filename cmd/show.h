@@ -6,7 +6,7 @@
 #ifndef PB_CMD_SHOW_H
 #define PB_CMD_SHOW_H
 
-#include <procfs.h>
+#include <loose.h>
 
 #include "cmd.h"
 
@@ -62,6 +62,9 @@ struct show_machine {
 	uint64_t page_size; /* bytes */
 	unsigned int nr_orders;
 	unsigned int pageblock_order;
+	bool has_marks;        /* zoneinfo was there: sizes and watermarks are known */
+	bool page_size_assumed;
+	struct pb_notes notes; /* what was left out, assumed, or contradicts */
 	unsigned int nr_zones;
 	struct show_zone zones[SHOW_MAX_ZONES];
 };
@@ -82,5 +85,7 @@ const char *show_pages(const struct show_machine *machine, uint64_t pages, char 
 void show_text(const struct show_machine *machine, bool colour, bool utf8, unsigned int rows);
 int show_json(const struct show_machine *machine);
 int show_ndjson(const struct show_machine *machine);
+/* What is not about zones, if `where` is or holds such a file: the exit status; -1: not so. */
+int show_holders(const char *where, bool json);
 
 #endif

@@ -20,13 +20,22 @@ static json_t *time_json(int64_t seconds)
 	return json_string(text);
 }
 
+static json_t *notes_json(const struct show_machine *m)
+{
+	json_t *notes = json_array();
+
+	for (unsigned int i = 0; i < m->notes.nr; i++)
+		json_array_append_new(notes, json_string(m->notes.text[i]));
+	return notes;
+}
+
 static json_t *machine_json(const struct show_machine *m)
 {
-	return json_pack("{s:i, s:s, s:o, s:s, s:s?, s:I, s:I, s:I}", "schema", SHOW_SCHEMA, "kind",
+	return json_pack("{s:i, s:s, s:o, s:s, s:s?, s:I, s:b, s:I, s:I, s:o}", "schema", SHOW_SCHEMA, "kind",
 			 "show", "time", time_json(m->time), "kernel", m->kernel, "source",
 			 m->where[0] ? m->where : NULL, "page_size", (json_int_t)m->page_size,
-			 "pageblock_order", (json_int_t)m->pageblock_order, "max_order",
-			 (json_int_t)m->nr_orders - 1);
+			 "page_size_assumed", m->page_size_assumed, "pageblock_order", (json_int_t)m->pageblock_order, "max_order",
+			 (json_int_t)m->nr_orders - 1, "notes", notes_json(m));
 }
 
 static json_t *counts_json(const uint64_t *values, unsigned int n)
@@ -51,6 +60,14 @@ static void set_pages(json_t *object, const char *key, uint64_t pages)
 {
 	json_object_set_new(object, key, json_integer((json_int_t)pages));
 }
+
+/* Only zoneinfo tells these: null without it. */
+static void set_known(const struct show_machine *m, json_t *object, const char *key, uint64_t pages)
+{
+	json_object_set_new(object, key,
+			    m->has_marks ? json_integer((json_int_t)pages) : json_null());
+}
+
 
 static json_t *types_json(const struct show_machine *m, const struct show_zone *zone)
 {
@@ -80,17 +97,17 @@ static void add_zone(const struct show_machine *m, const struct show_zone *zone,
 
 	json_object_set_new(row, "node", json_integer(zone->node));
 	json_object_set_new(row, "zone", json_string(zone->name));
-	set_pages(row, "managed", zone->managed);
-	set_pages(row, "present", zone->present);
+	set_known(m, row, "managed", zone->managed);
+	set_known(m, row, "present", zone->present);
 	set_pages(row, "free_pages", zone->free);
-	set_pages(row, "pcp_pages", zone->pcp);
-	set_pages(row, "min", zone->min);
-	set_pages(row, "low", zone->low);
-	set_pages(row, "high", zone->high);
-	set_pages(row, "boost", zone->boost);
-	set_pages(row, "lowmem_reserve", zone->reserve);
+	set_known(m, row, "pcp_pages", zone->pcp);
+	set_known(m, row, "min", zone->min);
+	set_known(m, row, "low", zone->low);
+	set_known(m, row, "high", zone->high);
+	set_known(m, row, "boost", zone->boost);
+	set_known(m, row, "lowmem_reserve", zone->reserve);
 	set_pages(row, "highatomic", zone->highatomic);
-	set_pages(row, "free_cma", zone->cma);
+	set_known(m, row, "free_cma", zone->cma);
 	set_pages(row, "free_2m", zone->free_2m);
 	json_object_set_new(row, "free_blocks", counts_json(zone->nr_free, orders));
 	json_object_set_new(row, "unusable_index", indices_json(zone->unusable, orders));

@@ -49,6 +49,8 @@ enum show_rule show_check(const struct show_machine *machine, const struct show_
 	int64_t after = usable - ((1ll << order) - 1);
 	int64_t min = (int64_t)zone->min;
 
+	if (!machine->has_marks)
+		return has_block(machine, zone, order) ? SHOW_OK : SHOW_FRAGMENTED;
 	if (usable <= min)
 		return SHOW_MEMORY;
 	if (usable <= min + reserve)
@@ -103,8 +105,20 @@ static void say(struct show_zone *zone, const char *format, ...)
 
 static void say_memory(const struct show_machine *m, struct show_zone *zone)
 {
-	char free[24], min[24];
+	char free[24], min[24], cma[24], rest[24];
+	uint64_t usable = zone->free > zone->cma ? zone->free - zone->cma : 0;
 
+	if (zone->free > zone->min && zone->cma) {
+		say(zone,
+		    "Even one page must wait for reclaim, unless it is movable: of %s free %s are CMA, "
+		    "which only movable requests may use; the other %s are not above the min "
+		    "watermark of %s",
+		    show_pages(m, zone->free, free, sizeof(free)),
+		    show_pages(m, zone->cma, cma, sizeof(cma)),
+		    show_pages(m, usable, rest, sizeof(rest)),
+		    show_pages(m, zone->min, min, sizeof(min)));
+		return;
+	}
 	say(zone,
 	    "Even one page must wait for reclaim: %s free is not above the min watermark of "
 	    "%s; only atomic requests may still dip into the reserve",
@@ -155,6 +169,13 @@ static void say_ok(const struct show_machine *m, struct show_zone *zone)
 	unsigned int top = m->nr_orders ? m->nr_orders - 1 : 0;
 	char size[24];
 
+	if (!m->has_marks) {
+		say(zone,
+		    "A block of every order up to %u (%s) is free; whether a request may have it "
+		    "depends on watermarks, which are not known without zoneinfo",
+		    top, show_pages(m, 1ull << top, size, sizeof(size)));
+		return;
+	}
 	if (!zone->has_blocks) {
 		say(zone, "One page succeeds at once; without buddyinfo nothing is known of higher "
 			  "orders");
@@ -172,7 +193,7 @@ static void say_reclaim(const struct show_machine *m, struct show_zone *zone)
 {
 	char low[24];
 
-	if (zone->rule == SHOW_MEMORY || zone->free > zone->low)
+	if (!m->has_marks || zone->rule == SHOW_MEMORY || zone->free > zone->low)
 		return;
 	say(zone, "; kswapd is awake: free memory is not above the low watermark of %s",
 	    show_pages(m, zone->low, low, sizeof(low)));
@@ -183,7 +204,7 @@ static void say_above(const struct show_machine *m, struct show_zone *zone)
 {
 	char reserve[24];
 
-	if (zone->is_highest || zone->rule == SHOW_MEMORY)
+	if (!m->has_marks || zone->is_highest || zone->rule == SHOW_MEMORY)
 		return;
 	if (zone->rule_above == SHOW_RESERVE)
 		say(zone,

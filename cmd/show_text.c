@@ -121,7 +121,8 @@ static void index_row(const struct show_machine *m, const char *label, const int
 		else if (percent)
 			snprintf(text, sizeof(text), "%d", (v + 5) / 10);
 		else
-			snprintf(text, sizeof(text), "%d.%02d", v / 1000, v % 1000 / 10);
+			snprintf(text, sizeof(text), width < 5 && v < 1000 ? "%.0d.%02d" : "%d.%02d",
+				 v / 1000, v % 1000 / 10);
 		printf("%s%*s%s", ink(style, colour), (int)width, text,
 		       colour == PLAIN ? "" : ink(style, PLAIN));
 	}
@@ -172,6 +173,11 @@ static void heading(const struct show_machine *m, const struct show_zone *zone,
 {
 	char free[24], managed[24], pcp[24];
 
+	if (!m->has_marks) {
+		printf("%sNode %d, zone %s%s: %s free\n", ink(style, BOLD), zone->node, zone->name,
+		       ink(style, PLAIN), show_pages(m, zone->free, free, sizeof(free)));
+		return;
+	}
 	printf("%sNode %d, zone %s%s: %s of %s free (%.0f %%), %s in per-CPU lists\n",
 	       ink(style, BOLD), zone->node, zone->name, ink(style, PLAIN),
 	       show_pages(m, zone->free, free, sizeof(free)),
@@ -225,9 +231,11 @@ static void print_zone(const struct show_machine *m, const struct show_zone *zon
 		       const struct style *style)
 {
 	heading(m, zone, style);
-	bar(m, zone, style);
+	if (m->has_marks)
+		bar(m, zone, style);
 	if (style->detail != NO_TABLES) {
-		marks_line(m, zone, style);
+		if (m->has_marks)
+			marks_line(m, zone, style);
 		orders_table(m, zone, style);
 	}
 	if (style->detail == ALL)
@@ -277,7 +285,12 @@ void show_text(const struct show_machine *machine, bool colour, bool utf8, unsig
 		strftime(when, sizeof(when), ", %F %T", localtime(&time));
 	printf("%.*s%s%s%s\n", 40, machine->kernel[0] ? machine->kernel : "Linux", when,
 	       machine->where[0] ? ", from " : "", machine->where);
-	printf("Bars: %s used, %s free in small blocks, %s free in whole pageblocks\n",
+	for (unsigned int i = 0; i < machine->notes.nr; i++)
+		sentence(machine->notes.text[i], "!  ");
+	if (!machine->has_marks)
+		sentence("Sizes and watermarks are not known: no zoneinfo is there.", "!  ");
+	if (machine->has_marks)
+		printf("Bars: %s used, %s free in small blocks, %s free in whole pageblocks\n",
 	       utf8 ? "░" : ".", utf8 ? "▒" : "+", utf8 ? "█" : "#");
 	for (unsigned int i = 0; i < machine->nr_zones; i++) {
 		putchar('\n');

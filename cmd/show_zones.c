@@ -110,15 +110,10 @@ static void mark_highest(struct show_machine *machine)
 					       machine->zones[i + 1].node != machine->zones[i].node;
 }
 
-int show_collect(const struct pb_snapshot *snapshot, struct show_machine *machine, char *error,
-		 size_t size)
+static void collect_zoneinfo(const struct pb_snapshot *snapshot, struct show_machine *machine)
 {
 	const struct pb_zoneinfo *info = &snapshot->zoneinfo;
 
-	machine->nr_orders = snapshot->has_buddyinfo ? snapshot->buddyinfo.nr_orders : 0;
-	machine->pageblock_order = snapshot->has_pagetypeinfo
-					   ? snapshot->pagetypeinfo.pageblock_order
-					   : PB_DEFAULT_PAGEBLOCK_ORDER;
 	for (size_t i = 0; i < info->nr_zones; i++) {
 		const struct pb_proc_zone *from = &info->zones[i];
 		struct show_zone *zone = &machine->zones[machine->nr_zones];
@@ -135,9 +130,43 @@ int show_collect(const struct pb_snapshot *snapshot, struct show_machine *machin
 			add_types(&snapshot->pagetypeinfo, by_free, zone);
 		machine->nr_zones++;
 	}
+}
+
+/* Without zoneinfo: what is free, and in which blocks. */
+static void collect_blocks(const struct pb_snapshot *snapshot, struct show_machine *machine)
+{
+	const struct pb_buddyinfo *info = &snapshot->buddyinfo;
+
+	for (size_t i = 0; i < info->nr_zones && machine->nr_zones < SHOW_MAX_ZONES; i++) {
+		struct show_zone *zone = &machine->zones[machine->nr_zones++];
+
+		zone->node = info->zones[i].node;
+		memcpy(zone->name, info->zones[i].name, sizeof(zone->name));
+		add_blocks(snapshot, machine, zone);
+		for (unsigned int o = 0; o < machine->nr_orders; o++)
+			zone->free += zone->nr_free[o] << o;
+		if (snapshot->has_pagetypeinfo)
+			add_types(&snapshot->pagetypeinfo, true, zone);
+	}
+}
+
+int show_collect(const struct pb_snapshot *snapshot, struct show_machine *machine, char *error,
+		 size_t size)
+{
+	machine->has_marks = snapshot->has_zoneinfo;
+	machine->nr_orders = snapshot->has_buddyinfo ? snapshot->buddyinfo.nr_orders : 0;
+	machine->pageblock_order = snapshot->has_pagetypeinfo &&
+						   snapshot->pagetypeinfo.pageblock_order
+					   ? snapshot->pagetypeinfo.pageblock_order
+					   : PB_DEFAULT_PAGEBLOCK_ORDER;
+	if (machine->has_marks)
+		collect_zoneinfo(snapshot, machine);
+	else
+		collect_blocks(snapshot, machine);
 	mark_highest(machine);
 	if (!machine->nr_zones) {
-		snprintf(error, size, "zoneinfo names no zone with memory");
+		snprintf(error, size, "%s names no zone with memory",
+			 machine->has_marks ? "zoneinfo" : "buddyinfo");
 		return -1;
 	}
 	return 0;

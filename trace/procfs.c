@@ -604,8 +604,22 @@ static int pagetype_line(struct pagetype_state *s)
 	return bad(&s->l, "'%.40s', expected 'Page block order'", s->l.word[0]);
 }
 
-int pb_pagetypeinfo_parse(const char *text, size_t len, struct pb_pagetypeinfo *info, char *error,
-			  size_t size)
+/* A text that is cut before its pageblocks names the types in its rows. */
+static void types_of_rows(struct pb_pagetypeinfo *info)
+{
+	for (size_t i = 0; i < info->nr_rows; i++) {
+		unsigned int t = 0;
+
+		while (t < info->nr_types && strcmp(info->types[t], info->rows[i].type))
+			t++;
+		if (t == info->nr_types && t < PB_PROC_TYPES)
+			memcpy(info->types[info->nr_types++], info->rows[i].type,
+			       sizeof(info->types[0]));
+	}
+}
+
+int pb_pagetypeinfo_parse_part(const char *text, size_t len, struct pb_pagetypeinfo *info,
+			       char *error, size_t size)
 {
 	struct pagetype_state s = { .info = info };
 	int status;
@@ -617,10 +631,28 @@ int pb_pagetypeinfo_parse(const char *text, size_t len, struct pb_pagetypeinfo *
 			status = -1;
 			break;
 		}
-	if (status == 0 && (info->nr_rows == 0 || info->nr_blocks == 0))
-		status = bad(&s.l, "ends before 'Number of blocks type'");
+	if (status == 0 && info->nr_rows == 0)
+		status = bad(&s.l, "no free pages by type in it");
 	if (status)
 		pb_pagetypeinfo_free(info);
+	else if (!info->nr_types)
+		types_of_rows(info);
+	return status;
+}
+
+int pb_pagetypeinfo_parse(const char *text, size_t len, struct pb_pagetypeinfo *info, char *error,
+			  size_t size)
+{
+	int status = pb_pagetypeinfo_parse_part(text, len, info, error, size);
+	struct lines l;
+
+	if (status == 0 && info->nr_blocks == 0) {
+		pb_pagetypeinfo_free(info);
+		l = lines_of("pagetypeinfo", text, len, error, size);
+		while (next_line(&l) > 0)
+			;
+		status = bad(&l, "ends before 'Number of blocks type'");
+	}
 	return status;
 }
 

@@ -145,6 +145,9 @@ int pb_buddyinfo_parse(const char *text, size_t len, struct pb_buddyinfo *info, 
 		       size_t size);
 int pb_pagetypeinfo_parse(const char *text, size_t len, struct pb_pagetypeinfo *info, char *error,
 			  size_t size);
+/* The same for a text that may end before its numbers of pageblocks: then nr_blocks is 0. */
+int pb_pagetypeinfo_parse_part(const char *text, size_t len, struct pb_pagetypeinfo *info,
+			       char *error, size_t size);
 int pb_vmstat_parse(const char *text, size_t len, struct pb_proc_counters *counters, char *error,
 		    size_t size);
 int pb_frames_parse(const char *text, size_t len, struct pb_frames *frames, char *error,

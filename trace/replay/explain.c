@@ -31,6 +31,7 @@ static const char *const rule_names[PBR_NR_RULES] = {
 	[PBR_RULE_RESERVE] = "reserve",
 	[PBR_RULE_FRAGMENTATION] = "fragmentation",
 	[PBR_RULE_MIGRATETYPE] = "migratetype",
+	[PBR_RULE_UNKNOWN] = "not known",
 };
 
 const char *pbr_rule_name(enum pbr_rule rule)
@@ -389,7 +390,11 @@ static void ask(const struct pbr_world *world, uint64_t event, struct pbr_explai
 
 	explain->migratetype = (enum pb_migratetype)(
 		(explain->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3);
-	ask_zones(&asker);
+	/* Events tell what changed. Without a start nobody knows from what. */
+	if (world->input->machine.has_start || world->input->machine.has_free_map)
+		ask_zones(&asker);
+	else
+		explain->rule = PBR_RULE_UNKNOWN;
 }
 
 int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsigned int order,

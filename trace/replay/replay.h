@@ -394,6 +394,7 @@ enum pbr_rule {
 	PBR_RULE_RESERVE,       /* lowmem or highatomic reserve keeps it from the request */
 	PBR_RULE_FRAGMENTATION, /* enough free pages, no block of the order */
 	PBR_RULE_MIGRATETYPE,   /* blocks only on lists that the request may not use */
+	PBR_RULE_UNKNOWN,       /* no snapshot: what was free is not known */
 	PBR_NR_RULES
 };
 
