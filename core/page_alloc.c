@@ -581,13 +581,22 @@ static struct pb_page *alloc_slow(struct pb_pool *pool, struct pb_request *reque
 	return prep_page(pool, frame, order, request);
 }
 
+static __attribute__((noinline)) struct pb_page *alloc_reported(struct pb_pool *pool, pb_gfp_t gfp,
+								unsigned int order,
+								const char *name,
+								const void *caller)
+{
+	struct pb_request request = { .gfp = gfp, .node = PB_NO_NODE };
+	const struct call call = { name, caller };
+
+	return alloc_slow(pool, &request, order, &call);
+}
+
 /* Not inlined, so that the fast path needs no stack frame. */
 static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *pool, pb_gfp_t gfp,
 							      unsigned int order, const char *name,
 							      const void *caller)
 {
-	struct pb_request request = { .gfp = gfp, .node = PB_NO_NODE };
-	const struct call call = { name, caller };
 	u32 frame;
 
 	if (order < pool->nr_pcp_orders && !(gfp & GFP_SLOW) &&
@@ -596,7 +605,7 @@ static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *po
 		page_set_owned(pool, frame, order, gfp);
 		return pool->pages + frame;
 	}
-	return alloc_slow(pool, &request, order, &call);
+	return alloc_reported(pool, gfp, order, name, caller);
 }
 
 FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
