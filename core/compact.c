@@ -7,6 +7,7 @@
 #include "compact.h"
 
 #include "isolate.h"
+#include "shared.h"
 
 #define COMPACT_TRIES 8u /* pageblocks a call may try to empty */
 
@@ -110,7 +111,7 @@ bool compact_zonelist(struct pb_pool *pool, const struct alloc_context *ctx)
 	return count_compaction(pool, false);
 }
 
-int pb_compact(struct pb_pool *pool, int node, unsigned int order)
+static int do_compact(struct pb_pool *pool, int node, unsigned int order)
 {
 	if (!pool->hooks.migrate)
 		return PB_ENOTSUP;
@@ -127,4 +128,14 @@ int pb_compact(struct pb_pool *pool, int node, unsigned int order)
 	}
 	(void)count_compaction(pool, false);
 	return PB_ENOMEM;
+}
+
+int pb_compact(struct pb_pool *pool, int node, unsigned int order)
+{
+	int code;
+
+	pool_enter(pool);
+	code = do_compact(pool, node, order);
+	pool_leave(pool);
+	return code;
 }

@@ -14,6 +14,7 @@
  */
 #include "isolate.h"
 #include "page_alloc.h"
+#include "shared.h"
 
 struct search {
 	struct pb_pool *pool;
@@ -304,6 +305,7 @@ static struct pb_page *contig(struct pb_pool *pool, struct pb_request *request, 
 			      const struct pb_range *range, const struct call *call)
 {
 	struct alloc_context ctx;
+	struct pb_page *page;
 
 	request->why = prepare_request(pool, &ctx, request, 0, call);
 	if (request->why)
@@ -312,7 +314,10 @@ static struct pb_page *contig(struct pb_pool *pool, struct pb_request *request, 
 		request->why = PB_REASON_BAD_RANGE;
 		return NULL;
 	}
-	return take_contig(pool, &ctx, nr_pages, range, &request->why);
+	pool_enter(pool);
+	page = take_contig(pool, &ctx, nr_pages, range, &request->why);
+	pool_leave(pool);
+	return page;
 }
 
 struct pb_page *pb_request_contig(struct pb_pool *pool, struct pb_request *request, size_t nr_pages,

@@ -6,6 +6,7 @@
 #include "isolate.h"
 #include "memmap.h"
 #include "page_alloc.h"
+#include "shared.h"
 
 /* Each run of present frames of [start, end); PB_ENODEV if a frame is missing. */
 static int for_each_run(struct pb_pool *pool, u64 start, u64 end,
@@ -91,7 +92,7 @@ static int online_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 en
 	return PB_OK;
 }
 
-int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+static int do_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 {
 	int code = for_each_run(pool, start_pfn, end_pfn, exists);
 	u64 done = start_pfn;
@@ -113,7 +114,17 @@ int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	return code;
 }
 
-int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	int code;
+
+	pool_enter(pool);
+	code = do_reserve(pool, start_pfn, end_pfn);
+	pool_leave(pool);
+	return code;
+}
+
+static int do_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 {
 	int code = for_each_run(pool, start_pfn, end_pfn, exists);
 
@@ -124,7 +135,17 @@ int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	return code;
 }
 
-int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	int code;
+
+	pool_enter(pool);
+	code = do_online(pool, start_pfn, end_pfn);
+	pool_leave(pool);
+	return code;
+}
+
+static int do_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 {
 	u64 mask = pageblock_pages(pool) - 1;
 	u32 frame, frame_end, first, n;
@@ -152,5 +173,15 @@ int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	unisolate_pageblocks(pool, zone, first, n);
 	if (!code)
 		init_per_zone_wmark_min(pool);
+	return code;
+}
+
+int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	int code;
+
+	pool_enter(pool);
+	code = do_offline(pool, start_pfn, end_pfn);
+	pool_leave(pool);
 	return code;
 }

@@ -2,6 +2,7 @@
 #include "isolate.h"
 
 #include "page_alloc.h"
+#include "shared.h"
 
 /* -------------------------------------------------------------- take, put */
 
@@ -327,7 +328,7 @@ static int claim_block(struct pb_pool *pool, u32 frame, unsigned int order, pb_g
 	return PB_OK;
 }
 
-int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp)
+static int do_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp)
 {
 	u32 frame;
 
@@ -336,4 +337,14 @@ int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gf
 		return PB_EINVAL;
 	frame = pfn_to_frame(pool, pfn);
 	return frame == NO_FRAME ? PB_ENODEV : claim_block(pool, frame, order, gfp);
+}
+
+int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp)
+{
+	int code;
+
+	pool_enter(pool);
+	code = do_claim(pool, pfn, order, gfp);
+	pool_leave(pool);
+	return code;
 }

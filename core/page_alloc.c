@@ -17,6 +17,7 @@
 #include "page_alloc.h"
 
 #include "compact.h"
+#include "shared.h"
 #include "text.h"
 
 /* A hit is two cache lines of code. */
@@ -167,14 +168,25 @@ static u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_conte
 
 /* --------------------------------------------------------------- slow path */
 
+static void let_others_run(struct pb_pool *pool)
+{
+	u32 depth = pool_step_out(pool);
+
+	pb_platform_relax();
+	pool_step_in(pool, depth);
+}
+
 static bool call_reclaim(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	bool progress;
+	u32 depth;
 
 	if (!pool->hooks.reclaim || !hook_begin())
 		return false;
 	vm_count(pool, PB_ALLOCSTALL, 1);
+	depth = pool_step_out(pool);
 	progress = pool->hooks.reclaim(pool->hooks.ctx, pool, ctx->order, ctx->gfp) != 0;
+	pool_step_in(pool, depth);
 	hook_end();
 	return progress;
 }
@@ -182,10 +194,13 @@ static bool call_reclaim(struct pb_pool *pool, const struct alloc_context *ctx)
 static bool call_oom(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	bool progress;
+	u32 depth;
 
 	if (!hook_begin())
 		return false;
+	depth = pool_step_out(pool);
 	progress = pool->hooks.oom(pool->hooks.ctx, pool, ctx->order, ctx->gfp);
+	pool_step_in(pool, depth);
 	hook_end();
 	return progress;
 }
@@ -316,7 +331,7 @@ static u32 reclaim_and_retry(struct pb_pool *pool, const struct alloc_context *c
 		    !call_oom(pool, ctx))
 			return NO_FRAME;
 		progress.no_progress = 0;
-		pb_platform_relax();
+		let_others_run(pool);
 		frame = try_again(pool, ctx, alloc_flags);
 		if (frame != NO_FRAME)
 			return frame;
@@ -375,7 +390,7 @@ static u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 		frame = drain_and_retry(pool, ctx, alloc_flags);
 	while (frame == NO_FRAME && ctx->gfp & PB_GFP_NOFAIL && ctx->gfp & PB_GFP_DIRECT_RECLAIM &&
 	       !in_hook()) {
-		pb_platform_relax();
+		let_others_run(pool);
 		frame = reclaim_and_retry(pool, ctx, alloc_flags);
 		if (frame == NO_FRAME)
 			frame = try_again(pool, ctx, alloc_flags | ALLOC_HARDER);
@@ -556,8 +571,8 @@ static u32 alloc_frame(struct pb_pool *pool, struct alloc_context *ctx)
 	return frame != NO_FRAME ? frame : alloc_slowpath(pool, ctx);
 }
 
-static struct pb_page *alloc_slow(struct pb_pool *pool, struct pb_request *request,
-				  unsigned int order, const struct call *call)
+static struct pb_page *__alloc_slow(struct pb_pool *pool, struct pb_request *request,
+				    unsigned int order, const struct call *call)
 {
 	struct alloc_context ctx;
 	u32 frame;
@@ -581,6 +596,33 @@ static struct pb_page *alloc_slow(struct pb_pool *pool, struct pb_request *reque
 	return prep_page(pool, frame, order, request);
 }
 
+static struct pb_page *alloc_slow(struct pb_pool *pool, struct pb_request *request,
+				  unsigned int order, const struct call *call)
+{
+	struct pb_page *page;
+
+	pool_enter(pool);
+	page = __alloc_slow(pool, request, order, call);
+	pool_leave(pool);
+	return page;
+}
+
+/* From this CPU's list, by its lock. */
+static struct pb_page *alloc_locked(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
+{
+	u32 frame;
+
+	if (order >= pool->nr_pcp_orders || gfp & GFP_SLOW ||
+	    pool->percpu_mode != PCP_MODE_TRYLOCK)
+		return NULL;
+	if (unlikely(pool->shared))
+		return shared_pop(pool, gfp, order, &frame) ? pool->pages + frame : NULL;
+	if (pcp_lock_pop(pool, gfp, order, &frame) != PCP_OK)
+		return NULL;
+	return page_set_owned(pool, frame, order, gfp);
+}
+
+/* Apart, so that a hit builds no request. */
 static __attribute__((noinline)) struct pb_page *alloc_reported(struct pb_pool *pool, pb_gfp_t gfp,
 								unsigned int order,
 								const char *name,
@@ -597,15 +639,9 @@ static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *po
 							      unsigned int order, const char *name,
 							      const void *caller)
 {
-	u32 frame;
+	struct pb_page *page = alloc_locked(pool, gfp, order);
 
-	if (order < pool->nr_pcp_orders && !(gfp & GFP_SLOW) &&
-	    pool->percpu_mode == PCP_MODE_TRYLOCK &&
-	    pcp_lock_pop(pool, gfp, order, &frame) == PCP_OK) {
-		page_set_owned(pool, frame, order, gfp);
-		return pool->pages + frame;
-	}
-	return alloc_reported(pool, gfp, order, name, caller);
+	return page ? page : alloc_reported(pool, gfp, order, name, caller);
 }
 
 FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
@@ -622,8 +658,8 @@ FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned
 static struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *request,
 				  unsigned int order, const struct call *call)
 {
+	struct pb_page *page;
 	size_t frame;
-	u32 popped;
 
 	request->why = PB_REASON_NONE;
 	if (pool && request->node == PB_NO_NODE && !request->nodemask && order <= PB_MAX_ORDER &&
@@ -631,9 +667,9 @@ static struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *reque
 		if (order < pool->rseq_orders &&
 		    pcp_rseq_pop(pool, request->gfp, order, &frame) == PCP_OK)
 			return page_set_allocated(pool, frame, order, request->gfp);
-		if (order < pool->nr_pcp_orders && pool->percpu_mode == PCP_MODE_TRYLOCK &&
-		    pcp_lock_pop(pool, request->gfp, order, &popped) == PCP_OK)
-			return page_set_owned(pool, popped, order, request->gfp);
+		page = alloc_locked(pool, request->gfp, order);
+		if (page)
+			return page;
 	}
 	return alloc_slow(pool, request, order, call);
 }
@@ -867,6 +903,23 @@ static inline bool owned_block(const struct pb_page *page, unsigned int order)
 	       (u64)(PB_PAGE_HEAD | PB_PAGE_SHARED) + order;
 }
 
+/* Only under a lock is a page on its way: who dies in between is found out, see shared.h. */
+static int free_shared(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		       const struct call *call)
+{
+	u32 frame = page_frame(pool, page);
+	int code;
+
+	if (frame != NO_FRAME && order < pool->nr_pcp_orders && !pool->hardened &&
+	    pool->percpu_mode == PCP_MODE_TRYLOCK && owned_block(page, order) &&
+	    shared_push(pool, frame, order))
+		return PB_OK;
+	pool_enter(pool);
+	code = free_slow(pool, page, order, call);
+	pool_leave(pool);
+	return code;
+}
+
 static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb_page *page,
 						 unsigned int order, const char *name,
 						 const void *caller)
@@ -875,6 +928,8 @@ static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb
 	u32 frame = page_frame(pool, page);
 	u32 class;
 
+	if (unlikely(pool->shared))
+		return free_shared(pool, page, order, &call);
 	if (frame == NO_FRAME || order >= pool->nr_pcp_orders || pool->hardened ||
 	    pool->percpu_mode != PCP_MODE_TRYLOCK || !owned_block(page, order))
 		return free_slow(pool, page, order, &call);
@@ -977,8 +1032,11 @@ static size_t first_unfreeable(struct pb_pool *pool, unsigned int order, size_t 
 size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,
 		    struct pb_page *const *pages)
 {
-	size_t bad = first_unfreeable(pool, order, n, pages);
+	size_t bad;
 
+	pool_enter(pool);
+	bad = first_unfreeable(pool, order, n, pages);
+	pool_leave(pool);
 	if (bad < n) {
 		(void)misuse_page(pool, CALL("pb_free_bulk"), pages[bad], order);
 		return 0;
@@ -1034,6 +1092,7 @@ static int do_split_page(struct pb_pool *pool, struct pb_page *page, unsigned in
 	word = load_relaxed(&page->word);
 	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order))
 		return misuse_page(pool, call, page, order);
+	pool_enter(pool);
 	/* further references stay with the first page, which comes last: who dies before
 	   that has the block still, see recover.c */
 	for (u32 i = (1u << order) - 1; i; i--) {
@@ -1042,6 +1101,7 @@ static int do_split_page(struct pb_pool *pool, struct pb_page *page, unsigned in
 		store_ordered(&page[i].word, (u8)(word & ~(PB_PAGE_ORDER | PB_PAGE_SHARED)));
 	}
 	store_ordered(&page->word, (u8)(word & ~PB_PAGE_ORDER));
+	pool_leave(pool);
 	return PB_OK;
 }
 
@@ -1098,10 +1158,14 @@ int pb_get_page_as(struct pb_pool *pool, struct pb_page *page, const char *name)
 static int do_put_page(struct pb_pool *pool, struct pb_page *page, const struct call *call)
 {
 	u32 frame = owned_frame(pool, page, call);
+	int code;
 
 	if (frame == NO_FRAME)
 		return PB_EMISUSE;
-	return free_slow(pool, page, load_relaxed(&page->word) & PB_PAGE_ORDER, call);
+	pool_enter(pool);
+	code = free_slow(pool, page, load_relaxed(&page->word) & PB_PAGE_ORDER, call);
+	pool_leave(pool);
+	return code;
 }
 
 int pb_put_page(struct pb_pool *pool, struct pb_page *page)

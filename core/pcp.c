@@ -8,6 +8,8 @@
  */
 #include "pcp.h"
 
+#include "shared.h"
+
 static bool rseq_mode(const struct pb_pool *pool)
 {
 	return pool->percpu_mode == PCP_MODE_RSEQ;
@@ -24,6 +26,13 @@ static void pcp_fence(struct pb_pool *pool, u32 cpu)
 		pb_platform_fence_cpu(pool, cpu);
 }
 
+/* The lock, also of an owner who died with it. */
+static bool area_trylock(struct pb_pool *pool, struct pcp_area *area)
+{
+	return pcp_trylock(area) ||
+	       (unlikely(pool->shared) && shared_trylock(pool, area, AREA_HELD));
+}
+
 /*
  * An area is held with interrupts masked, where the port masks any: so no handler ever
  * finds the area of the CPU that it interrupted taken, no holder is preempted, and
@@ -35,7 +44,7 @@ static bool pcp_enter(struct pb_pool *pool, u32 cpu, unsigned long *state)
 	if (pool->percpu_mode == PCP_MODE_NONE)
 		return false;
 	*state = pb_platform_critical_enter();
-	if (!pcp_trylock(pcp_area(pool, cpu))) {
+	if (!area_trylock(pool, pcp_area(pool, cpu))) {
 		pb_platform_critical_exit(*state);
 		return false;
 	}
@@ -327,10 +336,12 @@ void pcp_drain_all(struct pb_pool *pool, struct zone *zone)
 
 void pb_drain(struct pb_pool *pool, int cpu)
 {
+	pool_enter(pool);
 	if (cpu < 0)
 		pcp_drain_all(pool, NULL);
 	else if ((u32)cpu < pool->percpu_cpus)
 		pcp_drain_cpu(pool, (u32)cpu, NULL);
+	pool_leave(pool);
 }
 
 /* ------------------------------------------------------------------- decay */
@@ -368,6 +379,7 @@ void pb_tick(struct pb_pool *pool)
 		store_relaxed(&pool_zone(pool, z)->watermark_boost, 0);
 	if (pool_is_linked(pool))
 		return; /* Linux 6.1's lists keep what they have */
+	pool_enter(pool);
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
 		unsigned long state;
 
@@ -377,6 +389,7 @@ void pb_tick(struct pb_pool *pool)
 			tick_zone(pool, pool_zone(pool, i), cpu, &state);
 		pcp_exit(pool, cpu, state);
 	}
+	pool_leave(pool);
 }
 
 /* ------------------------------------------------------------------- sizes */
@@ -426,7 +439,7 @@ void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
 		unsigned long state = pb_platform_critical_enter();
 
 		/* no fence: restartable sequences only read a limit */
-		while (!pcp_trylock(pcp_area(pool, cpu))) {
+		while (!area_trylock(pool, pcp_area(pool, cpu))) {
 			pb_platform_critical_exit(state);
 			pb_platform_relax();
 			state = pb_platform_critical_enter();

@@ -9,6 +9,7 @@
 #include "memmap.h"
 #include "pcp.h"
 #include "recover.h"
+#include "shared.h"
 
 /* ----------------------------------------------------------- configuration */
 
@@ -210,6 +211,7 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	pool->max_order = s->max_order;
 	pool->page_shift = s->page_shift;
 	pool->profile = s->profile;
+	pool->shared = (s->flags & PB_POOL_SHARED) != 0;
 	pool->hardened = (s->flags & PB_POOL_HARDENED) != 0;
 	pool->movable_mask = s->flags & PB_POOL_MOVABLE_EXPLICIT ? 0 : PB_GFP_MOVABLE;
 	pool->span_words = s->span_words;
@@ -447,17 +449,13 @@ int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *mem
 
 /* ------------------------------------------------------------------ attach */
 
-/* What watermarks and sizes follow from is true again. */
+/* pre: nobody else is in it. */
 static void recover(struct pb_pool *pool)
 {
 	pool_recover(pool);
-	if (!pool_was_loaded(pool)) {
-		(void)lock_tunables(pool);
-		apply_tunables(pool);
-		return;
-	}
-	for (u32 z = 0; z < pool->super->nr_zones; z++)
-		pcp_set_sizes(pool, pool_zone(pool, z));
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
+		pcp_unlock(pcp_area(pool, cpu));
+	recover_sizes(pool);
 }
 
 int pb_pool_attach_with(struct pb_pool *pool, void *memory, size_t bytes,
@@ -475,8 +473,13 @@ int pb_pool_attach_with(struct pb_pool *pool, void *memory, size_t bytes,
 	pool_set_handle(pool, memory, how->hooks);
 	pool->linear = how->linear;
 	pool->owner = how->owner;
-	if (how->recover)
+	if (!how->recover)
+		return PB_OK;
+	if (!pool->shared)
 		recover(pool);
+	else if (!shared_recover(pool))
+		return set_error(error, PB_EBUSY, UINT32_MAX,
+				 "another process is inside a call in this pool");
 	return PB_OK;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "misuse.h"
 #include "pcp.h"
+#include "shared.h"
 
 /* ------------------------------------------------------------- conversions */
 
@@ -432,10 +433,12 @@ int pb_set_min_free_kbytes(struct pb_pool *pool, int32_t kbytes)
 
 	if (kbytes < -1)
 		return PB_EINVAL;
+	pool_enter(pool);
 	t = lock_tunables(pool);
 	t->user_min_free_kbytes = kbytes;
 	t->min_free_kbytes = kbytes < 0 ? default_min_free_kbytes(pool) : kbytes;
 	apply_tunables(pool);
+	pool_leave(pool);
 	return PB_OK;
 }
 
@@ -443,8 +446,10 @@ int pb_set_watermark_scale_factor(struct pb_pool *pool, uint32_t factor)
 {
 	if (factor < 1 || factor > 3000)
 		return PB_EINVAL;
+	pool_enter(pool);
 	lock_tunables(pool)->watermark_scale_factor = factor;
 	apply_tunables(pool);
+	pool_leave(pool);
 	return PB_OK;
 }
 
@@ -460,11 +465,13 @@ int pb_set_pcp(struct pb_pool *pool, uint32_t high, uint32_t batch)
 
 	if (high > INT32_MAX / 2 || batch > INT32_MAX / 2)
 		return PB_EINVAL;
+	pool_enter(pool);
 	t = lock_tunables(pool);
 	store_relaxed(&t->pcp_high, high);
 	store_relaxed(&t->pcp_batch, batch);
 	apply_tunables(pool);
 	pcp_drain_all(pool, NULL);
+	pool_leave(pool);
 	return PB_OK;
 }
 

@@ -197,3 +197,14 @@ void pool_recover(struct pb_pool *pool)
 	pcp_init_fast(pool);
 	pool->hooks = hooks;
 }
+
+void recover_sizes(struct pb_pool *pool)
+{
+	if (!pool_was_loaded(pool)) {
+		(void)lock_tunables(pool);
+		apply_tunables(pool);
+		return;
+	}
+	for (u32 z = 0; z < pool->super->nr_zones; z++)
+		pcp_set_sizes(pool, pool_zone(pool, z));
+}

@@ -13,5 +13,7 @@
  * shared one, its lock and every area's are held, and are left so.
  */
 void pool_recover(struct pb_pool *pool);
+/* And then, the areas' locks free again: watermarks and the lists' sizes. */
+void recover_sizes(struct pb_pool *pool);
 
 #endif

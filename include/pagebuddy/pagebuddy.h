@@ -167,7 +167,8 @@ enum pb_profile {
 #define PB_POOL_HARDENED 0x4u         /* frees exchange the page byte atomically */
 #define PB_POOL_MOVABLE_EXPLICIT 0x8u /* MOVABLE mark only by pb_set_movable() */
 #define PB_POOL_NO_MOBILITY 0x10u     /* every request is UNMOVABLE (spec 2.4) */
-#define PB_POOL_SHARED 0x20u          /* used by several processes: no rseq */
+#define PB_POOL_SHARED 0x20u          /* used by several processes, any of which may die: no
+                                         rseq, and one at a time but for per-CPU hits */
 #define PB_POOL_NO_RSEQ 0x40u         /* try-lock in front of per-CPU lists */
 #define PB_POOL_ALL_RESERVED 0x80u    /* start with every frame reserved: nothing is handed out
                                          until pb_online() or the pb_state_ functions say so */
@@ -314,6 +315,9 @@ struct pb_trace_event {
 struct pb_pool;
 
 /*
+ * In a PB_POOL_SHARED pool reclaim and oom are called as said here, the others while other
+ * processes wait: they must not wait for these.
+ *
  * All optional, all called with `ctx` first. trace is called with locks held
  * and must not call back into the pool. The others are called without any lock,
  * and may call any function of this header. While a task is in reclaim, oom, migrate
@@ -385,6 +389,7 @@ struct pb_pool {
 	void *linear;                /* address of linear_pfn in this process */
 	uint32_t *owners;            /* [nr_frames] tags, with PB_POOL_OWNERS */
 	uint32_t owner;              /* tag of what this handle allocates */
+	uint8_t shared;              /* used by several processes */
 	void *priv[2];               /* the port's */
 };
 
@@ -410,8 +415,13 @@ PB_API int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, vo
  * size, version, every size and offset, and checksums of all that never changes
  * are verified before anything else is read, or anything written: PB_EFORMAT.
  * With `recover` everything but who owns what is derived anew, as after a crash
- * at any moment: what was allocated stays so, the rest is free; nobody else may
- * use the pool meanwhile. Cost: O(banks + stripes), with `recover` O(frames).
+ * at any moment: what was allocated stays so, the rest is free. Nobody else may use
+ * the pool meanwhile, unless it is a PB_POOL_SHARED one: then the others wait, as they
+ * do for a repair; PB_EBUSY if one of them stays inside a call for some seconds. Such
+ * a pool needs no `recover` when a process dies: the next caller who has to wait for
+ * the dead repairs what they were changing, within a fraction of a second. Pages that
+ * the dead owned stay owned: see pb_free_owner().
+ * Cost: O(banks + stripes), with `recover` O(frames).
  */
 struct pb_attach {
 	bool recover;

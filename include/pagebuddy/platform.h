@@ -73,6 +73,21 @@ uint32_t *pb_platform_task(void);
    at each call. Called by pb_pool_size() and pb_pool_init(). */
 uint32_t pb_platform_nr_cpus(void);
 
+/*
+ * For pools that several processes share (PB_POOL_SHARED); a port without processes
+ * may leave these as the freestanding one has them.
+ *
+ * A number for whoever runs this code, 2 to 2^31 - 1, that no other thread of any
+ * process has while it lives, nor soon after.
+ */
+uint32_t pb_platform_self(void);
+/* Has whoever had this number ended? Asked where somebody waits, not on fast paths. */
+bool pb_platform_gone(uint32_t self);
+/* Returns when *word is no longer `value`, or after some milliseconds; and wakes all who
+   wait for the word so. pre: the word is in the pool's memory. */
+void pb_platform_wait(uint32_t *word, uint32_t value);
+void pb_platform_wake(uint32_t *word);
+
 /* What the default misuse hook does: print and abort, or panic. */
 void pb_platform_misuse(const struct pb_misuse_report *report);
 

@@ -69,6 +69,29 @@ WEAK uint32_t pb_platform_nr_cpus(void)
 	return 1;
 }
 
+WEAK uint32_t pb_platform_self(void)
+{
+	return 2 + pb_platform_cpu();
+}
+
+WEAK bool pb_platform_gone(uint32_t self)
+{
+	(void)self;
+	return false;
+}
+
+WEAK void pb_platform_wait(uint32_t *word, uint32_t value)
+{
+	(void)word;
+	(void)value;
+	pb_platform_relax();
+}
+
+WEAK void pb_platform_wake(uint32_t *word)
+{
+	(void)word;
+}
+
 WEAK void pb_platform_misuse(const struct pb_misuse_report *report)
 {
 	(void)report;

@@ -23,6 +23,8 @@
 #include <pagebuddy/linux_user.h>
 
 #include "pcp.h"
+#include "self.h"
+#include "shared.h"
 
 /* -------------------------------------------------------------------- fork */
 
@@ -38,6 +40,7 @@ static bool forked_alone; /* the last fork was of a process with one thread */
 /* In the order of the core: whoever recomputes sizes waits for the areas. */
 static void lock_pool(struct pb_pool *pool)
 {
+	pool_enter(pool);
 	pb_platform_lock(&pool->super->sizes_lock);
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
 		while (!pcp_trylock(pcp_area(pool, cpu)))
@@ -60,6 +63,7 @@ static void unlock_pool(struct pb_pool *pool)
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
 		pcp_unlock(pcp_area(pool, cpu));
 	pb_platform_unlock(&pool->super->sizes_lock);
+	pool_leave(pool);
 }
 
 /* pre: per-CPU lists are empty, so a frame without owner is in a tree or lost. */
@@ -126,6 +130,7 @@ static void after_fork(void)
 
 static void after_fork_in_child(void)
 {
+	pb_user_forget_self();
 	each_pool(unlock_pool);
 	if (!forked_alone) /* else the child's pools are the parent's to the bit */
 		each_pool(take_over_pool);

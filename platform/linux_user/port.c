@@ -8,14 +8,19 @@
 #endif
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <pagebuddy/linux_user.h>
@@ -23,6 +28,7 @@
 #include <pagebuddy/platform.h>
 
 #include "rseq_area.h"
+#include "self.h"
 
 /* --------------------------------------------------------------------- CPU */
 
@@ -116,6 +122,96 @@ void pb_platform_unlock(uint32_t *word)
 
 	if (atomic_exchange_explicit(lock, 0, memory_order_release) == 2)
 		syscall(SYS_futex, lock, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* ------------------------------------------------- who, and is he still there */
+
+/*
+ *	31     22 21              0
+ *	 start    thread id            of one thread, below 2^31
+ *
+ * start: its start time in clock ticks modulo 511, plus 1, so that a thread which
+ * comes to have the same id later is told apart, but for one in 511; 0 where there
+ * is no /proc. All processes of a pool must be in one pid namespace.
+ */
+#define ID_BITS 22
+#define ID_MASK ((1u << ID_BITS) - 1)
+
+static _Thread_local uint32_t self;
+
+void pb_user_forget_self(void)
+{
+	self = 0;
+}
+
+/* State and start time of a thread from its stat file. False: there is none. */
+static bool read_stat(const char *path, char *state, unsigned long long *start)
+{
+	char text[512];
+	const char *after;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	after = strrchr(text, ')'); /* the name before it may hold anything */
+	return after && sscanf(after + 1,
+			       " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+			       "%*d %*d %*d %*d %llu",
+			       state, start) == 2;
+}
+
+uint32_t pb_platform_self(void)
+{
+	unsigned long long start;
+	char state;
+
+	if (self)
+		return self;
+	self = (uint32_t)syscall(SYS_gettid) & ID_MASK;
+	if (read_stat("/proc/thread-self/stat", &state, &start))
+		self |= (uint32_t)(start % 511 + 1) << ID_BITS;
+	else
+		self |= self == 1 ? 2 : 0; /* 1 means something else to the core */
+	return self;
+}
+
+bool pb_platform_gone(uint32_t who)
+{
+	unsigned long long start;
+	char path[32], state;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", who & ID_MASK);
+	if (read_stat(path, &state, &start))
+		return state == 'Z' || state == 'X' ||
+		       (who >> ID_BITS && who >> ID_BITS != start % 511 + 1);
+	return kill((pid_t)(who & ID_MASK), 0) && errno == ESRCH;
+}
+
+#define WAIT_NS 10000000 /* then it is asked whether the owner lives */
+
+void pb_platform_wait(uint32_t *word, uint32_t value)
+{
+	const struct timespec timeout = { 0, WAIT_NS };
+
+	for (int spin = 0; spin < LOCK_SPINS; spin++) {
+		if (__atomic_load_n(word, __ATOMIC_RELAXED) != value)
+			return;
+#if defined(__x86_64__) || defined(__i386__)
+		__builtin_ia32_pause();
+#endif
+	}
+	syscall(SYS_futex, word, FUTEX_WAIT, value, &timeout, NULL, 0);
+}
+
+void pb_platform_wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
 void pb_platform_relax(void)

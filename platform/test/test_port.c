@@ -271,6 +271,8 @@ void pb_test_replay(const struct pb_test_scenario *scenario, const char *schedul
 
 /* -------------------------------------------------------------- platform.h */
 
+static uint32_t plain_self, ended;
+
 uint32_t pb_platform_cpu(void)
 {
 	if (!sched.active)
@@ -363,6 +365,38 @@ uint32_t *pb_platform_task(void)
 uint32_t pb_platform_nr_cpus(void)
 {
 	return 1;
+}
+
+uint32_t pb_platform_self(void)
+{
+	return 2 + (sched.active ? sched.current : plain_self);
+}
+
+void pb_test_set_self(uint32_t self)
+{
+	plain_self = self;
+}
+
+void pb_test_end(uint32_t self)
+{
+	ended = self + 2;
+}
+
+bool pb_platform_gone(uint32_t self)
+{
+	return self == ended;
+}
+
+void pb_platform_wait(uint32_t *word, uint32_t value)
+{
+	(void)word;
+	(void)value;
+	pb_platform_relax();
+}
+
+void pb_platform_wake(uint32_t *word)
+{
+	(void)word;
 }
 
 void pb_platform_misuse(const struct pb_misuse_report *report)

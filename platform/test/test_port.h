@@ -75,4 +75,9 @@ void pb_test_replay(const struct pb_test_scenario *scenario, const char *schedul
 /* A scheduling point of the scenario's own. */
 void pb_test_yield(void);
 
+/* Outside a scenario: who runs from now on (0 at first), and who has ended, of those that
+   may still own a lock of a shared pool. */
+void pb_test_set_self(uint32_t self);
+void pb_test_end(uint32_t self);
+
 #endif

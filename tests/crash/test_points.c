@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A store is a crash point. Every public call that writes runs on a small pool whose
+ * metadata are read-only: each store faults, and there the memory is what a process
+ * killed at that store leaves. A copy of it is recovered, and must be a sound pool in
+ * which every owner has what he had, and all else can be allocated, to the last page.
+ *
+ *	call --store--> fault: copy, recover, check --> let it happen (one step) --> on
+ *
+ * PB_CRASH_EVERY=n: look at every n-th store only (make test: 20, make test-long: 1).
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <cmocka.h>
+
+#include "support/pool.h"
+#include "test_port.h"
+
+#ifndef __x86_64__
+int main(void)
+{
+	printf("one step at a time is built for x86_64 only\n");
+	return 77;
+}
+#else
+
+#define FRAMES 1024u
+#define RESERVED_FROM 100u
+#define RESERVED_TO 110u
+#define TRAP_FLAG 0x100
+
+/* ---------------------------------------------------------------- scenarios */
+
+struct stage {
+	struct pb_pool pool;
+	struct pb_page *single, *block, *movable, *full[64];
+	unsigned int nr_full;
+};
+
+static bool may_move(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+		     unsigned int order)
+{
+	(void)ctx, (void)pool, (void)from, (void)to, (void)order;
+	return true;
+}
+
+static unsigned long no_progress(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp)
+{
+	(void)ctx, (void)pool, (void)order, (void)gfp;
+	return 0;
+}
+
+static void misused(void *ctx, const struct pb_misuse_report *report)
+{
+	(void)ctx;
+	fprintf(stderr, "%s\n", report->text);
+	abort();
+}
+
+static const struct pb_hooks hooks = {
+	.misuse = misused,
+	.migrate = may_move,
+	.reclaim = no_progress,
+};
+
+static void do_alloc(struct stage *s)
+{
+	(void)pb_alloc_pages(&s->pool, PB_GFP_KERNEL, 0);
+}
+
+static void do_alloc_other(struct stage *s)
+{
+	(void)pb_alloc_pages(&s->pool, PB_GFP_KERNEL | PB_GFP_RECLAIMABLE, 1);
+}
+
+static void do_alloc_large(struct stage *s)
+{
+	(void)pb_alloc_pages(&s->pool, PB_GFP_HIGHUSER_MOVABLE, 5);
+}
+
+static void do_alloc_too_much(struct stage *s)
+{
+	(void)pb_alloc_pages(&s->pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 6);
+	(void)pb_alloc_pages(&s->pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 6);
+	while (pb_alloc_pages(&s->pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 4))
+		;
+}
+
+static void do_alloc_node(struct stage *s)
+{
+	(void)pb_alloc_pages_node(&s->pool, 0, PB_GFP_ATOMIC, 2);
+}
+
+static void do_bulk(struct stage *s)
+{
+	struct pb_page *pages[48];
+
+	(void)pb_alloc_pages_bulk(&s->pool, PB_GFP_KERNEL, 0, 48, pages);
+}
+
+static void do_exact(struct stage *s)
+{
+	(void)pb_alloc_exact(&s->pool, PB_GFP_KERNEL, 5);
+}
+
+static void do_contig(struct stage *s)
+{
+	(void)pb_alloc_contig(&s->pool, 7, 1, 0, UINT64_MAX, 0, PB_GFP_KERNEL);
+}
+
+static void do_contig_moving(struct stage *s)
+{
+	(void)pb_alloc_contig(&s->pool, 96, 32, 0, UINT64_MAX, 0, PB_GFP_KERNEL);
+}
+
+static void do_claim(struct stage *s)
+{
+	for (uint64_t pfn = 0; pfn < FRAMES; pfn += 16)
+		if (pb_claim(&s->pool, pfn, 2, PB_GFP_KERNEL) == PB_OK)
+			break;
+}
+
+static void do_free(struct stage *s)
+{
+	(void)pb_free_pages(&s->pool, s->single, 0);
+}
+
+static void do_free_many(struct stage *s)
+{
+	for (unsigned int i = 0; i < s->nr_full; i++)
+		(void)pb_free_pages(&s->pool, s->full[i], 0);
+}
+
+static void do_free_bulk(struct stage *s)
+{
+	(void)pb_free_bulk(&s->pool, 0, s->nr_full, s->full);
+}
+
+static void do_split(struct stage *s)
+{
+	(void)pb_split_page(&s->pool, s->block, 3);
+}
+
+static void do_split_free_exact(struct stage *s)
+{
+	(void)pb_split_page(&s->pool, s->block, 3);
+	(void)pb_free_exact(&s->pool, s->block, 8);
+}
+
+static void do_get_put(struct stage *s)
+{
+	(void)pb_get_page(&s->pool, s->block);
+	(void)pb_get_page(&s->pool, s->block);
+	(void)pb_put_page(&s->pool, s->block);
+}
+
+static void do_set_movable(struct stage *s)
+{
+	(void)pb_set_movable(&s->pool, s->block, true);
+	(void)pb_set_movable(&s->pool, s->block, false);
+}
+
+static void do_reserve(struct stage *s)
+{
+	for (uint64_t pfn = 0; pfn < FRAMES; pfn += 8)
+		if (pb_reserve(&s->pool, pfn, pfn + 5) == PB_OK)
+			break;
+}
+
+static void do_online(struct stage *s)
+{
+	(void)pb_online(&s->pool, RESERVED_FROM, RESERVED_TO);
+}
+
+static void do_offline(struct stage *s)
+{
+	for (uint64_t pfn = 0; pfn < FRAMES; pfn += 16)
+		if (pb_offline(&s->pool, pfn, pfn + 16) == PB_OK)
+			break;
+}
+
+static void do_drain(struct stage *s)
+{
+	pb_drain(&s->pool, -1);
+}
+
+static void do_tick(struct stage *s)
+{
+	pb_tick(&s->pool);
+	pb_tick(&s->pool);
+}
+
+static void do_compact(struct stage *s)
+{
+	(void)pb_compact(&s->pool, PB_NO_NODE, 4);
+}
+
+static void do_min_free(struct stage *s)
+{
+	(void)pb_set_min_free_kbytes(&s->pool, 64);
+}
+
+static void do_scale(struct stage *s)
+{
+	(void)pb_set_watermark_scale_factor(&s->pool, 200);
+	(void)pb_set_watermark_boost_factor(&s->pool, 15000);
+	pb_boost_done(&s->pool, 0, PB_ZONE_NORMAL);
+}
+
+static void do_set_pcp(struct stage *s)
+{
+	(void)pb_set_pcp(&s->pool, 12, 3);
+}
+
+static void do_free_owner(struct stage *s)
+{
+	(void)pb_free_owner(&s->pool, 5, NULL);
+}
+
+static void do_validate(struct stage *s)
+{
+	(void)pb_validate(&s->pool, NULL);
+}
+
+static void do_recover(struct stage *s)
+{
+	struct pb_pool again;
+
+	(void)pb_pool_attach(&again, s->pool.super, SIZE_MAX, true, &hooks, NULL);
+}
+
+struct scenario {
+	const char *name;
+	void (*run)(struct stage *stage);
+	enum { STILL, PASSING, MOVING } what; /* PASSING: a block may be owned for a moment that is
+	                                         free before and after. MOVING: any may be
+	                                         elsewhere, but there are as many */
+};
+
+static const struct scenario scenarios[] = {
+	{ "alloc", do_alloc, STILL },
+	{ "alloc, other type", do_alloc_other, STILL },
+	{ "alloc, large", do_alloc_large, MOVING },
+	{ "alloc, more than there is", do_alloc_too_much, MOVING },
+	{ "alloc_node, atomic", do_alloc_node, STILL },
+	{ "alloc_bulk", do_bulk, STILL },
+	{ "alloc_exact", do_exact, PASSING },
+	{ "alloc_contig", do_contig, STILL },
+	{ "alloc_contig, moving", do_contig_moving, MOVING },
+	{ "claim", do_claim, STILL },
+	{ "free", do_free, STILL },
+	{ "free, drain", do_free_many, STILL },
+	{ "free_bulk", do_free_bulk, STILL },
+	{ "split", do_split, STILL },
+	{ "split, free_exact", do_split_free_exact, STILL },
+	{ "get, put", do_get_put, STILL },
+	{ "set_movable", do_set_movable, STILL },
+	{ "reserve", do_reserve, STILL },
+	{ "online", do_online, STILL },
+	{ "offline", do_offline, MOVING },
+	{ "drain", do_drain, STILL },
+	{ "tick", do_tick, STILL },
+	{ "compact", do_compact, MOVING },
+	{ "set_min_free_kbytes", do_min_free, STILL },
+	{ "set_watermark_*, boost_done", do_scale, STILL },
+	{ "set_pcp", do_set_pcp, STILL },
+	{ "free_owner", do_free_owner, STILL },
+	{ "validate", do_validate, STILL },
+	{ "recovery", do_recover, STILL },
+};
+
+struct kind {
+	const char *name;
+	uint8_t profile;
+	uint32_t flags;
+};
+
+static const struct kind kinds[] = {
+	{ "modern", PB_PROFILE_MODERN, PB_POOL_REFCOUNT },
+	{ "modern, shared", PB_PROFILE_MODERN, PB_POOL_SHARED | PB_POOL_OWNERS | PB_POOL_REFCOUNT },
+	{ "modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP | PB_POOL_HARDENED | PB_POOL_REFCOUNT },
+	{ "linux", PB_PROFILE_LINUX, PB_POOL_REFCOUNT },
+	{ "linux, shared", PB_PROFILE_LINUX, PB_POOL_SHARED | PB_POOL_OWNERS | PB_POOL_REFCOUNT },
+};
+
+/* -------------------------------------------------------------------- state */
+
+static unsigned char *memory, *image; /* the pool; what a death leaves of it */
+static size_t bytes, mapped;
+static unsigned char before[FRAMES], after[FRAMES]; /* owned? */
+static const struct scenario *scenario;
+static const struct kind *kind;
+static unsigned long stores, looked_at, every;
+
+#define require(ok, what)                                                                          \
+	do {                                                                                       \
+		if (!(ok)) {                                                                       \
+			fprintf(stderr, "%s, %s, store %lu: %s\n", kind->name, scenario->name,     \
+				stores, what);                                                     \
+			exit(1);                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static int note_owned(void *ctx, const struct pb_block *block)
+{
+	if (block->state == PB_BLOCK_ALLOCATED)
+		memset((unsigned char *)ctx + block->pfn, 1, (size_t)1 << block->order);
+	return 0;
+}
+
+static void owned_frames(struct pb_pool *pool, unsigned char owned[FRAMES])
+{
+	memset(owned, 0, FRAMES);
+	pb_walk(pool, note_owned, owned);
+}
+
+/* ------------------------------------------------------------- after a death */
+
+static unsigned int count_owned(const unsigned char owned[FRAMES])
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < FRAMES; i++)
+		n += owned[i];
+	return n;
+}
+
+static void check_owners(struct pb_pool *pool)
+{
+	unsigned char now[FRAMES];
+
+	owned_frames(pool, now);
+	if (scenario->what == MOVING) {
+		require(count_owned(now) >= count_owned(before), "an owner lost a page");
+		return;
+	}
+	for (unsigned int i = 0; i < FRAMES; i++) {
+		require(now[i] || !before[i] || !after[i], "an owner lost a page");
+		require(!now[i] || before[i] || after[i] || scenario->what == PASSING,
+			"a page has an owner that never asked for it");
+	}
+}
+
+static void free_all(struct pb_pool *pool)
+{
+	unsigned char owned[FRAMES];
+
+	owned_frames(pool, owned);
+	for (uint64_t pfn = 0; pfn < FRAMES; pfn++)
+		while (owned[pfn] && pb_page_count(pool, pb_pfn_to_page(pool, pfn)))
+			require(pb_put_page(pool, pb_pfn_to_page(pool, pfn)) == PB_OK,
+				"a page can't be freed");
+}
+
+static int count_usable(void *ctx, const struct pb_block *block)
+{
+	if (block->state != PB_BLOCK_RESERVED)
+		*(unsigned long *)ctx += 1ul << block->order;
+	return 0;
+}
+
+/* Down to the last page. */
+static void check_nothing_is_lost(struct pb_pool *pool)
+{
+	unsigned long usable = 0, got = 0;
+	struct pb_error error = { 0 };
+
+	free_all(pool);
+	(void)pb_set_min_free_kbytes(pool, 0);
+	(void)pb_set_watermark_scale_factor(pool, 1);
+	require(pb_validate(pool, &error) == PB_OK, error.text);
+	pb_walk(pool, count_usable, &usable);
+	while (pb_alloc_pages(pool, PB_GFP_KERNEL | PB_GFP_MEMALLOC | PB_GFP_NOWARN, 0))
+		got++;
+	require(got == usable, "free pages can't be allocated");
+	require(pb_validate(pool, &error) == PB_OK, error.text);
+}
+
+static void check_calls_return(struct pb_pool *pool)
+{
+	struct pb_error error = { 0 };
+
+	pb_tick(pool);
+	pb_drain(pool, -1);
+	(void)pb_compact(pool, PB_NO_NODE, 3);
+	(void)pb_set_pcp(pool, 0, 0);
+	if (pb_reserve(pool, 900, 905) == PB_OK)
+		(void)pb_online(pool, 900, 905);
+	if (pb_offline(pool, 640, 656) == PB_OK)
+		(void)pb_online(pool, 640, 656);
+	(void)pb_alloc_contig(pool, 40, 1, 0, UINT64_MAX, 0, PB_GFP_KERNEL);
+	require(pb_validate(pool, &error) == PB_OK, error.text);
+}
+
+static void look_at(void)
+{
+	struct pb_error error = { 0 };
+	struct pb_pool pool;
+
+	memcpy(image, memory, bytes);
+	pb_test_end(0); /* whom the locks name */
+	pb_test_set_self(1);
+	require(pb_pool_attach(&pool, image, bytes, true, &hooks, &error) == PB_OK, error.text);
+	require(pb_validate(&pool, &error) == PB_OK, error.text);
+	check_owners(&pool);
+	if (looked_at++ % 4 == 0) {
+		check_calls_return(&pool);
+		check_nothing_is_lost(&pool);
+	}
+	pb_test_set_self(0);
+}
+
+/* ------------------------------------------------------------ at each store */
+
+static void on_store(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	unsigned char *at = info->si_addr;
+
+	(void)signal;
+	if (at < memory || at >= memory + mapped) {
+		fprintf(stderr, "a fault at %p, outside the metadata\n", (void *)at);
+		_exit(1);
+	}
+	if (stores++ % every == 0)
+		look_at();
+	mprotect(memory, mapped, PROT_READ | PROT_WRITE);
+	uc->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+}
+
+static void on_step(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)signal, (void)info;
+	mprotect(memory, mapped, PROT_READ);
+	uc->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+}
+
+static void watch(void)
+{
+	struct sigaction store = { .sa_sigaction = on_store, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction step = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGSEGV, &store, NULL);
+	sigaction(SIGTRAP, &step, NULL);
+}
+
+/* ---------------------------------------------------------------- one of each */
+
+static void fill(struct stage *s)
+{
+	struct tp_rng rng = { 12345 };
+	struct pb_page *pages[200];
+
+	for (int i = 0; i < 200; i++)
+		pages[i] = pb_alloc_pages(&s->pool, (i % 3 ? PB_GFP_HIGHUSER_MOVABLE :
+							     PB_GFP_KERNEL) | PB_GFP_NOWARN,
+					  tp_below(&rng, 3));
+	for (int i = 0; i < 200; i += 1 + (int)tp_below(&rng, 2))
+		if (pages[i])
+			(void)pb_free_pages(&s->pool, pages[i],
+					    (unsigned int)pb_page_order(&s->pool, pages[i]));
+	pb_test_set_cpu(1);
+	pb_set_owner(&s->pool, 5);
+	for (s->nr_full = 0; s->nr_full < 40; s->nr_full++)
+		s->full[s->nr_full] = pb_alloc_pages(&s->pool, PB_GFP_KERNEL, 0);
+	s->single = pb_alloc_pages(&s->pool, PB_GFP_HIGHUSER_MOVABLE, 0);
+	s->block = pb_alloc_pages(&s->pool, PB_GFP_KERNEL, 3);
+	if (!s->block || !s->single || !s->full[39])
+		abort();
+}
+
+static void make_stage(struct stage *s)
+{
+	const struct pb_region regions[] = {
+		{ 0, FRAMES, 0, PB_ZONE_NORMAL, PB_REGION_USABLE },
+		{ RESERVED_FROM, RESERVED_TO, 0, 0, PB_REGION_RESERVED },
+	};
+	struct pb_config config;
+
+	pb_config_init(&config);
+	config.regions = regions;
+	config.nr_regions = 2;
+	config.max_order = 6;
+	config.pageblock_order = 4;
+	config.profile = kind->profile;
+	config.flags = kind->flags | PB_POOL_NO_RSEQ | PB_POOL_MOBILITY;
+	config.nr_cpus = 2;
+	config.nr_stripes = kind->profile == PB_PROFILE_LINUX ? 1 : 2;
+	config.min_free_kbytes = 0;
+	config.watermark_boost_factor = 0;
+	memset(config.lowmem_reserve_ratio, 0, sizeof(config.lowmem_reserve_ratio));
+	memset(s, 0, sizeof(*s));
+	pb_test_set_cpu(0);
+	pb_test_set_self(0);
+	require(pb_pool_size(&config, &bytes, NULL) == PB_OK && bytes <= mapped, "size");
+	memset(memory, 0, bytes);
+	require(pb_pool_init(&s->pool, &config, memory, bytes, true, &hooks, NULL) == PB_OK,
+		"init");
+	fill(s);
+}
+
+/* Once to see what it changes, once under watch. */
+static void run_one(void)
+{
+	unsigned long start = looked_at;
+	struct stage stage;
+
+	make_stage(&stage);
+	owned_frames(&stage.pool, before);
+	scenario->run(&stage);
+	owned_frames(&stage.pool, after);
+	make_stage(&stage);
+	stores = 0;
+	mprotect(memory, mapped, PROT_READ);
+	scenario->run(&stage);
+	mprotect(memory, mapped, PROT_READ | PROT_WRITE);
+	require(pb_validate(&stage.pool, NULL) == PB_OK, "afterwards");
+	printf("  %-28s %6lu stores, %6lu looked at\n", scenario->name, stores, looked_at - start);
+}
+
+static void test_a_death_at_any_store_loses_nothing(void **state)
+{
+	unsigned long in_all = 0;
+
+	(void)state;
+	every = tp_env("PB_CRASH_EVERY", 20);
+	mapped = (size_t)1 << 20;
+	memory = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	image = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	watch();
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		kind = &kinds[k];
+		printf("%s\n", kind->name);
+		for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+			scenario = &scenarios[i];
+			run_one();
+			in_all += stores;
+		}
+	}
+	printf("%lu stores, a death at %lu of them: 0 bad\n", in_all, looked_at);
+	assert_true(looked_at >= in_all / every);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_death_at_any_store_loses_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+#endif
