@@ -41,6 +41,8 @@ int pb_free_owner(struct pb_pool *pool, uint32_t tag, uint64_t *pages)
 		*pages = 0;
 	if (!pool->owners)
 		return PB_ENOTSUP;
+	if (pool->shared)
+		pb_drain(pool, -1); /* settles lists that the dead left with a block they own */
 	for (u64 frame = 0; frame < pool->nr_frames;) {
 		u8 word = load_relaxed(&pool->pages[frame].word);
 		unsigned int order = word & PB_PAGE_HEAD ? word & PB_PAGE_ORDER : 0;

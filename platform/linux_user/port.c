@@ -166,6 +166,14 @@ static bool read_stat(const char *path, char *state, unsigned long long *start)
 			       state, start) == 2;
 }
 
+static pthread_once_t self_once = PTHREAD_ONCE_INIT;
+
+/* Here, too: a static link may leave out the file with fork's other handlers. */
+static void register_self(void)
+{
+	pthread_atfork(NULL, NULL, pb_user_forget_self);
+}
+
 uint32_t pb_platform_self(void)
 {
 	unsigned long long start;
@@ -173,6 +181,7 @@ uint32_t pb_platform_self(void)
 
 	if (self)
 		return self;
+	pthread_once(&self_once, register_self);
 	self = (uint32_t)syscall(SYS_gettid) & ID_MASK;
 	if (read_stat("/proc/thread-self/stat", &state, &start))
 		self |= (uint32_t)(start % 511 + 1) << ID_BITS;
