@@ -168,6 +168,10 @@ static int file_map(const struct case_study *study, const struct pb_buddyinfo *i
 
 		if (cmd_parse_zone(zone->name, &type))
 			return bad_file(study, _("a zone has a name that is not Linux's"));
+		for (size_t j = 0; j < i; j++)
+			if (info->zones[j].node == zone->node &&
+			    !strcmp(info->zones[j].name, zone->name))
+				return bad_file(study, _("a zone is in it twice"));
 		for (unsigned int o = 0; o < PB_PROC_ORDERS; o++)
 			if (zone->nr_free[o] > (o > PB_DEFAULT_MAX_ORDER ? 0 : 1u << 24))
 				return bad_file(study, _("expected blocks of orders 0 to 10, fewer "
@@ -282,6 +286,14 @@ static int out_of_metadata(size_t bytes)
 	return cmd_error(CASE_VERB, _("no memory for the metadata (%zu bytes)"), bytes), CMD_FAILED;
 }
 
+/* The memory map is what an option said. */
+static int bad_map(const struct case_study *study, const struct pb_error *error)
+{
+	if (study->opt.buddyinfo)
+		return bad_file(study, error->text);
+	return cmd_error(CASE_VERB, "--memory: %s", error->text);
+}
+
 static int make_handles(struct case_study *study, const struct pb_config *config)
 {
 	struct pb_hooks hooks = { .ctx = study,
@@ -292,7 +304,7 @@ static int make_handles(struct case_study *study, const struct pb_config *config
 	size_t bytes;
 
 	if (pb_pool_size(config, &bytes, &error))
-		return cmd_error(CASE_VERB, "--memory: %s", error.text);
+		return bad_map(study, &error);
 	/* Zero pages of the kernel's: what a large machine doesn't touch costs nothing. */
 	study->metadata = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -300,11 +312,11 @@ static int make_handles(struct case_study *study, const struct pb_config *config
 		return out_of_metadata(bytes);
 	study->metadata_bytes = bytes;
 	if (pb_pool_init(&study->pool, config, study->metadata, bytes, true, &hooks, &error))
-		return cmd_error(CASE_VERB, "--memory: %s", error.text);
+		return bad_map(study, &error);
 	/* Requests don't compact by themselves: only the second handle can move a block. */
 	hooks.migrate = move;
 	if (pb_pool_attach(&study->mover, study->metadata, bytes, false, &hooks, &error))
-		return cmd_error(CASE_VERB, "--memory: %s", error.text);
+		return bad_map(study, &error);
 	return CMD_OK;
 }
 

@@ -20,8 +20,10 @@ static struct {
 	FILE *out;
 	void (*mark)(FILE *out);
 	const char *bold, *dim, *good, *bad, *end;
-	unsigned int cpu; /* that the requests come from */
-	int highest;      /* zone type that the request may use */
+	int width[COLUMNS + 1]; /* of the tables: by order, and the pages */
+	bool nodes;             /* there are several */
+	unsigned int cpu;       /* that the requests come from */
+	int highest;            /* zone type that the request may use */
 } to;
 
 static void choose_ink(FILE *out, void (*mark)(FILE *out))
@@ -70,36 +72,86 @@ static const char *type_name(unsigned int type)
 
 /* ------------------------------------------------------------------- tables */
 
-/* Of the largest blocks a large machine has many, of the smallest a fragmented one. */
-static int column_width(unsigned int order)
+static int digits(uint64_t value)
 {
-	if (order == COLUMNS - 1)
-		return 7;
-	return order ? 4 : 6;
+	int n = 1;
+
+	for (; value >= 10; value /= 10)
+		n++;
+	return n;
+}
+
+/* A blank and the longest number that the study has there. */
+static void widen(int need[COLUMNS + 1], const struct case_zones *zones)
+{
+	for (unsigned int i = 0; i < zones->nr; i++) {
+		const struct pb_zone_stat *zone = &zones->zone[i];
+
+		for (unsigned int o = 0; o < COLUMNS; o++)
+			if (digits(zone->nr_free[o]) >= need[o])
+				need[o] = digits(zone->nr_free[o]) + 1;
+		if (digits((uint64_t)zone->free) >= need[COLUMNS])
+			need[COLUMNS] = digits((uint64_t)zone->free) + 1;
+	}
+}
+
+/* As wide as usual where that fits into 80 columns with what others need more. */
+static void choose_widths(const struct case_study *study)
+{
+	static const int usual[COLUMNS + 1] = { 6, 4, 4, 4, 4, 4, 4, 4, 4, 4, 7, 10 };
+	int need[COLUMNS + 1] = { 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 6 };
+	int total = 18;
+
+	widen(need, &study->start);
+	for (size_t i = 0; i < study->nr_actions; i++)
+		widen(need, &study->act[i].after);
+	for (unsigned int o = 0; o <= COLUMNS; o++) {
+		to.width[o] = need[o] > usual[o] ? need[o] : usual[o];
+		total += to.width[o];
+	}
+	for (unsigned int o = COLUMNS + 1; o-- > 0 && total > 80;) {
+		int spare = to.width[o] - need[o];
+		int less = spare < total - 80 ? spare : total - 80;
+
+		to.width[o] -= less;
+		total -= less;
+	}
+}
+
+/* "Normal", and where there are several nodes "N1 Normal". */
+static const char *zone_label(int node, int type, char label[16])
+{
+	if (to.nodes)
+		snprintf(label, 16, "N%d %.8s", node, pb_zone_name((enum pb_zone_type)type));
+	else
+		snprintf(label, 16, "%.8s", pb_zone_name((enum pb_zone_type)type));
+	return label;
 }
 
 static void print_columns(void)
 {
 	say("%s", to.dim);
-	cmd_pad(to.out, _("  free blocks order"), 19);
+	cmd_pad(to.out, _(" free blocks order"), 18);
 	for (unsigned int o = 0; o < COLUMNS; o++)
-		say("%*u", column_width(o), o);
-	say("%*s%s%s\n", 10 - cmd_columns(_("pages")), "", _("pages"), to.end);
+		say("%*u", to.width[o], o);
+	say("%*s%s%s\n", to.width[COLUMNS] - cmd_columns(_("pages")), "", _("pages"), to.end);
 }
 
 static void print_zone(const char *when, const struct pb_zone_stat *zone,
 		       const struct pb_zone_stat *old)
 {
+	char label[16];
+
 	say("  ");
-	cmd_pad(to.out, when, 8);
-	say(" %7s", pb_zone_name((enum pb_zone_type)zone->zone));
+	cmd_pad(to.out, when, 6);
+	say(" %9s", zone_label(zone->node, zone->zone, label));
 	for (unsigned int o = 0; o < COLUMNS; o++) {
 		bool changed = old && old->nr_free[o] != zone->nr_free[o];
 
-		say("%s%*llu%s", changed ? to.good : "", column_width(o), u(zone->nr_free[o]),
+		say("%s%*llu%s", changed ? to.good : "", to.width[o], u(zone->nr_free[o]),
 		    changed ? to.end : "");
 	}
-	say("%10lld\n", (long long)zone->free);
+	say("%*lld\n", to.width[COLUMNS], (long long)zone->free);
 	if (zone->pcp && (!old || old->pcp != zone->pcp))
 		say(ngettext("  %*s%llu more page is free in per-CPU lists\n",
 			     "  %*s%llu more pages are free in per-CPU lists\n",
@@ -368,7 +420,7 @@ static void print_kept_back(const struct pb_zone_stat *zone)
 static void print_wmark(const struct case_event *numbered, const struct case_zones *zones)
 {
 	const struct pb_trace_event *step = &numbered->event;
-	char size[32];
+	char size[32], label[16];
 
 	for (unsigned int i = 0; i < zones->nr; i++) {
 		const struct pb_zone_stat *zone = &zones->zone[i];
@@ -377,7 +429,7 @@ static void print_wmark(const struct case_event *numbered, const struct case_zon
 			continue;
 		number(numbered);
 		say(_("zone %s: %lld pages are free; watermarks min %llu, low %llu\n"),
-		    pb_zone_name((enum pb_zone_type)zone->zone), (long long)step->value,
+		    zone_label(zone->node, zone->zone, label), (long long)step->value,
 		    u(zone->watermark[PB_WMARK_MIN]), u(zone->watermark[PB_WMARK_LOW]));
 		print_kept_back(zone);
 		order_size(step->order, size, sizeof(size));
@@ -845,6 +897,10 @@ void case_print_text(const struct case_study *study, FILE *out, void (*mark_step
 	char size[32];
 
 	choose_ink(out, mark_step);
+	choose_widths(study);
+	to.nodes = false;
+	for (unsigned int i = 1; i < study->start.nr; i++)
+		to.nodes |= study->start.zone[i].node != study->start.zone[0].node;
 	say(_("%sThe buddy system at work%s: a machine of %s, profile %s\n\n"), to.bold, to.end,
 	    cmd_size_text(study->opt.memory, size, sizeof(size)),
 	    cmd_profile_name(study->opt.profile));

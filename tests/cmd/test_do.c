@@ -206,6 +206,32 @@ static void test_buddyinfo_is_where_the_study_starts(void **state)
 	assert_refused("--buddyinfo /dev/null", "--buddyinfo");
 }
 
+/* Counts of a large machine stay apart, inside 80 columns; nodes are told apart. */
+static void test_a_large_machine_fits_the_table(void **state)
+{
+	static const char large[] =
+		"Node 0, zone   Normal   9628  23586  23390  15073   3963   1930    505    204"
+		"    117    683   1753 \n"
+		"Node 1, zone   Normal      5      0      0      0      0      0      0      0"
+		"      0      0      9 \n";
+	static const char twice[] = "Node 0, zone Normal 1 2 3\nNode 0, zone Normal 1 2 3\n";
+	struct output output;
+	size_t lines, width;
+
+	(void)state;
+	run(&output, "case --buddyinfo %s", write_file("large", large, strlen(large)));
+	measure(output.out, &lines, &width);
+	assert_true(width <= 80);
+	assert_non_null(
+		strstr(output.out, " 9628 23586 23390 15073 3963 1930 505 204 117 683 1753 "));
+	assert_non_null(strstr(output.out, "N1 Normal"));
+	output_free(&output);
+	run(&output, "case --buddyinfo %s", write_file("twice", twice, strlen(twice)));
+	assert_int_equal(output.status, 2);
+	assert_non_null(strstr(output.err, "a zone is in it twice"));
+	output_free(&output);
+}
+
 static void test_per_cpu_lists_and_their_cpus(void **state)
 {
 	json_t *json = json_of("--pcp --cpus 2 --do 'alloc 4K as a; cpu 1; free a; drain'", 0);
@@ -381,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_words_of_alloc_make_its_flags),
 		cmocka_unit_test(test_fill_is_reproducible_and_exact),
 		cmocka_unit_test(test_buddyinfo_is_where_the_study_starts),
+		cmocka_unit_test(test_a_large_machine_fits_the_table),
 		cmocka_unit_test(test_per_cpu_lists_and_their_cpus),
 		cmocka_unit_test(test_compaction_moves_and_the_blocks_are_still_known),
 		cmocka_unit_test(test_a_cma_area_is_for_movable_requests),
