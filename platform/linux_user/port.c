@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -242,12 +243,22 @@ static bool membarrier_ready;
 extern void *dlopen(const char *file, int mode) __attribute__((weak));
 extern int dladdr(const void *address, Dl_info *info) __attribute__((weak));
 
+/* The program itself is never unloaded. It isn't opened again either: dlopen() takes
+   memory, and this may be a fork's child, in which not every malloc() works. */
+static bool is_program(const Dl_info *info)
+{
+	Dl_info program;
+
+	return dladdr((const void *)getauxval(AT_PHDR), &program) &&
+	       program.dli_fbase == info->dli_fbase;
+}
+
 static void stay_loaded(void)
 {
 	Dl_info info;
 
 	if (dlopen && dladdr && dladdr((const void *)(uintptr_t)pb_platform_lock, &info) &&
-	    info.dli_fname)
+	    info.dli_fname && !is_program(&info))
 		(void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
