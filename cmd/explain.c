@@ -8,6 +8,7 @@
 
 #include "explain.h"
 #include "kind.h"
+#include "rules/rules.h"
 
 enum {
 	OPT_AT = 256,
@@ -17,7 +18,9 @@ enum {
 	OPT_LIST,
 	OPT_MEMORY,
 	OPT_SNAPSHOT,
-	OPT_FORMAT
+	OPT_FORMAT,
+	OPT_VERBOSE,
+	OPT_KERNEL
 };
 
 static const char short_options[] = ":h";
@@ -30,20 +33,29 @@ static const struct option options[] = {
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
 	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "verbose", no_argument, NULL, OPT_VERBOSE },
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
 static void help(void)
 {
-	printf("Usage: pagebuddy explain FILE --order N [--at TIME] [--gfp FLAGS]\n"
-	       "       pagebuddy explain FILE --failure K\n"
-	       "       pagebuddy explain FILE --list\n"
+	printf("Usage: pagebuddy explain [LOG]\n"
+	       "       pagebuddy explain TRACE --order N [--at TIME] [--gfp FLAGS]\n"
+	       "       pagebuddy explain TRACE --failure K\n"
+	       "       pagebuddy explain TRACE --list\n"
 	       "\n"
-	       "Follow the trace to a moment and say whether a request would have succeeded\n"
-	       "there: in which zone, and by which rule not - out of memory, watermark,\n"
-	       "reserve, fragmentation or migratetype.\n"
+	       "A kernel log (dmesg, syslog, a mail; a file or standard input): why each page\n"
+	       "allocation failure and OOM kill in it happened - by which rule, in which zone,\n"
+	       "and what would have helped.\n"
 	       "\n"
+	       "A trace: follow it to a moment and say whether a request would have succeeded\n"
+	       "there: in which zone, and by which rule not.\n"
+	       "\n"
+	       "      --verbose        a log: the arithmetic, whose rules hold, the stack\n"
+	       "      --kernel RELEASE a log: the rules and gfp names of this release, not the\n"
+	       "                       one that the log names\n"
 	       "      --order N        of 2^N pages\n"
 	       "      --at TIME        +SECONDS from the first event, SECONDS of the trace's own\n"
 	       "                       clock, start or end (default: end)\n"
@@ -106,6 +118,15 @@ static int parse_one(struct explain_ask *ask, int option, const char *text)
 	case OPT_SNAPSHOT:
 		ask->source.snapshot = text;
 		return CMD_OK;
+	case OPT_VERBOSE:
+		ask->verbose = true;
+		return CMD_OK;
+	case OPT_KERNEL:
+		ask->release = pb_release_parse(text);
+		if (!ask->release)
+			return cmd_error(VERB, "--kernel '%s': expected a release such as 5.15.41",
+					 text);
+		return CMD_OK;
 	default:
 		if (cmd_parse_format(text, &ask->format) || ask->format == CMD_NDJSON)
 			return cmd_error(VERB, "--format '%s': expected text or json", text);
@@ -158,6 +179,7 @@ static const struct {
 	enum pb_kind kind;
 	int (*run)(struct explain_ask *ask);
 } readers[] = {
+	{ PB_KIND_KERNEL_LOG, explain_log },
 	{ PB_KIND_TRACE, explain_trace },
 	{ PB_KIND_DIRECTORY, explain_trace }, /* a trace of one text a CPU */
 	{ PB_KIND_UNKNOWN, explain_trace },   /* the reader of traces says what is odd */

@@ -15,10 +15,13 @@ struct explain_ask {
 	uint64_t order, failure; /* failure: from 1; 0: none */
 	bool has_order, list;
 	uint32_t gfp;
+	bool verbose;
+	uint32_t release; /* --kernel; 0: as the input says */
 	struct pbr_input *input;
 };
 
 /* Each: an exit status; ask->source.path is of its kind. */
 int explain_trace(struct explain_ask *ask);
+int explain_log(struct explain_ask *ask);
 
 #endif

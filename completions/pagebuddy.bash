@@ -59,7 +59,7 @@ _pagebuddy_options()
 	learn) echo '--terminal --where --lang' ;;
 	replay) echo '--simulate --follow --pins --profile --what-if --memory --cpus --snapshot' \
 		'--samples --format --lenient' ;;
-	explain) echo '--order --at --gfp --failure --list --memory --snapshot --format' ;;
+	explain) echo '--verbose --kernel --order --at --gfp --failure --list --memory --snapshot --format' ;;
 	record) echo '--output --duration --pid --buffer --no-frames' ;;
 	show) echo '--watch --count --root --phase --page-size --format' ;;
 	report) echo '--output --what-if --no-what-if --snapshot --memory --page-size --samples' \

@@ -62,6 +62,8 @@ __pagebuddy_option replay -l lenient -d 'Malformed lines do not matter'
 
 __pagebuddy_verb explain 'Why a request failed, or would have'
 __pagebuddy_option explain -F
+__pagebuddy_option explain -l verbose -d 'A log: the arithmetic, the rules, the stack'
+__pagebuddy_option explain -l kernel -x -d 'A log: the rules of this release'
 __pagebuddy_option explain -l order -x -d 'Of 2^N pages'
 __pagebuddy_option explain -l at -x -a 'start end' -d 'Moment'
 __pagebuddy_option explain -l gfp -x -a $flags -d 'Flags of the request'

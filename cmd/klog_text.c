@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: MIT
+/* A report of a kernel log in words: the answer, zone by zone, what would have helped. */
+
+#include <stdarg.h>
+#include <string.h>
+
+#include <rules/words.h>
+
+#include "explain_log.h"
+
+#define WIDTH 79         /* columns */
+#define SENTENCE_ZONES 6 /* more are not named in the sentence */
+#define LL(value) ((long long)(value))
+
+unsigned int explain_log_page_kb(const struct pb_klog_report *report)
+{
+	return report->page_kb ? report->page_kb : 4;
+}
+
+static struct pb_rule_request request_of(const struct pb_klog_report *report)
+{
+	return (struct pb_rule_request){ .order = report->has_order && report->order > 0
+							  ? (unsigned int)report->order
+							  : 0,
+					 .gfp = report->gfp,
+					 .release = report->release };
+}
+
+/* ------------------------------------------------------------------------ print */
+
+/* Words from column `at` on; further lines are indented. Bytes that no terminal wants become '?'. */
+static void print_wrapped(const char *text, size_t at, size_t indent)
+{
+	bool first = true;
+
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (!first && at + 1 + word > WIDTH) {
+			printf("\n%*s", (int)indent, "");
+			at = indent;
+		} else if (!first) {
+			putchar(' ');
+			at++;
+		}
+		for (size_t i = 0; i < word; i++)
+			putchar((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
+		at += word;
+		first = false;
+		text += word;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+__attribute__((format(printf, 1, 2))) static void item(const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	printf("  - ");
+	print_wrapped(text, 4, 4);
+}
+
+/* --------------------------------------------------------------------- sentence */
+
+void explain_log_why(const struct pb_klog_report *report, const struct pb_klog_zone *zone,
+		     char *text, size_t size)
+{
+	struct pb_rule_request request = request_of(report);
+
+	if (zone->judged)
+		pb_rule_arithmetic(&request, &zone->rule, &zone->result, text, size);
+	else
+		snprintf(text, size, "%s",
+			 zone->allowed ? "has no managed pages" : "the request may not use it");
+}
+
+static int add(char *text, size_t size, int at, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static int add(char *text, size_t size, int at, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	if (at < 0 || (size_t)at >= size)
+		return at;
+	va_start(args, format);
+	n = vsnprintf(text + at, size - (size_t)at, format, args);
+	va_end(args);
+	return n < 0 ? at : at + n;
+}
+
+/* "swapper/1 (pid 0) asked for 4 KiB (order 0, GFP_ATOMIC)" */
+static int say_who(const struct pb_klog_report *report, char *text, size_t size)
+{
+	char bytes[32];
+	int at = add(text, size, 0, "%s", report->comm[0] ? report->comm : "A task without a name");
+
+	if (report->pid >= 0)
+		at = add(text, size, at, " (pid %d)", report->pid);
+	if (report->kind == PB_KLOG_VMALLOC && report->vmalloc_bytes)
+		return add(text, size, at, " asked vmalloc for %s",
+			   pb_rule_size((int64_t)(report->vmalloc_bytes / 1024), bytes,
+					sizeof(bytes)));
+	if (!report->has_order)
+		return add(text, size, at, " asked for memory");
+	return add(text, size, at, " asked for %s (order %d%s%s)",
+		   pb_rule_size((int64_t)explain_log_page_kb(report) << (report->order & 63), bytes,
+				sizeof(bytes)),
+		   report->order, report->has_gfp ? ", " : "",
+		   report->has_gfp ? report->gfp_names : "");
+}
+
+static int say_zone(const struct pb_klog_report *report, char *text, size_t size, int at)
+{
+	struct pb_rule_request request = request_of(report);
+	const struct pb_klog_zone *zone = &report->zones[report->decisive];
+	char reason[512];
+
+	pb_rule_reason(&request, &zone->rule, &zone->result, reason, sizeof(reason));
+	return add(text, size, at, " in Node %d, zone %s: %s", zone->node,
+		   pb_klog_type_name(zone->type), reason);
+}
+
+/* "; Node 0 DMA, DMA32: lowmem_reserve", as long as it is short */
+static int say_others(const struct pb_klog_report *report, char *text, size_t size, int at)
+{
+	int node = -1;
+
+	for (unsigned int w = 0; w < PB_SAYS_NO_ZONE; w++) {
+		bool any = false;
+
+		for (unsigned int i = 0; i < report->nr_zones; i++) {
+			const struct pb_klog_zone *zone = &report->zones[i];
+
+			if (!zone->judged || zone->verdict != w || (int)i == report->decisive)
+				continue;
+			if (!any)
+				at = add(text, size, at, "; ");
+			if (!any || zone->node != node)
+				at = add(text, size, at, "%sNode %d", any ? ", " : "", zone->node);
+			else
+				at = add(text, size, at, ",");
+			at = add(text, size, at, " %s", pb_klog_type_name(zone->type));
+			node = zone->node;
+			any = true;
+		}
+		if (any)
+			at = add(text, size, at, ": %s", pb_verdict_word((enum pb_verdict_word)w));
+	}
+	return at;
+}
+
+static int say_vmalloc(const struct pb_klog_report *report, char *text, size_t size, int at)
+{
+	char ram[32];
+
+	switch (report->vmalloc) {
+	case PB_KLOG_VMALLOC_TOTAL:
+		return add(text, size, at,
+			   " and was refused because that is more than the machine's memory, "
+			   "before any page was asked for");
+	case PB_KLOG_VMALLOC_SPACE:
+		return add(text, size, at,
+			   " and was refused because no such range of vmalloc's address space is "
+			   "free; pages were not the problem");
+	default:
+		break;
+	}
+	if (report->ram_pages > 0 && report->decisive < 0)
+		return add(text, size, at,
+			   " and was refused because the machine has %s: pages were not asked for",
+			   pb_rule_size(report->ram_pages * explain_log_page_kb(report), ram,
+					sizeof(ram)));
+	return add(text, size, at,
+		   " and was refused, but single pages, of which vmalloc builds its areas, were to "
+		   "be had: the page allocator was not the problem");
+}
+
+static void say_nothing_failed(const struct pb_klog_report *report, char *text, size_t size)
+{
+	if (report->kind == PB_KLOG_SHOW_MEM)
+		add(text, size, 0,
+		    "Nothing failed here as far as the text goes: it is a dump of memory without a "
+		    "headline (SysRq m, or the text begins too late).");
+	else
+		add(text, size, 0,
+		    "Nothing failed here: somebody called the OOM killer by hand (SysRq f, order "
+		    "-1).");
+}
+
+void explain_log_sentence(const struct pb_klog_report *report, char *text, size_t size)
+{
+	int at;
+
+	if (report->verdict == PB_SAYS_NONE) {
+		say_nothing_failed(report, text, size);
+		return;
+	}
+	at = say_who(report, text, size);
+	switch (report->verdict) {
+	case PB_SAYS_MEMCG:
+		at = add(text, size, at,
+			 " and met the limit of its memory cgroup%s%s: the machine's memory was not "
+			 "the problem",
+			 report->limit[0] ? ", " : "", report->limit);
+		break;
+	case PB_SAYS_NO_DUMP:
+		at = add(text, size, at, " and was refused; by which rule can't be told, for %s",
+			 report->nr_zones ? "the flags are not in the text"
+					  : "no zone is in the text");
+		break;
+	case PB_SAYS_NOT_PAGE_ALLOCATOR:
+		at = say_vmalloc(report, text, size, at);
+		break;
+	case PB_SAYS_NO_ZONE:
+		at = add(text, size, at,
+			 " and was refused because no zone that it may use has "
+			 "memory");
+		break;
+	case PB_SAYS_WOULD_SUCCEED:
+		at = add(
+			text, size, at,
+			" and was refused, but at the moment of the dump it would have been served");
+		at = say_zone(report, text, size, at);
+		break;
+	default:
+		at = add(text, size, at, " and was refused by %s", pb_rule_cause(report->verdict));
+		at = say_zone(report, text, size, at);
+		if (report->nr_zones <= SENTENCE_ZONES)
+			at = say_others(report, text, size, at);
+	}
+	add(text, size, at, ".");
+}
+
+/* ------------------------------------------------------------------------ zones */
+
+static void print_zone(const struct pb_klog_report *report, const struct pb_klog_zone *zone,
+		       bool verbose)
+{
+	struct pb_rule_request request = request_of(report);
+	char text[512], free_size[32];
+	int n = printf("  Node %d %-8s", zone->node, pb_klog_type_name(zone->type));
+
+	printf("%*s%-16s %s free", n < 20 ? 20 - n : 1, "",
+	       zone->judged && zone->verdict == PB_SAYS_WOULD_SUCCEED
+		       ? "would serve"
+		       : pb_verdict_word(zone->verdict),
+	       pb_rule_size(zone->free_kb, free_size, sizeof(free_size)));
+	if (zone->judged && zone->has_list && zone->result.usable_order >= 0)
+		printf(", largest block order %d", zone->result.usable_order);
+	putchar('\n');
+	if (zone->judged) {
+		pb_rule_reason(&request, &zone->rule, &zone->result, text, sizeof(text));
+		printf("    ");
+		print_wrapped(text, 4, 4);
+	} else if (zone->allowed) {
+		printf("    It has no managed pages.\n");
+	}
+	if (verbose && zone->judged) {
+		explain_log_why(report, zone, text, sizeof(text));
+		printf("    ");
+		print_wrapped(text, 4, 6);
+	}
+}
+
+/* Zones that the request may not use are one line together. */
+static void print_zones(const struct pb_klog_report *report, bool verbose)
+{
+	char out[512] = "";
+	int at = 0;
+
+	putchar('\n');
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		const struct pb_klog_zone *zone = &report->zones[i];
+
+		if (zone->allowed)
+			print_zone(report, zone, verbose);
+		else
+			at = add(out, sizeof(out), at, "%s%d/%s", at ? ", " : "", zone->node,
+				 pb_klog_type_name(zone->type));
+	}
+	if (at) {
+		printf("  Not for this request: ");
+		print_wrapped(out, 24, 4);
+	}
+}
+
+/* ----------------------------------------------------- what would have helped */
+
+static enum pb_verdict_word ask(const struct pb_klog_zone *zone,
+				const struct pb_rule_request *request)
+{
+	struct pb_rule_result result;
+
+	pb_rule_judge(request, &zone->rule, &result);
+	return result.word;
+}
+
+/* The first zone that would serve such a request; NULL: none. */
+static const struct pb_klog_zone *serving(const struct pb_klog_report *report,
+					  const struct pb_rule_request *request)
+{
+	for (unsigned int i = report->nr_zones; i-- > 0;)
+		if (report->zones[i].judged && report->zones[i].has_list &&
+		    ask(&report->zones[i], request) == PB_SAYS_WOULD_SUCCEED)
+			return &report->zones[i];
+	return NULL;
+}
+
+static void help_smaller(const struct pb_klog_report *report)
+{
+	struct pb_rule_request request = request_of(report);
+	const struct pb_klog_zone *zone;
+	char size[32];
+
+	while (request.order-- > 0) {
+		zone = serving(report, &request);
+		if (!zone)
+			continue;
+		item("Order %u (%s) would have been served, by Node %d %s.", request.order,
+		     pb_rule_size((int64_t)explain_log_page_kb(report) << request.order, size,
+				  sizeof(size)),
+		     zone->node, pb_klog_type_name(zone->type));
+		return;
+	}
+	if (report->order > 0)
+		item("No smaller order would have been served either.");
+}
+
+static void help_short(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
+{
+	int64_t lacking = zone->result.mark + zone->result.reserve - zone->result.usable + 1;
+	char size[32];
+
+	if (lacking > 0)
+		item("%lld more usable free page%s in Node %d %s (%s).", LL(lacking),
+		     lacking == 1 ? "" : "s", zone->node, pb_klog_type_name(zone->type),
+		     pb_rule_size(lacking * explain_log_page_kb(report), size, sizeof(size)));
+}
+
+/*
+ * A request that can't wait lives on the part of min that others must leave. To
+ * make that part larger by what was short, min must grow in proportion, and
+ * vm.min_free_kbytes is the sum of the zones' shares.
+ */
+static void help_min_free(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
+{
+	int64_t min = zone->rule.min - zone->rule.boost, part, more, total = 0, wanted;
+	int64_t lacking = zone->result.mark + zone->result.reserve - zone->result.usable + 1;
+	struct pb_rule_request request = request_of(report);
+
+	part = min - pb_rule_mark(&request, min, 0);
+	if (pb_rule_may_sleep(&request) || part <= 0 || lacking <= 0)
+		return;
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		if (report->zones[i].type != 3 && report->zones[i].type != 4)
+			total += report->zones[i].min_kb -
+				 (report->zones[i].boost_kb > 0 ? report->zones[i].boost_kb : 0);
+	more = (lacking * min + part - 1) / part;
+	wanted = total * (min + more) / min + 1;
+	item("vm.min_free_kbytes of about %lld instead of %lld (the sum of min of the zones shown): "
+	     "of min such a request may use %lld pages, which would become %lld.",
+	     LL(wanted), LL(total), LL(part), LL(part + lacking));
+}
+
+static void help_wait(const struct pb_klog_report *report)
+{
+	struct pb_rule_request request = request_of(report);
+
+	if (!pb_rule_may_sleep(&request))
+		item("It could not wait (no direct reclaim), so nothing was freed for it; a caller "
+		     "that may sleep could use GFP_KERNEL.");
+	else if (report->kind == PB_KLOG_OOM)
+		item("It could wait, and did: reclaim did not free enough, so a task was "
+		     "killed%s%s.",
+		     report->killed[0] ? ": " : "", report->killed);
+	else
+		item("It could wait: what reclaim%s freed for it was not enough.",
+		     report->order > 0 ? " and compaction" : "");
+}
+
+/* Of the zones that only their reserve closed, the one with the most to give. */
+static void help_reserve(const struct pb_klog_report *report)
+{
+	const struct pb_klog_zone *best = NULL;
+	int64_t most;
+
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		const struct pb_klog_zone *zone = &report->zones[i];
+
+		if (!zone->judged || zone->verdict != PB_SAYS_LOWMEM_RESERVE ||
+		    zone->result.usable <= zone->result.mark ||
+		    (zone->has_list && zone->result.usable_order < report->order))
+			continue;
+		if (!best || zone->result.usable - zone->result.mark >
+				     best->result.usable - best->result.mark)
+			best = zone;
+	}
+	if (!best)
+		return;
+	most = best->result.usable - best->result.mark - 1;
+	item("A lowmem_reserve of at most %lld pages instead of %lld in Node %d %s "
+	     "(vm.lowmem_reserve_ratio); it protects requests that can use nothing else.",
+	     LL(most), LL(best->result.reserve), best->node, pb_klog_type_name(best->type));
+}
+
+static void help_movable(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
+{
+	struct pb_rule_request request = request_of(report);
+
+	if (zone->verdict == PB_SAYS_HIGHATOMIC)
+		item("The highatomic reserve holds what is lacking; it serves urgent requests of "
+		     "order 1 and above, and is given back under pressure.");
+	if (zone->verdict != PB_SAYS_CMA)
+		return;
+	request.gfp |= PB_GFP_MOVABLE;
+	if (ask(zone, &request) == PB_SAYS_WOULD_SUCCEED)
+		item("A movable request would have been served from CMA; a smaller CMA area (cma=) "
+		     "leaves more for the others.");
+	else
+		item("CMA holds %lld free pages that only movable requests may use.",
+		     LL(zone->rule.free_cma));
+}
+
+static void help_compaction(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
+{
+	struct pb_rule_request request = request_of(report);
+	int64_t small = 0;
+
+	if (zone->verdict != PB_SAYS_FRAGMENTED)
+		return;
+	for (unsigned int o = 0; o < request.order && o < zone->nr_orders; o++)
+		small += (int64_t)(zone->blocks[o] << o);
+	item("Compaction: %lld pages lie free in blocks below order %u, of which %lld make one of "
+	     "the order%s.",
+	     LL(small), request.order, 1LL << request.order,
+	     pb_rule_may_sleep(&request)
+		     ? ""
+		     : "; but a request that can't wait does not compact (kcompactd or "
+		       "vm.compaction_proactiveness may, before)");
+}
+
+/* Only what the kernel's own documentation says; the page is named. */
+static const struct {
+	uint32_t gfp;
+	const char *function; /* NULL: by the flag */
+	const char *text;
+} harmless[] = {
+	{ PB_GFP_NORETRY, NULL,
+	  "Perhaps harmless: the kernel's documentation of gfp flags says that a caller with "
+	  "__GFP_NORETRY must handle the failure, as by a fallback." },
+	{ PB_GFP_RETRY_MAYFAIL, NULL,
+	  "The kernel's documentation of gfp flags says that a caller with __GFP_RETRY_MAYFAIL "
+	  "must be able to handle the failure." },
+	{ 0, "kvmalloc",
+	  "Perhaps harmless: kvmalloc falls back to vmalloc (core-api/memory-allocation)." },
+	{ 0, "do_huge_pmd",
+	  "Perhaps harmless: a transparent huge page falls back to small ones "
+	  "(admin-guide/mm/transhuge)." },
+};
+
+static bool in_stack(const struct pb_klog_report *report, const char *name)
+{
+	for (unsigned int i = 0; i < report->nr_stack; i++)
+		if (strstr(report->stack[i].name, name))
+			return true;
+	return false;
+}
+
+static void help_harmless(const struct pb_klog_report *report)
+{
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
+		if (harmless[i].function ? !in_stack(report, harmless[i].function)
+					 : !(report->gfp & harmless[i].gfp))
+			continue;
+		item("%s", harmless[i].text);
+		return;
+	}
+}
+
+static void print_help(const struct pb_klog_report *report)
+{
+	const struct pb_klog_zone *zone = report->decisive < 0 ? NULL
+							       : &report->zones[report->decisive];
+
+	printf("\nWhat would have helped\n");
+	if (report->verdict == PB_SAYS_WOULD_SUCCEED) {
+		item("Nothing that the dump shows: between the last attempt and the dump memory was "
+		     "freed, or a watermark changed. Asked again it would have succeeded.");
+		help_harmless(report);
+		return;
+	}
+	if (!zone) {
+		item("Flags that allow another zone, or memory in the zones that these allow.");
+		return;
+	}
+	help_short(report, zone);
+	if (zone->result.boost_decides)
+		item("No boost: vm.watermark_boost_factor = 0 turns it off.");
+	help_min_free(report, zone);
+	help_reserve(report);
+	help_compaction(report, zone);
+	help_movable(report, zone);
+	help_smaller(report);
+	help_wait(report);
+	help_harmless(report);
+}
+
+/* --------------------------------------------------------------------- the rest */
+
+static void print_request(const struct pb_klog_report *report)
+{
+	struct pb_rule_request request = request_of(report);
+	const struct pb_klog_function *asker = pb_klog_asker(report);
+	static const char *const up_to[] = { "DMA",
+					     "DMA and DMA32",
+					     "Normal and below",
+					     "HighMem and below",
+					     "Movable and below",
+					     "Device" };
+
+	if (asker)
+		printf("Asked by %s%s%s%s%s.\n", asker->name, asker->module[0] ? " [" : "",
+		       asker->module, asker->module[0] ? "]" : "",
+		       asker->uncertain ? " (the stack is not sure)" : "");
+	if (!report->has_gfp || report->verdict != PB_SAYS_NO_DUMP)
+		return;
+	printf("It %s. Zones: ", pb_rule_may_sleep(&request) ? "may wait" : "may not wait");
+	if (request.gfp & PB_GFP_DMA)
+		printf("%s.\n", up_to[0]);
+	else if (request.gfp & PB_GFP_DMA32)
+		printf("%s.\n", up_to[1]);
+	else if ((request.gfp & PB_GFP_HIGHMEM) && (request.gfp & PB_GFP_MOVABLE))
+		printf("all, %s.\n", up_to[4]);
+	else if (request.gfp & PB_GFP_HIGHMEM)
+		printf("%s.\n", up_to[3]);
+	else
+		printf("%s.\n", up_to[2]);
+	help_harmless(report);
+}
+
+static void print_verbose(const struct pb_klog_report *report)
+{
+	printf("\nFrom line %llu", (unsigned long long)report->line);
+	if (report->stamp[0])
+		printf(", %.*s", (int)strcspn(report->stamp, "\n"), report->stamp);
+	printf("\nKernel %s: rules of %u.%u%s; pages of %u KiB%s\n",
+	       report->kernel[0] ? report->kernel : "not named", report->release >> 16,
+	       report->release >> 8 & 255, report->release_by_format ? " (by the format)" : "",
+	       explain_log_page_kb(report), report->page_kb ? "" : " (assumed)");
+	if (report->has_gfp)
+		printf("gfp 0x%x: ", report->gfp_number), print_wrapped(report->gfp_names, 18, 2);
+	if (report->nr_zones) {
+		printf("Configured zones:");
+		for (int t = 0; t < PB_KLOG_TYPES; t++)
+			if (report->configured >> t & 1)
+				printf(" %s", pb_klog_type_name(t));
+		printf("; class %d of lowmem_reserve[]\n", report->class_index);
+	}
+	for (unsigned int i = 0; i < report->nr_stack; i++)
+		printf("  %s%s\n", report->stack[i].uncertain ? "? " : "", report->stack[i].name);
+}
+
+void explain_log_text(const struct pb_klog_report *report, bool verbose)
+{
+	char sentence[EXPLAIN_SENTENCE];
+	bool zones = report->verdict < PB_SAYS_NOT_PAGE_ALLOCATOR;
+
+	explain_log_sentence(report, sentence, sizeof(sentence));
+	print_wrapped(sentence, 0, 0);
+	print_request(report);
+	if (report->release_by_format && zones)
+		printf("No line names the kernel; by the format the rules of %u.%u hold "
+		       "(--kernel).\n",
+		       report->release >> 16, report->release >> 8 & 255);
+	if (report->cut)
+		printf("The text is cut: a zone whose line ends before min: is left out.\n");
+	if (zones) {
+		print_zones(report, verbose);
+		print_help(report);
+	}
+	if (verbose)
+		print_verbose(report);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What mail programs, web pages and terminals do to a line, undone in place. No
+ * function makes a line longer.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "clean.h"
+
+static const struct {
+	const char *name; /* behind the & */
+	char is;
+} entities[] = {
+	{ "lt;", '<' },    { "gt;", '>' },    { "amp;", '&' },  { "quot;", '"' },
+	{ "nbsp;", ' ' },  { "#39;", '\'' },  { "#160;", ' ' }, { "#xa0;", ' ' },
+	{ "apos;", '\'' }, { "#x27;", '\'' }, { "#42;", '*' },
+};
+
+/* Elements that stand around a log or break its lines. "<TASK>" and "<4>" do not. */
+static const char *const elements[] = { "pre", "br", "code", "p", "div", "span", "tt", "td", "tr" };
+
+#define NR(array) (sizeof(array) / sizeof((array)[0]))
+
+static size_t entity(const char *at, char *is)
+{
+	for (size_t i = 0; i < NR(entities); i++) {
+		size_t len = strlen(entities[i].name);
+
+		if (!strncasecmp(at + 1, entities[i].name, len)) {
+			*is = entities[i].is;
+			return len + 1;
+		}
+	}
+	return 0;
+}
+
+/* "<pre class=...>", "</pre>", "<br/>": its length, 0: none. */
+static size_t element(const char *at)
+{
+	const char *name = at + 1 + (at[1] == '/');
+
+	for (size_t i = 0; i < NR(elements); i++) {
+		size_t len = strlen(elements[i]);
+		const char *end;
+
+		if (strncasecmp(name, elements[i], len) || !strchr(" />", name[len]))
+			continue;
+		end = name[len] ? strchr(name, '>') : NULL;
+		return end ? (size_t)(end - at) + 1 : 0;
+	}
+	return 0;
+}
+
+/* "ESC [ 1 ; 31 m": its length, 0: none. */
+static size_t escape(const char *at)
+{
+	size_t n = 1;
+
+	if (*at != 27)
+		return 0;
+	if (at[n] != '[')
+		return at[n] ? 2 : 1;
+	n++;
+	n += strspn(at + n, "0123456789;:?=<>");
+	return at[n] ? n + 1 : n;
+}
+
+size_t klog_clean(char *text, size_t len)
+{
+	size_t to = 0, skip;
+
+	for (size_t at = 0; at < len;) {
+		char is = text[at];
+
+		skip = 1;
+		if (is == 27)
+			skip = escape(text + at);
+		else if (is == '&' && (skip = entity(text + at, &is)) != 0)
+			text[to++] = is;
+		else if (is == '<' && (skip = element(text + at)) != 0)
+			;
+		else if ((unsigned char)is == 0xc2 && (unsigned char)text[at + 1] == 0xa0) {
+			text[to++] = ' ';
+			skip = 2;
+		} else {
+			skip = 1;
+			if (is && is != '\r')
+				text[to++] = is == '\t' ? ' ' : is;
+		}
+		at += skip;
+	}
+	text[to] = '\0';
+	return to;
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+size_t klog_unquote_printable(char *text, size_t len)
+{
+	size_t to = 0;
+
+	for (size_t at = 0; at < len; at++) {
+		if (text[at] == '=' && at + 2 < len && hex(text[at + 1]) >= 0 &&
+		    hex(text[at + 2]) >= 0) {
+			text[to++] = (char)(hex(text[at + 1]) << 4 | hex(text[at + 2]));
+			at += 2;
+		} else {
+			text[to++] = text[at];
+		}
+	}
+	text[to] = '\0';
+	return to;
+}
+
+size_t klog_quote(const char *text)
+{
+	size_t run = strspn(text, " >|"), mark = 0;
+
+	for (size_t i = 0; i < run; i++)
+		if (text[i] != ' ')
+			mark = i + 1;
+	if (mark && text[mark] == ' ')
+		mark++;
+	return mark;
+}
+
+size_t klog_width(const char *text, size_t len)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < len; i++)
+		width += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return width;
+}
+
+bool klog_is_prompt(const char *text)
+{
+	size_t n = strspn(text, "[(");
+	const char *at = strchr(text + n, '@'), *end;
+
+	if (!at || at - text > 40 || at == text + n ||
+	    strcspn(text + n, " ") < (size_t)(at - text - (long)n))
+		return false;
+	end = strpbrk(at, "$#");
+	return end && end - at < 80 && (end[1] == ' ' || !end[1]);
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From bytes to records. A log that was wrapped hard at 40 columns:
+ *
+ *	[660836.515899] quux: page allocation fa
+ *	ilure: order:0, mode:0x10c40(GFP_NOFS|__
+ *	GFP_NORETRY)
+ *	[660836.516472] Mem-Info:
+ *
+ * The second and third line have no prefix where lines have one, so they are the
+ * rest of the first. Where lines have none at all, a line that does not begin like
+ * any known form is the rest of the one before.
+ *
+ * Was a blank eaten where a line was broken? Hard wraps all break at the same
+ * width, wraps at words do not; and some pieces ("mode:0x10c40(GFP_N") are no
+ * words.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "clean.h"
+#include "internal.h"
+
+#define FORGET_PREFIX 64 /* lines without one, after which lines have none */
+#define MIN_WRAP 30      /* characters; no line shorter than this was broken */
+
+int klog_frame_init(struct klog_frame *frame)
+{
+	frame->physical = malloc(KLOG_LINE + 1);
+	frame->pending = malloc(KLOG_LINE + 1);
+	return frame->physical && frame->pending ? 0 : -1;
+}
+
+void klog_frame_clear(struct klog_frame *frame)
+{
+	free(frame->physical);
+	free(frame->pending);
+}
+
+/* -------------------------------------------------------------------- records */
+
+static int give(struct klog_frame *frame, char *text, size_t len)
+{
+	struct klog_record record = { text, len, frame->pending_line, &frame->prefix };
+
+	text[len] = '\0';
+	return frame->take(frame->ctx, &record);
+}
+
+/* rsyslog writes a newline inside a record as #012. */
+static int flush(struct klog_frame *frame)
+{
+	char *text = frame->pending, *escape;
+	int status = 0;
+
+	if (!frame->has_pending)
+		return 0;
+	frame->has_pending = false;
+	frame->pending[frame->pending_len] = '\0';
+	while (!status && (escape = strstr(text, "#012")) != NULL) {
+		status = give(frame, text, (size_t)(escape - text));
+		text = escape + 4;
+	}
+	if (!status)
+		status = give(frame, text, strlen(text));
+	return status;
+}
+
+static void append(struct klog_frame *frame, const char *text, size_t len)
+{
+	size_t room = KLOG_LINE - frame->pending_len;
+
+	if (len > room)
+		len = room;
+	memcpy(frame->pending + frame->pending_len, text, len);
+	frame->pending_len += len;
+	frame->pending[frame->pending_len] = '\0';
+}
+
+static int begin(struct klog_frame *frame, const char *text, size_t len)
+{
+	int status = flush(frame);
+
+	frame->has_pending = true;
+	frame->closed = false;
+	frame->pending_len = 0;
+	frame->pending_line = frame->line;
+	append(frame, text, len);
+	return status;
+}
+
+/* ---------------------------------------------------------------------- wraps */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* A number that lacks its unit, and the unit or the rest of the number. */
+static bool split_amount(const char *tail, size_t len, const char *head)
+{
+	size_t n = strspn(head, "0123456789");
+
+	if (tail[len - 1] == 'k')
+		return *head == 'B';
+	if (!is_digit(tail[len - 1]) || (head[n] != 'k' && head[n] != 'K'))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (tail[i] == ':' || tail[i] == '*' || tail[i] == '_')
+			return true;
+	return strspn(tail, "0123456789") == len && n == 0;
+}
+
+/* Words of the lines that matter; a field's value may stand apart from it. */
+static bool stands_alone(const char *tail, size_t len)
+{
+	static const char *const words[] = {
+		"Node",    "DMA",        "DMA32",     "Normal",           "HighMem",
+		"Movable", "shmem_thp:", "anon_thp:", "shmem_pmdmapped:", "lowmem_reserve[]:"
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == len && !memcmp(words[i], tail, len))
+			return true;
+	return false;
+}
+
+/* Can't these two be words of their own? */
+static bool is_split(const char *text, size_t len, const char *head)
+{
+	size_t at = len, open = 0, close = 0;
+	const char *tail;
+
+	while (at && text[at - 1] != ' ')
+		at--;
+	tail = text + at;
+	len -= at;
+	if (!len || stands_alone(tail, len))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		open += tail[i] == '(';
+		close += tail[i] == ')';
+	}
+	if (open > close || (len > 1 && strchr(":=*|_", tail[len - 1])))
+		return true;
+	if (strchr(")|,:*_", *head))
+		return true;
+	if (split_amount(tail, len, head))
+		return true;
+	/* "act" + "ive_anon:0kB": fields of a zone line have a colon */
+	return strstr(text, " free:") && strspn(tail, "abcdefghijklmnopqrstuvwxyz_") == len &&
+	       len && strcspn(head, ":") < strcspn(head, " ");
+}
+
+static bool blank_was_eaten(struct klog_frame *frame, const char *text)
+{
+	size_t len = frame->pending_len;
+	bool split;
+
+	if (!len || frame->pending[len - 1] == ' ' || *text == ' ')
+		return false;
+	split = is_split(frame->pending, len, text);
+	if (frame->wrap_width && frame->last_width != frame->wrap_width && frame->wrap != WRAP_HARD)
+		frame->wrap = WRAP_WORD;
+	if (frame->wrap == WRAP_UNKNOWN && split)
+		frame->wrap = WRAP_HARD;
+	if (!frame->wrap_width)
+		frame->wrap_width = frame->last_width;
+	if (frame->wrap == WRAP_HARD && frame->last_width == frame->wrap_width)
+		return false;
+	return !split;
+}
+
+static void join(struct klog_frame *frame, const char *text, size_t len)
+{
+	if (blank_was_eaten(frame, text))
+		append(frame, " ", 1);
+	append(frame, text, len);
+}
+
+/* ---------------------------------------------------------------------- lines */
+
+/* A line without a prefix, where lines have one. */
+static int bare_line(struct klog_frame *frame, const char *text, size_t len)
+{
+	size_t blanks = strspn(text, " ");
+
+	if (!frame->has_pending || frame->closed || klog_is_prompt(text)) {
+		frame->closed = true;
+		return 0;
+	}
+	if (blanks >= 6 && blanks + 2 >= frame->prefix.width)
+		return begin(frame, text + blanks - 1, len - blanks + 1);
+	if (frame->last_width >= MIN_WRAP)
+		join(frame, text, len);
+	return 0;
+}
+
+/* A line where lines have no prefix. */
+static int plain_line(struct klog_frame *frame, const char *text, size_t len)
+{
+	if (klog_is_prompt(text)) {
+		frame->closed = true;
+		return 0;
+	}
+	if (frame->has_pending && !frame->closed && frame->last_width >= MIN_WRAP &&
+	    klog_is_start(frame->pending) && !klog_is_start(text)) {
+		join(frame, text, len);
+		return 0;
+	}
+	frame->prefix = (struct klog_prefix){ .pid = -1 };
+	return begin(frame, text, len);
+}
+
+/* How far every line is indented shows where a prefix or a headline stands. */
+static const char *unindent(struct klog_frame *frame, const char *text, struct klog_prefix *prefix,
+			    bool *found)
+{
+	size_t blanks = strspn(text, " "), most;
+
+	*found = klog_prefix_parse(text + blanks, strlen(text + blanks), prefix);
+	if (*found)
+		frame->indent = (unsigned int)blanks;
+	else if (blanks >= 2 && !frame->prefixed &&
+		 (strstr(text, "page allocation failure") || strstr(text, "invoked oom-killer") ||
+		  !strncmp(text + blanks, "Mem-", 4)))
+		frame->indent = (unsigned int)blanks;
+	most = frame->indent < blanks ? frame->indent : blanks;
+	return text + most;
+}
+
+static int clean_line(struct klog_frame *frame, char *line, size_t len)
+{
+	struct klog_prefix prefix;
+	const char *text;
+	bool found;
+	int status;
+
+	len = klog_clean(line, len);
+	text = line + klog_quote(line);
+	text = unindent(frame, text, &prefix, &found);
+	if (!text[strspn(text, " ")]) {
+		frame->closed = true;
+		return 0;
+	}
+	frame->nr_lines++;
+	if (found) {
+		status = flush(frame);
+		frame->prefix = prefix;
+		frame->prefixed = true;
+		frame->since_prefix = 0;
+		text += prefix.len;
+		if (!status)
+			status = begin(frame, text, strlen(text));
+	} else {
+		if (frame->prefixed && ++frame->since_prefix > FORGET_PREFIX)
+			frame->prefixed = false;
+		status = frame->prefixed ? bare_line(frame, text, strlen(text))
+					 : plain_line(frame, text, strlen(text));
+	}
+	frame->last_width = klog_width(line, len);
+	return status;
+}
+
+/* Quoted-printable breaks a line behind a "=" that is not part of it. */
+static bool soft_break(struct klog_frame *frame)
+{
+	size_t len = frame->physical_len;
+
+	if (len && frame->physical[len - 1] == '\r')
+		len--;
+	if (len < MIN_WRAP || frame->physical[len - 1] != '=')
+		return false;
+	/* wrapped at words, "= 15884kB" may lose its second half */
+	if (frame->physical[len - 2] == ' ' && !frame->quoted_printable)
+		return false;
+	frame->physical_len = frame->soft_at = len - 1;
+	frame->in_soft_break = true;
+	return true;
+}
+
+static int physical_line(struct klog_frame *frame)
+{
+	char *line = frame->physical;
+
+	frame->line++;
+	if (soft_break(frame))
+		return 0;
+	frame->in_soft_break = false;
+	line[frame->physical_len] = '\0';
+	if (!frame->quoted_printable && strstr(line, "=3D"))
+		frame->quoted_printable = true;
+	if (frame->quoted_printable)
+		frame->physical_len = klog_unquote_printable(line, frame->physical_len);
+	return clean_line(frame, line, frame->physical_len);
+}
+
+/* The continuation of a soft break may be quoted again. */
+static void take_bytes(struct klog_frame *frame, const char *bytes, size_t len)
+{
+	size_t room = KLOG_LINE - frame->physical_len;
+
+	if (frame->in_soft_break && frame->physical_len == frame->soft_at) {
+		size_t n = len < 8 ? len : 8, mark = 0;
+
+		for (size_t i = 0; i < n && (bytes[i] == '>' || bytes[i] == '|' || bytes[i] == ' ');
+		     i++)
+			if (bytes[i] != ' ')
+				mark = i + 1 + (i + 1 < n && bytes[i + 1] == ' ');
+		bytes += mark;
+		len -= mark;
+	}
+	if (len > room)
+		len = room;
+	memcpy(frame->physical + frame->physical_len, bytes, len);
+	frame->physical_len += len;
+}
+
+int klog_frame_feed(struct klog_frame *frame, const char *bytes, size_t len)
+{
+	const char *end = bytes + len;
+	int status = 0;
+
+	while (!status && bytes < end) {
+		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
+		const char *stop = newline ? newline : end;
+
+		take_bytes(frame, bytes, (size_t)(stop - bytes));
+		if (!newline)
+			break;
+		status = physical_line(frame);
+		if (!frame->in_soft_break)
+			frame->physical_len = 0;
+		bytes = newline + 1;
+	}
+	return status;
+}
+
+int klog_frame_end(struct klog_frame *frame)
+{
+	int status = 0;
+
+	if (frame->physical_len) {
+		frame->physical[frame->physical_len] = '\0';
+		status = physical_line(frame);
+	}
+	return status ? status : flush(frame);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PB_TRACE_KLOG_INTERNAL_H
+#define PB_TRACE_KLOG_INTERNAL_H
+
+#include "klog.h"
+
+#define KLOG_LINE (128u << 10) /* bytes of a line or record; what is behind is dropped */
+#define KLOG_COLUMN 24         /* bytes of a column's name: "T464", "C1", "A288" */
+#define KLOG_STALE 20000       /* records after which a silent column's report is finished */
+#define KLOG_TOKEN 24          /* bytes of one entry of a free list */
+
+enum { TYPE_DMA, TYPE_DMA32, TYPE_NORMAL, TYPE_HIGHMEM, TYPE_MOVABLE, TYPE_DEVICE };
+
+/* ------------------------------------------------------------- frame.c: records */
+
+/* What stood in front of a line. */
+struct klog_prefix {
+	size_t len;   /* bytes; 0: nothing */
+	size_t width; /* characters */
+	char column[KLOG_COLUMN];
+	int32_t pid; /* -1 */
+	char stamp[PB_KLOG_TEXT];
+};
+
+/* One record: a line without what stood in front of it, wraps undone. */
+struct klog_record {
+	const char *text; /* NUL at the end */
+	size_t len;
+	uint64_t line;
+	const struct klog_prefix *prefix;
+};
+
+enum klog_wrap { WRAP_UNKNOWN, WRAP_HARD, WRAP_WORD };
+
+struct klog_frame {
+	int (*take)(void *ctx, const struct klog_record *record);
+	void *ctx;
+	char *physical, *pending; /* [KLOG_LINE] */
+	size_t physical_len, pending_len, soft_at;
+	bool has_pending, closed; /* closed: nothing may be joined to pending */
+	bool in_soft_break, quoted_printable;
+	unsigned int indent; /* blanks in front of every line */
+	unsigned int since_prefix;
+	bool prefixed;
+	struct klog_prefix prefix; /* of pending */
+	uint64_t line, pending_line;
+	size_t last_width;
+	enum klog_wrap wrap;
+	size_t wrap_width;
+	uint64_t nr_lines; /* not blank */
+};
+
+int klog_frame_init(struct klog_frame *frame);
+void klog_frame_clear(struct klog_frame *frame);
+int klog_frame_feed(struct klog_frame *frame, const char *bytes, size_t len);
+int klog_frame_end(struct klog_frame *frame);
+/* prefix.c */
+bool klog_prefix_parse(const char *text, size_t len, struct klog_prefix *prefix);
+
+/* ----------------------------------------------------- forms.c: fields by line form */
+
+enum klog_open { OPEN_NOTHING, OPEN_RESERVE, OPEN_LIST, OPEN_HEADLINE };
+
+/* A free list whose entries are not yet sure: asterisks may be missing. */
+struct klog_list {
+	unsigned int nr;
+	bool any_letters;
+	char token[PB_RULE_ORDERS][KLOG_TOKEN]; /* "5*4", "54", "5_4" */
+	uint8_t letters[PB_RULE_ORDERS];
+	int64_t total_kb; /* behind "="; -1 */
+};
+
+struct klog_building {
+	struct pb_klog_report report;
+	uint32_t lo, hi; /* releases that the format allows; 0: no bound */
+	bool has_names, in_use, done;
+};
+
+struct klog_column {
+	char name[KLOG_COLUMN];
+	struct klog_building *building; /* NULL: no report is open */
+	int node;                       /* of a piece "Node 0 "; -1 */
+	enum klog_open open;
+	unsigned int open_zone;
+	struct klog_list list;
+	char candidate[PB_KLOG_TEXT]; /* "swapper/3: " on a line of its own */
+	char headline[1024];          /* OPEN_HEADLINE: its pieces so far */
+	uint64_t vmalloc_bytes;       /* the line above a template headline */
+	uint64_t vmalloc_line, vmalloc_record;
+	bool has_vmalloc;
+	uint64_t last_record;
+	bool in_use;
+};
+
+struct pb_klog {
+	struct klog_frame frame;
+	struct pb_klog_options options;
+	pb_klog_emit emit;
+	void *ctx;
+	struct klog_column columns[PB_KLOG_OPEN];
+	struct klog_building *buildings; /* [PB_KLOG_OPEN] */
+	uint64_t records;
+	uint32_t seen_release;     /* of an earlier report of this log */
+	char banner[PB_KLOG_TEXT]; /* release of a "Linux version" line */
+	struct pb_klog_stats stats;
+	int status;
+};
+
+/* Is this the beginning of a line of a known form? */
+bool klog_is_start(const char *text);
+/* True: understood. */
+bool klog_form(struct pb_klog *log, struct klog_column *column, const struct klog_record *record);
+/* A column's open pieces (a list, a headline) are complete. */
+void klog_settle(struct pb_klog *log, struct klog_column *column);
+/* Finish the column's report, if it has one. */
+void klog_finish(struct pb_klog *log, struct klog_column *column);
+struct klog_building *klog_begin(struct pb_klog *log, struct klog_column *column,
+				 const struct klog_record *record, enum pb_klog_kind kind);
+
+/* list.c: entries of a list, in pieces. Where the list ended (text behind), or NULL. */
+const char *klog_list_feed(struct klog_list *list, const char *text);
+void klog_list_settle(const struct klog_list *list, struct pb_klog_zone *zone);
+
+/* request.c: what a headline says */
+void klog_request(struct klog_building *building, const char *text);
+void klog_nodes(struct pb_klog_nodes *nodes, const char *text);
+int klog_type_find(const char *name, size_t len);
+
+/* judge.c */
+void klog_judge(struct klog_building *building, const struct pb_klog *log);
+
+#endif

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From what a report says to its verdict: whose rules hold, how large a page is,
+ * which zones the request may use, what each of them says, and whose word counts.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagebuddy/pagebuddy.h>
+
+#include "../gfp_release.h"
+#include "internal.h"
+
+#define V(a, b, c) PB_RELEASE(a, b, c)
+
+#define BIT(type) (1u << (type))
+
+/* -------------------------------------------------------------------- release */
+
+static void bound(uint32_t *hi, uint32_t release)
+{
+	if (!*hi || *hi > release)
+		*hi = release;
+}
+
+/* What a zone line does not have, it does not have since. */
+static void date_absence(struct klog_building *building)
+{
+	const struct pb_klog_report *report = &building->report;
+	bool letters = false, lists = false, zeros = false;
+
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		const struct pb_klog_zone *zone = &report->zones[i];
+		unsigned int n = zone->nr_reserve;
+
+		lists |= zone->has_list;
+		letters |= zone->has_letters;
+		if (n > 2 && !zone->reserve[n - 1])
+			for (unsigned int k = 0; k + 1 < n; k++)
+				zeros |= zone->reserve[k] > 0;
+	}
+	if (!report->nr_zones)
+		return;
+	if (report->zones[0].managed_kb < 0)
+		bound(&building->hi, V(3, 8, 255));
+	if (report->zones[0].free_cma_kb < 0 && report->zones[0].low_kb >= 0)
+		bound(&building->hi, V(3, 5, 255));
+	if (report->zones[0].free_pcp_kb < 0 && report->zones[0].present_kb >= 0)
+		bound(&building->hi, V(4, 1, 255));
+	if (report->zones[0].reserved_highatomic_kb < 0)
+		bound(&building->hi, V(5, 4, 255));
+	if (report->zones[0].boost_kb < 0)
+		bound(&building->hi, V(5, 17, 255));
+	if (report->zones[0].free_highatomic_kb < 0)
+		bound(&building->hi, V(6, 12, 255));
+	if (lists && !letters)
+		bound(&building->hi, V(3, 8, 255));
+	if (zeros && building->lo < V(6, 10, 0))
+		building->lo = V(6, 10, 0);
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		for (unsigned int o = 0; o < report->zones[i].nr_orders; o++)
+			if (report->zones[i].letters[o] & PB_LETTER_R)
+				bound(&building->hi, V(4, 3, 255));
+}
+
+static void choose_release(struct klog_building *building, const struct pb_klog *log)
+{
+	struct pb_klog_report *report = &building->report;
+	uint32_t said = pb_release_parse(report->kernel);
+
+	if (!said && log->banner[0]) {
+		memcpy(report->kernel, log->banner, sizeof(report->kernel));
+		said = pb_release_parse(report->kernel);
+	}
+	if (log->options.release)
+		said = log->options.release;
+	report->release = said;
+	if (said)
+		return;
+	date_absence(building);
+	report->release_by_format = true;
+	report->release = log->seen_release;
+	if (report->release >= building->lo && report->release &&
+	    (!building->hi || report->release <= building->hi))
+		return;
+	report->release = building->lo ? building->lo : building->hi;
+	if (!report->release)
+		report->release = V(6, 13, 0);
+	if (!building->lo && building->hi < V(2, 6, 39))
+		report->release = building->hi;
+}
+
+/* ------------------------------------------------------------------------ gfp */
+
+static void read_gfp(struct klog_building *building)
+{
+	struct pb_klog_report *report = &building->report;
+	const char *at = report->gfp_names;
+	uint32_t bits;
+
+	if (!report->has_gfp)
+		return;
+	if (!report->gfp_names[0]) {
+		report->gfp = pb_gfp_of_number(report->gfp_number, report->release);
+		pb_gfp_release_names(report->gfp_number, report->release, report->gfp_names,
+				     sizeof(report->gfp_names));
+		return;
+	}
+	/* the names that the kernel printed are its own table's */
+	report->gfp = 0;
+	while (*at) {
+		size_t len = strcspn(at, "|");
+
+		if (pb_gfp_of_name(at, len, report->release, &bits))
+			report->gfp |= bits;
+		else if (strncmp(at, "none", 4))
+			report->gfp |= pb_gfp_of_number(report->gfp_number, report->release);
+		at += len + (at[len] == '|');
+	}
+}
+
+/* ----------------------------------------------------------------------- page */
+
+static void find_page_size(struct pb_klog_report *report)
+{
+	int64_t kb = 0;
+
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		if (report->zones[i].first_kb) {
+			report->page_kb = report->zones[i].first_kb;
+			return;
+		}
+		kb += report->zones[i].free_kb;
+	}
+	if (report->free_pages <= 0 || !report->nr_zones)
+		return;
+	kb = (kb + report->free_pages / 2) / report->free_pages;
+	report->page_kb = kb < 8 ? 4 : kb < 32 ? 16 : 64;
+}
+
+static int64_t to_pages(const struct pb_klog_report *report, int64_t kb)
+{
+	unsigned int page = report->page_kb ? report->page_kb : 4;
+
+	return kb < 0 ? 0 : kb / page;
+}
+
+/* ------------------------------------------------------------ configured zones */
+
+static unsigned int count_bits(unsigned int bits)
+{
+	return (unsigned int)__builtin_popcount(bits);
+}
+
+static int index_of(unsigned int configured, int type)
+{
+	return (int)count_bits(configured & (BIT(type) - 1));
+}
+
+/* A zone keeps nothing from requests for itself and for those below it. */
+static bool contradicts(const struct pb_klog_report *report, unsigned int configured)
+{
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		const struct pb_klog_zone *zone = &report->zones[i];
+
+		for (int k = 0; k <= index_of(configured, zone->type); k++)
+			if (k < (int)zone->nr_reserve && zone->reserve[k])
+				return true;
+	}
+	return false;
+}
+
+/* How unlikely it is that just these types are configured. */
+static unsigned int unlikely(const struct pb_klog_report *report, unsigned int configured,
+			     unsigned int seen)
+{
+	unsigned int points = 0;
+
+	if (!(configured & BIT(TYPE_NORMAL)))
+		points += 100;
+	if (!(configured & BIT(TYPE_MOVABLE)) && report->release >= V(2, 6, 23))
+		points += 50;
+	if ((configured & BIT(TYPE_MOVABLE)) && report->release < V(2, 6, 23))
+		points += 50;
+	if ((configured & ~seen) & BIT(TYPE_HIGHMEM))
+		points += 20;
+	if ((configured & BIT(TYPE_HIGHMEM)) && (configured & BIT(TYPE_DMA32)))
+		points += 10;
+	if (!(configured & BIT(TYPE_DMA)))
+		points += 8;
+	if (!(configured & BIT(TYPE_DMA32)) && !(configured & BIT(TYPE_HIGHMEM)))
+		points += 4;
+	if (configured & ~seen & BIT(TYPE_DEVICE))
+		points += 2;
+	return points + (contradicts(report, configured) ? 200 : 0);
+}
+
+/* lowmem_reserve[] has an entry for each configured type, so it tells how many. */
+static void find_configured(struct pb_klog_report *report)
+{
+	unsigned int seen = 0, nr = 0, best = ~0u;
+
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		seen |= BIT(report->zones[i].type);
+		if (report->zones[i].nr_reserve > nr)
+			nr = report->zones[i].nr_reserve;
+	}
+	report->configured = seen | BIT(TYPE_NORMAL) | BIT(TYPE_MOVABLE);
+	for (unsigned int set = 1; nr && set < 1u << PB_KLOG_TYPES; set++) {
+		unsigned int points;
+
+		if (count_bits(set) != nr || (set & seen) != seen)
+			continue;
+		points = unlikely(report, set, seen);
+		if (points < best) {
+			best = points;
+			report->configured = set;
+		}
+	}
+}
+
+static int highest_type(const struct pb_klog_report *report)
+{
+	static const struct {
+		uint32_t mask, is;
+		int type;
+	} rules[] = {
+		{ PB_GFP_DMA, PB_GFP_DMA, TYPE_DMA },
+		{ PB_GFP_DMA32, PB_GFP_DMA32, TYPE_DMA32 },
+		{ PB_GFP_HIGHMEM | PB_GFP_MOVABLE, PB_GFP_HIGHMEM | PB_GFP_MOVABLE, TYPE_MOVABLE },
+		{ PB_GFP_HIGHMEM, PB_GFP_HIGHMEM, TYPE_HIGHMEM },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if ((report->gfp & rules[i].mask) == rules[i].is &&
+		    (report->configured & BIT(rules[i].type)))
+			return rules[i].type;
+	return TYPE_NORMAL;
+}
+
+/* -------------------------------------------------------------- zones, allowed */
+
+static struct pb_rule_request request_of(const struct pb_klog_report *report)
+{
+	return (struct pb_rule_request){ .order = report->has_order && report->order > 0
+							  ? (unsigned int)report->order
+							  : 0,
+					 .gfp = report->gfp,
+					 .release = report->release };
+}
+
+static bool node_in(const struct pb_klog_nodes *nodes, int node)
+{
+	return nodes->bits[node / 64] >> node % 64 & 1;
+}
+
+static bool node_allowed(const struct pb_klog_report *report, int node)
+{
+	struct pb_rule_request request = request_of(report);
+
+	if (pb_rule_atomic(&request))
+		return true;
+	if (report->nodemask.printed && !node_in(&report->nodemask, node))
+		return false;
+	return !(report->gfp & PB_GFP_HARDWALL) || !report->mems_allowed.printed ||
+	       node_in(&report->mems_allowed, node);
+}
+
+static int64_t pages_of(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
+{
+	if (zone->managed_kb >= 0)
+		return to_pages(report, zone->managed_kb);
+	if (zone->present_kb >= 0)
+		return to_pages(report, zone->present_kb);
+	return zone->empty ? 0 : to_pages(report, zone->free_kb) + 1; /* cut: not empty */
+}
+
+static void find_class(struct pb_klog_report *report)
+{
+	int highest = -1;
+
+	report->class_index = -1;
+	if (report->release >= V(5, 8, 0)) {
+		report->class_index = index_of(report->configured, report->highest_type);
+		return;
+	}
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		if (report->zones[i].allowed && report->zones[i].pages &&
+		    report->zones[i].type > highest)
+			highest = report->zones[i].type;
+	if (highest >= 0)
+		report->class_index = index_of(report->configured, highest);
+}
+
+static void judge_zone(struct pb_klog_report *report, struct pb_klog_zone *zone)
+{
+	struct pb_rule_request request = request_of(report);
+	int class = report->class_index;
+
+	zone->verdict = PB_SAYS_NO_ZONE;
+	zone->judged = false;
+	if (!zone->allowed || !zone->pages)
+		return;
+	zone->rule = (struct pb_rule_zone){
+		.free = to_pages(report, zone->free_kb),
+		.min = to_pages(report, zone->min_kb),
+		.boost = to_pages(report, zone->boost_kb),
+		.free_cma = to_pages(report, zone->free_cma_kb),
+		.reserved_highatomic = to_pages(report, zone->reserved_highatomic_kb),
+		.free_highatomic = to_pages(report, zone->free_highatomic_kb),
+		.managed = zone->pages,
+		.has_lists = zone->has_list,
+		.has_letters = zone->has_letters,
+		.nr_orders = zone->nr_orders,
+	};
+	if (class >= 0 && class < (int)zone->nr_reserve)
+		zone->rule.reserve = zone->reserve[class];
+	memcpy(zone->rule.blocks, zone->blocks, sizeof(zone->blocks));
+	memcpy(zone->rule.letters, zone->letters, sizeof(zone->letters));
+	pb_rule_judge(&request, &zone->rule, &zone->result);
+	zone->judged = true;
+	zone->verdict = zone->result.word;
+}
+
+static void judge_zones(struct pb_klog_report *report)
+{
+	find_class(report);
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		judge_zone(report, &report->zones[i]);
+}
+
+/*
+ * __GFP_THISNODE: which node is not printed. It failed there, so the node is none
+ * of those that would serve it; if all would, nothing can be said.
+ */
+static void keep_failing_nodes(struct pb_klog_report *report)
+{
+	struct pb_klog_nodes serving = { .printed = false };
+	bool any_left = false;
+
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		if (report->zones[i].verdict == PB_SAYS_WOULD_SUCCEED)
+			serving.bits[report->zones[i].node / 64] |= UINT64_C(1)
+								    << report->zones[i].node % 64;
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		any_left |= !node_in(&serving, report->zones[i].node);
+	if (!any_left)
+		return;
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		if (node_in(&serving, report->zones[i].node))
+			report->zones[i].allowed = false;
+	judge_zones(report);
+}
+
+/* ------------------------------------------------------------------ whole report */
+
+static bool larger(const struct pb_klog_zone *zone, const struct pb_klog_zone *best)
+{
+	if (zone->pages != best->pages)
+		return zone->pages > best->pages;
+	if (zone->node != best->node)
+		return zone->node < best->node;
+	return zone->type > best->type;
+}
+
+static enum pb_verdict_word word_of_zones(struct pb_klog_report *report)
+{
+	const struct pb_klog_zone *best = NULL, *serving = NULL;
+
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		const struct pb_klog_zone *zone = &report->zones[i];
+
+		if (!zone->judged)
+			continue;
+		if (zone->verdict == PB_SAYS_WOULD_SUCCEED && (!serving || larger(zone, serving)))
+			serving = zone;
+		if (!best || larger(zone, best))
+			best = zone;
+	}
+	if (serving)
+		best = serving;
+	report->decisive = best ? (int)(best - report->zones) : -1;
+	return best ? best->verdict : PB_SAYS_NO_ZONE;
+}
+
+static enum pb_verdict_word judge_request(struct pb_klog_report *report)
+{
+	if (!report->nr_zones || !report->has_gfp)
+		return PB_SAYS_NO_DUMP;
+	find_configured(report);
+	report->highest_type = highest_type(report);
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		struct pb_klog_zone *zone = &report->zones[i];
+
+		zone->pages = pages_of(report, zone);
+		zone->allowed = zone->type <= report->highest_type &&
+				node_allowed(report, zone->node);
+	}
+	judge_zones(report);
+	if (report->gfp & PB_GFP_THISNODE)
+		keep_failing_nodes(report);
+	return word_of_zones(report);
+}
+
+static bool more_than_ram(const struct pb_klog_report *report)
+{
+	unsigned int page = report->page_kb ? report->page_kb : 4;
+
+	return report->vmalloc_bytes && report->ram_pages > 0 &&
+	       report->vmalloc_bytes / 1024 / page > (uint64_t)report->ram_pages;
+}
+
+static enum pb_verdict_word judge_vmalloc(struct pb_klog_report *report)
+{
+	enum pb_verdict_word word;
+
+	if (report->vmalloc == PB_KLOG_VMALLOC_TOTAL || report->vmalloc == PB_KLOG_VMALLOC_SPACE)
+		return PB_SAYS_NOT_PAGE_ALLOCATOR;
+	if (report->vmalloc == PB_KLOG_VMALLOC_PAGES)
+		return judge_request(report);
+	if (more_than_ram(report))
+		return PB_SAYS_NOT_PAGE_ALLOCATOR;
+	word = judge_request(report);
+	return word == PB_SAYS_WOULD_SUCCEED ? PB_SAYS_NOT_PAGE_ALLOCATOR : word;
+}
+
+void klog_judge(struct klog_building *building, const struct pb_klog *log)
+{
+	struct pb_klog_report *report = &building->report;
+
+	report->decisive = -1;
+	choose_release(building, log);
+	read_gfp(building);
+	if (report->kind == PB_KLOG_MEMCG)
+		report->nr_zones = 0;
+	find_page_size(report);
+	if (report->kind == PB_KLOG_MEMCG)
+		report->verdict = PB_SAYS_MEMCG;
+	else if (report->kind == PB_KLOG_SHOW_MEM || (report->has_order && report->order < 0))
+		report->verdict = PB_SAYS_NONE;
+	else if (report->kind == PB_KLOG_VMALLOC)
+		report->verdict = judge_vmalloc(report);
+	else
+		report->verdict = judge_request(report);
+}

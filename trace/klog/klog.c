@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reports under construction. A column (a CPU's or a task's lines) has at most one
+ * open report; a finished one waits until no open one has begun before it:
+ *
+ *	C1  [headline .............. dump .......]      emitted first
+ *	C3        [headline ... dump]                   done earlier, waits
+ *
+ * A column that has been silent for KLOG_STALE records is finished, so that nothing
+ * waits for ever.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* ------------------------------------------------------------------- emission */
+
+static struct klog_building *oldest(struct pb_klog *log, bool open_only)
+{
+	struct klog_building *first = NULL;
+
+	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++) {
+		struct klog_building *building = &log->buildings[i];
+
+		if (!building->in_use || (open_only && building->done))
+			continue;
+		if (!first || building->report.line < first->report.line)
+			first = building;
+	}
+	return first;
+}
+
+static void emit_done(struct pb_klog *log)
+{
+	struct klog_building *building;
+
+	while ((building = oldest(log, false)) != NULL && building->done) {
+		if (!log->status)
+			log->status = log->emit(log->ctx, &building->report);
+		log->stats.reports++;
+		free(building->report.zones);
+		building->report.zones = NULL;
+		building->in_use = false;
+	}
+}
+
+void klog_settle(struct pb_klog *log, struct klog_column *column)
+{
+	struct pb_klog_report *report = column->building ? &column->building->report : NULL;
+
+	(void)log;
+	if (report && column->open == OPEN_LIST && column->open_zone < report->nr_zones)
+		klog_list_settle(&column->list, &report->zones[column->open_zone]);
+	column->open = OPEN_NOTHING;
+}
+
+void klog_finish(struct pb_klog *log, struct klog_column *column)
+{
+	struct klog_building *building = column->building;
+
+	klog_settle(log, column);
+	column->open_zone = PB_KLOG_ZONES;
+	column->building = NULL;
+	if (!building)
+		return;
+	klog_judge(building, log);
+	if (building->report.kernel[0] && pb_release_parse(building->report.kernel))
+		log->seen_release = pb_release_parse(building->report.kernel);
+	building->done = true;
+	emit_done(log);
+}
+
+static struct klog_column *column_of(struct pb_klog *log, const struct klog_building *building)
+{
+	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++)
+		if (log->columns[i].in_use && log->columns[i].building == building)
+			return &log->columns[i];
+	return NULL;
+}
+
+static struct klog_building *free_building(struct pb_klog *log)
+{
+	struct klog_column *column;
+
+	for (;;) {
+		for (unsigned int i = 0; i < PB_KLOG_OPEN; i++)
+			if (!log->buildings[i].in_use)
+				return &log->buildings[i];
+		column = column_of(log, oldest(log, true));
+		if (!column)
+			return NULL;
+		klog_finish(log, column);
+	}
+}
+
+struct klog_building *klog_begin(struct pb_klog *log, struct klog_column *column,
+				 const struct klog_record *record, enum pb_klog_kind kind)
+{
+	struct klog_building *building;
+
+	klog_finish(log, column);
+	building = free_building(log);
+	if (!building)
+		return NULL;
+	*building = (struct klog_building){ .in_use = true };
+	building->report.kind = kind;
+	building->report.line = record->line;
+	building->report.pid = -1;
+	building->report.free_pages = building->report.ram_pages = -1;
+	memcpy(building->report.stamp, record->prefix->stamp, sizeof(building->report.stamp));
+	column->building = building;
+	column->node = -1;
+	return building;
+}
+
+/* -------------------------------------------------------------------- columns */
+
+static struct klog_column *find_column(struct pb_klog *log, const char *name)
+{
+	struct klog_column *column, *place = NULL;
+
+	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++) {
+		column = &log->columns[i];
+		if (column->in_use && !strcmp(column->name, name))
+			return column;
+		if (!place || (place->in_use &&
+			       (!column->in_use || column->last_record < place->last_record)))
+			place = column;
+	}
+	if (place->in_use)
+		klog_finish(log, place);
+	*place = (struct klog_column){ .node = -1, .open_zone = PB_KLOG_ZONES, .in_use = true };
+	memcpy(place->name, name, strlen(name) + 1);
+	return place;
+}
+
+static void finish_stale(struct pb_klog *log)
+{
+	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++) {
+		struct klog_column *column = &log->columns[i];
+
+		if (column->in_use && column->building &&
+		    log->records - column->last_record > KLOG_STALE)
+			klog_finish(log, column);
+	}
+}
+
+static int take(void *ctx, const struct klog_record *record)
+{
+	struct pb_klog *log = ctx;
+	struct klog_column *column;
+
+	if (!record->text[strspn(record->text, " ")])
+		return log->status;
+	log->records++;
+	column = find_column(log, record->prefix->column);
+	column->last_record = log->records;
+	if (klog_form(log, column, record))
+		log->stats.understood++;
+	if (log->records % 1024 == 0)
+		finish_stale(log);
+	return log->status;
+}
+
+/* ------------------------------------------------------------------------ API */
+
+struct pb_klog *pb_klog_open(const struct pb_klog_options *options, pb_klog_emit emit, void *ctx)
+{
+	struct pb_klog *log = calloc(1, sizeof(*log));
+
+	if (!log)
+		return NULL;
+	log->buildings = calloc(PB_KLOG_OPEN, sizeof(*log->buildings));
+	log->frame.take = take;
+	log->frame.ctx = log;
+	log->frame.prefix.pid = -1;
+	log->emit = emit;
+	log->ctx = ctx;
+	if (options)
+		log->options = *options;
+	if (!log->buildings || klog_frame_init(&log->frame)) {
+		klog_frame_clear(&log->frame);
+		free(log->buildings);
+		free(log);
+		return NULL;
+	}
+	return log;
+}
+
+int pb_klog_feed(struct pb_klog *log, const void *bytes, size_t len)
+{
+	if (!log->status)
+		log->status = klog_frame_feed(&log->frame, bytes, len);
+	return log->status;
+}
+
+int pb_klog_close(struct pb_klog *log, struct pb_klog_stats *stats)
+{
+	struct klog_building *building;
+	int status;
+
+	if (!log->status)
+		klog_frame_end(&log->frame);
+	while ((building = oldest(log, true)) != NULL)
+		klog_finish(log, column_of(log, building));
+	log->stats.lines = log->frame.nr_lines;
+	if (log->stats.understood > log->stats.lines)
+		log->stats.lines = log->stats.understood; /* #012: several records a line */
+	if (stats)
+		*stats = log->stats;
+	status = log->status;
+	klog_frame_clear(&log->frame);
+	free(log->buildings);
+	free(log);
+	return status;
+}
+
+const char *pb_klog_kind_name(enum pb_klog_kind kind)
+{
+	static const char *const names[] = { "alloc_failure", "oom", "memcg", "vmalloc",
+					     "show_mem" };
+
+	return names[kind];
+}
+
+const char *pb_klog_type_name(int type)
+{
+	static const char *const names[PB_KLOG_TYPES] = { "DMA",     "DMA32",   "Normal",
+							  "HighMem", "Movable", "Device" };
+
+	return type < 0 || type >= PB_KLOG_TYPES ? "?" : names[type];
+}
+
+/* ---------------------------------------------------------------------- stack */
+
+/* Functions that ask on another's behalf, and those that print; by their beginning. */
+static const char *const allocator[] = {
+	"dump_stack",
+	"show_stack",
+	"dump_backtrace",
+	"unwind_backtrace",
+	"__dump_stack",
+	"warn_alloc",
+	"__alloc_pages",
+	"alloc_pages",
+	"__alloc_frozen_pages",
+	"alloc_frozen_pages",
+	"__get_free_pages",
+	"get_free_pages",
+	"get_zeroed_page",
+	"get_page_from_freelist",
+	"__alloc_page",
+	"alloc_page_interleave",
+	"__folio_alloc",
+	"folio_alloc",
+	"vma_alloc_folio",
+	"allocate_slab",
+	"alloc_slab_page",
+	"new_slab",
+	"___slab_alloc",
+	"__slab_alloc",
+	"slab_alloc",
+	"kmem_cache_alloc",
+	"kmem_getpages",
+	"cache_grow",
+	"cache_alloc_refill",
+	"fallback_alloc",
+	"____cache_alloc",
+	"__kmalloc",
+	"kmalloc",
+	"___kmalloc",
+	"__do_kmalloc",
+	"kmem_cache",
+	"krealloc",
+	"kvmalloc",
+	"__kvmalloc",
+	"__vmalloc",
+	"vmalloc",
+	"vzalloc",
+	"page_frag_alloc",
+	"__page_frag",
+	"__alloc_skb",
+	"__build_skb",
+	"__netdev_alloc",
+	"__napi_alloc",
+	"netdev_alloc",
+	"napi_alloc",
+	"alloc_skb",
+	"dump_header",
+	"oom_kill_process",
+	"out_of_memory",
+	"mem_cgroup_out_of_memory",
+	"try_charge",
+	"charge_memcg",
+	"mem_cgroup_charge",
+	"__mem_cgroup_charge",
+	"mem_cgroup_try_charge",
+	"pagefault_out",
+	"alloc_anon_page",
+	"do_anonymous_page",
+	"alloc_buddy_huge",
+	"__alloc_contig",
+};
+
+static bool is_allocator(const char *name)
+{
+	for (size_t i = 0; i < sizeof(allocator) / sizeof(allocator[0]); i++)
+		if (!strncmp(name, allocator[i], strlen(allocator[i])))
+			return true;
+	return false;
+}
+
+/* Where one line of a stack has an address, the lines without belong to another. */
+const struct pb_klog_function *pb_klog_asker(const struct pb_klog_report *report)
+{
+	const struct pb_klog_function *perhaps = NULL;
+	bool addresses = false;
+
+	for (unsigned int i = 0; i < report->nr_stack; i++)
+		addresses |= report->stack[i].has_address;
+	for (unsigned int i = 0; i < report->nr_stack; i++) {
+		const struct pb_klog_function *function = &report->stack[i];
+
+		if (is_allocator(function->name) || (addresses && !function->has_address))
+			continue;
+		if (!function->uncertain)
+			return function;
+		if (!perhaps)
+			perhaps = function;
+	}
+	return perhaps;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Verdicts in words. */
+#include <stdio.h>
+
+#include "words.h"
+
+#define LL(value) ((long long)(value))
+
+const char *pb_rule_cause(enum pb_verdict_word word)
+{
+	static const char *const causes[PB_NR_VERDICT_WORDS] = {
+		[PB_SAYS_WOULD_SUCCEED] = "nothing that the dump shows",
+		[PB_SAYS_WATERMARK] = "the min watermark",
+		[PB_SAYS_LOWMEM_RESERVE] = "lowmem_reserve",
+		[PB_SAYS_CMA] = "CMA, which only movable requests may use",
+		[PB_SAYS_HIGHATOMIC] = "the highatomic reserve",
+		[PB_SAYS_FRAGMENTED] = "fragmentation",
+		[PB_SAYS_NO_ZONE] = "its own flags: no zone that it may use has memory",
+		[PB_SAYS_NOT_PAGE_ALLOCATOR] = "something else than the page allocator",
+		[PB_SAYS_MEMCG] = "the limit of its memory cgroup",
+		[PB_SAYS_NO_DUMP] = "a rule that can't be told",
+		[PB_SAYS_NONE] = "nothing",
+	};
+
+	return (unsigned int)word < PB_NR_VERDICT_WORDS ? causes[word] : "?";
+}
+
+const char *pb_rule_size(int64_t kb, char *text, size_t size)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double value = (double)kb;
+	unsigned int unit = 0;
+
+	while (unit < 3 && value >= 1024) {
+		value /= 1024;
+		unit++;
+	}
+	if (unit && value < 100 && value != (double)(int64_t)value)
+		snprintf(text, size, "%.1f %s", value, units[unit]);
+	else
+		snprintf(text, size, "%.0f %s", value, units[unit]);
+	return text;
+}
+
+static const char *plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void say_watermark(const struct pb_rule_zone *zone, const struct pb_rule_result *result,
+			  char *text, size_t size)
+{
+	int64_t left = zone->free - result->above_order;
+	int n = snprintf(text, size, "%lld usable page%s, and it takes more than %lld", LL(left),
+			 plural(left), LL(result->mark));
+
+	if (result->boost_decides && n > 0 && (size_t)n < size)
+		snprintf(text + n, size - (size_t)n,
+			 "; %lld of them are a temporary boost of the watermark, without which it "
+			 "would have passed",
+			 LL(zone->boost));
+}
+
+/* CMA or highatomic hold too much of the free memory, or the only blocks. */
+static void say_type(const struct pb_rule_request *request, const struct pb_rule_zone *zone,
+		     const struct pb_rule_result *result, char *text, size_t size)
+{
+	bool cma = result->word == PB_SAYS_CMA;
+	const char *whose = cma ? "CMA's" : "in the highatomic reserve";
+
+	if (!result->by_list)
+		snprintf(text, size,
+			 "of %lld free pages %lld are %s; %lld are usable, and it takes more than "
+			 "%lld",
+			 LL(zone->free), LL(cma ? result->cma : result->highatomic), whose,
+			 LL(result->usable), LL(result->mark + result->reserve));
+	else if (result->usable_order < 0)
+		snprintf(text, size,
+			 "%lld usable pages are more than the %lld it takes, but all free "
+			 "blocks are %s (the largest of order %d)",
+			 LL(result->usable), LL(result->mark + result->reserve), whose,
+			 cma ? result->cma_order : result->highatomic_order);
+	else
+		snprintf(text, size,
+			 "%lld usable pages are more than the %lld it takes, but all free "
+			 "blocks of order %u or above are %s; its own go up to order %d",
+			 LL(result->usable), LL(result->mark + result->reserve), request->order,
+			 whose, result->usable_order);
+}
+
+static void say_fragmented(const struct pb_rule_request *request,
+			   const struct pb_rule_result *result, char *text, size_t size)
+{
+	if (result->old_order >= 0)
+		snprintf(text, size,
+			 "enough pages are free, but of those only %lld count in blocks above "
+			 "order %d, and it takes more than %lld",
+			 LL(result->old_free), result->old_order, LL(result->old_mark));
+	else if (result->usable_order < 0)
+		snprintf(text, size,
+			 "%lld usable pages are more than the %lld it takes, but no free "
+			 "block is there that it may use",
+			 LL(result->usable), LL(result->mark + result->reserve));
+	else
+		snprintf(text, size,
+			 "%lld usable pages are more than the %lld it takes, but the largest "
+			 "free block is of order %d, not %u",
+			 LL(result->usable), LL(result->mark + result->reserve),
+			 result->usable_order, request->order);
+}
+
+void pb_rule_reason(const struct pb_rule_request *request, const struct pb_rule_zone *zone,
+		    const struct pb_rule_result *result, char *text, size_t size)
+{
+	int64_t left = zone->free - result->above_order;
+
+	switch (result->word) {
+	case PB_SAYS_WATERMARK:
+		say_watermark(zone, result, text, size);
+		break;
+	case PB_SAYS_LOWMEM_RESERVE:
+		snprintf(text, size,
+			 "%lld usable page%s, and it takes more than %lld: %lld by the mark and "
+			 "%lld kept for requests that can use no higher zone",
+			 LL(left), plural(left), LL(result->mark + result->reserve),
+			 LL(result->mark), LL(result->reserve));
+		break;
+	case PB_SAYS_CMA:
+	case PB_SAYS_HIGHATOMIC:
+		say_type(request, zone, result, text, size);
+		break;
+	case PB_SAYS_FRAGMENTED:
+		say_fragmented(request, result, text, size);
+		break;
+	default:
+		if (zone->has_lists)
+			snprintf(text, size,
+				 "%lld usable page%s, more than the %lld it takes, and a "
+				 "block of order %d is free",
+				 LL(result->usable), plural(result->usable),
+				 LL(result->mark + result->reserve), result->usable_order);
+		else
+			snprintf(text, size,
+				 "%lld usable page%s, more than the %lld it takes; the free "
+				 "lists are not in the text",
+				 LL(result->usable), plural(result->usable),
+				 LL(result->mark + result->reserve));
+	}
+}
+
+void pb_rule_arithmetic(const struct pb_rule_request *request, const struct pb_rule_zone *zone,
+			const struct pb_rule_result *result, char *text, size_t size)
+{
+	bool passes = result->usable > result->mark + result->reserve;
+	int n = snprintf(text, size, "%lld - %lld - %lld - %lld = %lld pages, %s %lld + %lld",
+			 LL(zone->free), LL(result->above_order), LL(result->cma),
+			 LL(result->highatomic), LL(result->usable), passes ? "above" : "not above",
+			 LL(result->mark), LL(result->reserve));
+
+	(void)request;
+	if (!passes || !zone->has_lists || n < 0 || (size_t)n >= size)
+		return;
+	if (result->old_order >= 0)
+		snprintf(text + n, size - (size_t)n,
+			 "; %lld pages in blocks above order %d, not above %lld",
+			 LL(result->old_free), result->old_order, LL(result->old_mark));
+	else
+		snprintf(text + n, size - (size_t)n, "; largest usable block: order %d",
+			 result->usable_order);
+}
