@@ -12,6 +12,7 @@
 #include <zstd.h>
 
 #include "pbt.h"
+#include "source.h"
 
 struct cursor {
 	const uint8_t *at;
@@ -26,6 +27,7 @@ struct pbt_reader {
 	uint8_t *in; /* compressed */
 	ZSTD_inBuffer input;
 	size_t in_size;
+	uint64_t packed, unpacked; /* bytes so far */
 	bool input_ended;
 	bool frame_ended; /* zstd has seen the end of its stream */
 	bool cut;
@@ -106,6 +108,7 @@ static int more_input(struct pbt_reader *r)
 	if (n < 0)
 		return damage(r, "cannot read the file: %s", strerror(errno));
 	r->input = (ZSTD_inBuffer){ r->in, (size_t)n, 0 };
+	r->packed += (uint64_t)n;
 	r->input_ended = n == 0;
 	return n > 0;
 }
@@ -142,6 +145,10 @@ static int decompress_some(struct pbt_reader *r)
 	left = ZSTD_decompressStream(r->zstd, &out, &r->input);
 	if (ZSTD_isError(left))
 		return damage(r, "damaged: %s", ZSTD_getErrorName(left));
+	r->unpacked += out.pos - r->plain_size;
+	if (pb_source_too_dense(r->packed, r->unpacked))
+		return damage(r, "damaged: %llu bytes unpack to more than 1,000 times as many",
+			      (unsigned long long)r->packed);
 	if (left == 0)
 		r->frame_ended = true;
 	if (out.pos == r->plain_size && !ready)

@@ -9,6 +9,9 @@
 
 #define MAX_WORDS 64
 #define MAX_LINE 2048
+#define MOST_PAGES (UINT64_C(1) << 40)
+#define MAX_ZONES 8192       /* 1024 nodes of 8 zone types, more than any kernel */
+#define MAX_LIST (64u << 20) /* bytes of one list; a real one has a few MB */
 
 /* The text, line by line; each line cut into words. */
 struct lines {
@@ -102,6 +105,26 @@ static bool number(const char *word, uint64_t *value)
 	return true;
 }
 
+/*
+ * A number of pages, or a pfn. Processors have at most 52 bits of physical
+ * address; what is beyond would overflow where it is added up or becomes bytes.
+ */
+static bool page_number(const char *word, uint64_t *value)
+{
+	return number(word, value) && *value <= MOST_PAGES;
+}
+
+/* Word 1 (after "name") or another as a number of pages. */
+static int take_pages(const struct lines *l, unsigned int word, const char *name, uint64_t *value)
+{
+	if (l->nr_words <= word || !number(l->word[word], value))
+		return bad(l, "'%s' without a number", name);
+	if (*value > MOST_PAGES)
+		return bad(l, "'%s' of %.20s pages; no machine has more than 2^40", name,
+			   l->word[word]);
+	return 0;
+}
+
 static bool small_number(const char *word, uint64_t limit, int *value)
 {
 	uint64_t v;
@@ -123,6 +146,8 @@ static void *grow(void *list, size_t *nr, size_t size)
 	char *array;
 
 	memcpy(&array, list, sizeof(array));
+	if (n >= MAX_LIST / size)
+		return NULL;
 	if ((n & (n - 1)) == 0) {
 		array = realloc(array, (n ? 2 * n : 1) * size);
 		if (!array)
@@ -209,6 +234,8 @@ static int begin_zone(struct zoneinfo_state *s)
 {
 	if (end_zone(s))
 		return -1;
+	if (s->info->nr_zones == MAX_ZONES)
+		return bad(&s->l, "more than %d zones", MAX_ZONES);
 	s->zone = grow(&s->info->zones, &s->info->nr_zones, sizeof(*s->zone));
 	if (!s->zone)
 		return bad(&s->l, "out of memory");
@@ -233,9 +260,7 @@ static int begin_node_stats(struct zoneinfo_state *s)
 static int begin_pages(struct zoneinfo_state *s)
 {
 	s->in_node = false;
-	if (s->l.nr_words < 3 || !number(s->l.word[2], &s->zone->free))
-		return bad(&s->l, "'pages free' without a number");
-	return 0;
+	return take_pages(&s->l, 2, "pages free", &s->zone->free);
 }
 
 /* "protection: (0, 317, 317)"; a negative one (an overflow in old kernels) is 0 */
@@ -254,7 +279,7 @@ static int take_protection(struct zoneinfo_state *s)
 			return bad(&s->l, "more than %d zones in 'protection'", PB_PROC_ZONES);
 		if (*word == '-')
 			word = (char *)"0";
-		if (!number(word, &s->zone->protection[s->zone->nr_protection++]))
+		if (!page_number(word, &s->zone->protection[s->zone->nr_protection++]))
 			return bad(&s->l, "'protection' with '%.20s', expected numbers", word);
 	}
 	s->zone->populated = s->zone->present > 0;
@@ -303,9 +328,9 @@ static int take_size(struct zoneinfo_state *s)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		if (!is_word(&s->l, 0, sizes[i].name))
 			continue;
-		if (s->l.nr_words < 2 ||
-		    !number(s->l.word[1], (uint64_t *)((char *)s->zone + sizes[i].offset)))
-			return bad(&s->l, "'%s' without a number", sizes[i].name);
+		if (take_pages(&s->l, 1, sizes[i].name,
+			       (uint64_t *)((char *)s->zone + sizes[i].offset)))
+			return -1;
 		if (sizes[i].flag)
 			*(bool *)((char *)s->zone + sizes[i].flag) = true;
 		s->seen |= 1u << i;
@@ -330,8 +355,8 @@ static int take_tail(struct zoneinfo_state *s)
 		return 1;
 	}
 	if (is_word(&s->l, 0, "start_pfn:")) {
-		if (s->l.nr_words < 2 || !number(s->l.word[1], &s->zone->start_pfn))
-			return bad(&s->l, "'start_pfn' without a number");
+		if (take_pages(&s->l, 1, "start_pfn", &s->zone->start_pfn))
+			return -1;
 		s->seen |= 1u << 31;
 		return 1;
 	}
@@ -451,7 +476,7 @@ static int take_blocks(struct lines *l, unsigned int first, uint64_t *nr_free, u
 			*capped |= 1u << i;
 			word++;
 		}
-		if (!number(word, &nr_free[i]))
+		if (!number(word, &nr_free[i]) || nr_free[i] > MOST_PAGES >> i)
 			return bad(l, "'%.20s' where a number of blocks was expected", word);
 	}
 	return 0;
@@ -465,9 +490,13 @@ int pb_buddyinfo_parse(const char *text, size_t len, struct pb_buddyinfo *info, 
 
 	memset(info, 0, sizeof(*info));
 	while ((status = next_line(&l)) > 0) {
-		struct pb_buddyinfo_zone *zone = grow(&info->zones, &info->nr_zones, sizeof(*zone));
+		struct pb_buddyinfo_zone *zone = NULL;
 
-		if (!zone)
+		if (info->nr_zones < MAX_ZONES)
+			zone = grow(&info->zones, &info->nr_zones, sizeof(*zone));
+		if (info->nr_zones == MAX_ZONES)
+			status = bad(&l, "more than %d zones", MAX_ZONES - 1);
+		else if (!zone)
 			status = bad(&l, "out of memory");
 		else if (take_zone(&l, &zone->node, zone->name, sizeof(zone->name)) ||
 			 take_blocks(&l, 4, zone->nr_free, NULL, &info->nr_orders))
@@ -559,6 +588,8 @@ static int take_block_counts(struct pagetype_state *s)
 	if (s->section == MIXED)
 		blocks = find_blocks(info, node, zone);
 	if (!blocks) {
+		if (info->nr_blocks == MAX_ZONES)
+			return bad(&s->l, "more than %d zones", MAX_ZONES);
 		blocks = grow(&info->blocks, &info->nr_blocks, sizeof(*blocks));
 		if (!blocks)
 			return bad(&s->l, "out of memory");
@@ -567,7 +598,7 @@ static int take_block_counts(struct pagetype_state *s)
 	}
 	to = s->section == MIXED ? blocks->mixed : blocks->count;
 	for (unsigned int i = 0; i < info->nr_types; i++)
-		if (!number(s->l.word[4 + i], &to[i]))
+		if (!page_number(s->l.word[4 + i], &to[i]))
 			return bad(&s->l, "'%.20s', expected a number", s->l.word[4 + i]);
 	return 0;
 }
@@ -735,7 +766,8 @@ static int frames_line(struct lines *l, struct pb_frames *frames)
 		return bad(l, "'%.20s' behind 'end'", l->word[0]);
 	if (is_word(l, 0, "end") && l->nr_words == 2 && number(l->word[1], &frames->end_pfn))
 		return 0;
-	if (l->nr_words != 3 || !number(l->word[1], &pfn) || !number(l->word[2], &end_pfn))
+	if (l->nr_words != 3 || !page_number(l->word[1], &pfn) ||
+	    !page_number(l->word[2], &end_pfn))
 		return bad(l, "expected 'free|managed FIRST END' or 'end N'");
 	if (is_word(l, 0, "managed"))
 		return add_run(l, &frames->managed, &frames->nr_managed, pfn, end_pfn);

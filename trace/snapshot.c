@@ -11,7 +11,7 @@
 #include "source.h"
 
 #define FIRST_CHUNK (64u << 10)
-#define SNAPSHOT_LIMIT (256u << 20) /* bytes; a zoneinfo of 8192 CPUs has some 10 MB */
+#define SNAPSHOT_LIMIT (64u << 20) /* bytes; a zoneinfo of 8192 CPUs has some 10 MB */
 
 static const char *why_not(long status)
 {

@@ -30,8 +30,9 @@ enum packing { PLAIN, ZSTD, GZIP };
 struct pb_source {
 	pb_read_fn read;
 	void *ctx;
-	int fd; /* -1: none of ours */
-	uint64_t bytes, size;
+	int fd;               /* -1: none of ours */
+	uint64_t bytes, size; /* packed: read so far, of the whole file */
+	uint64_t unpacked;    /* made so far */
 	enum packing packing;
 	int verdict;   /* END, DAMAGED or CUT once it is known */
 	bool ended;    /* of the packed bytes */
@@ -302,8 +303,12 @@ long pb_source_read(struct pb_source *s, void *buffer, size_t size)
 		size_t before = s->in_at;
 		long n = unpack(s, buffer, size);
 
-		if (n > 0)
+		if (n > 0) {
+			s->unpacked += (uint64_t)n;
+			if (pb_source_too_dense(s->bytes, s->unpacked))
+				return s->verdict = PB_SOURCE_DAMAGED;
 			return n;
+		}
 		if (n < 0)
 			return s->verdict = (int)n;
 		if (s->in_at != before && s->in_at < s->in_len)

@@ -40,4 +40,14 @@ const char *pb_source_packing(const struct pb_source *source); /* "zstd", "gzip"
 uint64_t pb_source_bytes(const struct pb_source *source);      /* read so far, packed */
 uint64_t pb_source_size(const struct pb_source *source);       /* packed; 0: unknown */
 
+/*
+ * A few bytes can be packed so that they unpack to gigabytes. Traces and texts
+ * of /proc come to some 10 to 60 times their size; beyond 1,000 times, once 64
+ * MiB are there, it is no trace, and reads as damaged.
+ */
+static inline bool pb_source_too_dense(uint64_t packed, uint64_t unpacked)
+{
+	return unpacked > (UINT64_C(64) << 20) && unpacked / 1000 > packed;
+}
+
 #endif

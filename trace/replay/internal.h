@@ -88,6 +88,19 @@ void pbr_machine_pc(struct pbr_machine *machine, uint64_t bytes);
 int pbr_machine_snapshot(struct pbr_machine *machine, const struct pb_snapshot *start,
 			 const struct pb_snapshot *end);
 
+/* ------------------------------------------------------------- plausibility */
+
+/*
+ * How many frames are taken on trust. A file of a few lines can name any pfn
+ * and any size; what is believed grows with the events, so that memory and time
+ * stay in proportion to the input. --memory is the user's word and isn't doubted.
+ */
+uint64_t pbr_trusted_frames(const struct pbr_input *input);
+/* No snapshot, no --memory: the machine that holds what the trace names. -1: no memory. */
+int pbr_guess_machine(struct pbr_input *input);
+/* -1 with one line: no machine has such zones, or more frames than are trusted. */
+int pbr_doubt_machine(const struct pbr_input *input, char *error, size_t size);
+
 /* -------------------------------------------------------------------- load */
 
 /* Events go in through here, whatever the format. */

@@ -97,20 +97,28 @@ static void find_pcp_orders(struct maker *maker)
 
 /* -------------------------------------------------------------- kpageflags */
 
+/* What of a run lies in zone z; a file may name runs of any length. */
+static void read_run(struct maker *maker, const struct pbr_frame_run *run, unsigned int z)
+{
+	uint64_t start = maker->geo->zone[z].start, end = maker->geo->zone[z].end;
+	uint64_t base = maker->geo->zone[z].base, last = run->pfn + run->count;
+
+	if (last < run->pfn || last > end)
+		last = end;
+	if (run->pfn > start)
+		start = run->pfn;
+	if (start < last)
+		memset(maker->layout->state + maker->geo->zone[z].first + (start - base),
+		       run->state, last - start);
+}
+
 static void read_runs(struct maker *maker)
 {
 	const struct pbr_private *priv = pbr_priv(maker->input);
 
-	for (size_t i = 0; i < priv->nr_runs; i++) {
-		const struct pbr_frame_run *run = &priv->runs[i];
-
-		for (uint64_t n = 0; n < run->count; n++) {
-			uint32_t frame = pbr_frame(maker->geo, run->pfn + n);
-
-			if (frame != PBR_NO_FRAME)
-				maker->layout->state[frame] = run->state;
-		}
-	}
+	for (size_t i = 0; i < priv->nr_runs; i++)
+		for (unsigned int z = 0; z < maker->geo->nr_zones; z++)
+			read_run(maker, &priv->runs[i], z);
 }
 
 /* --------------------------------------------------------------- buddyinfo */

@@ -205,25 +205,6 @@ void pbr_check_events(struct pbr_input *input)
 
 /* ------------------------------------------------------------------ machine */
 
-/* The machine must hold every page that the trace names. */
-static void guess_machine(struct pbr_input *input)
-{
-	uint64_t end = 0, section = UINT64_C(1) << 15; /* 128 MB */
-
-	for (uint64_t i = 0; i < input->nr_events; i++) {
-		const struct pbr_event *event = &input->events[i];
-
-		if (event->kind != PBR_OTHER && event->pfn != PBR_NO_PFN &&
-		    event->pfn + (UINT64_C(1) << event->order) > end)
-			end = event->pfn + (UINT64_C(1) << event->order);
-	}
-	end = (end + section - 1) & ~(section - 1);
-	pbr_machine_pc(&input->machine, (end ? end : section) << 12);
-	snprintf(input->note, sizeof(input->note),
-		 "no zoneinfo beside the trace and no --memory: %llu MB assumed from its pfns",
-		 (unsigned long long)((end ? end : section) >> 8));
-}
-
 static int copy_runs(struct pbr_input *input, const struct pb_frames *frames)
 {
 	struct pbr_private *priv = pbr_priv(input);
@@ -267,8 +248,10 @@ int pbr_finish(const struct pbr_source *source, struct pbr_input *input, char *e
 {
 	struct pbr_machine *machine = &input->machine;
 
-	if (!machine->nr_zones)
-		guess_machine(input);
+	if (!machine->nr_zones && pbr_guess_machine(input))
+		return pbr_error(error, size, "no memory");
+	if (!source->memory && pbr_doubt_machine(input, error, size))
+		return -1;
 	if (source->cpus)
 		input->nr_cpus = source->cpus;
 	if (!input->nr_cpus)

@@ -156,7 +156,7 @@ static void recorded_watermarks(const struct pbr_machine *machine, struct pb_con
 		if (zone->managed > largest->managed)
 			largest = zone;
 	}
-	config->min_free_kbytes = (int32_t)(min * 4);
+	config->min_free_kbytes = (int32_t)(min < INT32_MAX / 4 ? min * 4 : INT32_MAX);
 	gap = largest->watermark[PB_WMARK_LOW] - largest->watermark[PB_WMARK_MIN];
 	if (gap > largest->watermark[PB_WMARK_MIN] / 4 + 1 && largest->managed)
 		config->watermark_scale_factor = (uint32_t)((gap * 10000 + largest->managed - 1) /

@@ -130,7 +130,7 @@ static double thread_seconds(void)
 static void play_timed(struct sim *sim)
 {
 	const struct pbr_plan *plan = pbr_priv(sim->input)->plan;
-	const struct pbr_op *op = plan->ops, *end = plan->ops + plan->nr_ops;
+	const struct pbr_op *op = plan->ops, *end = op ? op + plan->nr_ops : NULL;
 	uint64_t nr = plan->nr_allocs + plan->nr_frees + plan->nr_probes;
 	double start, seconds;
 	unsigned int cpu, last_cpu = UINT_MAX;
