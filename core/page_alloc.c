@@ -17,6 +17,7 @@
 #include "page_alloc.h"
 
 #include "compact.h"
+#include "give_up.h"
 #include "shared.h"
 #include "text.h"
 
@@ -253,17 +254,31 @@ static bool unreserve_any(struct pb_pool *pool, const struct alloc_context *ctx)
 
 /*
  * The last resort of every request: free memory must not be stranded in other
- * CPUs' lists. Linux drains only when it reclaims, so its profile does too.
+ * CPUs' lists (Linux drains only when it reclaims, so its profile does too), nor be
+ * missed because another CPU had it in its hands. What was looked at without locks is
+ * believed when nothing changed meanwhile; else it is looked at again. Each round in
+ * vain is one in which another call went on.
  */
 static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
 			   unsigned int alloc_flags)
 {
-	if (pool->percpu_mode == PCP_MODE_NONE)
-		return NO_FRAME;
-	if (pool_is_linked(pool) && !(ctx->gfp & PB_GFP_DIRECT_RECLAIM))
-		return NO_FRAME;
-	pcp_drain_all(pool, NULL);
-	return get_page_from_freelist(pool, ctx, alloc_flags);
+	/* in a shared pool a drain also finds the areas whose holders have ended */
+	bool drain = !pool_is_linked(pool) || pool->shared || ctx->gfp & PB_GFP_DIRECT_RECLAIM;
+
+	for (;;) {
+		struct stillness before = look_around(pool), after;
+		u32 frame;
+
+		if (drain)
+			pcp_drain_all(pool, NULL);
+		frame = get_page_from_freelist(pool, ctx, alloc_flags);
+		if (frame != NO_FRAME)
+			return frame;
+		after = look_around(pool);
+		if (before.still && after.still && before.sum == after.sum)
+			return NO_FRAME;
+		pb_platform_relax();
+	}
 }
 
 /* After a hook may have freed something. */

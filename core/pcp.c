@@ -122,9 +122,101 @@ static void set_limit(struct pcp_list *list, u32 entries)
 	store_relaxed(&list->limit, (u16)(list->base + entries));
 }
 
-static void grow_limit(struct pcp_list *list)
+/* Gives back the n coldest, from the bottom; pre: there are as many. */
+static void pcp_drain_some(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
+			   unsigned int order, u32 n)
 {
-	set_limit(list, limit_of(list) ? limit_of(list) * 2 : 1);
+	struct pcp_area *area = pcp_area(pool, cpu);
+	u32 *stack = pcp_stack(area, list);
+	u32 left = pcp_entries(list) - n;
+
+	zone_free_batch(pool, zone, cpu, order, n, stack);
+	pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order, frame_migratetype(pool, stack[0]),
+			n);
+	memmove(stack, stack + n, left * sizeof(*stack));
+	store_relaxed(&list->head, list->head - n);
+	counter_add(&pcp_cold(pool, area, list)->drained, n);
+}
+
+/*
+ * I16: the limits of a CPU's lists of a zone, each in pages, add up to no more than its
+ * bound, so no push has to look at more than its own list's.
+ */
+static u64 stock_bound(const struct pb_pool *pool, const struct zone *zone)
+{
+	(void)pool;
+	return (u64)load_relaxed(&zone->pcp_high_max);
+}
+
+/* The i-th list of a zone: types, and orders within. */
+static struct pcp_list *zone_list(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
+				  u32 i)
+{
+	return pcp_list(pcp_area(pool, cpu), zone_class(pool, zone, i / pool->nr_pcp_orders),
+			i % pool->nr_pcp_orders);
+}
+
+static u32 zone_lists(const struct pb_pool *pool)
+{
+	return (u32)PB_MIGRATE_PCPTYPES * pool->nr_pcp_orders;
+}
+
+/* Pages that the limits of all lists of a CPU and zone allow; *most: the list that is
+   allowed the most, but for `list`. */
+static u64 pages_allowed(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
+			 const struct pcp_list *list, u32 *most)
+{
+	u64 sum = 0, greatest = 0;
+
+	for (u32 i = 0; i < zone_lists(pool); i++) {
+		const struct pcp_list *other = zone_list(pool, zone, cpu, i);
+		u64 pages = (u64)limit_of(other) << i % pool->nr_pcp_orders;
+
+		sum += pages;
+		if (other != list && pages > greatest) {
+			greatest = pages;
+			*most = i;
+		}
+	}
+	return sum;
+}
+
+/* Lower the limit of the list that is allowed the most, by `pages` or what one hold of
+   the area is long enough for. */
+static u64 take_from_largest(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 largest,
+			     u64 pages)
+{
+	struct pcp_list *list = zone_list(pool, zone, cpu, largest);
+	unsigned int order = largest % pool->nr_pcp_orders;
+	u64 blocks = (pages + ((u64)1 << order) - 1) >> order;
+	u32 cut = (u32)min_u64(min_u64(blocks, limit_of(list)), ZONE_BATCH_MAX);
+	u32 left = limit_of(list) - cut;
+
+	if (pcp_entries(list) > left)
+		pcp_drain_some(pool, zone, cpu, list, order, pcp_entries(list) - left);
+	set_limit(list, left);
+	return (u64)cut << order;
+}
+
+/* Twice as much, as far as the zone's bound for one CPU has room. */
+static void grow_limit(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
+		       unsigned int order)
+{
+	u32 more = limit_of(list) ? limit_of(list) : 1;
+	u64 bound = stock_bound(pool, zone), allowed;
+	u32 largest = UINT32_MAX;
+
+	if (more > list->max - limit_of(list))
+		more = (u32)list->max - limit_of(list);
+	if (!more)
+		return;
+	allowed = pages_allowed(pool, zone, cpu, list, &largest);
+	if (allowed + ((u64)more << order) > bound && largest != UINT32_MAX)
+		allowed -= take_from_largest(pool, zone, cpu, largest,
+					     allowed + ((u64)more << order) - bound);
+	if (allowed >= bound)
+		return;
+	set_limit(list, limit_of(list) + (u32)min_u64(more, (bound - allowed) >> order));
 }
 
 /* Takes a batch from the zone onto the stack, which is empty, the lowest frame on
@@ -149,25 +241,9 @@ static u32 pcp_refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct p
 	counter_add(&pcp_cold(pool, area, list)->refilled, got);
 	/* as if all had been pushed and the first popped */
 	store_relaxed(&list->head, list->head + got + PCP_POP);
-	grow_limit(list);
+	grow_limit(pool, zone, cpu, list, order);
 	pcp_trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
 	return to[got - 1];
-}
-
-/* Gives back the n coldest, from the bottom; pre: there are as many. */
-static void pcp_drain_some(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
-			   unsigned int order, u32 n)
-{
-	struct pcp_area *area = pcp_area(pool, cpu);
-	u32 *stack = pcp_stack(area, list);
-	u32 left = pcp_entries(list) - n;
-
-	zone_free_batch(pool, zone, cpu, order, n, stack);
-	pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order, frame_migratetype(pool, stack[0]),
-			n);
-	memmove(stack, stack + n, left * sizeof(*stack));
-	store_relaxed(&list->head, list->head - n);
-	counter_add(&pcp_cold(pool, area, list)->drained, n);
 }
 
 /* As many as n, with a breath between two batches. */
@@ -219,8 +295,8 @@ static bool pcp_stack_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 
 	u32 count = pcp_entries(list);
 
 	if (count >= limit_of(list)) {
-		grow_limit(list);
-		if (!list->max)
+		grow_limit(pool, zone, cpu, list, order);
+		if (!limit_of(list))
 			return false;
 		if (count >= limit_of(list)) {
 			pcp_drain_some(pool, zone, cpu, list, order, drain_at_once(count));
@@ -405,17 +481,31 @@ static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 p
 	return (u32)min_u64(entries, pages >> order) >> super->pcp_scale;
 }
 
-static void __set_stack_sizes(struct pb_pool *pool, struct zone *zone, struct pcp_area *area,
-			      u64 pages)
+/* Lists that hold more than they may now are emptied by the next drain or tick; those
+   that may hold more than all together may begin anew. */
+static void __set_stack_sizes(struct pb_pool *pool, struct zone *zone, u32 cpu, u64 pages)
 {
-	for (u32 i = 0; i < (u32)PB_MIGRATE_PCPTYPES * pool->nr_pcp_orders; i++) {
-		unsigned int order = i % pool->nr_pcp_orders;
-		struct pcp_list *list =
-			pcp_list(area, zone_class(pool, zone, i / pool->nr_pcp_orders), order);
+	u32 largest;
 
-		list->max = (u16)min_u64(stack_entries(pool->super, order, pages), list->room);
+	for (u32 i = 0; i < zone_lists(pool); i++) {
+		struct pcp_list *list = zone_list(pool, zone, cpu, i);
+
+		list->max = (u16)min_u64(stack_entries(pool->super, i % pool->nr_pcp_orders, pages),
+					 list->room);
 		set_limit(list, limit_of(list));
 	}
+	if (pages_allowed(pool, zone, cpu, NULL, &largest) <= stock_bound(pool, zone))
+		return;
+	for (u32 i = 0; i < zone_lists(pool); i++)
+		set_limit(zone_list(pool, zone, cpu, i), 0);
+}
+
+static bool above_bound(const struct pb_pool *pool, const struct zone *zone, u32 cpu)
+{
+	struct pcp_counts counts;
+
+	pcp_count(pool, cpu, zone, &counts);
+	return counts.held > stock_bound(pool, zone);
 }
 
 static void __set_sizes(struct pb_pool *pool, struct zone *zone, u32 cpu)
@@ -424,7 +514,7 @@ static void __set_sizes(struct pb_pool *pool, struct zone *zone, u32 cpu)
 	struct pcp_linux *pcp;
 
 	if (!pool_is_linked(pool)) {
-		__set_stack_sizes(pool, zone, pcp_area(pool, cpu),
+		__set_stack_sizes(pool, zone, cpu,
 				  high ? high : (u64)load_relaxed(&zone->pcp_high_max) / 16);
 		return;
 	}
@@ -446,6 +536,8 @@ void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
 		}
 		__set_sizes(pool, zone, cpu);
 		pcp_exit(pool, cpu, state);
+		if (!pool_is_linked(pool) && above_bound(pool, zone, cpu))
+			pcp_drain_cpu(pool, cpu, zone);
 	}
 }
 

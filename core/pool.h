@@ -71,6 +71,7 @@ struct stripe {
 	u16 number;                     /* within the zone */
 	u32 areas;                      /* index of its first struct free_area */
 	u32 nonempty[PB_MIGRATE_TYPES]; /* tightest: orders with a filed pageblock */
+	u32 version;                    /* changes of what is free: see give_up.c */
 	long nr_free_pages;             /* pages, without ISOLATE lists */
 	long nr_free_cma;               /* pages */
 	long nr_isolated;               /* pages on ISOLATE lists */

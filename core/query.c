@@ -399,7 +399,7 @@ int pb_pcp_stats(struct pb_pool *pool, unsigned int i, unsigned int cpu, struct 
 	pcp_count(pool, cpu, zone, &counts);
 	stat->count = (s32)counts.held;
 	stat->batch = load_relaxed(&zone->pcp_batch);
-	stat->high = load_relaxed(&zone->pcp_high_min);
+	stat->high = load_relaxed(&zone->pcp_high_max); /* I16 */
 	stat->high_min = load_relaxed(&zone->pcp_high_min);
 	stat->high_max = load_relaxed(&zone->pcp_high_max);
 	if (pool_is_linked(pool)) {

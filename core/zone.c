@@ -44,6 +44,8 @@ void __account(struct stripe *stripe, long pages, unsigned int type)
 {
 	long usable, slack;
 
+	if (pages)
+		counter_add(&stripe->version, 1);
 	if (type == PB_MIGRATE_ISOLATE) {
 		counter_add(&stripe->nr_isolated, pages);
 		return;
@@ -161,6 +163,7 @@ u64 __move_freepages_from(struct pb_pool *pool, struct zone *zone, struct stripe
 	u64 free, in_use;
 
 	count_from(pool, frame, &free, &in_use);
+	counter_add(&stripe->version, 1);
 	if (movable)
 		*movable = in_use;
 	if (pool_is_linked(pool))

@@ -593,8 +593,9 @@ PB_API unsigned int pb_get_order(const struct pb_pool *pool, size_t bytes);
    frames of the memory map into use. [start, end) may have any alignment. */
 PB_API int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 PB_API int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
-/* Isolate, move movable pages away by the migrate hook, then reserve.
-   PB_EBUSY leaves everything as it was. Pageblock aligned. */
+/* Isolate, move movable pages away by the migrate hook, then reserve. PB_EBUSY: the range
+   stays in use, with the types it had; pages that the hook had moved before it refused
+   one stay where they were moved to. Pageblock aligned. */
 PB_API int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 
 /* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1). */

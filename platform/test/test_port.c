@@ -58,6 +58,81 @@ void pb_test_reset_counts(void)
 	memset(&pb_test_counts, 0, sizeof(pb_test_counts));
 }
 
+/* -------------------------------------------------------------- interrupts */
+
+#define RELAXES_MAX 1000 /* of a handler: it waits for what it interrupted */
+
+static struct {
+	struct pb_test_interrupt *armed;
+	unsigned long places;
+	unsigned int depth; /* locks and critical sections that mask */
+	bool critical, in_handler;
+	unsigned long relaxes;
+} interrupts;
+
+void (*pb_test_masked)(bool masked);
+
+void pb_test_interrupt(struct pb_test_interrupt *interrupt)
+{
+	interrupts.armed = interrupt;
+	interrupts.places = 0;
+}
+
+/* One of the places where an interrupt may come. */
+static void place(void)
+{
+	struct pb_test_interrupt *armed = interrupts.armed;
+
+	if (!armed || interrupts.depth || interrupts.in_handler ||
+	    interrupts.places++ != armed->at)
+		return;
+	interrupts.in_handler = true;
+	interrupts.relaxes = 0;
+	armed->handler(armed->ctx);
+	armed->done = true;
+	interrupts.in_handler = false;
+}
+
+static void mask(void)
+{
+	if (sched.active)
+		return;
+	place();
+	if (!interrupts.depth++ && pb_test_masked)
+		pb_test_masked(true);
+}
+
+static void unmask(void)
+{
+	if (sched.active)
+		return;
+	if (!--interrupts.depth && pb_test_masked)
+		pb_test_masked(false);
+	place();
+}
+
+void pb_test_step_aside(struct pb_test_context *before)
+{
+	*before = (struct pb_test_context){ interrupts.depth, interrupts.critical };
+	interrupts.depth = 0;
+	interrupts.critical = false;
+}
+
+void pb_test_come_back(const struct pb_test_context *before)
+{
+	interrupts.depth = before->depth;
+	interrupts.critical = before->critical;
+}
+
+static void check_handler_waits(void)
+{
+	if (!interrupts.in_handler || ++interrupts.relaxes < RELAXES_MAX)
+		return;
+	fprintf(stderr, "test port: the handler at place %lu waits for what it interrupted\n",
+		interrupts.armed->at);
+	abort();
+}
+
 /* ---------------------------------------------------------------- schedule */
 
 static uint8_t enabled_threads(void)
@@ -285,12 +360,20 @@ unsigned long pb_platform_critical_enter(void)
 {
 	pb_test_counts.criticals++;
 	pb_test_yield();
+	mask();
+	if (!sched.active && interrupts.critical) {
+		fprintf(stderr, "test port: critical sections nested\n");
+		abort();
+	}
+	interrupts.critical = !sched.active;
 	return 0;
 }
 
 void pb_platform_critical_exit(unsigned long state)
 {
 	(void)state;
+	interrupts.critical = false;
+	unmask();
 	pb_test_yield();
 }
 
@@ -298,6 +381,7 @@ void pb_platform_lock(uint32_t *word)
 {
 	pb_test_counts.locks++;
 	if (!sched.active) {
+		mask();
 		if (*word) {
 			fprintf(stderr, "test port: lock %p taken twice\n", (void *)word);
 			abort();
@@ -330,6 +414,7 @@ void pb_platform_unlock(uint32_t *word)
 		end_run(PB_TEST_LOCKING);
 	}
 	*word = 0;
+	unmask();
 	pb_test_yield();
 }
 
@@ -351,6 +436,7 @@ bool pb_platform_rseq_available(intptr_t *offset)
 void pb_platform_relax(void)
 {
 	pb_test_counts.relaxes++;
+	check_handler_waits();
 	if (sched.active)
 		reschedule(true);
 }

@@ -30,6 +30,18 @@
 /* The CPU that pb_platform_cpu() tells from now on (outside a scenario). */
 void pb_test_set_cpu(uint32_t cpu);
 
+/*
+ * What runs from now on is not inside what has run so far: a test's signal handler
+ * that plays the survivor of the call it interrupted. `before` keeps what was, for
+ * pb_test_come_back().
+ */
+struct pb_test_context {
+	unsigned int depth;
+	bool critical;
+};
+void pb_test_step_aside(struct pb_test_context *before);
+void pb_test_come_back(const struct pb_test_context *before);
+
 /* Counts since the last pb_test_reset_counts(). */
 struct pb_test_counts {
 	unsigned long locks, unlocks, criticals, relaxes, fences, misuses, logs;
@@ -71,6 +83,25 @@ void pb_test_explore(const struct pb_test_scenario *scenario, unsigned int bound
 /* One run under a schedule as printed by a failing exploration. */
 void pb_test_replay(const struct pb_test_scenario *scenario, const char *schedule,
 		    struct pb_test_result *result);
+
+/*
+ * Interrupts, outside a scenario. They are masked while a lock is held and in critical
+ * sections. Everywhere else the port could deliver one: before and after each of these.
+ * The handler runs at the `at`-th of such places, once, on the same CPU, and interrupts
+ * are masked in it; it must not wait for what it interrupted, which ends the program.
+ */
+struct pb_test_interrupt {
+	void (*handler)(void *ctx);
+	void *ctx;
+	unsigned long at; /* counted from 0 */
+	bool done;        /* it has been delivered */
+};
+
+/* From now on; NULL: no more. */
+void pb_test_interrupt(struct pb_test_interrupt *interrupt);
+
+/* Called when interrupts are masked, and when they no longer are. */
+extern void (*pb_test_masked)(bool masked);
 
 /* A scheduling point of the scenario's own. */
 void pb_test_yield(void);

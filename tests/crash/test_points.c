@@ -432,8 +432,13 @@ static void on_store(int signal, siginfo_t *info, void *context)
 		fprintf(stderr, "a fault at %p, outside the metadata\n", (void *)at);
 		_exit(1);
 	}
-	if (stores++ % every == 0)
+	if (stores++ % every == 0) {
+		struct pb_test_context interrupted;
+
+		pb_test_step_aside(&interrupted);
 		look_at();
+		pb_test_come_back(&interrupted);
+	}
 	mprotect(memory, mapped, PROT_READ | PROT_WRITE);
 	uc->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
 }

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every pair of calls that may run beside each other, from two threads, with a third
+ * that allocates and frees; and, each for itself, what such pairs once broke: references
+ * lost, counters of two stripes, a range brought online twice, requests that failed with
+ * everything free, a CPU's lists beyond their bound.
+ *
+ * Which calls these are: calls[].
+ *
+ *	PB_BESIDE_OPS=n  operations of the test of eight threads on eight blocks
+ *	PB_SEED=n
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/cmocka.h"
+
+#define FRAMES 8192u /* 256 pageblocks of 32 frames */
+#define PAGEBLOCK 32u
+#define SLOTS 32
+
+static struct tp tp;
+
+/* --------------------------------------------------------- pages that may move */
+
+static pthread_mutex_t movable_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct pb_page *movable[SLOTS];
+
+static bool migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+		    unsigned int order)
+{
+	bool found = false;
+
+	(void)ctx, (void)pool, (void)order;
+	pthread_mutex_lock(&movable_lock);
+	for (int i = 0; i < SLOTS; i++)
+		if (movable[i] == from) {
+			movable[i] = to;
+			found = true;
+		}
+	pthread_mutex_unlock(&movable_lock);
+	return found;
+}
+
+/* What was in the slot; `page` is there now. */
+static struct pb_page *swap_movable(uint32_t slot, struct pb_page *page)
+{
+	struct pb_page *old;
+
+	pthread_mutex_lock(&movable_lock);
+	old = movable[slot];
+	movable[slot] = page;
+	pthread_mutex_unlock(&movable_lock);
+	return old;
+}
+
+static void build(enum pb_profile profile, uint32_t flags)
+{
+	struct pb_zone_stat stat;
+
+	tp_start(&tp);
+	tp.config.profile = (uint8_t)profile;
+	tp.config.flags |= flags | PB_POOL_REFCOUNT;
+	tp.config.max_order = 6;
+	tp.config.pageblock_order = 5;
+	tp.config.nr_cpus = 2;
+	tp.config.nr_stripes = 2;
+	tp.hooks.migrate = migrate;
+	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	memset(movable, 0, sizeof(movable));
+	assert_int_equal(pb_zone_stats(&tp.pool, 0, &stat), PB_OK);
+	assert_int_equal(stat.stripes, profile == PB_PROFILE_MODERN ? 2 : 1);
+}
+
+static void drop(const char *what)
+{
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		struct pb_page *page = swap_movable(i, NULL);
+
+		if (page)
+			assert_int_equal(pb_free_pages(&tp.pool, page, 0), PB_OK);
+	}
+	tp_require(!tp.misuse_calls, "%s: %s", what, tp.misuse_text);
+	tp_check(&tp, what);
+	pb_drain(&tp.pool, -1);
+	tp_require(tp_free_pages(&tp) == FRAMES, "%s: %ld of %u pages came back", what,
+		   (long)tp_free_pages(&tp), FRAMES);
+	tp_drop(&tp);
+}
+
+/* --------------------------------------------------------------------- the calls */
+
+static uint64_t some_range(struct tp_rng *rng)
+{
+	return tp_below(rng, FRAMES / PAGEBLOCK) * (uint64_t)PAGEBLOCK;
+}
+
+static void call_pb_alloc_pages(struct tp_rng *rng)
+{
+	unsigned int order = tp_below(rng, 4);
+	struct pb_page *page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, order);
+
+	if (page)
+		assert_int_equal(pb_free_pages(&tp.pool, page, order), PB_OK);
+}
+
+static void call_pb_free_pages(struct tp_rng *rng)
+{
+	uint32_t slot = tp_below(rng, SLOTS);
+	struct pb_page *page = pb_alloc_pages(
+		&tp.pool, (PB_GFP_HIGHUSER_MOVABLE | PB_GFP_NOWARN) & ~PB_GFP_RECLAIM, 0);
+
+	page = swap_movable(slot, page);
+	if (page)
+		assert_int_equal(pb_free_pages(&tp.pool, page, 0), PB_OK);
+}
+
+static void call_pb_get_page(struct tp_rng *rng)
+{
+	struct pb_page *page = pb_alloc_pages(&tp.pool, PB_GFP_ATOMIC | PB_GFP_NOWARN, 0);
+
+	(void)rng;
+	if (!page)
+		return;
+	assert_int_equal(pb_get_page(&tp.pool, page), PB_OK);
+	assert_int_equal(pb_page_count(&tp.pool, page), 2);
+	assert_int_equal(pb_put_page(&tp.pool, page), PB_OK);
+	assert_int_equal(pb_set_movable(&tp.pool, page, false), PB_OK);
+	assert_int_equal(pb_put_page(&tp.pool, page), PB_OK);
+}
+
+static void call_pb_alloc_exact(struct tp_rng *rng)
+{
+	size_t n = 1 + tp_below(rng, 30);
+	struct pb_page *page = pb_alloc_exact(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, n);
+
+	if (page)
+		assert_int_equal(pb_free_exact(&tp.pool, page, n), PB_OK);
+}
+
+static void call_pb_claim(struct tp_rng *rng)
+{
+	unsigned int order = tp_below(rng, 7);
+	uint64_t pfn = tp_below(rng, FRAMES) & ~((1u << order) - 1);
+
+	if (pb_claim(&tp.pool, pfn, order, PB_GFP_KERNEL) == PB_OK)
+		assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, pfn), order),
+				 PB_OK);
+}
+
+static void call_pb_alloc_contig(struct tp_rng *rng)
+{
+	size_t n = 1 + tp_below(rng, 100);
+	struct pb_page *page = pb_alloc_contig(&tp.pool, n, 1, some_range(rng), FRAMES, 0,
+					       PB_GFP_KERNEL | PB_GFP_NOWARN);
+
+	if (page)
+		assert_int_equal(pb_free_exact(&tp.pool, page, n), PB_OK);
+}
+
+/* Reserved frames are brought back by pb_online() from any thread, so the last to
+   come brings back all. */
+static void call_pb_reserve(struct tp_rng *rng)
+{
+	uint64_t pfn = some_range(rng) + tp_below(rng, 8);
+
+	if (pb_reserve(&tp.pool, pfn, pfn + 5) == PB_OK)
+		assert_int_equal(pb_online(&tp.pool, pfn, pfn + 5), PB_OK);
+}
+
+static void call_pb_online(struct tp_rng *rng)
+{
+	uint64_t pfn = tp_below(rng, 4) * (uint64_t)PAGEBLOCK;
+
+	assert_int_equal(pb_online(&tp.pool, pfn, FRAMES), PB_OK);
+}
+
+static void call_pb_offline(struct tp_rng *rng)
+{
+	uint64_t pfn = some_range(rng);
+
+	if (pb_offline(&tp.pool, pfn, pfn + PAGEBLOCK) == PB_OK)
+		assert_int_equal(pb_online(&tp.pool, pfn, pfn + PAGEBLOCK), PB_OK);
+}
+
+static void call_pb_compact(struct tp_rng *rng)
+{
+	(void)pb_compact(&tp.pool, PB_NO_NODE, 1 + tp_below(rng, 5));
+}
+
+static void call_pb_drain(struct tp_rng *rng)
+{
+	pb_drain(&tp.pool, (int)tp_below(rng, 3) - 1);
+}
+
+static void call_pb_tick(struct tp_rng *rng)
+{
+	(void)rng;
+	pb_tick(&tp.pool);
+}
+
+static void call_pb_set_min_free_kbytes(struct tp_rng *rng)
+{
+	assert_int_equal(pb_set_min_free_kbytes(&tp.pool, (int32_t)tp_below(rng, 200)), PB_OK);
+	assert_int_equal(pb_set_watermark_scale_factor(&tp.pool, 1 + tp_below(rng, 20)), PB_OK);
+	assert_int_equal(pb_set_watermark_boost_factor(&tp.pool, tp_below(rng, 2) * 15000), PB_OK);
+	pb_boost_done(&tp.pool, 0, PB_ZONE_NORMAL);
+}
+
+static void call_pb_set_pcp(struct tp_rng *rng)
+{
+	uint32_t high = tp_below(rng, 200);
+
+	assert_int_equal(pb_set_pcp(&tp.pool, high, high / 4), PB_OK);
+}
+
+static void call_pb_stats(struct tp_rng *rng)
+{
+	static _Thread_local char text[1 << 16];
+	struct pb_pool_stat stat;
+	struct pb_zone_stat zone;
+	struct pb_pcp_stat pcp;
+	uint64_t numa[PB_NR_NUMA_EVENTS];
+
+	(void)rng;
+	pb_stats(&tp.pool, &stat);
+	assert_int_equal(pb_zone_stats(&tp.pool, 0, &zone), PB_OK);
+	assert_int_equal(pb_numa_stats(&tp.pool, 0, numa), PB_OK);
+	assert_int_equal(pb_pcp_stats(&tp.pool, 0, 1, &pcp), PB_OK);
+	assert_true(pb_buddyinfo(&tp.pool, text, sizeof(text)) > 0);
+	assert_true(pb_zoneinfo(&tp.pool, PB_TEXT_6_18, text, sizeof(text)) > 0);
+}
+
+typedef void call_fn(struct tp_rng *rng);
+
+#define CALL(name)                 \
+	{                          \
+#name, call_##name \
+	}
+
+static const struct {
+	const char *name;
+	call_fn *call;
+} calls[] = {
+	CALL(pb_alloc_pages), CALL(pb_free_pages), CALL(pb_get_page),
+	CALL(pb_alloc_exact), CALL(pb_claim),      CALL(pb_alloc_contig),
+	CALL(pb_reserve),     CALL(pb_online),     CALL(pb_offline),
+	CALL(pb_compact),     CALL(pb_drain),      CALL(pb_tick),
+	CALL(pb_set_pcp),     CALL(pb_stats),      CALL(pb_set_min_free_kbytes),
+};
+
+#define NR_CALLS (sizeof(calls) / sizeof(*calls))
+
+/* ------------------------------------------------------------------------- threads */
+
+struct thread {
+	pthread_t id;
+	call_fn *call;
+	unsigned int times;
+	struct tp_rng rng;
+};
+
+static pthread_barrier_t start_line;
+
+static void *thread_main(void *arg)
+{
+	struct thread *t = arg;
+
+	pthread_barrier_wait(&start_line);
+	while (t->times--)
+		t->call(&t->rng);
+	return NULL;
+}
+
+static void run(struct thread *threads, unsigned int n)
+{
+	static unsigned int number;
+
+	assert_int_equal(pthread_barrier_init(&start_line, NULL, n), 0);
+	for (unsigned int i = 0; i < n; i++) {
+		threads[i].rng.state = tp_seed() + number++;
+		assert_int_equal(pthread_create(&threads[i].id, NULL, thread_main, &threads[i]), 0);
+	}
+	for (unsigned int i = 0; i < n; i++)
+		pthread_join(threads[i].id, NULL);
+	pthread_barrier_destroy(&start_line);
+}
+
+#define TIMES 24u
+
+static void check_bound(const char *what)
+{
+	for (unsigned int cpu = 0; cpu < 2; cpu++) {
+		struct pb_pcp_stat stat;
+
+		if (pb_pcp_stats(&tp.pool, 0, cpu, &stat) == PB_OK)
+			tp_require(stat.count <= stat.high, "%s: I16: %d pages of %d", what,
+				   stat.count, stat.high);
+	}
+}
+
+static void run_pairs(enum pb_profile profile, uint32_t flags)
+{
+	for (unsigned int a = 0; a < NR_CALLS; a++)
+		for (unsigned int b = a; b < NR_CALLS; b++) {
+			struct thread threads[] = {
+				{ .call = calls[a].call, .times = TIMES },
+				{ .call = calls[b].call, .times = TIMES },
+				{ .call = call_pb_alloc_pages, .times = 4 * TIMES },
+			};
+			char what[80];
+
+			snprintf(what, sizeof(what), "%s beside %s", calls[a].name, calls[b].name);
+			build(profile, flags);
+			run(threads, 3);
+			if (profile == PB_PROFILE_MODERN)
+				check_bound(what);
+			drop(what);
+		}
+}
+
+static void test_every_pair_of_calls(void **state)
+{
+	(void)state;
+	run_pairs(PB_PROFILE_MODERN, 0);
+	run_pairs(PB_PROFILE_LINUX, PB_POOL_NO_RSEQ);
+}
+
+/* ------------------------------------------------------------------ what once broke */
+
+static struct pb_page *shared_pages[512];
+
+static void get_and_mark(struct tp_rng *rng)
+{
+	(void)rng;
+	for (int i = 0; i < 512; i++) {
+		if (i % 64 == 0)
+			pthread_barrier_wait(&start_line);
+		assert_int_equal(pb_get_page(&tp.pool, shared_pages[i]), PB_OK);
+		assert_int_equal(pb_set_movable(&tp.pool, shared_pages[i], i & 1), PB_OK);
+	}
+}
+
+static void put_all(struct tp_rng *rng)
+{
+	(void)rng;
+	for (int i = 0; i < 512; i++) {
+		if (i % 64 == 0)
+			pthread_barrier_wait(&start_line);
+		assert_int_equal(pb_put_page(&tp.pool, shared_pages[i]), PB_OK);
+	}
+}
+
+static void test_references_from_threads_are_all_counted(void **state)
+{
+	(void)state;
+	for (unsigned int round = 0; round < 40; round++) {
+		struct thread get[] = { { .call = get_and_mark, .times = 1 },
+					{ .call = get_and_mark, .times = 1 } };
+		struct thread put[] = { { .call = put_all, .times = 1 },
+					{ .call = put_all, .times = 1 } };
+
+		build(PB_PROFILE_MODERN, 0);
+		for (int i = 0; i < 512; i++)
+			shared_pages[i] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+		run(get, 2);
+		for (int i = 0; i < 512; i++)
+			assert_int_equal(pb_page_count(&tp.pool, shared_pages[i]), 3);
+		run(put, 2);
+		for (int i = 0; i < 512; i++) {
+			assert_int_equal(pb_page_count(&tp.pool, shared_pages[i]), 1);
+			assert_int_equal(pb_free_pages(&tp.pool, shared_pages[i], 0), PB_OK);
+		}
+		drop("references");
+	}
+}
+
+/* Both ways of a stripe's offline, from two threads in two stripes. */
+static void off_and_on(struct tp_rng *rng)
+{
+	call_pb_offline(rng);
+}
+
+static void test_isolation_in_two_stripes_counts_right(void **state)
+{
+	struct thread threads[] = { { .call = off_and_on, .times = 4000 },
+				    { .call = off_and_on, .times = 4000 } };
+	struct pb_zone_stat stat;
+
+	(void)state;
+	build(PB_PROFILE_MODERN, PB_POOL_NO_PCP);
+	run(threads, 2);
+	assert_int_equal(pb_zone_stats(&tp.pool, 0, &stat), PB_OK);
+	assert_int_equal(stat.nr_isolate_pageblock, 0);
+	drop("two stripes");
+}
+
+static void online_all(struct tp_rng *rng)
+{
+	(void)rng;
+	assert_int_equal(pb_online(&tp.pool, 0, FRAMES), PB_OK);
+}
+
+static void test_a_range_comes_online_once(void **state)
+{
+	(void)state;
+	for (unsigned int round = 0; round < 150; round++) {
+		struct thread threads[] = { { .call = online_all, .times = 1 },
+					    { .call = online_all, .times = 1 } };
+
+		build(PB_PROFILE_MODERN, PB_POOL_ALL_RESERVED);
+		run(threads, 2);
+		drop("online twice");
+	}
+}
+
+/* ------------------------------------------------------------ eight on eight blocks */
+
+#define EIGHT 8u
+static atomic_ulong failures;
+static struct pb_pool *eight_pool;
+
+static void one_of_eight(struct tp_rng *rng)
+{
+	unsigned int order = 3 - tp_below(rng, 4) / 3; /* mostly a whole block */
+	struct pb_page *page = pb_alloc_pages(eight_pool, PB_GFP_KERNEL | PB_GFP_NOWARN, order);
+
+	if (!page) {
+		atomic_fetch_add(&failures, 1);
+		return;
+	}
+	assert_int_equal(pb_free_pages(eight_pool, page, order), PB_OK);
+}
+
+/* Eight threads, each with one block at most, and eight blocks: one is always there.
+   (A thread that looks at a list while another merges found none; up to 37,981 times.) */
+static void run_eight(enum pb_profile profile, uint32_t flags)
+{
+	unsigned long ops = tp_env("PB_BESIDE_OPS", 200000) / EIGHT;
+	struct thread threads[EIGHT];
+
+	tp_start(&tp);
+	tp.config.profile = (uint8_t)profile;
+	tp.config.flags |= flags;
+	tp.config.max_order = 3;
+	tp.config.pageblock_order = 3;
+	tp.config.nr_cpus = 2;
+	tp_region(&tp, 0, 8 * EIGHT, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	eight_pool = &tp.pool;
+	failures = 0;
+	for (unsigned int i = 0; i < EIGHT; i++)
+		threads[i] = (struct thread){ .call = one_of_eight, .times = (unsigned int)ops };
+	run(threads, EIGHT);
+	tp_check(&tp, "eight");
+	tp_require(!failures, "%lu of %lu requests failed", (unsigned long)failures, ops * EIGHT);
+	tp_drop(&tp);
+}
+
+static void test_no_request_fails_while_a_block_is_free(void **state)
+{
+	(void)state;
+	run_eight(PB_PROFILE_MODERN, 0);
+	run_eight(PB_PROFILE_MODERN, PB_POOL_NO_RSEQ);
+	run_eight(PB_PROFILE_MODERN, PB_POOL_NO_PCP);
+	run_eight(PB_PROFILE_LINUX, 0);
+	run_eight(PB_PROFILE_LINUX, PB_POOL_NO_PCP);
+}
+
+/* ----------------------------------------------------------------- a CPU's stock */
+
+/* All orders and types through one CPU's lists: each may fill, all together not.
+   (They held 30,720 pages where `high` was 643.) */
+static void run_bound(uint32_t high)
+{
+	static struct pb_page *pages[1 << 15];
+	static const pb_gfp_t gfp[] = { PB_GFP_KERNEL, PB_GFP_HIGHUSER_MOVABLE,
+					PB_GFP_KERNEL | PB_GFP_RECLAIMABLE };
+	struct pb_pcp_stat stat;
+
+	tp_start(&tp);
+	tp.config.nr_cpus = 1;
+	tp.config.flags |= PB_POOL_NO_RSEQ; /* so that every CPU shares that one's lists */
+	tp_region(&tp, 0, 1 << 17, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	assert_int_equal(pb_set_pcp(&tp.pool, high, high / 4), PB_OK);
+	for (unsigned int i = 0; i < 10 * 3 * 3; i++) {
+		unsigned int order = i % 10;
+		unsigned long n = 0, most = (1u << 14) >> order;
+
+		while (n < most && (pages[n] = pb_alloc_pages(&tp.pool, gfp[i / 10 % 3], order))) {
+			n++;
+			assert_int_equal(pb_pcp_stats(&tp.pool, 0, 0, &stat), PB_OK);
+			tp_require(stat.count <= stat.high, "%d of %d", stat.count, stat.high);
+		}
+		while (n--) {
+			assert_int_equal(pb_free_pages(&tp.pool, pages[n], order), PB_OK);
+			assert_int_equal(pb_pcp_stats(&tp.pool, 0, 0, &stat), PB_OK);
+			tp_require(stat.count <= stat.high, "%d of %d", stat.count, stat.high);
+		}
+	}
+	assert_int_equal(pb_pcp_stats(&tp.pool, 0, 0, &stat), PB_OK);
+	assert_true(high == 1 || stat.count > 0);
+	tp_check(&tp, "bound");
+	tp_drop(&tp);
+}
+
+static void test_one_cpu_holds_no_more_than_high(void **state)
+{
+	(void)state;
+	run_bound(0);
+	run_bound(643);
+	run_bound(1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_references_from_threads_are_all_counted),
+		cmocka_unit_test(test_isolation_in_two_stripes_counts_right),
+		cmocka_unit_test(test_a_range_comes_online_once),
+		cmocka_unit_test(test_no_request_fails_while_a_block_is_free),
+		cmocka_unit_test(test_one_cpu_holds_no_more_than_high),
+		cmocka_unit_test(test_every_pair_of_calls),
+	};
+
+	return pb_run_tests(tests);
+}
