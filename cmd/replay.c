@@ -252,7 +252,10 @@ static json_t *to_json(const struct replay *replay)
 		json_object_set_new(json, "what_if",
 				    pbr_whatif_json(replay->runs, replay->nr_variants + 1));
 	if (replay->pins)
-		json_object_set_new(json, "pins", pbr_pins_json(replay->input, &replay->who));
+		json_object_set_new(json, "pins",
+				    replay_pins_known(replay)
+					    ? pbr_pins_json(replay->input, &replay->who)
+					    : json_null());
 	return json;
 }
 

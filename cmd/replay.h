@@ -23,6 +23,13 @@ struct replay {
 	struct pbr_pins who;
 };
 
+/* Owners from before the trace are known from a snapshot, or there are none: --memory says
+   that the machine is made up. */
+static inline bool replay_pins_known(const struct replay *replay)
+{
+	return pbr_start_known(replay->input) || replay->source.memory;
+}
+
 void replay_print_text(const struct replay *replay);
 /* What was odd about the trace, and what the machine is: also for explain. */
 void replay_print_trace(const struct pbr_input *input);

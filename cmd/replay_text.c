@@ -190,7 +190,12 @@ static void print_simulation(const struct replay *replay)
 	       u(run->double_handouts));
 	printf("Time         %12.1f ns of CPU an operation (the library's); %.2f s in all\n",
 	       run->ns_per_op, run->seconds);
-	print_state(run);
+	if (pbr_start_known(replay->input))
+		print_state(run);
+	else
+		printf("\nNo snapshot of the start is there: what was in use before the trace is not\n"
+		       "known, so this ran on an empty machine. Its failures, fallbacks and peak are\n"
+		       "not the recorded kernel's; its free blocks are left out.\n");
 }
 
 /* ------------------------------------------------------------------- follow */
@@ -229,6 +234,11 @@ static void print_follow(const struct replay *replay)
 	printf("\nFollowed: the recorded kernel's own state\n");
 	print_counts(run);
 	print_count("frames left the buddy without an event", run->silent_takes);
+	if (!pbr_start_known(replay->input)) {
+		printf("\nNo snapshot of the start is there: how much was free, and in which blocks,\n"
+		       "is not known. What the events say of themselves is above.\n");
+		return;
+	}
 	print_difference(replay->input, run);
 	print_state(run);
 }
@@ -360,6 +370,11 @@ static void print_pins(const struct replay *replay)
 {
 	const struct pbr_pins *pins = &replay->who;
 
+	if (!replay_pins_known(replay)) {
+		printf("\nWho pins is not known: no snapshot of the start is there, so nobody knows\n"
+		       "which pages had owners before the trace.\n");
+		return;
+	}
 	printf("\nWho pins, at the end: of the pageblocks %llu are whole, %llu partly free, %llu "
 	       "full\n",
 	       u(pins->whole_pageblocks), u(pins->partial_pageblocks), u(pins->full_pageblocks));

@@ -391,7 +391,7 @@ static void ask(const struct pbr_world *world, uint64_t event, struct pbr_explai
 	explain->migratetype = (enum pb_migratetype)(
 		(explain->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3);
 	/* Events tell what changed. Without a start nobody knows from what. */
-	if (world->input->machine.has_start || world->input->machine.has_free_map)
+	if (pbr_start_known(world->input))
 		ask_zones(&asker);
 	else
 		explain->rule = PBR_RULE_UNKNOWN;

@@ -168,6 +168,12 @@ struct pbr_input {
 	uint64_t page_size;       /* bytes, as recorded; 0: not recorded */
 };
 
+/* Whether it is known what was free when the trace began: events alone tell only changes. */
+static inline bool pbr_start_known(const struct pbr_input *input)
+{
+	return input->machine.has_start || input->machine.has_free_map;
+}
+
 /* 0, or negative with one line in error (no newline). */
 int pbr_load(const struct pbr_source *source, struct pbr_input **input, char *error, size_t size);
 void pbr_unload(struct pbr_input *input);
