@@ -20,7 +20,7 @@
 
 enum cmd_status { CMD_OK = 0, CMD_FAILED = 1, CMD_USAGE = 2 };
 
-#define CMD_VERB(name, summary) int cmd_##name(int argc, char **argv);
+#define CMD_VERB(function, name, summary) int cmd_##function(int argc, char **argv);
 #include "verbs.def"
 #undef CMD_VERB
 

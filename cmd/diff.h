@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of `pagebuddy diff`.
+ * The parts of `pagebuddy kernel-diff`.
  *
  *	log --diff_read.c--> phases: state, operations, state, texts
  *	                        |

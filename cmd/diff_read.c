@@ -49,7 +49,7 @@ static void *grow(void *array, size_t n, size_t size)
 		return array;
 	bigger = realloc(array, (n ? n * 2 : 8) * size);
 	if (!bigger) {
-		perror("pagebuddy diff");
+		perror("pagebuddy kernel-diff");
 		exit(1);
 	}
 	return bigger;
@@ -562,7 +562,7 @@ static void add_text(struct reader *r, const char *line)
 	char *bigger = realloc(text->text, text->len + len + 2);
 
 	if (!bigger) {
-		perror("pagebuddy diff");
+		perror("pagebuddy kernel-diff");
 		exit(1);
 	}
 	text->text = bigger;

@@ -9,11 +9,11 @@
 struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	const char *summary;
+	const char *summary; /* NULL: not listed */
 };
 
 static const struct verb verbs[] = {
-#define CMD_VERB(name, summary) { #name, cmd_##name, summary },
+#define CMD_VERB(function, name, summary) { name, cmd_##function, summary },
 #include "verbs.def"
 #undef CMD_VERB
 };
@@ -27,7 +27,8 @@ static void help(FILE *out)
 		     "Usage: pagebuddy VERB [OPTION...]\n"
 		     "\n");
 	for (size_t i = 0; i < NR_VERBS; i++)
-		fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
+		if (verbs[i].summary)
+			fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
 	fprintf(out, "\n"
 		     "'pagebuddy VERB --help' lists a verb's options; man pagebuddy-VERB has\n"
 		     "the details. Start with: pagebuddy case --size 28K\n");

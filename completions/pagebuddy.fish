@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Completion of pagebuddy for fish: install as vendor_completions.d/pagebuddy.fish
 
-set -l verbs case learn replay explain record show report diff
+set -l verbs case learn replay explain record show report
 
 complete -c pagebuddy -f
 complete -c pagebuddy -n "not __fish_seen_subcommand_from $verbs help" -l help -d 'List the verbs'
 complete -c pagebuddy -n "not __fish_seen_subcommand_from $verbs help" -l version -d 'Tell the version'
 
 function __pagebuddy_verb --argument-names name text
-    complete -c pagebuddy -n "not __fish_seen_subcommand_from case learn replay explain record show report diff help" -a $name -d $text
+    complete -c pagebuddy -n "not __fish_seen_subcommand_from case learn replay explain record show report help" -a $name -d $text
     complete -c pagebuddy -n "__fish_seen_subcommand_from $name" -l help -d 'List the options'
     complete -c pagebuddy -n "__fish_seen_subcommand_from help" -a $name -d $text
 end
@@ -101,11 +101,5 @@ __pagebuddy_option report -l samples -x -d 'Moments on the time line'
 __pagebuddy_option report -l maps -x -d 'Moments of the map'
 __pagebuddy_option report -l title -x -d 'Of the page'
 __pagebuddy_option report -s f -l format -x -a 'html json' -d 'Of the output'
-
-__pagebuddy_verb diff 'Compare a recorded kernel with the library'
-__pagebuddy_option diff -F
-__pagebuddy_option diff -s m -l map -d 'Logs of memory maps'
-__pagebuddy_option diff -s s -l show -x -d 'Print the first N differences'
-__pagebuddy_option diff -s q -l quiet -d 'Only the summary'
 
 functions -e __pagebuddy_verb __pagebuddy_option

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * pagebuddy diff: what a running kernel's allocator did, beside the library.
+ * pagebuddy kernel-diff: what a running kernel's allocator did, beside the library.
  * The log comes from kernel/pbdiff; make kernel-test records and compares one.
  */
 #include <errno.h>
@@ -10,8 +10,10 @@
 #include "cmd.h"
 #include "diff.h"
 
+#define VERB "kernel-diff"
+
 static const char usage[] =
-	"usage: pagebuddy diff [options] LOG...\n"
+	"usage: pagebuddy kernel-diff [options] LOG...\n"
 	"Replay logs of the kernel module pbdiff on the library (linux profile) and\n"
 	"compare every answer and the state after each phase.\n"
 	"  -m, --map      logs of memory maps: compare watermarks, lowmem reserves and\n"
@@ -33,7 +35,7 @@ static int compare_file(const char *name, bool map, struct diff_result *result)
 	int err;
 
 	if (!file)
-		return cmd_error("diff", "cannot open '%s': %s", name, strerror(errno));
+		return cmd_error(VERB, "cannot open '%s': %s", name, strerror(errno));
 	err = diff_read(&log, name, file, error);
 	if (!err)
 		err = map ? diff_map_compare(&log, result, error)
@@ -41,7 +43,7 @@ static int compare_file(const char *name, bool map, struct diff_result *result)
 	if (file != stdin)
 		fclose(file);
 	diff_log_free(&log);
-	return err ? cmd_error("diff", "%s", error) : CMD_OK;
+	return err ? cmd_error(VERB, "%s", error) : CMD_OK;
 }
 
 static int parse_options(int argc, char **argv, struct diff_result *result, struct options *given)
@@ -60,7 +62,7 @@ static int parse_options(int argc, char **argv, struct diff_result *result, stru
 		switch (opt) {
 		case 's':
 			if (cmd_parse_u64(optarg, &result->show))
-				return cmd_error("diff", "--show '%s'; expected a number", optarg);
+				return cmd_error(VERB, "--show '%s'; expected a number", optarg);
 			break;
 		case 'q':
 			given->quiet = true;
@@ -72,15 +74,15 @@ static int parse_options(int argc, char **argv, struct diff_result *result, stru
 			fputs(usage, stdout);
 			return -1;
 		default:
-			return cmd_bad_option("diff", argc, argv, options, ":ms:qh");
+			return cmd_bad_option(VERB, argc, argv, options, ":ms:qh");
 		}
 	}
 	if (optind == argc)
-		return cmd_error("diff", "no log given; see pagebuddy diff --help");
+		return cmd_error(VERB, "no log given; see pagebuddy kernel-diff --help");
 	return CMD_OK;
 }
 
-int cmd_diff(int argc, char **argv)
+int cmd_kernel_diff(int argc, char **argv)
 {
 	struct diff_result result = { .out = stdout, .show = 10 };
 	struct options given = { 0 };
@@ -91,7 +93,7 @@ int cmd_diff(int argc, char **argv)
 	if (given.quiet)
 		result.out = fopen("/dev/null", "w");
 	if (!result.out)
-		return cmd_error("diff", "cannot open /dev/null: %s", strerror(errno));
+		return cmd_error(VERB, "cannot open /dev/null: %s", strerror(errno));
 	for (; status == CMD_OK && optind < argc; optind++)
 		status = compare_file(argv[optind], given.map, &result);
 	if (given.quiet)
@@ -101,7 +103,7 @@ int cmd_diff(int argc, char **argv)
 	if (given.map) {
 		printf("figures: %" PRIu64 ", differences: %" PRIu64 "\n", result.figures,
 		       result.differences);
-		return cmd_flush("diff", result.differences ? CMD_FAILED : CMD_OK);
+		return cmd_flush(VERB, result.differences ? CMD_FAILED : CMD_OK);
 	}
 	printf("failed allocations: %" PRIu64 ", fallbacks: %" PRIu64
 	       " (pageblock claimed: %" PRIu64 ")\n",
@@ -110,5 +112,5 @@ int cmd_diff(int argc, char **argv)
 	       result.outside);
 	printf("operations: %" PRIu64 ", differences: %" PRIu64 "\n", result.operations,
 	       result.differences);
-	return cmd_flush("diff", result.differences ? CMD_FAILED : CMD_OK);
+	return cmd_flush(VERB, result.differences ? CMD_FAILED : CMD_OK);
 }
