@@ -52,7 +52,7 @@ untouched()
 }
 
 # A command that allocates and frees a good deal.
-timeout -k 5 120 "$pagebuddy" record -o "$work/a.pbt" -- dd if=/dev/zero of="$work/zero" bs=1M count=64 \
+timeout -k 5 1200 "$pagebuddy" record -o "$work/a.pbt" -- dd if=/dev/zero of="$work/zero" bs=1M count=64 \
 	>"$work/out" 2>&1
 check 'record -- COMMAND' $?
 untouched
@@ -101,7 +101,7 @@ refused() # STATUS TEXT COMMAND...: one line with TEXT, and tracing untouched
 {
 	status=$1 text=$2
 	shift 2
-	timeout -k 5 90 "$@" >"$work/stdout" 2>"$work/out"
+	timeout -k 5 900 "$@" >"$work/stdout" 2>"$work/out"
 	[ $? = "$status" ] && grep -qF -- "$text" "$work/out" &&
 		[ "$(wc -l <"$work/out")" = 1 ] && untouched
 	check "refused: $*" $?
