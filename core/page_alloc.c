@@ -622,17 +622,27 @@ static struct pb_page *alloc_slow(struct pb_pool *pool, struct pb_request *reque
 	return page;
 }
 
-/* From this CPU's list, by its lock. */
-static struct pb_page *alloc_locked(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
+/* From this CPU's list, by its lock, where that is all there is to it. */
+static inline struct pb_page *alloc_locked(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
 	u32 frame;
 
-	if (order >= pool->nr_pcp_orders || gfp & GFP_SLOW ||
-	    pool->percpu_mode != PCP_MODE_TRYLOCK)
+	if (unlikely(order >= pool->lock_orders || gfp & GFP_SLOW) ||
+	    unlikely(pcp_lock_pop(pool, gfp, order, &frame) != PCP_OK))
 		return NULL;
-	if (unlikely(pool->shared))
+	return page_set_allocated(pool, frame, order, gfp);
+}
+
+/* The same in a pool whose blocks carry tags, or that other processes use. */
+static struct pb_page *alloc_guarded(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
+{
+	u32 frame;
+
+	if (order >= pool->nr_pcp_orders || gfp & GFP_SLOW)
+		return NULL;
+	if (pool->shared)
 		return shared_pop(pool, gfp, order, &frame) ? pool->pages + frame : NULL;
-	if (pcp_lock_pop(pool, gfp, order, &frame) != PCP_OK)
+	if (!pool->owners || pcp_lock_pop(pool, gfp, order, &frame) != PCP_OK)
 		return NULL;
 	return page_set_owned(pool, frame, order, gfp);
 }
@@ -644,9 +654,10 @@ static __attribute__((noinline)) struct pb_page *alloc_reported(struct pb_pool *
 								const void *caller)
 {
 	struct pb_request request = { .gfp = gfp, .node = PB_NO_NODE };
+	struct pb_page *page = alloc_guarded(pool, gfp, order);
 	const struct call call = { name, caller };
 
-	return alloc_slow(pool, &request, order, &call);
+	return page ? page : alloc_slow(pool, &request, order, &call);
 }
 
 /* Not inlined, so that the fast path needs no stack frame. */
@@ -656,7 +667,7 @@ static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *po
 {
 	struct pb_page *page = alloc_locked(pool, gfp, order);
 
-	return page ? page : alloc_reported(pool, gfp, order, name, caller);
+	return likely(page) ? page : alloc_reported(pool, gfp, order, name, caller);
 }
 
 FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
@@ -683,6 +694,8 @@ static struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *reque
 		    pcp_rseq_pop(pool, request->gfp, order, &frame) == PCP_OK)
 			return page_set_allocated(pool, frame, order, request->gfp);
 		page = alloc_locked(pool, request->gfp, order);
+		if (!page)
+			page = alloc_guarded(pool, request->gfp, order);
 		if (page)
 			return page;
 	}
@@ -926,8 +939,7 @@ static int free_shared(struct pb_pool *pool, struct pb_page *page, unsigned int 
 	int code;
 
 	if (frame != NO_FRAME && order < pool->nr_pcp_orders && !pool->hardened &&
-	    pool->percpu_mode == PCP_MODE_TRYLOCK && owned_block(page, order) &&
-	    shared_push(pool, frame, order))
+	    owned_block(page, order) && shared_push(pool, frame, order))
 		return PB_OK;
 	pool_enter(pool);
 	code = free_slow(pool, page, order, call);
@@ -935,23 +947,31 @@ static int free_shared(struct pb_pool *pool, struct pb_page *page, unsigned int 
 	return code;
 }
 
+static __attribute__((noinline)) int free_reported(struct pb_pool *pool, struct pb_page *page,
+						   unsigned int order, const char *name,
+						   const void *caller)
+{
+	const struct call call = { name, caller };
+
+	return pool->shared ? free_shared(pool, page, order, &call) :
+			      free_slow(pool, page, order, &call);
+}
+
+/* By the lock of this CPU's list, where that is all there is to it. */
 static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb_page *page,
 						 unsigned int order, const char *name,
 						 const void *caller)
 {
-	const struct call call = { name, caller };
-	u32 frame = page_frame(pool, page);
+	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
 	u32 class;
 
-	if (unlikely(pool->shared))
-		return free_shared(pool, page, order, &call);
-	if (frame == NO_FRAME || order >= pool->nr_pcp_orders || pool->hardened ||
-	    pool->percpu_mode != PCP_MODE_TRYLOCK || !owned_block(page, order))
-		return free_slow(pool, page, order, &call);
+	/* an order without lists of its own finds one that is always full */
+	if (unlikely(frame >= pool->lock_free_frames || !owned_block(page, order)))
+		return free_reported(pool, page, order, name, caller);
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->word, 0);
-	if (pcp_lock_push(pool, class, order, frame) != PCP_OK)
-		free_frames(pool, frame, order);
+	if (unlikely(pcp_lock_push(pool, class, order, (u32)frame) != PCP_OK))
+		free_frames(pool, (u32)frame, order);
 	return PB_OK;
 }
 
@@ -972,7 +992,6 @@ static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool
 	u32 class;
 
 	prefetch_write(page); /* wherever it points: a prefetch never faults */
-	/* an order without lists of its own finds one that is always full */
 	if (unlikely(frame >= pool->rseq_free_frames || !owned_block(page, order)))
 		return free_missed(pool, page, order, name, caller);
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);

@@ -198,9 +198,8 @@ static u64 take_from_largest(struct pb_pool *pool, struct zone *zone, u32 cpu, u
 	return (u64)cut << order;
 }
 
-/* Twice as much, as far as the zone's bound for one CPU has room. */
-static void grow_limit(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
-		       unsigned int order)
+static __attribute__((noinline)) void raise_limit(struct pb_pool *pool, struct zone *zone, u32 cpu,
+						  struct pcp_list *list, unsigned int order)
 {
 	u32 more = limit_of(list) ? limit_of(list) : 1;
 	u64 bound = stock_bound(pool, zone), allowed;
@@ -208,8 +207,6 @@ static void grow_limit(struct pb_pool *pool, struct zone *zone, u32 cpu, struct 
 
 	if (more > list->max - limit_of(list))
 		more = (u32)list->max - limit_of(list);
-	if (!more)
-		return;
 	allowed = pages_allowed(pool, zone, cpu, list, &largest);
 	if (allowed + ((u64)more << order) > bound && largest != UINT32_MAX)
 		allowed -= take_from_largest(pool, zone, cpu, largest,
@@ -217,6 +214,14 @@ static void grow_limit(struct pb_pool *pool, struct zone *zone, u32 cpu, struct 
 	if (allowed >= bound)
 		return;
 	set_limit(list, limit_of(list) + (u32)min_u64(more, (bound - allowed) >> order));
+}
+
+/* Twice as much, as far as the zone's bound for one CPU has room. */
+static inline void grow_limit(struct pb_pool *pool, struct zone *zone, u32 cpu,
+			      struct pcp_list *list, unsigned int order)
+{
+	if (limit_of(list) < list->max)
+		raise_limit(pool, zone, cpu, list, order);
 }
 
 /* Takes a batch from the zone onto the stack, which is empty, the lowest frame on

@@ -195,6 +195,29 @@ int pb_pool_size(const struct pb_config *config, size_t *bytes, struct pb_error 
 
 /* ------------------------------------------------------------------ handle */
 
+/*
+ * How per-CPU lists are entered, and what the shortest ways serve: they compare an order
+ * and a frame with these, and so test nothing that a pool doesn't have.
+ */
+static void set_percpu_mode(struct pb_pool *pool)
+{
+	const struct pb_super *s = pool->super;
+	bool modern = s->profile == PB_PROFILE_MODERN;
+	bool rseq = !(s->flags & (PB_POOL_NO_RSEQ | PB_POOL_SHARED | PB_POOL_OWNERS)) && modern &&
+		    pb_platform_rseq_available(&pool->rseq_offset);
+	u64 free_frames = pool->hardened ? 0 : pool->nr_frames;
+
+	pool->percpu_mode = rseq ? PCP_MODE_RSEQ : PCP_MODE_TRYLOCK;
+	pool->nr_pcp_orders = modern ? s->nr_pcp_orders : 0;
+	if (rseq) {
+		pool->rseq_orders = pool->nr_pcp_orders;
+		pool->rseq_free_frames = free_frames;
+	} else if (modern && !pool->shared) {
+		pool->lock_orders = pool->owners ? 0 : pool->nr_pcp_orders;
+		pool->lock_free_frames = free_frames;
+	}
+}
+
 void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *hooks)
 {
 	struct pb_super *s = memory;
@@ -224,16 +247,8 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	}
 	if (s->flags & PB_POOL_OWNERS)
 		pool->owners = pool_at(pool, s->owners);
-	if (pool->percpu_cpus) {
-		bool rseq = !(s->flags & (PB_POOL_NO_RSEQ | PB_POOL_SHARED | PB_POOL_OWNERS)) &&
-			    s->profile == PB_PROFILE_MODERN &&
-			    pb_platform_rseq_available(&pool->rseq_offset);
-
-		pool->percpu_mode = rseq ? PCP_MODE_RSEQ : PCP_MODE_TRYLOCK;
-		pool->nr_pcp_orders = s->profile == PB_PROFILE_MODERN ? s->nr_pcp_orders : 0;
-		pool->rseq_orders = rseq ? pool->nr_pcp_orders : 0;
-		pool->rseq_free_frames = rseq && !pool->hardened ? pool->nr_frames : 0;
-	}
+	if (pool->percpu_cpus)
+		set_percpu_mode(pool);
 	if (hooks)
 		pool->hooks = *hooks;
 }

@@ -377,6 +377,9 @@ struct pb_pool {
 	uint32_t movable_mask;       /* gfp bits that mark a page movable */
 	uint32_t rseq_orders;        /* orders that restartable sequences serve, 0: none */
 	uint64_t rseq_free_frames;   /* frames that they serve frees of: 0 if hardened */
+	/* the same of try-lock hits: 0 where a hit is more than that (shared, owners, hardened) */
+	uint64_t lock_free_frames;
+	uint32_t lock_orders;
 	intptr_t rseq_offset;        /* of the rseq area from the thread pointer */
 	uint32_t span_words;         /* words of one buddy tree */
 	uint32_t pageblock_stride;   /* bytes */
