@@ -20,7 +20,10 @@ enum {
 	OPT_SNAPSHOT,
 	OPT_FORMAT,
 	OPT_VERBOSE,
-	OPT_KERNEL
+	OPT_KERNEL,
+	OPT_TASK,
+	OPT_FROM,
+	OPT_TO,
 };
 
 static const char short_options[] = ":h";
@@ -35,6 +38,9 @@ static const struct option options[] = {
 	{ "format", required_argument, NULL, OPT_FORMAT },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "task", required_argument, NULL, OPT_TASK },
+	{ "from", required_argument, NULL, OPT_FROM },
+	{ "to", required_argument, NULL, OPT_TO },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -44,7 +50,8 @@ static void help(void)
 	printf("Usage: pagebuddy explain [LOG]\n"
 	       "       pagebuddy explain TRACE --order N [--at TIME] [--gfp FLAGS]\n"
 	       "       pagebuddy explain TRACE --failure K\n"
-	       "       pagebuddy explain TRACE --list\n"
+	       "       pagebuddy explain TRACE --list [--task NAME] [--from TIME] [--to TIME]\n"
+	       "                                      [--order N]\n"
 	       "\n"
 	       "A kernel log (dmesg, syslog, a mail; a file or standard input): why each page\n"
 	       "allocation failure and OOM kill in it happened - by which rule, in which zone,\n"
@@ -62,7 +69,8 @@ static void help(void)
 	       "      --gfp FLAGS      GFP_KERNEL (default), GFP_ATOMIC, GFP_NOWAIT,\n"
 	       "                       GFP_HIGHUSER_MOVABLE|__GFP_COMP ... or a number (0xcc0)\n"
 	       "      --failure K      the K-th failure that the kernel recorded, from 1\n"
-	       "      --list           list the recorded failures\n"
+	       "      --list           list the recorded failures: all, or those of one task (or\n"
+	       "                       pid), of a time, or of an order\n"
 	       "      --memory SIZE    a machine of this size instead of the recorded one\n"
 	       "      --snapshot PATH  directory or prefix of the snapshots\n"
 	       "      --format FORMAT  text (default) or json\n");
@@ -96,11 +104,18 @@ static int parse_one(struct explain_ask *ask, int option, const char *text)
 	case OPT_AT:
 		ask->at = text;
 		return CMD_OK;
+	case OPT_TASK:
+		ask->wish.task = text;
+		return CMD_OK;
+	case OPT_FROM:
+		ask->wish.from = text;
+		return CMD_OK;
+	case OPT_TO:
+		ask->wish.to = text;
+		return CMD_OK;
 	case OPT_ORDER:
 		ask->has_order = true;
-		if (cmd_parse_u64(text, &ask->order) || ask->order > PB_MAX_ORDER)
-			return cmd_error(VERB, "--order '%s': expected a number from 0 to %d", text,
-					 PB_MAX_ORDER);
+		ask->wish.orders = text;
 		return CMD_OK;
 	case OPT_GFP:
 		return set_gfp(ask, text);
@@ -134,13 +149,20 @@ static int parse_one(struct explain_ask *ask, int option, const char *text)
 	}
 }
 
-static int check(const struct explain_ask *ask, int argc, char **argv)
+static int check(struct explain_ask *ask, int argc, char **argv)
 {
-	if (ask->has_order + (ask->failure != 0) + ask->list > 1)
+	if ((ask->has_order && ask->failure) || (ask->failure && ask->list))
 		return cmd_error(VERB, "expected one of --order N, --failure K and --list");
+	if ((ask->wish.task || ask->wish.from || ask->wish.to) && (ask->failure || ask->has_order) &&
+	    !ask->list)
+		return cmd_error(VERB, "--task, --from and --to go with --list");
 	if (ask->at && (ask->failure || ask->list))
 		return cmd_error(VERB,
 				 "--at goes with --order; a recorded failure has its own time");
+	if (ask->has_order && !ask->list && /* --list takes a range, too */
+	    (cmd_parse_u64(ask->wish.orders, &ask->order) || ask->order > PB_MAX_ORDER))
+		return cmd_error(VERB, "--order '%s': expected a number from 0 to %d",
+				 ask->wish.orders, PB_MAX_ORDER);
 	if (optind >= argc && isatty(STDIN_FILENO))
 		return cmd_error(VERB, "nothing to explain is named: pagebuddy explain FILE");
 	if (optind + 1 < argc)

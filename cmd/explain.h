@@ -14,6 +14,7 @@ struct explain_ask {
 	const char *at;          /* as given; NULL: the end */
 	uint64_t order, failure; /* failure: from 1; 0: none */
 	bool has_order, list;
+	struct pbr_wish wish; /* which of the failures: --list */
 	uint32_t gfp;
 	bool verbose;
 	uint32_t release; /* --kernel; 0: as the input says */

@@ -7,7 +7,7 @@
 
 static int check(const struct explain_ask *ask)
 {
-	if (ask->has_order + (ask->failure != 0) + ask->list != 1)
+	if (!ask->has_order && !ask->failure && !ask->list)
 		return cmd_error(VERB, "expected one of --order N, --failure K and --list");
 	if (ask->at && !ask->has_order)
 		return cmd_error(VERB,
@@ -15,48 +15,15 @@ static int check(const struct explain_ask *ask)
 	return CMD_OK;
 }
 
-/* Seconds to ns, exactly to the digit: 123.456789 is no round number in binary. */
-static bool parse_seconds(const char *text, uint64_t *ns)
-{
-	uint64_t digits = 0, scale = 1000000000;
-	bool point = false;
-
-	if (!*text || strlen(text) > 20)
-		return false;
-	for (; *text; text++) {
-		if (*text == '.' && !point) {
-			point = true;
-			continue;
-		}
-		if (*text < '0' || *text > '9' || (point && scale == 1))
-			return false;
-		digits = digits * 10 + (uint64_t)(*text - '0');
-		if (point)
-			scale /= 10;
-	}
-	*ns = digits * scale;
-	return true;
-}
-
 static int find_time(const struct explain_ask *ask, uint64_t *time)
 {
-	const struct pbr_input *input = ask->input;
-	const char *at = ask->at;
+	const char *at = ask->at ? ask->at : "end";
+	char error[256];
 
-	*time = input->end_time;
-	if (!at || !strcmp(at, "end"))
-		return CMD_OK;
-	if (!strcmp(at, "start"))
-		*time = input->start_time ? input->start_time - 1 : 0;
-	else if (!parse_seconds(at + (*at == '+'), time))
-		return cmd_error(VERB, "--at '%s': expected +SECONDS, SECONDS, start or end", at);
-	else if (*at == '+')
-		*time += input->start_time;
-	if (strcmp(at, "start") && (*time < input->start_time || *time > input->end_time))
-		return cmd_error(VERB, "--at '%s': the trace goes from %.6f to %.6f (+0 to +%.6f)",
-				 at, (double)input->start_time * 1e-9,
-				 (double)input->end_time * 1e-9,
-				 (double)(input->end_time - input->start_time) * 1e-9);
+	if (pbr_time_parse(ask->input, at, time, error, sizeof(error)))
+		return cmd_error(VERB, "--at %s", error);
+	if (!strcmp(at, "start") && *time) /* before the first event */
+		--*time;
 	return CMD_OK;
 }
 
@@ -103,7 +70,12 @@ static int list_failures(const struct explain_ask *ask)
 {
 	const struct pbr_input *input = ask->input;
 	json_t *list = json_array();
-	uint64_t nr = 0;
+	uint64_t nr = 0, listed = 0;
+	struct pbr_filter filter;
+	char error[256];
+
+	if (pbr_filter_make(input, &ask->wish, &filter, error, sizeof(error)))
+		return json_decref(list), cmd_error(VERB, "%s", error);
 
 	for (uint64_t i = 0; i < input->nr_events; i++) {
 		const struct pbr_event *event = &input->events[i];
@@ -112,6 +84,9 @@ static int list_failures(const struct explain_ask *ask)
 		if (!is_failure(event))
 			continue;
 		nr++;
+		if (!pbr_wanted(&filter, event))
+			continue;
+		listed++;
 		if (ask->format == CMD_JSON) {
 			json_array_append_new(list, failure_json(input, event, nr));
 			continue;
@@ -121,12 +96,22 @@ static int list_failures(const struct explain_ask *ask)
 		       relative(input, event->time), event->order, comm_of(input, event->task),
 		       gfp);
 	}
-	if (ask->format == CMD_JSON)
-		return cmd_print_json(json_pack("{s:i, s:s, s:o}", "schema", PBR_SCHEMA_VERSION,
-						"kind", "failures", "failures", list));
+	if (ask->format == CMD_JSON) {
+		json_t *json = json_pack("{s:i, s:s, s:o, s:I, s:o}", "schema", PBR_SCHEMA_VERSION,
+					 "kind", "failures", "only",
+					 *filter.text ? json_string(filter.text) : json_null(),
+					 "recorded", (json_int_t)nr, "failures", list);
+
+		pbr_filter_clear(&filter);
+		return cmd_print_json(json);
+	}
 	json_decref(list);
 	if (!nr)
 		printf("The recorded kernel had no allocation failure.\n");
+	else if (!listed)
+		printf("None of the %llu recorded failures is of %s.\n", (unsigned long long)nr,
+		       filter.text);
+	pbr_filter_clear(&filter);
 	return CMD_OK;
 }
 

@@ -14,6 +14,7 @@
 #define NDJSON_SAMPLES 256
 #define WHATIF_SAMPLES 128
 #define THREADS 2
+#define TOP_ROWS 15
 
 enum {
 	OPT_FOLLOW = 256,
@@ -21,6 +22,11 @@ enum {
 	OPT_PROFILE,
 	OPT_WHAT_IF,
 	OPT_PINS,
+	OPT_TOP,
+	OPT_TASK,
+	OPT_FROM,
+	OPT_TO,
+	OPT_ORDER,
 	OPT_MEMORY,
 	OPT_CPUS,
 	OPT_SNAPSHOT,
@@ -36,6 +42,11 @@ static const struct option options[] = {
 	{ "profile", required_argument, NULL, OPT_PROFILE },
 	{ "what-if", required_argument, NULL, OPT_WHAT_IF },
 	{ "pins", no_argument, NULL, OPT_PINS },
+	{ "top", optional_argument, NULL, OPT_TOP },
+	{ "task", required_argument, NULL, OPT_TASK },
+	{ "from", required_argument, NULL, OPT_FROM },
+	{ "to", required_argument, NULL, OPT_TO },
+	{ "order", required_argument, NULL, OPT_ORDER },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
@@ -58,6 +69,14 @@ static void help(void)
 	       "      --follow            rebuild the recorded kernel's own state from the pfns\n"
 	       "                          and hold it against the end snapshot\n"
 	       "      --pins              who keeps pageblocks from being whole\n"
+	       "      --top[=N]           who allocates, by task, call site (where the trace has\n"
+	       "                          stacks), order and lifetime: the first N (default %d)\n"
+	       "      --task NAME         count only what this task (or pid; * and ? stand for\n"
+	       "                          anything) did; the rest happens all the same\n"
+	       "      --from TIME, --to TIME\n"
+	       "                          count only this time: +SECONDS from the first event,\n"
+	       "                          SECONDS of the trace's own clock, start or end\n"
+	       "      --order N           count only requests of this order, or N-M\n"
 	       "      --profile NAME      linux (default) or modern\n"
 	       "      --what-if SETTINGS  run a variant beside it; may be repeated. SETTINGS are\n"
 	       "                          KEY=VALUE, comma-joined if they belong together:\n"
@@ -73,7 +92,7 @@ static void help(void)
 	       "      --format FORMAT     text (default), json (one object) or ndjson (a row per\n"
 	       "                          sample and zone)\n"
 	       "      --lenient           status 0 even if lines of the trace were malformed\n",
-	       NDJSON_SAMPLES);
+	       TOP_ROWS, NDJSON_SAMPLES);
 }
 
 /* ------------------------------------------------------------------ options */
@@ -135,6 +154,10 @@ static int set_value(struct replay *replay, int option, const char *text)
 	case OPT_SNAPSHOT:
 		replay->source.snapshot = text;
 		return CMD_OK;
+	case OPT_TOP:
+		status = text ? set_number("top", text, 1, 100000, &value) : CMD_OK;
+		replay->top = text ? (uint32_t)value : TOP_ROWS;
+		return status;
 	default:
 		return add_variant(replay, text);
 	}
@@ -154,6 +177,18 @@ static int parse_one(struct replay *replay, int option)
 		return CMD_OK;
 	case OPT_LENIENT:
 		replay->lenient = true;
+		return CMD_OK;
+	case OPT_TASK:
+		replay->wish.task = optarg;
+		return CMD_OK;
+	case OPT_FROM:
+		replay->wish.from = optarg;
+		return CMD_OK;
+	case OPT_TO:
+		replay->wish.to = optarg;
+		return CMD_OK;
+	case OPT_ORDER:
+		replay->wish.orders = optarg;
 		return CMD_OK;
 	default:
 		return set_value(replay, option, optarg);
@@ -193,7 +228,7 @@ static int parse(int argc, char **argv, struct replay *replay, bool *done)
 		return cmd_error(VERB, "unexpected '%s' after the trace '%s'", argv[optind + 1],
 				 argv[optind]);
 	replay->source.path = argv[optind];
-	if (!replay->follow && !replay->pins)
+	if (!replay->follow && !replay->pins && !replay->top)
 		replay->simulate = true;
 	if (replay->nr_variants)
 		replay->simulate = true;
@@ -203,15 +238,33 @@ static int parse(int argc, char **argv, struct replay *replay, bool *done)
 
 /* --------------------------------------------------------------------- work */
 
+static int make_filter(struct replay *replay, char *error, size_t size)
+{
+	const struct pbr_wish *wish = &replay->wish;
+
+	replay->filtered = wish->task || wish->from || wish->to || wish->orders;
+	return replay->filtered
+		       ? pbr_filter_make(replay->input, wish, &replay->filter, error, size)
+		       : 0;
+}
+
 static int work(struct replay *replay, char *error, size_t size)
 {
 	struct pbr_collect collect = { .samples = replay->samples, .progress = cmd_progress };
+
+	if (make_filter(replay, error, size))
+		return -1;
+	collect.filter = replay->filtered ? &replay->filter : NULL;
 
 	if (!collect.samples && replay->format == CMD_NDJSON)
 		collect.samples = NDJSON_SAMPLES;
 	if (replay->follow && pbr_follow(replay->input, &collect, &replay->followed, error, size))
 		return -1;
-	if (replay->pins && pbr_pins(replay->input, UINT64_MAX, &replay->who, error, size))
+	if (replay->pins && pbr_pins(replay->input, collect.filter ? replay->filter.to : UINT64_MAX,
+				     &replay->who, error, size))
+		return -1;
+	if (replay->top &&
+	    pbr_top(replay->input, collect.filter, &replay->allocators, error, size))
 		return -1;
 	if (!replay->simulate)
 		return 0;
@@ -251,6 +304,11 @@ static json_t *to_json(const struct replay *replay)
 	if (replay->nr_variants)
 		json_object_set_new(json, "what_if",
 				    pbr_whatif_json(replay->runs, replay->nr_variants + 1));
+	json_object_set_new(json, "only", replay->filtered ? json_string(replay->filter.text)
+							   : json_null());
+	if (replay->top)
+		json_object_set_new(json, "top", pbr_top_json(replay->input, &replay->allocators,
+							      replay->top));
 	if (replay->pins)
 		json_object_set_new(json, "pins",
 				    replay_pins_known(replay)
@@ -348,6 +406,8 @@ int cmd_replay(int argc, char **argv)
 	for (unsigned int i = 0; i <= replay->nr_variants; i++)
 		pbr_run_clear(&replay->runs[i]);
 	pbr_pins_clear(&replay->who);
+	pbr_top_clear(&replay->allocators);
+	pbr_filter_clear(&replay->filter);
 	pbr_unload(replay->input);
 	free(replay);
 	return status;

@@ -12,6 +12,10 @@ struct replay {
 	struct pbr_source source;
 	enum cmd_format format;
 	bool simulate, follow, pins, lenient;
+	uint32_t top; /* rows of the tables of who allocates; 0: not asked for */
+	struct pbr_wish wish;
+	bool filtered;
+	struct pbr_filter filter;
 	uint32_t samples;             /* 0: by format */
 	struct pbr_settings settings; /* the baseline */
 	struct pbr_settings variants[REPLAY_MAX_VARIANTS];
@@ -21,6 +25,7 @@ struct replay {
 	struct pbr_run followed;
 	struct pbr_run runs[1 + REPLAY_MAX_VARIANTS]; /* baseline, variants */
 	struct pbr_pins who;
+	struct pbr_top allocators;
 };
 
 /* Owners from before the trace are known from a snapshot, or there are none: --memory says

@@ -383,15 +383,132 @@ static void print_pins(const struct replay *replay)
 	print_lifetimes(pins);
 }
 
+/* ---------------------------------------------------------------------- top */
+
+static void print_time(uint64_t ns, bool known)
+{
+	if (!known)
+		printf("%10s", "-");
+	else if (ns < 1000000)
+		printf("%7.0f us", (double)ns * 1e-3);
+	else if (ns < 1000000000)
+		printf("%7.1f ms", (double)ns * 1e-6);
+	else
+		printf("%8.2f s", (double)ns * 1e-9);
+}
+
+static void print_top_head(const char *what)
+{
+	printf("\n%-24s%11s%11s%7s%9s%8s%10s\n", what, "requests", "MB", "failed", "held MB", "freed",
+	       "median");
+}
+
+static void print_top_row(const char *name, const struct pbr_top_row *row)
+{
+	uint64_t percent = row->allocations ? row->freed * 100 / row->allocations : 0;
+
+	printf("%-24.23s%11llu%11.1f%7llu%9.1f%6llu %%", name,
+	       u(row->allocations + row->failures), megabytes(row->pages), u(row->failures),
+	       megabytes(row->held_pages), u(percent));
+	print_time(row->p50, row->freed);
+	putchar('\n');
+}
+
+/* "    < handle_mm_fault < ...": who called the function of the row, as far as it fits. */
+static void print_callers(const char *chain)
+{
+	const char *rest = strstr(chain, " < ");
+	size_t len = rest ? strlen(rest) : 0;
+
+	while (len > 76) {
+		len--;
+		while (len && strncmp(rest + len, " < ", 3))
+			len--;
+	}
+	if (len)
+		printf("   %.*s\n", (int)len, rest);
+}
+
+static void print_more(uint32_t nr, uint32_t shown)
+{
+	if (nr > shown)
+		printf("... and %u more\n", nr - shown);
+}
+
+static void print_sites(const struct replay *replay)
+{
+	const struct pbr_top *top = &replay->allocators;
+
+	if (!replay->input->chain_of) {
+		printf("\nBy call site: the trace has no stacks. With perf record -g, or trace-cmd "
+		       "record\n-T, or options/stacktrace of tracefs it would.\n");
+		return;
+	}
+	print_top_head("by call site");
+	for (uint32_t i = 0; i < top->nr_sites && i < replay->top; i++) {
+		const struct pbr_top_row *row = &top->sites[i];
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s",
+			 (int)(row->chain ? strcspn(row->name, " ") : strlen(row->name)), row->name);
+		if (strlen(name) > 23)
+			printf("%s\n", name);
+		print_top_row(strlen(name) > 23 ? "" : name, row);
+		if (row->chain)
+			print_callers(row->chain);
+	}
+	print_more(top->nr_sites, replay->top);
+}
+
+static void print_ages(const struct pbr_top *top)
+{
+	static const char *const names[PBR_AGES] = { "under 1 ms",   "1 to 10 ms",
+						     "10 to 100 ms", "100 ms to 1 s",
+						     "1 to 10 s",    "10 to 100 s",
+						     "longer" };
+
+	printf("\n%-24s%11s%11s\n", "by lifetime", "requests", "MB");
+	for (int a = 0; a < PBR_AGES; a++)
+		if (top->ages[a].allocations)
+			printf("%-24s%11llu%11.1f\n", names[a], u(top->ages[a].allocations),
+			       megabytes(top->ages[a].pages));
+	printf("%-24s%11llu%11.1f\n", "not freed in the trace",
+	       u(top->all.allocations - top->all.freed), megabytes(top->all.held_pages));
+}
+
+static void print_top(const struct replay *replay)
+{
+	const struct pbr_top *top = &replay->allocators;
+	char name[32];
+
+	printf("\nWho allocates\n");
+	print_top_head("by task");
+	for (uint32_t i = 0; i < top->nr_tasks && i < replay->top; i++)
+		print_top_row(top->tasks[i].name, &top->tasks[i]);
+	print_more(top->nr_tasks, replay->top);
+	print_top_row("all", &top->all);
+	print_sites(replay);
+	print_top_head("by order");
+	for (uint32_t i = 0; i < top->nr_orders; i++) {
+		snprintf(name, sizeof(name), "%u", top->orders[i].order);
+		print_top_row(name, &top->orders[i]);
+	}
+	print_ages(top);
+}
+
 void replay_print_text(const struct replay *replay)
 {
 	replay_print_trace(replay->input);
+	if (replay->filtered)
+		printf("Only         %s\n", replay->filter.text);
 	if (replay->follow)
 		print_follow(replay);
 	if (replay->simulate)
 		print_simulation(replay);
 	if (replay->nr_variants)
 		print_what_if(replay);
+	if (replay->top)
+		print_top(replay);
 	if (replay->pins)
 		print_pins(replay);
 }

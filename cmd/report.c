@@ -16,6 +16,7 @@ struct options {
 	const char *output;
 	const char *snapshot;
 	const char *title;
+	struct pbr_wish wish;
 	const char *variants[REPORT_MAX_VARIANTS];
 	unsigned int nr_variants;
 	bool no_whatif;
@@ -30,7 +31,7 @@ static const char help[] =
 	"\n"
 	"Usage: pagebuddy report FILE [-o report.html] [--what-if SETTINGS]...\n"
 	"\n"
-	"  -o, --output FILE        page to write (default report.html; -: standard output)\n"
+	"  -o, --output FILE        page to write (default report.html; -: stdout)\n"
 	"  -w, --what-if SETTINGS   a variant, as of pagebuddy replay; may be repeated\n"
 	"                           (default profile=modern, mobility=off, memory=-10%)\n"
 	"      --no-what-if         no variants: quicker\n"
@@ -40,6 +41,11 @@ static const char help[] =
 	"      --samples N          moments on the time line (default 400)\n"
 	"      --maps N             moments of the pageblock map (default 60)\n"
 	"      --title TEXT         name of the page (default: of the trace)\n"
+	"      --task NAME          tell only what this task (or pid) did\n"
+	"      --from TIME, --to TIME\n"
+	"                           only of this time: +SECONDS from the first event,\n"
+	"                           SECONDS of the trace's own clock, start or end\n"
+	"      --order N            only of requests of this order, or N-M\n"
 	"  -f, --format FORMAT      html, or json: the page's data alone (default html)\n"
 	"      --help               this text\n";
 
@@ -51,6 +57,10 @@ enum {
 	OPT_SAMPLES,
 	OPT_MAPS,
 	OPT_TITLE,
+	OPT_TASK,
+	OPT_FROM,
+	OPT_TO,
+	OPT_ORDER,
 	OPT_HELP
 };
 
@@ -64,6 +74,10 @@ static const struct option long_options[] = {
 	{ "samples", required_argument, NULL, OPT_SAMPLES },
 	{ "maps", required_argument, NULL, OPT_MAPS },
 	{ "title", required_argument, NULL, OPT_TITLE },
+	{ "task", required_argument, NULL, OPT_TASK },
+	{ "from", required_argument, NULL, OPT_FROM },
+	{ "to", required_argument, NULL, OPT_TO },
+	{ "order", required_argument, NULL, OPT_ORDER },
 	{ "format", required_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -134,6 +148,18 @@ static int parse_option(int c, struct options *o)
 		return parse_number("maps", 2, 1000, &o->maps);
 	case OPT_TITLE:
 		o->title = optarg;
+		return CMD_OK;
+	case OPT_TASK:
+		o->wish.task = optarg;
+		return CMD_OK;
+	case OPT_FROM:
+		o->wish.from = optarg;
+		return CMD_OK;
+	case OPT_TO:
+		o->wish.to = optarg;
+		return CMD_OK;
+	case OPT_ORDER:
+		o->wish.orders = optarg;
 		return CMD_OK;
 	default:
 		o->format = strcmp(optarg, "json") ? CMD_TEXT : CMD_JSON;
@@ -207,26 +233,42 @@ static int compute_whatif(const struct options *o, const struct pbr_collect *col
 	return 0;
 }
 
+static int make_filter(const struct options *o, struct report *r)
+{
+	char error[256];
+
+	r->filtered = o->wish.task || o->wish.from || o->wish.to || o->wish.orders;
+	if (r->filtered &&
+	    pbr_filter_make(r->input, &o->wish, &r->filter, error, sizeof(error)))
+		return cmd_error("report", "%s", error);
+	return CMD_OK;
+}
+
 static int compute(const struct options *o, struct report *r)
 {
 	const struct pbr_source source = { .path = o->file,
 					   .snapshot = o->snapshot,
 					   .memory = o->memory,
 					   .progress = cmd_progress };
-	const struct pbr_collect collect = { .samples = (uint32_t)o->samples,
+	struct pbr_collect collect = { .samples = (uint32_t)o->samples,
 					     .maps = (uint32_t)o->maps,
 					     .marks = true,
 					     .progress = cmd_progress };
 	/* a variant needs enough samples for its minimum and median, and no map */
-	const struct pbr_collect sparse = { .samples = 200, .progress = cmd_progress };
+	struct pbr_collect sparse = { .samples = 200, .progress = cmd_progress };
 	char error[512];
 
 	if (pbr_load(&source, &r->input, error, sizeof(error)))
 		return cmd_error("report", "%s", error);
+	if (make_filter(o, r))
+		return CMD_USAGE;
+	collect.filter = sparse.filter = r->filtered ? &r->filter : NULL;
 	if (pbr_follow(r->input, &collect, &r->follow, error, sizeof(error)))
 		return cmd_error("report", "%s", error);
-	r->has_pins = !pbr_pins(r->input, UINT64_MAX, &r->pins, r->pins_error,
-				sizeof(r->pins_error));
+	r->has_pins = !pbr_pins(r->input, r->filtered ? r->filter.to : UINT64_MAX, &r->pins,
+				r->pins_error, sizeof(r->pins_error));
+	if (pbr_top(r->input, collect.filter, &r->top, error, sizeof(error)))
+		return cmd_error("report", "%s", error);
 	if (compute_whatif(o, &sparse, r))
 		cmd_error("report", "no what-if table: %s", r->whatif_error);
 	return CMD_OK;
@@ -239,6 +281,8 @@ static void clear(struct report *r)
 	if (r->has_pins)
 		pbr_pins_clear(&r->pins);
 	pbr_run_clear(&r->follow);
+	pbr_top_clear(&r->top);
+	pbr_filter_clear(&r->filter);
 	pbr_unload(r->input);
 }
 

@@ -24,6 +24,9 @@ struct report {
 	unsigned int nr_runs;
 	char whatif_error[200];
 	const char *title;
+	bool filtered;
+	struct pbr_filter filter;
+	struct pbr_top top;
 	uint64_t page_size;
 };
 
@@ -35,6 +38,7 @@ struct report_tasks {
 };
 
 #define REPORT_MAX_TASKS 65535
+#define REPORT_TOP 25 /* rows of each table of who allocates */
 #define REPORT_MAX_REASONS 1000 /* failures of which the page has the reason */
 
 /* Index in the page's list of a task of the input; adds it. */

@@ -78,7 +78,8 @@ json_t *report_failures(const struct report *report, struct report_tasks *tasks,
 {
 	struct collector c = { report, tasks, gfp_names, json_array() };
 
-	if (pbr_explain_failures(report->input, REPORT_MAX_REASONS, add_failure, &c))
+	if (pbr_explain_failures(report->input, report->filtered ? &report->filter : NULL,
+				 REPORT_MAX_REASONS, add_failure, &c))
 		cmd_error("report", "no memory for the reasons of the failures");
 	return c.list;
 }

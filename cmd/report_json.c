@@ -409,6 +409,7 @@ static void set_heading(const struct report *r, json_t *root)
 			  recorded(r->input->host), "realtime",
 			  r->input->realtime ? json_integer(r->input->realtime) : json_null(),
 			  "free_map", r->input->machine.has_free_map));
+	json_object_set_new(root, "only", r->filtered ? json_string(r->filter.text) : json_null());
 }
 
 json_t *report_json(const struct report *r)
@@ -432,6 +433,7 @@ json_t *report_json(const struct report *r)
 	json_object_set_new(root, "maps", report_maps(r, &tasks));
 	json_object_set_new(root, "diff", r->follow.has_diff ? diff_json(&r->follow) : json_null());
 	json_object_set_new(root, "pins", pins_json(r, &tasks));
+	json_object_set_new(root, "top", pbr_top_json(r->input, &r->top, REPORT_TOP));
 	json_object_set_new(root, "whatif", whatif_json(r));
 	json_object_set_new(root, "problems", problems_json(&r->input->problems));
 	json_object_set_new(root, "tasks", tasks.list);

@@ -38,6 +38,8 @@ _pagebuddy_value()
 	explain:--gfp)
 		_pagebuddy_words 'GFP_KERNEL GFP_ATOMIC GFP_NOWAIT GFP_NOFS GFP_NOIO GFP_USER
 GFP_HIGHUSER GFP_HIGHUSER_MOVABLE GFP_TRANSHUGE GFP_TRANSHUGE_LIGHT' "$3" ;;
+	*:--from | *:--to) _pagebuddy_words 'start end +' "$3" ;;
+	*:--task) ;;
 	explain:--at) _pagebuddy_words 'start end +' "$3" ;;
 	*:--what-if | report:-w)
 		compopt -o nospace 2>/dev/null
@@ -58,12 +60,13 @@ _pagebuddy_options()
 		'--profile --pcp --cpus --cma --step --quiet --format --lang' ;;
 	learn) echo '--terminal --where --lang' ;;
 	replay) echo '--simulate --follow --pins --profile --what-if --memory --cpus --snapshot' \
-		'--samples --format --lenient' ;;
-	explain) echo '--verbose --kernel --order --at --gfp --failure --list --memory --snapshot --format' ;;
+		'--samples --format --lenient --top --task --from --to --order' ;;
+	explain) echo '--verbose --kernel --order --at --gfp --failure --list --memory --snapshot --format' \
+		'--task --from --to' ;;
 	record) echo '--output --duration --pid --buffer --no-frames' ;;
 	show) echo '--watch --count --root --phase --page-size --format' ;;
 	report) echo '--output --what-if --no-what-if --snapshot --memory --page-size --samples' \
-		'--maps --title --format' ;;
+		'--maps --title --format --task --from --to --order' ;;
 	esac
 }
 

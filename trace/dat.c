@@ -115,6 +115,7 @@ struct dat_stream {
 	struct dat_buffer *buffer;
 	int cpu;
 	bool ended;
+	bool ours; /* the record before is one of ours: a call chain would be its */
 };
 
 bool pb_reader_has_trace_dat(void)
@@ -182,6 +183,27 @@ static bool read_numbers(const struct dat_event *def, const struct tep_record *r
 	return true;
 }
 
+/* kernel_stack: { int size; unsigned long caller[]; }, the last one all ones */
+static void read_stack(struct dat_stream *s, const struct tep_event *def,
+		       const struct tep_record *record, struct pb_event *event)
+{
+	struct tep_handle *tep = s->buffer->tep;
+	struct tep_format_field *f = tep_find_field((struct tep_event *)def, "caller");
+	int size = tep_get_long_size(tep);
+	struct pb_chain chain;
+
+	pb_chain_clear(&chain);
+	for (int at = f ? f->offset : record->size; at + size <= record->size; at += size) {
+		unsigned long long address =
+			tep_read_number(tep, (const char *)record->data + at, size);
+		const char *name = tep_find_function(tep, address);
+
+		if (name)
+			pb_chain_add(&chain, name, strlen(name));
+	}
+	event->chain = pb_reader_number(s->stream.reader, &chain);
+}
+
 /* print:  { unsigned long ip; char buf[]; } */
 static void read_mark(const struct tep_event *def, const struct tep_record *record,
 		      struct pb_event *event)
@@ -216,13 +238,16 @@ static void set_comm(struct pb_event *event, const char *comm)
 	event->comm[len] = '\0';
 }
 
-static enum pb_line read_record(struct dat_buffer *d, struct tep_record *record,
+static enum pb_line read_record(struct dat_stream *s, struct tep_record *record,
 				struct pb_event *event)
 {
+	struct dat_buffer *d = s->buffer;
 	struct tep_event *def = tep_find_event_by_record(d->tep, record);
 	int type = def ? type_of(d, def) : -1;
+	bool after_ours = s->ours;
 
-	if (type < 0)
+	s->ours = type >= 0 && type != PB_EV_STACK;
+	if (type < 0 || (type == PB_EV_STACK && !after_ours))
 		return PB_LINE_OTHER;
 	memset(event, 0, sizeof(*event));
 	event->type = (uint8_t)type;
@@ -233,6 +258,10 @@ static enum pb_line read_record(struct dat_buffer *d, struct tep_record *record,
 	event->line = d->records;
 	if (type == PB_EV_MARK) {
 		read_mark(def, record, event);
+		return PB_LINE_EVENT;
+	}
+	if (type == PB_EV_STACK) {
+		read_stack(s, def, record, event);
 		return PB_LINE_EVENT;
 	}
 	if (!read_numbers(&d->events[type], record, event)) {
@@ -259,7 +288,7 @@ static int dat_next(struct pb_stream *stream, struct pb_event *event)
 		if (record->offset > d->offset)
 			d->offset = record->offset;
 		count_lost(stream->reader, record);
-		line = read_record(d, record, event);
+		line = read_record(s, record, event);
 		tracecmd_free_record(record);
 		if (line == PB_LINE_EVENT)
 			return 1;
@@ -310,7 +339,8 @@ static int find_events(struct dat_buffer *d)
 	for (int type = 0; type < PB_NR_EVENT_TYPES; type++) {
 		struct dat_event *def = &d->events[type];
 		const char *name = type == PB_EV_MARK ? "print" : pb_event_name(type);
-		const char *system = type == PB_EV_MARK                 ? "ftrace"
+		bool of_ftrace = type == PB_EV_MARK || type == PB_EV_STACK;
+		const char *system = of_ftrace                          ? "ftrace"
 				     : strncmp(name, "mm_comp", 7) == 0 ? "compaction"
 									: "kmem";
 
@@ -322,7 +352,7 @@ static int find_events(struct dat_buffer *d)
 			if (!def->field[i] && i != D_REFILL)
 				def->event = NULL;
 		}
-		found += def->event && type != PB_EV_MARK;
+		found += def->event && !of_ftrace;
 	}
 	return found;
 }

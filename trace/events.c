@@ -15,6 +15,7 @@ static const char *const names[PB_NR_EVENT_TYPES] = {
 	[PB_EV_COMPACT_BEGIN] = "mm_compaction_begin",
 	[PB_EV_COMPACT_END] = "mm_compaction_end",
 	[PB_EV_MARK] = "tracing_mark_write",
+	[PB_EV_STACK] = "kernel_stack",
 };
 
 /* The same events under the names that they had before 3.3. */

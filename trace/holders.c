@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call_chain.h"
 #include "holders.h"
 
 /* --------------------------------------------------------------------- lines */
@@ -56,43 +57,6 @@ struct entry {
 	bool has_pfn;
 };
 
-/* Functions that every stack begins with, of any kernel. */
-static bool is_allocator(const char *name)
-{
-	static const char *const names[] = {
-		"post_alloc_hook",
-		"prep_new_page",
-		"get_page_from_freelist",
-		"__alloc_page",
-		"alloc_page",
-		"__get_free_page",
-		"__set_page_owner",
-		"set_page_owner",
-		"save_stack",
-		"register_early_stack",
-		"__folio_alloc",
-		"folio_alloc",
-		"vma_alloc_folio",
-		"alloc_frozen",
-		"__alloc_frozen",
-		"alloc_slab_page",
-		"new_slab",
-		"allocate_slab",
-		"___slab_alloc",
-		"__slab_alloc",
-		"kmem_cache_alloc",
-		"__kmalloc",
-		"kmalloc",
-		"__kmem_cache_alloc",
-		"slab_alloc",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strncmp(name, names[i], strlen(names[i])))
-			return true;
-	return false;
-}
-
 /* "Page allocated via order 3, mask 0x..(..), pid 412, tgid 412 (comm), ts N ns" */
 static void open_entry(struct entry *entry, const char *line)
 {
@@ -129,7 +93,7 @@ static void take_frame(struct entry *entry, const char *line)
 {
 	char name[64];
 
-	if (entry->site[0] || sscanf(line, " %63[^+ \t]", name) != 1 || is_allocator(name))
+	if (entry->site[0] || sscanf(line, " %63[^+ \t]", name) != 1 || pb_is_allocator(name))
 		return;
 	memcpy(entry->site, name, sizeof(name));
 }

@@ -729,14 +729,37 @@ static bool is_report_line(const char *line, size_t len)
 	return take_decimal(&c, &cpu) && find(c.at, (size_t)(c.end - c.at), "is empty");
 }
 
-/* A call chain: "=> func (addr)", " => func", "<stack trace >", "func+0x1c/0x20". */
-static bool is_stack_line(const char *line, size_t len)
+static enum pb_line frame(struct pb_text *text, const char *at, const char *end)
+{
+	text->frame = at;
+	text->frame_len = (size_t)(end - at);
+	return PB_LINE_FRAME;
+}
+
+/* Of a call chain: "=> func (addr)", " => func", "<stack trace >". */
+static enum pb_line stack_line(struct pb_text *text, const char *line, size_t len)
 {
 	struct cursor c = { line, line + len };
 
 	skip_blanks(&c);
 	len = (size_t)(c.end - c.at);
-	return starts_with(c.at, len, "=> ") || starts_with(c.at, len, "<stack trace");
+	if (starts_with(c.at, len, "=> ")) {
+		c.at += 3;
+		skip_blanks(&c);
+		return frame(text, c.at, c.end);
+	}
+	return starts_with(c.at, len, "<stack trace") ? PB_LINE_COMMENT : PB_LINE_BAD;
+}
+
+/* "bash-1234 [001] d..3. 3.507112: <stack trace>", in trace-cmd's words "kernel_stack:" */
+static bool is_stack_head(const struct cursor *rest)
+{
+	struct cursor c = *rest;
+	size_t len;
+
+	skip_blanks(&c);
+	len = (size_t)(c.end - c.at);
+	return starts_with(c.at, len, "<stack trace") || starts_with(c.at, len, "kernel_stack:");
 }
 
 /*
@@ -810,7 +833,7 @@ enum pb_line pb_ftrace_line(struct pb_text *text, const char *line, size_t len,
 			    struct pb_event *event)
 {
 	struct cursor c = { line, line + len };
-	enum pb_line graph;
+	enum pb_line other;
 
 	memset(event, 0, sizeof(*event));
 	if (len == 0 || line[0] == '#') {
@@ -820,15 +843,18 @@ enum pb_line pb_ftrace_line(struct pb_text *text, const char *line, size_t len,
 	if (!take_ftrace_front(&c, event) && !take_latency_front(&c, event)) {
 		if (starts_with(line, len, "CPU:"))
 			return lost_line(text, line, len, event);
-		if (is_stack_line(line, len) || is_report_line(line, len) || is_blank(line, len))
+		other = stack_line(text, line, len);
+		if (other != PB_LINE_BAD)
+			return other;
+		if (is_report_line(line, len) || is_blank(line, len))
 			return PB_LINE_COMMENT;
-		graph = graph_line(text, line, len, event);
-		if (graph != PB_LINE_BAD || event->type)
-			return graph;
+		other = graph_line(text, line, len, event);
+		if (other != PB_LINE_BAD || event->type)
+			return other;
 		return not_a_line(text, line, len, "COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS");
 	}
 	if (!take_event_name(&c, event))
-		return PB_LINE_OTHER;
+		return is_stack_head(&c) ? PB_LINE_STACK : PB_LINE_OTHER;
 	return parse_event(text, &c, event);
 }
 
@@ -991,24 +1017,34 @@ static void skip_system(struct cursor *c)
 		}
 }
 
-/* A call chain below an event: "\tffffffff8117 free_unref_page ([kernel.kallsyms])" */
-static bool is_call_chain(const char *line, size_t len)
+/*
+ * A call chain below an event: "\tffffffff8117 free_unref_page+0x1b ([kernel.kallsyms])".
+ * Behind the kernel's functions come those of the program, which asked for no page.
+ */
+static enum pb_line call_chain(struct pb_text *text, const char *line, size_t len)
 {
 	struct cursor c = { line, line + len };
 	const char *start;
-	uint64_t value;
+	uint64_t address;
 
 	skip_blanks(&c);
 	start = c.at;
 	while (c.at < c.end && *c.at != ' ')
 		c.at++;
-	return start > line && parse_hex(start, c.at, &value);
+	if (start == line || !parse_hex(start, c.at, &address))
+		return PB_LINE_BAD;
+	skip_blanks(&c);
+	if (address >> 63 || find(c.at, (size_t)(c.end - c.at), "([") ||
+	    find(c.at, (size_t)(c.end - c.at), ".ko)"))
+		return frame(text, c.at, c.end);
+	return PB_LINE_COMMENT;
 }
 
 enum pb_line pb_perf_line(struct pb_text *text, const char *line, size_t len,
 			  struct pb_event *event)
 {
 	struct cursor c = { line, line + len };
+	enum pb_line chain;
 	const char *lost;
 
 	memset(event, 0, sizeof(*event));
@@ -1020,7 +1056,10 @@ enum pb_line pb_perf_line(struct pb_text *text, const char *line, size_t len,
 	if (lost && !find(line, len, "PERF_RECORD_LOST_"))
 		return perf_lost(lost, line + len, event);
 	if (!take_perf_front(&c, event)) {
-		if (is_call_chain(line, len) || lost)
+		chain = call_chain(text, line, len);
+		if (chain != PB_LINE_BAD)
+			return chain;
+		if (lost)
 			return PB_LINE_COMMENT;
 		return not_a_line(text, line, len, "COMM PID [CPU] TIME: SYSTEM:EVENT: FIELDS");
 	}

@@ -11,6 +11,8 @@ enum pb_line {
 	PB_LINE_OTHER,   /* an event of another kind */
 	PB_LINE_COMMENT, /* nothing: header, blank, a call chain */
 	PB_LINE_LOST,    /* event->cpu and ->lost tell; lost 0: a number is missing */
+	PB_LINE_STACK,   /* a call chain begins, of the event before on event->cpu */
+	PB_LINE_FRAME,   /* text->frame: a function of a call chain */
 	PB_LINE_BAD,     /* text->problem and ->reason tell */
 };
 
@@ -20,6 +22,8 @@ struct pb_text {
 	uint64_t end_pfn; /* 0: any */
 	uint32_t release; /* PB_RELEASE() as a header tells it; 0: none did */
 	uint64_t unknown_names; /* gfp names that no kernel has */
+	const char *frame; /* in the line */
+	size_t frame_len;
 	enum pb_problem problem;
 	char reason[96];
 };

@@ -26,6 +26,7 @@ struct pb_reader {
 	struct pb_stream **heap; /* those that have an event, earliest first */
 	size_t nr_heap;
 	bool started;
+	struct pb_chains chains;
 	uint64_t *lost; /* by CPU: to be told by its next event */
 	unsigned int nr_lost;
 	char **paths;
@@ -129,6 +130,11 @@ void pb_reader_lost(struct pb_reader *reader, unsigned int cpu, uint64_t count)
 	reader->lost[cpu] += count ? count : 1;
 }
 
+uint32_t pb_reader_number(struct pb_reader *reader, const struct pb_chain *chain)
+{
+	return chain->depth ? pb_chains_number(&reader->chains, chain->text) : 0;
+}
+
 /* --------------------------------------------------------------------- merging */
 
 static bool earlier(const struct pb_stream *a, const struct pb_stream *b)
@@ -205,6 +211,8 @@ static void count_event(struct pb_reader *reader, struct pb_event *event)
 {
 	struct pb_reader_stats *stats = &reader->stats;
 
+	if (event->type == PB_EV_STACK) /* it belongs to an event that was counted */
+		return;
 	if (event->cpu < reader->nr_lost) {
 		event->lost = reader->lost[event->cpu];
 		reader->lost[event->cpu] = 0;
@@ -404,6 +412,7 @@ void pb_reader_close(struct pb_reader *reader)
 	free(reader->streams);
 	free(reader->heap);
 	free(reader->lost);
+	pb_chains_free(&reader->chains);
 	free(reader);
 }
 
@@ -431,6 +440,16 @@ double pb_reader_progress(const struct pb_reader *reader)
 		sum += part;
 	}
 	return sum / (double)reader->nr_streams;
+}
+
+const char *pb_reader_chain(const struct pb_reader *reader, uint32_t number)
+{
+	return number && number <= reader->chains.nr ? reader->chains.text[number - 1] : "";
+}
+
+uint32_t pb_reader_chains(const struct pb_reader *reader)
+{
+	return reader->chains.nr;
 }
 
 const char *pb_reader_format_name(const struct pb_reader *reader)

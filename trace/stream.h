@@ -3,6 +3,7 @@
 #ifndef PB_TRACE_STREAM_H
 #define PB_TRACE_STREAM_H
 
+#include "call_chain.h"
 #include "source.h"
 #include "line_text.h"
 #include "trace.h"
@@ -40,6 +41,9 @@ void pb_reader_problem(struct pb_reader *reader, enum pb_problem kind, unsigned 
 		       uint64_t line, const char *reason, const char *text, size_t len);
 /* Events were lost on a CPU; the next event of it will tell. count 0: unknown. */
 void pb_reader_lost(struct pb_reader *reader, unsigned int cpu, uint64_t count);
+
+/* The number of this chain, for event->chain; 0: of none. */
+uint32_t pb_reader_number(struct pb_reader *reader, const struct pb_chain *chain);
 
 /* A text stream on `source`, which it then owns. NULL with one line in `error`. */
 struct pb_stream *pb_text_open(struct pb_source *source, const char *name,

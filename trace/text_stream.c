@@ -17,11 +17,24 @@
 
 #define EXPECTED "expected ftrace or perf script text, plain, .zst or .gz"
 
+/* The lines of a call chain come behind the event that they are of. */
+struct calls {
+	bool open; /* frames that come now belong to the event on this CPU at this time */
+	uint16_t cpu;
+	int32_t pid;
+	uint64_t time, line;
+	struct pb_chain chain;
+	bool has_after; /* the event below was read to see that the chain is over */
+	struct pb_event after;
+	uint8_t ours[PB_MAX_TRACE_CPUS / 8]; /* bit of a CPU: its last event is one of ours */
+};
+
 struct text_stream {
 	struct pb_stream stream;
 	struct pb_source *source;
 	struct pb_text text;
 	pb_line_fn parse;
+	struct calls calls;
 	uint64_t line;
 	uint64_t bytes; /* of the source, counted so far */
 	size_t at, len;
@@ -141,37 +154,125 @@ static void count_bytes(struct text_stream *t)
 	t->bytes = bytes;
 }
 
+/* Of each CPU: is its last event one of ours? Calls are of such an event or not wanted. */
+static void last_event_of(struct text_stream *t, const struct pb_event *event, bool ours)
+{
+	uint8_t bit = (uint8_t)(1u << (event->cpu & 7)), *byte;
+
+	if (event->cpu >= PB_MAX_TRACE_CPUS)
+		return;
+	byte = &t->calls.ours[event->cpu >> 3];
+	*byte = ours ? *byte | bit : *byte & (uint8_t)~bit;
+}
+
+static void begin_calls(struct text_stream *t, const struct pb_event *event)
+{
+	struct calls *calls = &t->calls;
+
+	calls->open = event->cpu < PB_MAX_TRACE_CPUS &&
+		      calls->ours[event->cpu >> 3] >> (event->cpu & 7) & 1;
+	calls->cpu = event->cpu;
+	calls->pid = event->pid;
+	calls->time = event->time;
+	calls->line = t->line;
+}
+
+/* A line that is no frame ends the chain. True: *event is the chain. */
+static bool end_calls(struct text_stream *t, struct pb_event *event)
+{
+	struct calls *calls = &t->calls;
+
+	calls->open = false;
+	if (!calls->chain.depth)
+		return false;
+	*event = (struct pb_event){ .type = PB_EV_STACK,
+				    .time = calls->time,
+				    .cpu = calls->cpu,
+				    .pid = calls->pid,
+				    .line = calls->line };
+	event->chain = pb_reader_number(t->stream.reader, &calls->chain);
+	pb_chain_clear(&calls->chain);
+	return true;
+}
+
+/* One of ours: it, or the chain of the event before, behind which it waits. */
+static void take_event(struct text_stream *t, struct pb_event *event)
+{
+	struct calls *calls = &t->calls;
+	struct pb_event chain;
+
+	event->line = t->line;
+	last_event_of(t, event, true);
+	calls->has_after = end_calls(t, &chain);
+	if (t->parse == pb_perf_line) /* its calls come below it, without a head */
+		begin_calls(t, event);
+	if (calls->has_after) {
+		calls->after = *event;
+		*event = chain;
+	}
+}
+
+/* A line that is none of our events; true: it ended a chain, which is *event now. */
+static bool take_other(struct text_stream *t, enum pb_line kind, const char *line, size_t len,
+		       struct pb_event *event)
+{
+	struct pb_reader_stats *stats = pb_reader_counts(t->stream.reader);
+	struct pb_event chain;
+	bool ended;
+
+	switch (kind) {
+	case PB_LINE_FRAME:
+		if (t->calls.open)
+			pb_chain_add(&t->calls.chain, t->text.frame, t->text.frame_len);
+		return false;
+	case PB_LINE_OTHER:
+		stats->other_events++;
+		last_event_of(t, event, false);
+		break;
+	case PB_LINE_COMMENT:
+		if (len && line[0] == '#')
+			stats->overwritten += pb_overwritten(line, len);
+		break;
+	case PB_LINE_LOST:
+		pb_reader_lost(t->stream.reader, event->cpu, event->lost);
+		break;
+	case PB_LINE_BAD:
+		problem(t, t->text.problem, t->text.reason, line, len);
+		break;
+	default:
+		break;
+	}
+	ended = end_calls(t, &chain);
+	if (kind == PB_LINE_STACK)
+		begin_calls(t, event);
+	if (ended)
+		*event = chain;
+	return ended;
+}
+
 static int text_next(struct pb_stream *stream, struct pb_event *event)
 {
 	struct text_stream *t = (struct text_stream *)stream;
 	struct pb_reader_stats *stats = pb_reader_counts(stream->reader);
+	bool some = t->calls.has_after;
 	const char *line;
 	size_t len;
 
-	while (next_line(t, &line, &len)) {
+	if (some)
+		*event = t->calls.after;
+	t->calls.has_after = false;
+	while (!some && next_line(t, &line, &len)) {
+		enum pb_line kind = t->parse(&t->text, line, len, event);
+
 		stats->lines++;
-		switch (t->parse(&t->text, line, len, event)) {
-		case PB_LINE_EVENT:
-			event->line = t->line;
-			count_bytes(t);
-			return 1;
-		case PB_LINE_OTHER:
-			stats->other_events++;
-			break;
-		case PB_LINE_COMMENT:
-			if (len && line[0] == '#')
-				stats->overwritten += pb_overwritten(line, len);
-			break;
-		case PB_LINE_LOST:
-			pb_reader_lost(stream->reader, event->cpu, event->lost);
-			break;
-		case PB_LINE_BAD:
-			problem(t, t->text.problem, t->text.reason, line, len);
-			break;
-		}
+		some = kind == PB_LINE_EVENT;
+		if (some)
+			take_event(t, event);
+		else
+			some = take_other(t, kind, line, len, event);
 	}
 	count_bytes(t);
-	return finish(t);
+	return some || end_calls(t, event) ? 1 : finish(t);
 }
 
 static double text_progress(const struct pb_stream *stream)
@@ -266,7 +367,7 @@ static struct votes count_votes(struct text_stream *t)
 			votes.header++;
 		line = vote(t, pb_ftrace_line, at, len);
 		votes.ftrace += line == PB_LINE_EVENT || line == PB_LINE_OTHER ||
-				line == PB_LINE_LOST;
+				line == PB_LINE_STACK || line == PB_LINE_LOST;
 		line = vote(t, pb_perf_line, at, len);
 		votes.perf += line == PB_LINE_EVENT || line == PB_LINE_OTHER;
 	}

@@ -49,6 +49,7 @@ enum pb_event_type {
 	PB_EV_COMPACT_BEGIN, /* mm_compaction_begin: zone from pfn to end_pfn */
 	PB_EV_COMPACT_END,   /* mm_compaction_end */
 	PB_EV_MARK,          /* written to trace_marker: mark */
+	PB_EV_STACK,         /* who called: chain, of the last event before it on its CPU */
 	PB_NR_EVENT_TYPES
 };
 
@@ -63,6 +64,7 @@ struct pb_event {
 	uint64_t lost;    /* events that were lost just before this one, on its CPU */
 	uint64_t end_pfn; /* COMPACT_*: end of the range, exclusive */
 	uint64_t count;   /* COMPACT_FREE: frames taken */
+	uint32_t chain;   /* STACK: a number for pb_reader_chain() */
 	uint32_t gfp;     /* ALLOC: Linux's bits as the recording kernel numbers them */
 	int32_t pid;      /* PB_NO_PID: unknown */
 	uint16_t cpu;
@@ -179,6 +181,10 @@ int pb_reader_next(struct pb_reader *reader, struct pb_event *event);
 const struct pb_reader_stats *pb_reader_stats(const struct pb_reader *reader);
 /* The line that an error left; "" if there was none. */
 const char *pb_reader_error(const struct pb_reader *reader);
+/* "do_anonymous_page < handle_mm_fault < ...", from 1; "" for other numbers. Chains are few,
+   for there are only so many ways into the allocator. */
+const char *pb_reader_chain(const struct pb_reader *reader, uint32_t number);
+uint32_t pb_reader_chains(const struct pb_reader *reader); /* how many up to now */
 /* Fraction of the input that was read, 0..1; -1 if nobody knows (a pipe). */
 double pb_reader_progress(const struct pb_reader *reader);
 /* "ftrace text", "perf script text", "trace.dat"; of the first file. */

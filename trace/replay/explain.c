@@ -416,7 +416,8 @@ int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsi
 	return 0;
 }
 
-int pbr_explain_failures(const struct pbr_input *input, uint32_t most,
+int pbr_explain_failures(const struct pbr_input *input, const struct pbr_filter *filter,
+			 uint32_t most,
 			 void (*answer)(void *ctx, const struct pbr_event *event,
 					const struct pbr_explain *explain),
 			 void *ctx)
@@ -429,7 +430,8 @@ int pbr_explain_failures(const struct pbr_input *input, uint32_t most,
 	for (uint32_t i = 0; i < input->nr_events && nr < most; i++) {
 		const struct pbr_event *event = &input->events[i];
 
-		if (event->kind == PBR_ALLOC && event->pfn == PBR_NO_PFN) {
+		if (event->kind == PBR_ALLOC && event->pfn == PBR_NO_PFN &&
+		    pbr_wanted(filter, event)) {
 			struct pbr_explain explain = { .time = event->time,
 						       .order = event->order,
 						       .gfp = event->gfp };

@@ -145,12 +145,15 @@ static void follow_events(struct pbr_world *world, const struct pbr_collect *col
 	for (uint32_t i = 0; i < input->nr_events; i++) {
 		const struct pbr_event *event = &input->events[i];
 
-		while (sample + 1 < run->nr_samples && run->samples[sample].time <= event->time)
+		while (pbr_sample_due(run, sample, event->time))
 			take_sample(world, run, sample++, i);
-		while (map + 1 < run->nr_maps && run->maps[map].time <= event->time)
+		while (pbr_map_due(run, map, event->time))
 			take_map(world, run, map++);
-		mark_event(run, event);
-		count_event(run, event);
+		world->untold = !pbr_wanted(collect->filter, event);
+		if (!world->untold) {
+			mark_event(run, event);
+			count_event(run, event);
+		}
 		if (event->time >= input->snapshot_from && event->time <= input->snapshot_to)
 			look_near(world, nearest, event->time);
 		pbr_world_apply(world, i);

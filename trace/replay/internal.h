@@ -106,7 +106,7 @@ int pbr_doubt_machine(const struct pbr_input *input, char *error, size_t size);
 /* Events go in through here, whatever the format. */
 struct pbr_loader {
 	struct pbr_input *input;
-	uint64_t room; /* of input->events */
+	uint64_t room, chain_room; /* of input->events, input->chain_of */
 	uint32_t task_room;
 	uint32_t *task_hash; /* [task_hash_size] 1 + index of a task, or 0 */
 	uint32_t task_hash_size;
@@ -139,6 +139,8 @@ static inline bool pbr_event_place(struct pbr_event *event, uint64_t pfn, uint64
 uint32_t pbr_loader_task(struct pbr_loader *loader, int32_t pid, const char *comm);
 /* Appends; the time is made not to go backwards. */
 bool pbr_loader_event(struct pbr_loader *loader, struct pbr_event event);
+/* The callers of the last event on this CPU, if that is an allocation. */
+void pbr_loader_chain(struct pbr_loader *loader, unsigned int cpu, uint32_t chain);
 int pbr_load_text(const struct pbr_source *source, struct pbr_loader *loader, char *error,
 		  size_t size);
 /* 1: it is no .pbt; 0: read; -1: error. */
@@ -173,6 +175,7 @@ struct pbr_world {
 	uint64_t in_use, peak; /* pages with an owner */
 	uint64_t allocations, frees, failures, fallbacks, claims;
 	uint64_t unknown_frees, silent_takes;
+	bool untold; /* the event changes the state and is not counted */
 };
 
 int pbr_world_init(struct pbr_world *world, const struct pbr_input *input);
@@ -245,7 +248,25 @@ void pbr_plan_free(struct pbr_plan *plan);
 /* ----------------------------------------------------------------- results */
 
 /* The moment of sample or map i of n: n is at least 2, the first and last are the ends. */
-uint64_t pbr_moment(const struct pbr_input *input, uint32_t i, uint32_t n);
+uint64_t pbr_moment(uint64_t from, uint64_t to, uint32_t i, uint32_t n);
+/* Is sample or map i to be taken before an event of this time? The last one of the trace is
+   taken when there are no more events. */
+static inline bool pbr_moment_due(uint64_t moment, bool last, uint64_t time)
+{
+	return last ? moment < time : moment <= time;
+}
+
+static inline bool pbr_sample_due(const struct pbr_run *run, uint32_t i, uint64_t time)
+{
+	return i < run->nr_samples &&
+	       pbr_moment_due(run->samples[i].time, i + 1 == run->nr_samples, time);
+}
+
+static inline bool pbr_map_due(const struct pbr_run *run, uint32_t i, uint64_t time)
+{
+	return i < run->nr_maps && pbr_moment_due(run->maps[i].time, i + 1 == run->nr_maps, time);
+}
+
 /* Room for samples, maps and marks; 0 or -1. */
 int pbr_run_prepare(struct pbr_run *run, const struct pbr_input *input,
 		    const struct pbr_collect *collect, const struct pbr_geometry *geo);

@@ -168,6 +168,45 @@ bool pbr_loader_event(struct pbr_loader *loader, struct pbr_event event)
 	return true;
 }
 
+/* Its calls are written right behind an event; other CPUs may have come between. */
+#define NEAR 4096
+
+static bool grow_chains(struct pbr_loader *loader)
+{
+	struct pbr_input *input = loader->input;
+	uint32_t *grown = loader->room == loader->chain_room
+				  ? input->chain_of
+				  : realloc(input->chain_of, loader->room * sizeof(*grown));
+
+	if (!grown) {
+		loader->failed = true;
+		return false;
+	}
+	memset(grown + loader->chain_room, 0,
+	       (loader->room - loader->chain_room) * sizeof(*grown));
+	input->chain_of = grown;
+	loader->chain_room = loader->room;
+	return true;
+}
+
+void pbr_loader_chain(struct pbr_loader *loader, unsigned int cpu, uint32_t chain)
+{
+	struct pbr_input *input = loader->input;
+	uint64_t i = input->nr_events, stop = i > NEAR ? i - NEAR : 0;
+
+	while (i > stop && input->events[i - 1].cpu != cpu)
+		i--;
+	if (i > stop && input->events[i - 1].kind == PBR_ALLOC && grow_chains(loader))
+		input->chain_of[i - 1] = chain;
+}
+
+/* Events behind the last that has callers have none. */
+static void end_chains(struct pbr_loader *loader)
+{
+	if (loader->input->chain_of)
+		grow_chains(loader);
+}
+
 static bool event_fits(const struct pbr_input *input, const struct pbr_event *event)
 {
 	unsigned int order = event->kind == PBR_EXTFRAG ? event->from_order : event->order;
@@ -283,8 +322,12 @@ static int read_all(const struct pbr_source *source, struct pbr_loader *loader, 
 	if (!status && loader->failed)
 		status = pbr_error(error, size, "%s: no memory for more than %llu events",
 				   source->path, (unsigned long long)loader->input->nr_events);
-	if (!status)
+	if (!status) {
 		name_tasks(loader);
+		end_chains(loader);
+	}
+	if (!status && loader->failed)
+		status = pbr_error(error, size, "no memory");
 	return status;
 }
 
@@ -326,6 +369,10 @@ void pbr_unload(struct pbr_input *input)
 		free(input->priv->runs);
 	}
 	free(input->priv);
+	for (uint32_t i = 0; i < input->nr_chains; i++)
+		free(input->chains[i].text);
+	free(input->chains);
+	free(input->chain_of);
 	free(input->events);
 	free(input->tasks);
 	free(input);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* ftrace text, perf script text and trace.dat, through the readers of trace.h. */
 
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <string.h>
 
+#include "call_chain.h"
 #include "internal.h"
 #include "procfs.h"
 #include "trace.h"
@@ -22,6 +24,7 @@ static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event
 		[PB_EV_PCPU_DRAIN] = PBR_PCPU_DRAIN, [PB_EV_EXTFRAG] = PBR_EXTFRAG,
 		[PB_EV_COMPACT_FREE] = PBR_COMPACT,  [PB_EV_COMPACT_BEGIN] = PBR_OTHER,
 		[PB_EV_COMPACT_END] = PBR_OTHER,     [PB_EV_MARK] = PBR_OTHER,
+		[PB_EV_STACK] = PBR_OTHER,
 	};
 	struct pbr_event event = {
 		.time = from->time,
@@ -74,6 +77,33 @@ static void read_mark(struct pbr_input *input, const struct pb_event *event)
 		input->snapshot_to = event->time;
 }
 
+/* Chains of one call site, its first function, belong together. */
+static int name_chains(struct pbr_input *input, const struct pb_reader *reader)
+{
+	struct pb_chains sites = { 0 };
+	uint32_t nr = pb_reader_chains(reader), *first = calloc(nr + 1u, sizeof(*first));
+
+	input->chains = calloc(nr + 1u, sizeof(*input->chains));
+	for (uint32_t i = 0; first && input->chains && i < nr; i++) {
+		struct pbr_chain *chain = &input->chains[i];
+		char site[PB_CHAIN_SIZE];
+		uint32_t number;
+
+		chain->text = strdup(pb_reader_chain(reader, i + 1));
+		if (!chain->text)
+			break;
+		input->nr_chains++;
+		snprintf(site, sizeof(site), "%.*s", (int)pb_chain_site(chain->text), chain->text);
+		number = pb_chains_number(&sites, site);
+		if (number && !first[number - 1])
+			first[number - 1] = i + 1;
+		chain->site = number ? first[number - 1] - 1 : i;
+	}
+	pb_chains_free(&sites);
+	free(first);
+	return input->nr_chains == nr ? 0 : -1;
+}
+
 /* An empty trace has an answer; lines of which none tells anything have none. */
 static bool nothing_understood(const struct pbr_input *input, const struct pb_reader_stats *stats)
 {
@@ -87,6 +117,10 @@ static int read_events(const struct pbr_source *source, struct pb_reader *reader
 	int status;
 
 	while ((status = pb_reader_next(reader, &event)) > 0) {
+		if (event.type == PB_EV_STACK) {
+			pbr_loader_chain(loader, event.cpu, event.chain);
+			continue;
+		}
 		if (!pbr_loader_event(loader, convert(loader, &event)) || loader->failed)
 			return 0; /* the caller sees that memory was short */
 		if (event.type == PB_EV_MARK)
@@ -98,6 +132,8 @@ static int read_events(const struct pbr_source *source, struct pb_reader *reader
 	if (status < 0)
 		return pbr_error(error, size, "%s", pb_reader_error(reader));
 	copy_problems(pb_reader_stats(reader), &loader->input->problems);
+	if (name_chains(loader->input, reader))
+		return pbr_error(error, size, "no memory");
 	if (nothing_understood(loader->input, pb_reader_stats(reader)))
 		return pbr_error(error, size,
 				 "%s: none of its %llu lines is an event of the page allocator "

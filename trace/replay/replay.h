@@ -115,6 +115,12 @@ struct pbr_task {
 	char comm[20];
 };
 
+/* Who called for an allocation: "do_anonymous_page < handle_mm_fault < ..." */
+struct pbr_chain {
+	char *text;
+	uint32_t site; /* index of the first chain that begins with the same function */
+};
+
 /* What was odd about the trace. All counted, none fatal. */
 struct pbr_problems {
 	uint64_t malformed;      /* lines or records that can't be read */
@@ -153,6 +159,9 @@ struct pbr_input {
 	uint64_t nr_by_kind[PBR_OTHER + 1];
 	struct pbr_task *tasks;
 	uint32_t nr_tasks;
+	uint32_t *chain_of; /* [nr_events] 1 + index of a chain, or 0; NULL: the trace has none */
+	struct pbr_chain *chains;
+	uint32_t nr_chains;
 	uint64_t start_time, end_time; /* ns; first and last event */
 	/* ns; the end snapshot was read in this time, as the trace's marks tell; 0, 0: unknown */
 	uint64_t snapshot_from, snapshot_to;
@@ -177,6 +186,44 @@ static inline bool pbr_start_known(const struct pbr_input *input)
 /* 0, or negative with one line in error (no newline). */
 int pbr_load(const struct pbr_source *source, struct pbr_input **input, char *error, size_t size);
 void pbr_unload(struct pbr_input *input);
+
+/* ------------------------------------------------------------------- filter */
+
+/*
+ * Which events are told of. The others happen all the same: what is free at a
+ * moment is what all of them left.
+ */
+struct pbr_filter {
+	uint64_t from, to; /* ns of the trace clock, both included */
+	unsigned int order_low, order_high;
+	uint8_t *tasks; /* [nr_tasks] 1: this one; NULL: every task */
+	char text[160]; /* "task kswapd0, order 3, +1.0 s to +2.5 s"; "": everything */
+};
+
+/* As people write it; NULL: all. */
+struct pbr_wish {
+	const char *task; /* a comm, with * and ? if need be, or a pid */
+	const char *from, *to, *orders; /* "3", "4-9" */
+};
+
+/* "+1.5" from the first event, "123.5" of the trace's clock, "start" or "end". 0, or -1 with one
+   line: it is no time, or outside the trace. */
+int pbr_time_parse(const struct pbr_input *input, const char *text, uint64_t *time, char *error,
+		   size_t size);
+/* 0, or -1 with one line in error. */
+int pbr_filter_make(const struct pbr_input *input, const struct pbr_wish *wish,
+		    struct pbr_filter *filter, char *error, size_t size);
+void pbr_filter_clear(struct pbr_filter *filter);
+
+/* NULL is every event. */
+static inline bool pbr_wanted(const struct pbr_filter *filter, const struct pbr_event *event)
+{
+	if (!filter)
+		return true;
+	return event->time >= filter->from && event->time <= filter->to &&
+	       event->order >= filter->order_low && event->order <= filter->order_high &&
+	       (!filter->tasks || (event->task != PBR_NO_TASK && filter->tasks[event->task]));
+}
 
 /* ------------------------------------------------------------------ results */
 
@@ -287,6 +334,7 @@ struct pbr_collect {
 	uint32_t samples; /* evenly spaced in time */
 	uint32_t maps;
 	bool marks;
+	const struct pbr_filter *filter; /* NULL: all is counted, over the whole time */
 	bool verify; /* set by pbr_simulate() */
 	void (*progress)(void *ctx, const char *what, double done);
 	void *progress_ctx;
@@ -435,10 +483,42 @@ struct pbr_explain {
 int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsigned int order,
 		uint32_t gfp, struct pbr_explain *explain, char *error, size_t size);
 /* Every recorded failure, the first `most` of them, in one pass. -1: no memory. */
-int pbr_explain_failures(const struct pbr_input *input, uint32_t most,
+int pbr_explain_failures(const struct pbr_input *input, const struct pbr_filter *filter,
+			 uint32_t most,
 			 void (*answer)(void *ctx, const struct pbr_event *event,
 					const struct pbr_explain *explain),
 			 void *ctx);
+
+/* ------------------------------------------------------------- who allocates */
+
+/* What one task, call site or order asked for. Times are of blocks that were freed again. */
+struct pbr_top_row {
+	const char *name;   /* comm or function, the input's; NULL: by order */
+	const char *chain;  /* by call site: the most frequent one; else NULL */
+	unsigned int order; /* by order */
+	uint64_t allocations, failures, freed;
+	uint64_t pages, held_pages; /* asked for in all; still held when the trace ends */
+	uint64_t p50, p90, max;     /* ns */
+	uint64_t most;              /* of one chain */
+};
+
+#define PBR_AGES 7
+
+struct pbr_top {
+	struct pbr_top_row *tasks, *sites, *orders; /* by pages, descending; orders ascending */
+	uint32_t nr_tasks, nr_sites, nr_orders;
+	struct pbr_top_row all;
+	uint64_t with_chain; /* allocations of which the trace has the callers */
+	struct {
+		uint64_t below; /* ns; 0: longer than all before */
+		uint64_t allocations, pages;
+	} ages[PBR_AGES];
+};
+
+/* 0, or -1 with one line in error. */
+int pbr_top(const struct pbr_input *input, const struct pbr_filter *filter, struct pbr_top *top,
+	    char *error, size_t size);
+void pbr_top_clear(struct pbr_top *top);
 
 /* ---------------------------------------------------------------------- JSON */
 
@@ -450,6 +530,7 @@ json_t *pbr_run_json(const struct pbr_input *input, const struct pbr_run *run);
 /* the time line: samples, marks and maps of a run (large) */
 json_t *pbr_timeline_json(const struct pbr_input *input, const struct pbr_run *run);
 json_t *pbr_whatif_json(const struct pbr_run *runs, unsigned int nr_runs);
+json_t *pbr_top_json(const struct pbr_input *input, const struct pbr_top *top, uint32_t most);
 json_t *pbr_pins_json(const struct pbr_input *input, const struct pbr_pins *pins);
 json_t *pbr_explain_json(const struct pbr_input *input, const struct pbr_explain *explain);
 

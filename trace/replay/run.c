@@ -6,15 +6,13 @@
 
 #include "internal.h"
 
-uint64_t pbr_moment(const struct pbr_input *input, uint32_t i, uint32_t n)
+uint64_t pbr_moment(uint64_t from, uint64_t to, uint32_t i, uint32_t n)
 {
-	uint64_t span = input->end_time - input->start_time;
-
 	if (i == 0)
-		return input->start_time;
+		return from;
 	if (i + 1 >= n)
-		return input->end_time;
-	return input->start_time + (uint64_t)((double)span * i / (n - 1));
+		return to;
+	return from + (uint64_t)((double)(to - from) * i / (n - 1));
 }
 
 const char *pbr_zone_label(const struct pbr_zone *zone, char *text, size_t size)
@@ -70,6 +68,8 @@ int pbr_run_prepare(struct pbr_run *run, const struct pbr_input *input,
 {
 	uint32_t samples = collect->samples < 2 ? 2 : collect->samples;
 	uint32_t maps = collect->maps == 1 ? 2 : collect->maps;
+	uint64_t from = collect->filter ? collect->filter->from : input->start_time;
+	uint64_t to = collect->filter ? collect->filter->to : input->end_time;
 
 	run->events = input->nr_events;
 	number_cells(run, geo);
@@ -78,9 +78,9 @@ int pbr_run_prepare(struct pbr_run *run, const struct pbr_input *input,
 	run->nr_samples = samples;
 	run->nr_maps = maps;
 	for (uint32_t i = 0; i < samples; i++)
-		run->samples[i].time = pbr_moment(input, i, samples);
+		run->samples[i].time = pbr_moment(from, to, i, samples);
 	for (uint32_t i = 0; i < maps; i++)
-		run->maps[i].time = pbr_moment(input, i, maps);
+		run->maps[i].time = pbr_moment(from, to, i, maps);
 	if (collect->marks)
 		run->marks = calloc(PBR_MAX_MARKS, sizeof(*run->marks));
 	return collect->marks && !run->marks ? -1 : 0;

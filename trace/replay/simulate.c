@@ -190,6 +190,11 @@ static unsigned int type_of(uint32_t gfp)
 	return (gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3;
 }
 
+static bool is_told(const struct sim *sim)
+{
+	return pbr_wanted(sim->collect->filter, event_now(sim));
+}
+
 static void failed(struct sim *sim, enum pb_reason why)
 {
 	struct pbr_mark mark = { .time = event_now(sim)->time,
@@ -201,6 +206,8 @@ static void failed(struct sim *sim, enum pb_reason why)
 				 .migratetype = (uint8_t)type_of(sim->gfp[sim->op->gfp]),
 				 .reason = (uint8_t)why };
 
+	if (!is_told(sim))
+		return;
 	sim->run->failures++;
 	sim->run->failures_by_order[sim->op->order]++;
 	sim->run->failures_recorded += sim->op->kind == PBR_OP_PROBE;
@@ -235,6 +242,8 @@ static void do_alloc_checked(struct sim *sim)
 		return;
 	if (sim->live > sim->run->peak_pages)
 		sim->run->peak_pages = sim->live;
+	if (!is_told(sim))
+		return;
 	sim->run->allocations++;
 	sim->run->by_order[sim->op->order]++;
 	sim->run->by_type[type_of(sim->gfp[sim->op->gfp])]++;
@@ -245,13 +254,13 @@ static void do_free_checked(struct sim *sim)
 	struct pb_page *page = slot_page(sim, sim->op->slot);
 
 	if (!page) {
-		sim->run->skipped_frees++;
+		sim->run->skipped_frees += is_told(sim);
 		return;
 	}
-	sim->run->modelled_frees += sim->owner[index_of(sim, page)] == BEFORE;
+	sim->run->modelled_frees += is_told(sim) && sim->owner[index_of(sim, page)] == BEFORE;
 	disown(sim, page, sim->op->order);
 	pb_free_pages(&sim->pool.pool, page, sim->op->order);
-	sim->run->frees++;
+	sim->run->frees += is_told(sim);
 }
 
 static void do_op_checked(struct sim *sim)
@@ -282,7 +291,7 @@ static void on_trace(void *ctx, const struct pb_trace_event *step)
 	struct sim *sim = ctx;
 	struct pbr_mark mark;
 
-	if (step->type != PB_TRACE_STEAL || !sim->op)
+	if (step->type != PB_TRACE_STEAL || !sim->op || !is_told(sim))
 		return;
 	mark = (struct pbr_mark){
 		.time = event_now(sim)->time,
@@ -461,9 +470,9 @@ static void collect_until(struct sim *sim, uint64_t time, uint64_t event)
 {
 	struct pbr_run *run = sim->run;
 
-	while (sim->sample + 1 < run->nr_samples && run->samples[sim->sample].time <= time)
+	while (pbr_sample_due(run, sim->sample, time))
 		take_sample(sim, sim->sample++, event);
-	while (sim->map + 1 < run->nr_maps && run->maps[sim->map].time <= time)
+	while (pbr_map_due(run, sim->map, time))
 		take_map(sim, sim->map++);
 }
 

@@ -150,13 +150,13 @@ static void apply_alloc(struct pbr_world *world, uint32_t index, const struct pb
 	uint32_t frame;
 
 	if (event->pfn == PBR_NO_PFN) {
-		world->failures++;
+		world->failures += !world->untold;
 		return;
 	}
 	frame = pbr_block(world->geo, event->pfn, event->order);
 	if (frame == PBR_NO_FRAME)
 		return;
-	world->allocations++;
+	world->allocations += !world->untold;
 	leave_buddy(world, frame, event->order,
 		    event->gfp & PB_GFP_MOVABLE ? PBR_USED_LRU : PBR_USED, index + 1);
 }
@@ -167,10 +167,11 @@ static void apply_free(struct pbr_world *world, const struct pbr_event *event)
 
 	if (frame == PBR_NO_FRAME)
 		return;
-	world->frees++;
+	world->frees += !world->untold;
 	if (world->owner[frame] == PBR_OWNER_NONE)
-		world->unknown_frees++;
-	world->silent_takes += free_frames(world, frame, event->order);
+		world->unknown_frees += !world->untold;
+	if (!world->untold)
+		world->silent_takes += free_frames(world, frame, event->order);
 	if (pbr_priv(world->input)->layout.pcp_orders[event->order])
 		leave_buddy(world, frame, event->order, PBR_PCP, PBR_OWNER_NONE);
 	else
@@ -182,8 +183,8 @@ static void apply_extfrag(struct pbr_world *world, uint32_t index, const struct 
 {
 	uint32_t frame = pbr_frame(world->geo, event->pfn), block, n = 1;
 
-	world->fallbacks++;
-	world->claims += event->flag;
+	world->fallbacks += !world->untold;
+	world->claims += event->flag && !world->untold;
 	if (frame == PBR_NO_FRAME)
 		return;
 	block = frame >> world->pageblock_order;
