@@ -5,6 +5,7 @@
  * the tag of its owner, whenever that one dies.
  */
 #include "misuse.h"
+#include "shared.h"
 
 void pb_set_owner(struct pb_pool *pool, uint32_t tag)
 {
@@ -20,29 +21,25 @@ uint32_t pb_page_owner(const struct pb_pool *pool, const struct pb_page *page)
 	return load_relaxed(&pool->owners[frame]);
 }
 
-/* Pages that came free. */
+/* Pages that came free. A tag goes before a reference, so that no second call drops
+   another holder's; the tag of a block that is freed goes with it, so that who dies in
+   here leaves the rest, the block at hand too, to the next call. */
 static u64 free_owned(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	struct pb_page *page = pool->pages + frame;
 
-	store_relaxed(&pool->owners[frame], 0);
 	if (pb_page_count(pool, page) > 1) {
+		store_relaxed(&pool->owners[frame], 0);
 		(void)pb_put_page(pool, page);
 		return 0;
 	}
 	return pb_free_pages(pool, page, order) == PB_OK ? (u64)1 << order : 0;
 }
 
-int pb_free_owner(struct pb_pool *pool, uint32_t tag, uint64_t *pages)
+static u64 free_all_owned(struct pb_pool *pool, u32 tag)
 {
 	u64 freed = 0;
 
-	if (pages)
-		*pages = 0;
-	if (!pool->owners)
-		return PB_ENOTSUP;
-	if (pool->shared)
-		pb_drain(pool, -1); /* settles lists that the dead left with a block they own */
 	for (u64 frame = 0; frame < pool->nr_frames;) {
 		u8 word = load_relaxed(&pool->pages[frame].word);
 		unsigned int order = word & PB_PAGE_HEAD ? word & PB_PAGE_ORDER : 0;
@@ -51,6 +48,24 @@ int pb_free_owner(struct pb_pool *pool, uint32_t tag, uint64_t *pages)
 			freed += free_owned(pool, (u32)frame, order);
 		frame += (u64)1 << order;
 	}
+	return freed;
+}
+
+int pb_free_owner(struct pb_pool *pool, uint32_t tag, uint64_t *pages)
+{
+	u64 freed;
+
+	if (pages)
+		*pages = 0;
+	if (!pool->owners)
+		return PB_ENOTSUP;
+	/* In a shared pool nobody moves blocks meanwhile: one that is moved lies in two
+	   places, both with its owner's tag. */
+	pool_enter(pool);
+	if (pool->shared)
+		pb_drain(pool, -1); /* settles lists that the dead left with a block they own */
+	freed = free_all_owned(pool, tag);
+	pool_leave(pool);
 	if (pages)
 		*pages = freed;
 	return PB_OK;

@@ -568,8 +568,10 @@ PB_API uint32_t pb_page_owner(const struct pb_pool *pool, const struct pb_page *
 /*
  * Gives back every block with this tag, as after the death of a process: each loses
  * one reference, and its tag, so that another holder's block stays his. *pages (may be
- * NULL): pages freed. PB_OK, PB_ENOTSUP. Beside any other call, but the tag's owner
- * must not be alive in the pool. O(frames).
+ * NULL): pages freed. PB_OK, PB_ENOTSUP. The tag's owner must not be alive in the pool.
+ * Beside any other call; in a pool that isn't PB_POOL_SHARED not beside those that move
+ * blocks (pb_compact(), pb_offline(), pb_alloc_contig(), a request that compacts). Who
+ * dies in here leaves the rest to the next call. O(frames).
  */
 PB_API int pb_free_owner(struct pb_pool *pool, uint32_t tag, uint64_t *pages);
 
