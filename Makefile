@@ -14,7 +14,8 @@ unexport MAKEFLAGS MFLAGS
 BUILD = cmake --build build -j $(JOBS)
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test test-long bench bench-linux bench-plots kernel-test ap-shell coverage \
+.PHONY: help build run test test-long bench bench-linux bench-plots kernel-test ap-shell \
+	examples-test coverage \
 	install format format-check tidy clean
 
 # A build/ of another make target is brought up to date by ninja itself.
@@ -62,6 +63,10 @@ kernel-test: ## the library beside a running kernel's allocator, frame by frame
 	@scripts/bootstrap kernel
 	@$(MAKE) --no-print-directory build/build.ninja
 	@$(BUILD) --target kernel-test
+
+examples-test: ## boot the example kernels in the emulator
+	@scripts/bootstrap test
+	@for machine in x86_64 riscv64; do examples/baremetal/run -o build/baremetal $$machine || exit; done
 
 ap-shell: ## a machine of your own with a shell, to load the module `ap` in
 	@scripts/bootstrap kernel
