@@ -24,7 +24,7 @@ enum cmd_status { CMD_OK = 0, CMD_FAILED = 1, CMD_USAGE = 2 };
 #include "verbs.def"
 #undef CMD_VERB
 
-enum cmd_format { CMD_TEXT, CMD_JSON, CMD_NDJSON };
+enum cmd_format { CMD_TEXT, CMD_JSON, CMD_NDJSON, CMD_OPENMETRICS };
 
 /* "pagebuddy VERB: message" on standard error; returns CMD_USAGE. */
 int cmd_error(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -48,7 +48,8 @@ static const char help[] =
 	"                        allocinfo, extfrag_index, node_exporter's or kmem -f's text\n"
 	"      --phase PHASE     of a recording: start or end (default end)\n"
 	"      --page-size SIZE  of the saved machine (default 4K; live: this machine's)\n"
-	"  -f, --format FORMAT   text, json or ndjson (default text)\n"
+	"  -f, --format FORMAT   text, json, ndjson, or openmetrics for Prometheus (default\n"
+	"                        text)\n"
 	"      --help            this text\n"
 	"\n"
 	"Root sees more: /proc/pagetypeinfo is for root only.\n";
@@ -104,8 +105,11 @@ static int parse_option(int c, struct options *o)
 					 optarg);
 		return CMD_OK;
 	default:
-		if (cmd_parse_format(optarg, &o->format))
-			return cmd_error("show", "--format '%s': expected text, json or ndjson",
+		if (!strcmp(optarg, "openmetrics"))
+			o->format = CMD_OPENMETRICS;
+		else if (cmd_parse_format(optarg, &o->format))
+			return cmd_error("show",
+					 "--format '%s': expected text, json, ndjson or openmetrics",
 					 optarg);
 		return CMD_OK;
 	}
@@ -138,6 +142,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 		return cmd_error("show", "--watch watches this machine; it can't go with --root");
 	if (o->phase && !o->root)
 		return cmd_error("show", "--phase needs --root");
+	if (o->interval && o->format == CMD_OPENMETRICS)
+		return cmd_error("show", "--format openmetrics is one look at the machine; it "
+					 "can't go with --watch");
 	if (o->count && !o->interval)
 		return cmd_error("show", "--count needs --watch");
 	return -1;
@@ -276,6 +283,8 @@ static int print(const struct options *o, const struct show_machine *machine)
 		return show_json(machine);
 	case CMD_NDJSON:
 		return show_ndjson(machine);
+	case CMD_OPENMETRICS:
+		return show_metrics(machine);
 	default:
 		show_text(machine, cmd_colour(stdout), !strcmp(nl_langinfo(CODESET), "UTF-8"),
 			  o->interval ? screen_rows() : 0);
@@ -327,7 +336,9 @@ int cmd_show(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	if (o.interval)
 		return watch(&o, &machine);
-	status = o.root && !o.phase ? show_holders(o.root, o.format != CMD_TEXT) : -1;
+	status = -1;
+	if (o.root && !o.phase && o.format != CMD_OPENMETRICS)
+		status = show_holders(o.root, o.format != CMD_TEXT);
 	if (status >= 0)
 		return status;
 	status = collect(&o, &machine);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The parts of `pagebuddy show`: zones as /proc tells them (show_zones.c), what
- * could fail in each and why (show_rules.c), and three ways to print it.
+ * could fail in each and why (show_rules.c), and four ways to print it.
  */
 #ifndef PB_CMD_SHOW_H
 #define PB_CMD_SHOW_H
@@ -85,6 +85,7 @@ const char *show_pages(const struct show_machine *machine, uint64_t pages, char 
 void show_text(const struct show_machine *machine, bool colour, bool utf8, unsigned int rows);
 int show_json(const struct show_machine *machine);
 int show_ndjson(const struct show_machine *machine);
+int show_metrics(const struct show_machine *machine);
 /* What is not about zones, if `where` is or holds such a file: the exit status; -1: not so. */
 int show_holders(const char *where, bool json);
 

@@ -24,7 +24,8 @@ _pagebuddy_value()
 	case $1:$2 in
 	*:--profile) _pagebuddy_words 'linux modern' "$3" ;;
 	report:--format | report:-f) _pagebuddy_words 'html json' "$3" ;;
-	replay:--format | show:--format | show:-f) _pagebuddy_words 'text json ndjson' "$3" ;;
+	show:--format | show:-f) _pagebuddy_words 'text json ndjson openmetrics' "$3" ;;
+	replay:--format) _pagebuddy_words 'text json ndjson' "$3" ;;
 	*:--format) _pagebuddy_words 'text json' "$3" ;;
 	show:--phase) _pagebuddy_words 'start end' "$3" ;;
 	case:--migratetype | case:-m) _pagebuddy_words 'movable unmovable reclaimable' "$3" ;;

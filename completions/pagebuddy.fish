@@ -95,7 +95,7 @@ __pagebuddy_option show -s n -l count -x -d 'End after so many'
 __pagebuddy_option show -s r -l root -r -F -d 'A saved /proc, or a recording'
 __pagebuddy_option show -l phase -x -a 'start end' -d 'Of a recording'
 __pagebuddy_option show -l page-size -x -d 'Of the saved machine'
-__pagebuddy_option show -s f -l format -x -a 'text json ndjson' -d 'Of the output'
+__pagebuddy_option show -s f -l format -x -a 'text json ndjson openmetrics' -d 'Of the output'
 
 __pagebuddy_verb report 'One self-contained HTML page about a trace'
 __pagebuddy_option report -F
