@@ -249,22 +249,36 @@ static void describe(const struct options *o, struct show_machine *machine)
 		machine->time = st.st_mtime;
 }
 
-static int collect(const struct options *o, struct show_machine *machine)
+static int read_machine(const struct options *o, struct show_machine *machine, char *error,
+			size_t size)
 {
 	struct pb_snapshot snapshot = { 0 };
-	char error[256] = "";
 	int rc;
 
 	memset(machine, 0, sizeof(*machine));
-	if (load(o, &snapshot, machine, error, sizeof(error)))
-		return cmd_error("show", "%s", error);
+	if (load(o, &snapshot, machine, error, size))
+		return -1;
 	describe(o, machine);
-	rc = show_collect(&snapshot, machine, error, sizeof(error));
+	rc = show_collect(&snapshot, machine, error, size);
 	pb_snapshot_free(&snapshot);
-	if (rc)
-		return cmd_error("show", "%s", error);
-	show_judge(machine);
-	return CMD_OK;
+	if (!rc)
+		show_judge(machine);
+	return rc;
+}
+
+int show_read(const char *root, struct show_machine *machine, char *error, size_t size)
+{
+	const struct options o = { .root = root };
+
+	return read_machine(&o, machine, error, size);
+}
+
+static int collect(const struct options *o, struct show_machine *machine)
+{
+	char error[256] = "";
+
+	return read_machine(o, machine, error, sizeof(error)) ? cmd_error("show", "%s", error)
+							      : CMD_OK;
 }
 
 /* ------------------------------------------------------------------- printing */

@@ -69,6 +69,8 @@ struct show_machine {
 	struct show_zone zones[SHOW_MAX_ZONES];
 };
 
+/* A saved /proc or a part of one, read, collected and judged. 0, or -1 with one line in error. */
+int show_read(const char *root, struct show_machine *machine, char *error, size_t size);
 /* From the parsed files. 0, or -1 with one line in error. */
 int show_collect(const struct pb_snapshot *snapshot, struct show_machine *machine, char *error,
 		 size_t size);
@@ -84,6 +86,8 @@ const char *show_pages(const struct show_machine *machine, uint64_t pages, char 
 /* rows: of the screen that it should fit into, 0: as long as it takes */
 void show_text(const struct show_machine *machine, bool colour, bool utf8, unsigned int rows);
 int show_json(const struct show_machine *machine);
+/* A zone of kind "show"; a new reference. */
+json_t *show_zone_json(const struct show_machine *machine, const struct show_zone *zone);
 int show_ndjson(const struct show_machine *machine);
 int show_metrics(const struct show_machine *machine);
 /* What is not about zones, if `where` is or holds such a file: the exit status; -1: not so. */

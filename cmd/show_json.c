@@ -119,16 +119,20 @@ static void add_zone(const struct show_machine *m, const struct show_zone *zone,
 	json_object_set_new(row, "text", json_string(zone->text));
 }
 
+json_t *show_zone_json(const struct show_machine *machine, const struct show_zone *zone)
+{
+	json_t *row = json_object();
+
+	add_zone(machine, zone, row);
+	return row;
+}
+
 int show_json(const struct show_machine *machine)
 {
 	json_t *root = machine_json(machine), *zones = json_array();
 
-	for (unsigned int i = 0; i < machine->nr_zones; i++) {
-		json_t *row = json_object();
-
-		add_zone(machine, &machine->zones[i], row);
-		json_array_append_new(zones, row);
-	}
+	for (unsigned int i = 0; i < machine->nr_zones; i++)
+		json_array_append_new(zones, show_zone_json(machine, &machine->zones[i]));
 	json_object_set_new(root, "zones", zones);
 	return cmd_print_json(root);
 }

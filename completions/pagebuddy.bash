@@ -49,7 +49,7 @@ GFP_HIGHUSER GFP_HIGHUSER_MOVABLE GFP_TRANSHUGE GFP_TRANSHUGE_LIGHT' "$3" ;;
 	*:--output | record:-o | report:-o | *:--snapshot | *:--root | show:-r) _pagebuddy_files "$3" ;;
 	case:--size | case:-s | case:--order | case:-o | *:--memory | *:--cpus | *:--samples | \
 	*:--maps | *:--order | *:--failure | *:--duration | record:-d | *:--buffer | record:-b | \
-	*:--page-size | *:--title | *:--count | show:-n) ;;
+	*:--page-size | *:--title | *:--count | show:-n | *:--top) ;;
 	*) return 1 ;;
 	esac
 }
@@ -66,6 +66,7 @@ _pagebuddy_options()
 		'--task --from --to' ;;
 	record) echo '--output --duration --pid --buffer --no-frames' ;;
 	show) echo '--watch --count --root --phase --page-size --format' ;;
+	compare) echo '--top --format' ;;
 	report) echo '--output --what-if --no-what-if --snapshot --memory --page-size --samples' \
 		'--maps --title --format --task --from --to --order' ;;
 	esac
@@ -81,11 +82,11 @@ _pagebuddy()
 	[[ $word == = ]] && word=
 	[[ $previous == = ]] && previous=${COMP_WORDS[COMP_CWORD - 2]}
 	if ((COMP_CWORD == 1)); then
-		_pagebuddy_words 'case learn replay explain record show report help --help --version' "$word"
+		_pagebuddy_words 'case learn replay explain record show compare report help --help --version' "$word"
 		return
 	fi
 	if [[ $verb == help ]]; then
-		_pagebuddy_words 'case learn replay explain record show report' "$word"
+		_pagebuddy_words 'case learn replay explain record show compare report' "$word"
 		return
 	fi
 	if [[ $verb == record ]]; then
@@ -108,7 +109,7 @@ _pagebuddy()
 		_pagebuddy_words "$(_pagebuddy_options "$verb") --help" "$word"
 	elif [[ $verb == learn ]]; then
 		_pagebuddy_words '1 2 3 4 5 6 7 8 9 10' "$word"
-	elif [[ $verb == replay || $verb == explain || $verb == report ]]; then
+	elif [[ $verb == replay || $verb == explain || $verb == report || $verb == compare ]]; then
 		_pagebuddy_files "$word"
 	fi
 }

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Completion of pagebuddy for fish: install as vendor_completions.d/pagebuddy.fish
 
-set -l verbs case learn replay explain record show report
+set -l verbs case learn replay explain record show compare report
 
 complete -c pagebuddy -f
 complete -c pagebuddy -n "not __fish_seen_subcommand_from $verbs help" -l help -d 'List the verbs'
 complete -c pagebuddy -n "not __fish_seen_subcommand_from $verbs help" -l version -d 'Tell the version'
 
 function __pagebuddy_verb --argument-names name text
-    complete -c pagebuddy -n "not __fish_seen_subcommand_from case learn replay explain record show report help" -a $name -d $text
+    complete -c pagebuddy -n "not __fish_seen_subcommand_from case learn replay explain record show compare report help" -a $name -d $text
     complete -c pagebuddy -n "__fish_seen_subcommand_from $name" -l help -d 'List the options'
     complete -c pagebuddy -n "__fish_seen_subcommand_from help" -a $name -d $text
 end
@@ -96,6 +96,11 @@ __pagebuddy_option show -s r -l root -r -F -d 'A saved /proc, or a recording'
 __pagebuddy_option show -l phase -x -a 'start end' -d 'Of a recording'
 __pagebuddy_option show -l page-size -x -d 'Of the saved machine'
 __pagebuddy_option show -s f -l format -x -a 'text json ndjson openmetrics' -d 'Of the output'
+
+__pagebuddy_verb compare 'Two recordings or snapshots side by side'
+__pagebuddy_option compare -F
+__pagebuddy_option compare -l top -x -d 'Tasks that differ most'
+__pagebuddy_option compare -s f -l format -x -a 'text json' -d 'Of the output'
 
 __pagebuddy_verb report 'One self-contained HTML page about a trace'
 __pagebuddy_option report -F
