@@ -23,6 +23,7 @@
 #include "record.h"
 
 #define DRAIN_MS 50
+#define END_MS 3000 /* that a command has to end after a signal */
 #define MARGIN_NS 100000000ull /* an event may reach the buffer this much after its time */
 #define FLUSH_NS 1000000000ull
 
@@ -45,7 +46,10 @@ struct recorder {
 	pid_t child;
 	int go;           /* the child waits until this pipe is closed */
 	int child_status; /* of waitpid(); -1: it runs */
-	uint64_t start, flushed;
+	bool left;        /* it would not end: it runs on without us */
+	uint64_t start, ended, flushed;
+	uint64_t lost;         /* events: of the kernel's counters or as told in the buffer */
+	uint64_t snapshots[2]; /* ns that they took, at the start and at the end */
 };
 
 static volatile sig_atomic_t stop_signal;
@@ -62,7 +66,7 @@ static const char help[] =
 	"\n"
 	"Usage: pagebuddy record [-o FILE] [-d SECONDS] [-p PID] [-- COMMAND...]\n"
 	"\n"
-	"  -o, --output FILE     file to write (default pagebuddy.pbt; -: standard output)\n"
+	"  -o, --output FILE     file to write (default pagebuddy.pbt; -: stdout)\n"
 	"  -d, --duration SECS   end after this many seconds; else Ctrl-C ends it\n"
 	"  -p, --pid PID         only events of this process and what it forks\n"
 	"  -b, --buffer SIZE     trace buffer per CPU (default: up to 32M)\n"
@@ -70,8 +74,37 @@ static const char help[] =
 	"                        knows which frames were free (replay --follow)\n"
 	"      --help            this text\n"
 	"\n"
-	"With COMMAND, records the whole machine while COMMAND runs. Needs root and a\n"
-	"mounted tracefs. man pagebuddy-record has the details, man 5 pbt the format.\n";
+	"With COMMAND, records the whole machine while COMMAND runs; Ctrl-C ends both.\n"
+	"At the start and at the end it reads which frames are free, about 0.1 s for a\n"
+	"million frames (4 GB). Needs root and a mounted tracefs. man pagebuddy-record\n"
+	"has the details, man 5 pbt the format.\n"
+	"\n"
+	"Where pagebuddy is not installed, record with what is there, and bring the\n"
+	"files /tmp/alloc.* to where it is (pagebuddy replay alloc.txt --follow --top):\n"
+	"\n"
+	"  # first, and in the same root shell as what follows\n"
+	"  O=/tmp/alloc T=/sys/kernel/tracing\n"
+	"  snap() { for f in buddyinfo zoneinfo pagetypeinfo; do\n"
+	"    cat /proc/$f > $O.$f.$1; done; }\n"
+	"  mount | grep -q $T || mount -t tracefs nodev $T\n"
+	"\n"
+	"  # bare tracefs\n"
+	"  snap start; echo mono > $T/trace_clock; echo 16384 > $T/buffer_size_kb\n"
+	"  cat $T/trace_pipe > $O.txt & for e in $T/events/kmem/mm_page_* \\\n"
+	"    $T/events/compaction/mm_compaction_isolate_freepages; do\n"
+	"    echo 1 > $e/enable; done\n"
+	"  sleep 60; echo 0 > $T/events/enable; snap end; sleep 2; kill $!\n"
+	"\n"
+	"  # trace-cmd\n"
+	"  snap start; trace-cmd record -C mono -b 16384 -o $O.dat \\\n"
+	"    -e 'kmem:mm_page_*' -e compaction:mm_compaction_isolate_freepages \\\n"
+	"    sleep 60; snap end\n"
+	"\n"
+	"  # perf; -g adds who called\n"
+	"  snap start; perf record -a -g -k CLOCK_MONOTONIC -m 4M -o $O.data \\\n"
+	"    -e 'kmem:mm_page_*' -e compaction:mm_compaction_isolate_freepages \\\n"
+	"    -- sleep 60; snap end\n"
+	"  perf script -i $O.data -F comm,tid,cpu,time,event,ip,sym,trace > $O.txt\n";
 
 enum { OPT_NO_FRAMES = 256, OPT_HELP };
 
@@ -165,6 +198,7 @@ static void run_command(const struct recorder *r, int ready)
 	char byte;
 
 	close(r->go);
+	signal(SIGPIPE, SIG_DFL); /* what we ignore is our own affair */
 	while (read(ready, &byte, 1) < 0 && errno == EINTR)
 		;
 	if (stop_signal)
@@ -210,15 +244,30 @@ static bool command_ended(struct recorder *r)
 	return waitpid(r->child, &r->child_status, WNOHANG) == r->child;
 }
 
-/* Recording ended before the command did. */
+static bool ends_within(struct recorder *r, int ms)
+{
+	for (; ms > 0 && !command_ended(r); ms -= DRAIN_MS)
+		poll(NULL, 0, DRAIN_MS);
+	return command_ended(r);
+}
+
+/*
+ * Recording ended before the command did: by Ctrl-C, or --duration. It is asked
+ * to end, twice; what does not want to is left alone.
+ */
 static void end_command(struct recorder *r)
 {
+	if (r->child > 0 && !command_ended(r))
+		kill(r->child, stop_signal ? stop_signal : SIGTERM);
 	let_command_go(r);
-	if (r->child <= 0 || command_ended(r))
+	if (r->child <= 0 || ends_within(r, END_MS))
 		return;
-	kill(r->child, stop_signal ? stop_signal : SIGTERM);
-	while (waitpid(r->child, &r->child_status, 0) < 0 && errno == EINTR)
-		;
+	kill(r->child, SIGTERM);
+	if (ends_within(r, END_MS))
+		return;
+	r->left = true;
+	cmd_error("record", "%s (pid %d) does not end when asked to; it runs on",
+		  r->options.command[0], (int)r->child);
 }
 
 /* ------------------------------------------------------------------ recording */
@@ -257,11 +306,43 @@ static int write_header(struct recorder *r)
 	return rec_snapshot_tasks(r->writer);
 }
 
+/* Twice a second, if somebody may be looking. */
+static bool progress_due(void)
+{
+	static uint64_t last;
+	uint64_t now = rec_now();
+
+	if (!isatty(STDERR_FILENO) || now - last < 500000000)
+		return false;
+	last = now;
+	return true;
+}
+
+static void show_progress(const struct recorder *r)
+{
+	if (!progress_due())
+		return;
+	fprintf(stderr, "\r%78s\rrecording: %.0f s, %llu events, %.1f MB; Ctrl-C ends it ", "",
+		(double)(rec_now() - r->start) / 1e9, (unsigned long long)r->ring.events,
+		(double)pbt_written(r->writer) / 1e6);
+	fflush(stderr);
+}
+
+static void show_snapshot(const char *which, const struct rec_chunk *chunk)
+{
+	if (!progress_due())
+		return;
+	fprintf(stderr, "\r%78s\rsnapshot of the %s: which frames are free, %.1f million so far ",
+		"", which, (double)(chunk->pfn + chunk->count) / 1e6);
+	fflush(stderr);
+}
+
 /* While the start snapshot is taken nothing is written: it comes first. */
 static int start_step(void *ctx, const struct rec_chunk *chunk)
 {
 	struct recorder *r = ctx;
 
+	show_snapshot("start", chunk);
 	if (!rec_add_chunk(&r->ring, chunk))
 		return -1;
 	return r->ring.nr_chunks % 32 == 0 && rec_drain(&r->ring, false) < 0 ? -1 : 0;
@@ -287,21 +368,8 @@ static int stop_step(void *ctx, const struct rec_chunk *chunk)
 {
 	struct recorder *r = ctx;
 
+	show_snapshot("end", chunk);
 	return chunk->pfn / chunk->count % 32 == 0 && drain_and_emit(r) < 0 ? -1 : 0;
-}
-
-static void show_progress(const struct recorder *r)
-{
-	static uint64_t last;
-	uint64_t now = rec_now();
-
-	if (!isatty(STDERR_FILENO) || now - last < 500000000)
-		return;
-	last = now;
-	fprintf(stderr, "\rrecording: %.0f s, %llu events, %.1f MB; Ctrl-C ends it ",
-		(double)(now - r->start) / 1e9, (unsigned long long)r->ring.events,
-		(double)pbt_written(r->writer) / 1e6);
-	fflush(stderr);
 }
 
 static int record_until_end(struct recorder *r)
@@ -327,10 +395,21 @@ static int record_until_end(struct recorder *r)
 	return 0;
 }
 
+/* The kernel counts what its buffer could not take. Each hole says how much is missing there, too,
+   if it knows. Whoever knows of more is right. */
+static uint64_t count_lost(const struct recorder *r)
+{
+	uint64_t counted = rec_tracefs_lost(&r->fs, &r->ring), told = 0;
+
+	for (unsigned int i = 0; i < r->ring.nr_cpus; i++)
+		told += r->ring.cpus[i].lost;
+	return counted > told ? counted : told;
+}
+
 static int end_recording(struct recorder *r)
 {
-	uint64_t lost;
 	char text[512];
+	uint64_t begun = rec_now();
 
 	if (r->full_scan && rec_snapshot_frames(r->writer, PBT_STOP, stop_step, r) < 0)
 		return -1;
@@ -339,15 +418,17 @@ static int end_recording(struct recorder *r)
 	r->ring.stop = rec_now();
 	if (rec_snapshot_files(r->writer, PBT_STOP, true))
 		return -1;
+	r->ended = rec_now();
+	r->snapshots[1] = r->ended - begun;
 	if (rec_tracefs_on(&r->fs, false) || rec_drain(&r->ring, true) < 0 ||
 	    rec_emit(&r->ring, UINT64_MAX))
 		return -1;
-	lost = rec_tracefs_lost(&r->fs, &r->ring);
+	r->lost = count_lost(r);
 	snprintf(text, sizeof(text),
 		 "events=%llu\ncontained=%llu\nlost=%llu\nholes=%llu\nlate=%llu\n"
 		 "malformed=%llu\nstart=%llu\nstop=%llu\n",
 		 (unsigned long long)r->ring.events, (unsigned long long)r->ring.contained,
-		 (unsigned long long)lost, (unsigned long long)r->ring.lost_pages,
+		 (unsigned long long)r->lost, (unsigned long long)r->ring.lost_pages,
 		 (unsigned long long)r->ring.late, (unsigned long long)r->ring.malformed,
 		 (unsigned long long)r->start, (unsigned long long)r->ring.stop);
 	return pbt_write_end(r->writer, text);
@@ -368,7 +449,9 @@ static int record(struct recorder *r)
 			return -1;
 		r->full_scan = rc == 0;
 	}
-	let_command_go(r);
+	r->snapshots[0] = rec_now() - r->start;
+	if (!stop_signal)
+		let_command_go(r);
 	if (record_until_end(r))
 		return -1;
 	return end_recording(r);
@@ -418,26 +501,27 @@ static int setup(struct recorder *r)
 	return rec_tracefs_ring(&r->fs, &r->ring);
 }
 
-static void summary(const struct recorder *r, unsigned int cpus, uint64_t lost, uint64_t bytes)
+static void summary(const struct recorder *r, unsigned int cpus, uint64_t bytes)
 {
 	FILE *out = strcmp(r->options.output, "-") ? stdout : stderr;
 
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%78s\r", "");
-	fprintf(out, "%s: %llu events of %u CPUs in %.1f s, %.1f MB\n", r->options.output,
-		(unsigned long long)r->ring.events, cpus, (double)(rec_now() - r->start) / 1e9,
-		(double)bytes / 1e6);
-	if (lost)
+	fprintf(out, "%s: %llu events of %u CPUs in %.1f s, %.1f MB (snapshots: %.1f s and %.1f s)\n",
+		r->options.output, (unsigned long long)r->ring.events, cpus,
+		(double)(r->ended - r->start) / 1e9, (double)bytes / 1e6,
+		(double)r->snapshots[0] / 1e9, (double)r->snapshots[1] / 1e9);
+	if (r->lost)
 		cmd_error("record",
 			  "%llu events were lost: replay will be off by as much; a larger "
 			  "--buffer than %llu KB helps",
-			  (unsigned long long)lost, (unsigned long long)r->fs.buffer_kb);
+			  (unsigned long long)r->lost, (unsigned long long)r->fs.buffer_kb);
 }
 
 /* What the command's end means for ours. */
 static int command_status(const struct recorder *r)
 {
-	if (r->child <= 0)
+	if (r->child <= 0 || r->left)
 		return CMD_OK;
 	if (WIFSIGNALED(r->child_status)) {
 		if (!stop_signal && !r->options.seconds)
@@ -456,7 +540,7 @@ static int command_status(const struct recorder *r)
 /* Take everything down, in whatever state it is. */
 static int finish(struct recorder *r, int status)
 {
-	uint64_t lost = rec_tracefs_lost(&r->fs, &r->ring), bytes = 0;
+	uint64_t bytes = 0;
 	unsigned int cpus = r->ring.nr_cpus;
 	bool recorded = status == CMD_OK;
 
@@ -474,7 +558,7 @@ static int finish(struct recorder *r, int status)
 		cmd_error("record", "can't write %s: %s", r->options.output, strerror(errno));
 	}
 	if (status == CMD_OK) {
-		summary(r, cpus, lost, bytes);
+		summary(r, cpus, bytes);
 		status = command_status(r);
 	}
 	return status;

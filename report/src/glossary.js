@@ -24,6 +24,7 @@ const WORDS = [
   ["extfrag index", "Where a request would fail: near 1 it is fragmentation, near 0 a lack of memory."],
   ["compaction", "Moving movable pages so that the free ones come to lie together."],
   ["per-CPU list", "Free pages that a CPU keeps at hand. They are not free to the others, and are counted apart."],
+  ["call site", "The first function outside the allocator of the stack that was recorded with a request."],
   ["rebuilt", "Not recorded but followed: the start's state, changed by each event of the trace."],
 ];
 

@@ -6,7 +6,7 @@ import { $, bytes, count, element, seconds } from "./format.js";
 import { setupConclusion, setupFailures, showFailure } from "./failures.js";
 import { setupGlossary } from "./glossary.js";
 import { setupMap, showFrame } from "./map.js";
-import { setupEvents, setupPins, setupQuality, setupSummary, setupWhatIf } from "./tables.js";
+import { setupEvents, setupPins, setupQuality, setupSummary, setupTop, setupWhatIf } from "./tables.js";
 import { setupTheme } from "./theme.js";
 import { redraw, setupCharts, state } from "./views.js";
 
@@ -24,6 +24,10 @@ function heading() {
     data.trace.realtime ? `recorded ${new Date(data.trace.realtime * 1000).toISOString().replace("T", " ").slice(0, 19)} UTC`
       : "date not recorded",
   ].filter(Boolean).join(" · ");
+  if (data.only) {
+    $("only").textContent = `Told are only events of ${data.only}. Memory is what all of them left.`;
+    $("only").hidden = false;
+  }
   $("footer").textContent = `Made by ${data.tool}. This page is complete in itself: it asks the network for nothing. ` +
     "Its data is the JSON in the element \"data\" (kind report, schema 1).";
 }
@@ -53,6 +57,7 @@ setupConclusion();
 setupSummary();
 const charts = setupCharts();
 setupMap();
+setupTop();
 setupPins();
 setupWhatIf();
 setupFailures();

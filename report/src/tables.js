@@ -62,6 +62,63 @@ export function breakable(flags) {
   return node;
 }
 
+// ------------------------------------------------------------- who allocates
+
+const life = (s) => (s === null ? "–" : nanoseconds(s * 1e9));
+
+function allocators(first, rows, caption, rest = []) {
+  const most = Math.max(...rows.map((row) => row.pages));
+  return sortable([
+    first,
+    { title: "Requests", number: true, get: (r) => r.allocations + r.failures, show: (r) => count(r.allocations + r.failures) },
+    number("Asked for", "pages", (r) => bar(r.pages, most, bytes(r.pages * pageSize))),
+    number("Failed", "failures"),
+    number("Held at the end", "held_pages", (r) => bytes(r.held_pages * pageSize)),
+    { title: "Median life", number: true, get: (r) => r.p50_seconds ?? -1, show: (r) => life(r.p50_seconds) },
+    { title: "90 %", number: true, get: (r) => r.p90_seconds ?? -1, show: (r) => life(r.p90_seconds) },
+    ...rest,
+  ], rows, { caption });
+}
+
+// "a < b < c" may break behind each function.
+function callers(chain) {
+  const node = element("span");
+  chain.split(" < ").slice(1).forEach((name, i) => node.append(...(i ? [" < ", element("wbr")] : []), name));
+  return node;
+}
+
+function sites(top) {
+  if (!top.sites)
+    return none("The trace has no stacks. perf record -g, trace-cmd record -T or options/stacktrace of tracefs record them.");
+  return allocators({ title: "Function", get: (s) => s.function ?? "(callers not recorded)" }, top.sites,
+    "First functions outside the allocator, most memory first",
+    [{ title: "Called by, mostly", wide: true, get: (s) => s.chain ?? "", show: (s) => callers(s.chain ?? "") }]);
+}
+
+function ages(top) {
+  const rows = top.lifetimes.map((age, i) => ({ ...age, number: i, from: i ? top.lifetimes[i - 1].below_seconds : 0 }));
+  const name = (age) => (age.below_seconds === null ? `longer than ${life(age.from)}` : `under ${life(age.below_seconds)}`);
+  return sortable([
+    { title: "Freed again after", get: (age) => age.number, show: name },
+    number("Requests", "allocations"),
+    number("Memory", "pages", (age) => bytes(age.pages * pageSize)),
+  ], rows, { caption: "Blocks by how long they were held, those that the trace frees" });
+}
+
+export function setupTop() {
+  const { top } = data;
+  $("who-lead").textContent = `${plural(top.allocations + top.failures, "request")} for ${bytes(top.pages * pageSize)} in all; ` +
+    `${bytes(top.held_pages * pageSize)} of it are still held when the trace ends.`;
+  if (!top.tasks.length) {
+    $("who-tasks").append(none("Nobody asked for memory."));
+    return;
+  }
+  $("who-tasks").append(allocators({ title: "Task", get: (t) => t.comm }, top.tasks, "Tasks, most memory first"));
+  $("who-sites").append(sites(top));
+  $("who-orders").append(allocators(number("Order", "order"), top.orders, "Requests by order"));
+  $("who-ages").append(ages(top));
+}
+
 // ------------------------------------------------------------------ who pins
 
 function pinOwners(pins) {

@@ -69,7 +69,7 @@ const setSlider = (value) => page.evaluate((v) => {
 
 await test("every part is filled", async () => {
   for (const id of ["summary", "chart-free", "chart-index", "chart-huge", "map-box", "pins-owners", "pins-lifetimes",
-    "whatif-table", "events-table", "quality-diff", "quality-problems"])
+    "who-tasks", "who-sites", "who-orders", "who-ages", "whatif-table", "events-table", "quality-diff", "quality-problems"])
     assert.ok((await page.locator(`#${id} > *`).count()) > 0, `#${id} is empty`);
   assert.ok((await text("#trace-name")).includes(trace.split("/").pop()));
 });
@@ -212,6 +212,15 @@ await test("every group of marks is a button with a name", async () => {
     times += Number(name.split(" ")[0].replaceAll(",", ""));
   }
   assert.equal(times, data.failures.length);
+});
+
+await test("who allocates is what replay --top says", async () => {
+  const { top } = JSON.parse(run("replay", trace, "--top=25", "--format", "json"));
+  assert.deepEqual(data.top, top);
+  const rows = await page.locator("#who-tasks tbody tr").evaluateAll((list) => list.map((row) =>
+    [row.children[0].innerText, Number(row.children[1].innerText.replaceAll(",", ""))]));
+  assert.deepEqual(rows, top.tasks.map((task) => [task.comm, task.allocations + task.failures]));
+  assert.ok(await page.locator("#only").isHidden());
 });
 
 await test("each term of the page is explained", async () => {

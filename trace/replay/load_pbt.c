@@ -239,6 +239,15 @@ static void read_meta(struct pbr_input *input, const struct pbt_record *record)
 	input->page_size = about.page_size;
 }
 
+/* How many events were lost in all: holes in the buffer do not always say it. */
+static void read_end(struct pbr_input *input, const struct pbt_record *record)
+{
+	const char *at = strstr(record->text, "\nlost=");
+
+	if (at)
+		input->problems.lost_events = strtoull(at + 6, NULL, 10);
+}
+
 static int read_record(struct reading *reading, const struct pbt_record *record)
 {
 	switch (record->tag) {
@@ -253,6 +262,9 @@ static int read_record(struct reading *reading, const struct pbt_record *record)
 		return 0;
 	case PBT_LOST:
 		reading->loader->input->problems.lost_events += record->count;
+		return 0;
+	case PBT_END:
+		read_end(reading->loader->input, record);
 		return 0;
 	case PBT_FILE:
 		return read_file(reading, record);
