@@ -127,7 +127,7 @@ refused() # TEXT ARGUMENT...: status 2 and one line with TEXT
 refused "nothing of a machine's memory there" show --root "$work"
 refused "expected start or end" show --root "$work" --phase middle
 refused "can't go with --root" show --root "$work" --watch
-refused "expected text, json or ndjson" show --format xml
+refused "expected text, json, ndjson or openmetrics" show --format xml
 refused "expected 0.1 to 86400" show --watch=0
 refused 'power of two' show --root "$work/plenty" --page-size 5000
 printf 'Node 0, zone Normal\n  pages free     x\n' >"$work/memory/proc/zoneinfo"
