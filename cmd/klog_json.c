@@ -38,14 +38,20 @@ static json_t *kb_or_null(const struct pb_klog_report *report, bool known, int64
 	return known ? json_integer(pages * explain_log_page_kb(report)) : json_null();
 }
 
+/* Null where the text is cut before what decides. */
+static json_t *word_json(enum pb_verdict_word word)
+{
+	return word == PB_SAYS_UNKNOWN ? json_null() : json_string(pb_verdict_word(word));
+}
+
 static json_t *zone_json(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
 {
 	const struct pb_rule_result *result = &zone->result;
 	char why[256];
-	json_t *json = json_pack("{s:i, s:s, s:I, s:I, s:s}", "node", zone->node, "zone",
+	json_t *json = json_pack("{s:i, s:s, s:I, s:I, s:o}", "node", zone->node, "zone",
 				 pb_klog_type_name(zone->type), "free_kb",
 				 (json_int_t)zone->free_kb, "min_kb", (json_int_t)zone->min_kb,
-				 "verdict", pb_verdict_word(zone->verdict));
+				 "verdict", word_json(zone->verdict));
 
 	json_object_set_new(json, "usable_kb", kb_or_null(report, zone->judged, result->usable));
 	json_object_set_new(json, "largest_usable_order",
@@ -114,7 +120,7 @@ json_t *explain_log_json(const struct pb_klog_report *report)
 	set_request(json, report);
 	json_object_set_new(json, "page_kb",
 			    report->page_kb ? json_integer(report->page_kb) : json_null());
-	json_object_set_new(json, "verdict", json_string(pb_verdict_word(report->verdict)));
+	json_object_set_new(json, "verdict", word_json(report->verdict));
 	set_zones(json, report);
 	json_object_set_new(json, "line", json_integer((json_int_t)report->line));
 	json_object_set_new(json, "caller", asker ? text_or_null(asker->name) : json_null());

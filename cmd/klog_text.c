@@ -218,6 +218,11 @@ void explain_log_sentence(const struct pb_klog_report *report, char *text, size_
 	case PB_SAYS_NOT_PAGE_ALLOCATOR:
 		at = say_vmalloc(report, text, size, at);
 		break;
+	case PB_SAYS_UNKNOWN:
+		at = add(text, size, at,
+			 " and was refused; by which rule the text is cut too early to tell");
+		at = say_zone(report, text, size, at);
+		break;
 	case PB_SAYS_NO_ZONE:
 		at = add(text, size, at,
 			 " and was refused because no zone that it may use has "
@@ -493,6 +498,12 @@ static void print_help(const struct pb_klog_report *report)
 	if (report->verdict == PB_SAYS_WOULD_SUCCEED) {
 		item("Nothing that the dump shows: between the last attempt and the dump memory was "
 		     "freed, or a watermark changed. Asked again it would have succeeded.");
+		help_harmless(report);
+		return;
+	}
+	if (report->verdict == PB_SAYS_UNKNOWN) {
+		item("The whole text: the zones' lines and the free lists below them decide.");
+		help_wait(report);
 		help_harmless(report);
 		return;
 	}

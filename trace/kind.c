@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "kind.h"
+#include "klog/klog.h"
 #include "source.h"
 #include "stream.h"
 
@@ -95,6 +96,26 @@ static bool has_stamps(const char *head, size_t len)
 	return false;
 }
 
+static int forget(void *ctx, const struct pb_klog_report *report)
+{
+	(void)ctx;
+	(void)report;
+	return 0;
+}
+
+/* Wrapped, coloured, quoted: words that are whole only to the reader of logs. */
+static bool reads_as_log(const char *head, size_t len)
+{
+	struct pb_klog *log = pb_klog_open(NULL, forget, NULL);
+	struct pb_klog_stats stats = { 0 };
+
+	if (!log)
+		return false;
+	pb_klog_feed(log, head, len);
+	pb_klog_close(log, &stats);
+	return stats.reports > 0;
+}
+
 enum pb_kind pb_kind_of(const char *head, size_t len)
 {
 	if (pb_is_trace_dat(head, len))
@@ -102,7 +123,9 @@ enum pb_kind pb_kind_of(const char *head, size_t len)
 	for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++)
 		if (has(head, len, &signatures[i]))
 			return signatures[i].kind;
-	return has_stamps(head, len) ? PB_KIND_KERNEL_LOG : PB_KIND_UNKNOWN;
+	if (has_stamps(head, len) || reads_as_log(head, len))
+		return PB_KIND_KERNEL_LOG;
+	return PB_KIND_UNKNOWN;
 }
 
 /* -------------------------------------------------------------------- files */

@@ -97,7 +97,8 @@ static bool alloc_failure(struct line *line)
 	colon = colon ? colon + 2 : line->text;
 	copy(building->report.headline, sizeof(building->report.headline), colon,
 	     (size_t)(found - colon));
-	if (line->column->has_vmalloc && line->log->records - line->column->vmalloc_record < 8) {
+	if (line->column->has_vmalloc &&
+	    line->log->records - line->column->vmalloc_record < KLOG_VMALLOC) {
 		building->report.kind = PB_KLOG_VMALLOC;
 		building->report.vmalloc_bytes = line->column->vmalloc_bytes;
 		building->report.line = line->column->vmalloc_line;
@@ -263,6 +264,9 @@ static void add_function(struct pb_klog_report *report, const char *at, bool unc
 	copy(function->name, sizeof(function->name), at, len);
 	function->uncertain = uncertain;
 	function->module[0] = '\0';
+	/* the lines that name the cgroup may be cut off, or come much later */
+	if (report->kind == PB_KLOG_OOM && !strncmp(function->name, "mem_cgroup_o", 12))
+		report->kind = PB_KLOG_MEMCG;
 	at += len;
 	at += strcspn(at, " )");
 	module = *at == ' ' && at[1] == '[' && is_name(at[2]) ? at + 2 : NULL;
@@ -813,13 +817,13 @@ static const char *match(const struct form *form, const char *text)
 bool klog_is_start(const char *text)
 {
 	text += strspn(text, " ");
-	for (size_t i = 0; i < NR(forms); i++)
-		if (forms[i].begins && match(&forms[i], text))
+	for (size_t i = 0; i < NR(forms); i++) {
+		/* counts are in pages; the fields of a zone that is being continued are not */
+		bool begins = forms[i].take == counts ? !strstr(text, "kB") : forms[i].begins;
+
+		if (begins && match(&forms[i], text))
 			return true;
-	/* a count line begins where no zone line is being continued */
-	for (size_t i = 0; i < NR(forms); i++)
-		if (forms[i].take == counts && match(&forms[i], text) && !strstr(text, "kB"))
-			return true;
+	}
 	return is_task(text);
 }
 

@@ -26,13 +26,15 @@
 
 int klog_frame_init(struct klog_frame *frame)
 {
+	frame->head = malloc(KLOG_HEAD);
 	frame->physical = malloc(KLOG_LINE + 1);
 	frame->pending = malloc(KLOG_LINE + 1);
-	return frame->physical && frame->pending ? 0 : -1;
+	return frame->head && frame->physical && frame->pending ? 0 : -1;
 }
 
 void klog_frame_clear(struct klog_frame *frame)
 {
+	free(frame->head);
 	free(frame->physical);
 	free(frame->pending);
 }
@@ -141,9 +143,16 @@ static bool is_split(const char *text, size_t len, const char *head)
 		open += tail[i] == '(';
 		close += tail[i] == ')';
 	}
-	if (open > close || (len > 1 && strchr(":=*|_", tail[len - 1])))
+	if (open > close || (len > 1 && strchr("=*|_", tail[len - 1])))
+		return true;
+	/* "order:" + "0", but not "failure:" + "order:0" nor "CPU:" + "1" */
+	if (tail[len - 1] == ':' && *tail >= 'a' && *tail <= 'z' &&
+	    (is_digit(*head) || *head == '('))
 		return true;
 	if (strchr(")|,:*_", *head))
+		return true;
+	/* "mode:0xcc" + "4(GFP_KERNEL" */
+	if (memmem(tail, len, "0x", 2) && head[strspn(head, "0123456789abcdef")] == '(')
 		return true;
 	if (split_amount(tail, len, head))
 		return true;
@@ -159,6 +168,8 @@ static bool blank_was_eaten(struct klog_frame *frame, const char *text)
 
 	if (!len || frame->pending[len - 1] == ' ' || *text == ' ')
 		return false;
+	if (frame->sniffed)
+		return frame->wrap == WRAP_WORD || frame->last_width < frame->wrap_width;
 	split = is_split(frame->pending, len, text);
 	if (frame->wrap_width && frame->last_width != frame->wrap_width && frame->wrap != WRAP_HARD)
 		frame->wrap = WRAP_WORD;
@@ -180,6 +191,14 @@ static void join(struct klog_frame *frame, const char *text, size_t len)
 
 /* ---------------------------------------------------------------------- lines */
 
+/* Is the line above so long that this one did not fit on it? */
+static bool was_broken(const struct klog_frame *frame, const char *text)
+{
+	if (frame->last_width >= MIN_WRAP)
+		return true;
+	return frame->sniffed && frame->last_width + 1 + strcspn(text, " ") > frame->wrap_width;
+}
+
 /* A line without a prefix, where lines have one. */
 static int bare_line(struct klog_frame *frame, const char *text, size_t len)
 {
@@ -191,7 +210,7 @@ static int bare_line(struct klog_frame *frame, const char *text, size_t len)
 	}
 	if (blanks >= 6 && blanks + 2 >= frame->prefix.width)
 		return begin(frame, text + blanks - 1, len - blanks + 1);
-	if (frame->last_width >= MIN_WRAP)
+	if (was_broken(frame, text))
 		join(frame, text, len);
 	return 0;
 }
@@ -229,6 +248,28 @@ static const char *unindent(struct klog_frame *frame, const char *text, struct k
 	return text + most;
 }
 
+/*
+ * How a line is quoted is learnt from those that are known, for a continuation may
+ * begin with what looks like a quote: "|__GFP_COMP", or ">" and a blank of its own.
+ */
+static void learn_quote(struct klog_frame *frame, const char *line, size_t len)
+{
+	if (len >= sizeof(frame->quote))
+		len = 0;
+	memcpy(frame->quote, line, len);
+	frame->quote[len] = '\0';
+	frame->quote_known = true;
+}
+
+static size_t quote_of(const struct klog_frame *frame, const char *line)
+{
+	size_t len = strlen(frame->quote);
+
+	if (frame->quote_known && !strncmp(line, frame->quote, len) && line[len] != '>')
+		return len;
+	return klog_quote(line);
+}
+
 static int clean_line(struct klog_frame *frame, char *line, size_t len)
 {
 	struct klog_prefix prefix;
@@ -237,13 +278,14 @@ static int clean_line(struct klog_frame *frame, char *line, size_t len)
 	int status;
 
 	len = klog_clean(line, len);
-	text = line + klog_quote(line);
-	text = unindent(frame, text, &prefix, &found);
+	text = unindent(frame, line + quote_of(frame, line), &prefix, &found);
 	if (!text[strspn(text, " ")]) {
 		frame->closed = true;
 		return 0;
 	}
 	frame->nr_lines++;
+	if (found || klog_is_start(text))
+		learn_quote(frame, line, (size_t)(text - line));
 	if (found) {
 		status = flush(frame);
 		frame->prefix = prefix;
@@ -269,7 +311,7 @@ static bool soft_break(struct klog_frame *frame)
 
 	if (len && frame->physical[len - 1] == '\r')
 		len--;
-	if (len < MIN_WRAP || frame->physical[len - 1] != '=')
+	if (frame->plain || len < MIN_WRAP || frame->physical[len - 1] != '=')
 		return false;
 	/* wrapped at words, "= 15884kB" may lose its second half */
 	if (frame->physical[len - 2] == ' ' && !frame->quoted_printable)
@@ -288,27 +330,37 @@ static int physical_line(struct klog_frame *frame)
 		return 0;
 	frame->in_soft_break = false;
 	line[frame->physical_len] = '\0';
-	if (!frame->quoted_printable && strstr(line, "=3D"))
+	if (!frame->plain && !frame->quoted_printable && strstr(line, "=3D"))
 		frame->quoted_printable = true;
 	if (frame->quoted_printable)
 		frame->physical_len = klog_unquote_printable(line, frame->physical_len);
 	return clean_line(frame, line, frame->physical_len);
 }
 
-/* The continuation of a soft break may be quoted again. */
+/* How much in front of a soft break's continuation is the quote again, or the indent. */
+static size_t quoted_again(struct klog_frame *frame, const char *bytes, size_t len)
+{
+	size_t n = len < 8 ? len : 8, mark, indent = 0;
+
+	frame->physical[frame->physical_len] = '\0';
+	mark = klog_quote(frame->physical);
+	if (mark && mark <= len && !memcmp(bytes, frame->physical, mark))
+		return mark;
+	while (indent < n && indent < frame->physical_len && bytes[indent] == ' ' &&
+	       frame->physical[indent] == ' ')
+		indent++;
+	return indent >= 2 ? indent : 0;
+}
+
 static void take_bytes(struct klog_frame *frame, const char *bytes, size_t len)
 {
 	size_t room = KLOG_LINE - frame->physical_len;
 
 	if (frame->in_soft_break && frame->physical_len == frame->soft_at) {
-		size_t n = len < 8 ? len : 8, mark = 0;
+		size_t skip = quoted_again(frame, bytes, len);
 
-		for (size_t i = 0; i < n && (bytes[i] == '>' || bytes[i] == '|' || bytes[i] == ' ');
-		     i++)
-			if (bytes[i] != ' ')
-				mark = i + 1 + (i + 1 < n && bytes[i + 1] == ' ');
-		bytes += mark;
-		len -= mark;
+		bytes += skip;
+		len -= skip;
 	}
 	if (len > room)
 		len = room;
@@ -316,7 +368,7 @@ static void take_bytes(struct klog_frame *frame, const char *bytes, size_t len)
 	frame->physical_len += len;
 }
 
-int klog_frame_feed(struct klog_frame *frame, const char *bytes, size_t len)
+static int feed(struct klog_frame *frame, const char *bytes, size_t len)
 {
 	const char *end = bytes + len;
 	int status = 0;
@@ -336,10 +388,44 @@ int klog_frame_feed(struct klog_frame *frame, const char *bytes, size_t len)
 	return status;
 }
 
+static int look_at_head(struct klog_frame *frame)
+{
+	char *head = frame->head;
+	int status;
+
+	if (!head)
+		return 0;
+	frame->head = NULL;
+	klog_sniff(frame, head, frame->head_len);
+	status = feed(frame, head, frame->head_len);
+	free(head);
+	return status;
+}
+
+int klog_frame_feed(struct klog_frame *frame, const char *bytes, size_t len)
+{
+	size_t room;
+	int status;
+
+	if (!frame->head)
+		return feed(frame, bytes, len);
+	room = KLOG_HEAD - frame->head_len;
+	if (room > len)
+		room = len;
+	memcpy(frame->head + frame->head_len, bytes, room);
+	frame->head_len += room;
+	if (frame->head_len < KLOG_HEAD)
+		return 0;
+	status = look_at_head(frame);
+	return status ? status : feed(frame, bytes + room, len - room);
+}
+
 int klog_frame_end(struct klog_frame *frame)
 {
-	int status = 0;
+	int status = look_at_head(frame);
 
+	if (status)
+		return status;
 	if (frame->physical_len) {
 		frame->physical[frame->physical_len] = '\0';
 		status = physical_line(frame);

@@ -5,8 +5,10 @@
 #include "klog.h"
 
 #define KLOG_LINE (128u << 10) /* bytes of a line or record; what is behind is dropped */
+#define KLOG_HEAD (64u << 10)  /* bytes looked at before the first line is read */
 #define KLOG_COLUMN 24         /* bytes of a column's name: "T464", "C1", "A288" */
 #define KLOG_STALE 20000       /* records after which a silent column's report is finished */
+#define KLOG_VMALLOC 64        /* records in which the headline below a vmalloc line comes */
 #define KLOG_TOKEN 24          /* bytes of one entry of a free list */
 
 enum { TYPE_DMA, TYPE_DMA32, TYPE_NORMAL, TYPE_HIGHMEM, TYPE_MOVABLE, TYPE_DEVICE };
@@ -35,16 +37,21 @@ enum klog_wrap { WRAP_UNKNOWN, WRAP_HARD, WRAP_WORD };
 struct klog_frame {
 	int (*take)(void *ctx, const struct klog_record *record);
 	void *ctx;
+	char *head; /* [KLOG_HEAD], until it is looked at; then NULL */
+	size_t head_len;
 	char *physical, *pending; /* [KLOG_LINE] */
 	size_t physical_len, pending_len, soft_at;
 	bool has_pending, closed; /* closed: nothing may be joined to pending */
 	bool in_soft_break, quoted_printable;
+	bool plain; /* not quoted-printable: an "=" at the end of a line is one */
 	unsigned int indent; /* blanks in front of every line */
 	unsigned int since_prefix;
-	bool prefixed;
+	bool prefixed, quote_known;
+	char quote[16]; /* "> ": what stood in front of the last line of a known form */
 	struct klog_prefix prefix; /* of pending */
 	uint64_t line, pending_line;
 	size_t last_width;
+	bool sniffed; /* wrap and wrap_width are by the beginning of the text */
 	enum klog_wrap wrap;
 	size_t wrap_width;
 	uint64_t nr_lines; /* not blank */
@@ -54,6 +61,8 @@ int klog_frame_init(struct klog_frame *frame);
 void klog_frame_clear(struct klog_frame *frame);
 int klog_frame_feed(struct klog_frame *frame, const char *bytes, size_t len);
 int klog_frame_end(struct klog_frame *frame);
+/* sniff.c: how lines were broken, by the first bytes of the text */
+void klog_sniff(struct klog_frame *frame, const char *head, size_t len);
 /* prefix.c */
 bool klog_prefix_parse(const char *text, size_t len, struct klog_prefix *prefix);
 

@@ -121,9 +121,44 @@ static void read_gfp(struct klog_building *building)
 
 /* ----------------------------------------------------------------------- page */
 
+static int64_t divisor(int64_t a, int64_t b)
+{
+	while (b > 0) {
+		int64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* What all amounts of the zones are multiples of; 0: too few to tell anything. */
+static int64_t common_divisor(const struct pb_klog_report *report)
+{
+	unsigned int nr = 0;
+	int64_t common = 0;
+
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		const struct pb_klog_zone *zone = &report->zones[i];
+		const int64_t kb[] = { zone->free_kb, zone->min_kb,     zone->low_kb,
+				       zone->high_kb, zone->present_kb, zone->managed_kb };
+
+		for (size_t k = 0; k < sizeof(kb) / sizeof(kb[0]); k++)
+			if (kb[k] > 0) {
+				common = divisor(kb[k], common);
+				nr++;
+			}
+	}
+	return nr < 4 ? 0 : common;
+}
+
+/*
+ * Without lists: kB of the zones over the pages of the machine. Zones that are
+ * left out or cut off make that too small; what the amounts have in common does not.
+ */
 static void find_page_size(struct pb_klog_report *report)
 {
-	int64_t kb = 0;
+	int64_t kb = 0, common;
 
 	for (unsigned int i = 0; i < report->nr_zones; i++) {
 		if (report->zones[i].first_kb) {
@@ -136,6 +171,11 @@ static void find_page_size(struct pb_klog_report *report)
 		return;
 	kb = (kb + report->free_pages / 2) / report->free_pages;
 	report->page_kb = kb < 8 ? 4 : kb < 32 ? 16 : 64;
+	common = common_divisor(report);
+	while (common && report->page_kb > 4 && common % report->page_kb)
+		report->page_kb /= 4;
+	while (common && report->page_kb < 64 && common % (4 * report->page_kb) == 0)
+		report->page_kb *= 4;
 }
 
 static int64_t to_pages(const struct pb_klog_report *report, int64_t kb)
@@ -157,15 +197,50 @@ static int index_of(unsigned int configured, int type)
 	return (int)count_bits(configured & (BIT(type) - 1));
 }
 
-/* A zone keeps nothing from requests for itself and for those below it. */
+static int highest_type(const struct pb_klog_report *report, unsigned int configured);
+
+static bool is_shown(const struct pb_klog_report *report, int node, int type)
+{
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		if (report->zones[i].node == node && report->zones[i].type == type)
+			return true;
+	return false;
+}
+
+static int type_at(unsigned int configured, int index)
+{
+	int type = 0;
+
+	while (type < PB_KLOG_TYPES && (!(configured & BIT(type)) || index-- > 0))
+		type++;
+	return type;
+}
+
+/*
+ * A zone keeps nothing from requests for itself and for those below it; and where
+ * an entry is larger than the one before, a zone of that type has pages: it is in
+ * the dump, unless it lies above all that the request may use (left out since 6.2).
+ */
 static bool contradicts(const struct pb_klog_report *report, unsigned int configured)
 {
+	int highest = report->kind == PB_KLOG_SHOW_MEM || report->release < V(6, 2, 0)
+			      ? PB_KLOG_TYPES
+			      : highest_type(report, configured);
+
 	for (unsigned int i = 0; i < report->nr_zones; i++) {
 		const struct pb_klog_zone *zone = &report->zones[i];
+		int own = index_of(configured, zone->type);
+		int64_t most = 0;
 
-		for (int k = 0; k <= index_of(configured, zone->type); k++)
-			if (k < (int)zone->nr_reserve && zone->reserve[k])
+		for (int k = 0; k < (int)zone->nr_reserve; k++) {
+			int type = type_at(configured, k);
+
+			if (zone->reserve[k] <= most)
+				continue;
+			most = zone->reserve[k];
+			if (k <= own || (type <= highest && !is_shown(report, zone->node, type)))
 				return true;
+		}
 	}
 	return false;
 }
@@ -219,7 +294,7 @@ static void find_configured(struct pb_klog_report *report)
 	}
 }
 
-static int highest_type(const struct pb_klog_report *report)
+static int highest_type(const struct pb_klog_report *report, unsigned int configured)
 {
 	static const struct {
 		uint32_t mask, is;
@@ -233,7 +308,7 @@ static int highest_type(const struct pb_klog_report *report)
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if ((report->gfp & rules[i].mask) == rules[i].is &&
-		    (report->configured & BIT(rules[i].type)))
+		    (configured & BIT(rules[i].type)))
 			return rules[i].type;
 	return TYPE_NORMAL;
 }
@@ -292,6 +367,60 @@ static void find_class(struct pb_klog_report *report)
 		report->class_index = index_of(report->configured, highest);
 }
 
+/* A list without its total is whole if it is as long as the others. */
+static bool list_is_whole(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
+{
+	if (!zone->has_list || !zone->list_cut)
+		return zone->has_list;
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		if (report->zones[i].has_list && &report->zones[i] != zone &&
+		    report->zones[i].nr_orders == zone->nr_orders)
+			return true;
+	return false;
+}
+
+/* Is the line of its reserve missing, or cut, though there should be one? */
+static bool reserve_is_cut(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
+{
+	unsigned int most = 0;
+	bool lists = false, is_top = true;
+
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		const struct pb_klog_zone *other = &report->zones[i];
+
+		if (other->nr_reserve > most)
+			most = other->nr_reserve;
+		lists |= other->has_list;
+		is_top &= other->type <= zone->type;
+	}
+	/* nothing is kept from requests for the zone itself */
+	if (is_top && (lists || zone->type >= report->highest_type))
+		return false;
+	return zone->nr_reserve < most || !zone->nr_reserve;
+}
+
+/* What passes by all that is there may have failed by what is not. */
+static bool is_doubtful(const struct pb_klog_report *report, const struct pb_klog_zone *zone,
+			uint32_t release)
+{
+	const struct pb_rule_result *result = &zone->result;
+
+	if (result->word == PB_SAYS_WATERMARK)
+		return false;
+	if (reserve_is_cut(report, zone))
+		return true;
+	if (result->word == PB_SAYS_LOWMEM_RESERVE)
+		return false;
+	/* all kernels since 3.6 end the line with it, or nearly */
+	if (zone->free_cma_kb < 0 && release >= V(3, 6, 0) && !report->release_by_format)
+		return true;
+	if ((result->word == PB_SAYS_CMA || result->word == PB_SAYS_HIGHATOMIC) && !result->by_list)
+		return false;
+	if (result->word == PB_SAYS_WOULD_SUCCEED && zone->has_list)
+		return false;
+	return !list_is_whole(report, zone);
+}
+
 static void judge_zone(struct pb_klog_report *report, struct pb_klog_zone *zone)
 {
 	struct pb_rule_request request = request_of(report);
@@ -318,6 +447,9 @@ static void judge_zone(struct pb_klog_report *report, struct pb_klog_zone *zone)
 	memcpy(zone->rule.blocks, zone->blocks, sizeof(zone->blocks));
 	memcpy(zone->rule.letters, zone->letters, sizeof(zone->letters));
 	pb_rule_judge(&request, &zone->rule, &zone->result);
+	if (is_doubtful(report, zone, request.release))
+		zone->result.word = PB_SAYS_UNKNOWN;
+	zone->rule.has_lists = zone->has_list = list_is_whole(report, zone);
 	zone->judged = true;
 	zone->verdict = zone->result.word;
 }
@@ -388,7 +520,7 @@ static enum pb_verdict_word judge_request(struct pb_klog_report *report)
 	if (!report->nr_zones || !report->has_gfp)
 		return PB_SAYS_NO_DUMP;
 	find_configured(report);
-	report->highest_type = highest_type(report);
+	report->highest_type = highest_type(report, report->configured);
 	for (unsigned int i = 0; i < report->nr_zones; i++) {
 		struct pb_klog_zone *zone = &report->zones[i];
 

@@ -31,11 +31,25 @@ static struct klog_building *oldest(struct pb_klog *log, bool open_only)
 	return first;
 }
 
+/* "vmalloc: allocation failure: N bytes" is the first line of a report that comes below it. */
+static bool is_awaited(const struct pb_klog *log, uint64_t before)
+{
+	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++) {
+		const struct klog_column *column = &log->columns[i];
+
+		if (column->in_use && column->has_vmalloc && column->vmalloc_line < before &&
+		    log->records - column->vmalloc_record < KLOG_VMALLOC)
+			return true;
+	}
+	return false;
+}
+
 static void emit_done(struct pb_klog *log)
 {
 	struct klog_building *building;
 
-	while ((building = oldest(log, false)) != NULL && building->done) {
+	while ((building = oldest(log, false)) != NULL && building->done &&
+	       !is_awaited(log, building->report.line)) {
 		if (!log->status)
 			log->status = log->emit(log->ctx, &building->report);
 		log->stats.reports++;
@@ -84,6 +98,7 @@ static struct klog_building *free_building(struct pb_klog *log)
 	struct klog_column *column;
 
 	for (;;) {
+		emit_done(log);
 		for (unsigned int i = 0; i < PB_KLOG_OPEN; i++)
 			if (!log->buildings[i].in_use)
 				return &log->buildings[i];
@@ -144,6 +159,7 @@ static void finish_stale(struct pb_klog *log)
 		    log->records - column->last_record > KLOG_STALE)
 			klog_finish(log, column);
 	}
+	emit_done(log);
 }
 
 static int take(void *ctx, const struct klog_record *record)
@@ -202,8 +218,11 @@ int pb_klog_close(struct pb_klog *log, struct pb_klog_stats *stats)
 
 	if (!log->status)
 		klog_frame_end(&log->frame);
+	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++)
+		log->columns[i].has_vmalloc = false;
 	while ((building = oldest(log, true)) != NULL)
 		klog_finish(log, column_of(log, building));
+	emit_done(log);
 	log->stats.lines = log->frame.nr_lines;
 	if (log->stats.understood > log->stats.lines)
 		log->stats.lines = log->stats.understood; /* #012: several records a line */

@@ -63,6 +63,7 @@ struct pb_klog_zone {
 	int64_t reserve[PB_KLOG_TYPES + 2]; /* pages, lowmem_reserve[] */
 	unsigned int nr_reserve;
 	bool has_list, has_letters, empty;
+	bool list_cut; /* the list has no total behind it */
 	unsigned int nr_orders, first_kb; /* first_kb: size of the smallest block */
 	uint64_t blocks[PB_RULE_ORDERS];
 	uint8_t letters[PB_RULE_ORDERS];

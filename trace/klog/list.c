@@ -145,6 +145,7 @@ void klog_list_settle(const struct klog_list *list, struct pb_klog_zone *zone)
 	if (!first)
 		return;
 	zone->has_list = true;
+	zone->list_cut = list->total_kb < 0;
 	zone->has_letters |= list->any_letters;
 	zone->first_kb = first;
 	zone->nr_orders = list->nr;

@@ -124,6 +124,12 @@ static void date_headline(struct klog_building *building, const char *text)
 
 	if (strstr(text, "failure. order:"))
 		at_most(building, V(2, 6, 38));
+	if (strstr(text, "oomkilladj="))
+		at_most(building, V(2, 6, 29));
+	if (strstr(text, "oom_adj="))
+		at_most(building, V(2, 6, 38));
+	if (strstr(text, "oom_score_adj="))
+		at_least(building, V(2, 6, 36));
 	if (strstr(text, "nodemask="))
 		at_least(building, oom ? V(4, 9, 0) : V(4, 10, 0));
 	if (oom && strstr(text, "nodemask="))
@@ -147,6 +153,9 @@ static void date_number(struct klog_building *building)
 		return;
 	if (!building->has_names && (report->gfp_number & 0x2400000) == 0x2400000)
 		at_least(building, V(4, 4, 0));
+	/* without a bit for any reclaim: not of a kernel that has these bits */
+	if (!building->has_names && !(report->gfp_number & 0x2400000))
+		at_most(building, V(4, 3, 255));
 	if (!building->has_names && (report->gfp_number & 0x2080020) == 0x2080020)
 		at_least(building, V(4, 4, 0));
 	if (building->has_names && atomic && (report->gfp_number & 0xa20) == 0x820)

@@ -46,6 +46,7 @@ const char *pb_verdict_word(enum pb_verdict_word word)
 		[PB_SAYS_CMA] = "migratetype_cma",
 		[PB_SAYS_HIGHATOMIC] = "highatomic",
 		[PB_SAYS_FRAGMENTED] = "fragmented",
+		[PB_SAYS_UNKNOWN] = "unknown",
 		[PB_SAYS_NO_ZONE] = "no_zone",
 		[PB_SAYS_NOT_PAGE_ALLOCATOR] = "not_page_allocator",
 		[PB_SAYS_MEMCG] = "memcg",

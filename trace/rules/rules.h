@@ -34,6 +34,7 @@ enum pb_verdict_word {
 	PB_SAYS_CMA,                /* what is free is CMA's */
 	PB_SAYS_HIGHATOMIC,         /* what is free is the highatomic reserve's */
 	PB_SAYS_FRAGMENTED,         /* enough pages in too small pieces */
+	PB_SAYS_UNKNOWN,            /* enough pages; what decides is not in the text */
 	PB_SAYS_NO_ZONE,            /* the request may not use the zone, or it is empty */
 	PB_SAYS_NOT_PAGE_ALLOCATOR, /* of a report: pages were not the problem */
 	PB_SAYS_MEMCG,              /* of a report: a memory cgroup's limit */

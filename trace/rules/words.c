@@ -15,6 +15,7 @@ const char *pb_rule_cause(enum pb_verdict_word word)
 		[PB_SAYS_CMA] = "CMA, which only movable requests may use",
 		[PB_SAYS_HIGHATOMIC] = "the highatomic reserve",
 		[PB_SAYS_FRAGMENTED] = "fragmentation",
+		[PB_SAYS_UNKNOWN] = "a rule that can't be told: the text is cut",
 		[PB_SAYS_NO_ZONE] = "its own flags: no zone that it may use has memory",
 		[PB_SAYS_NOT_PAGE_ALLOCATOR] = "something else than the page allocator",
 		[PB_SAYS_MEMCG] = "the limit of its memory cgroup",
@@ -131,6 +132,15 @@ void pb_rule_reason(const struct pb_rule_request *request, const struct pb_rule_
 		break;
 	case PB_SAYS_FRAGMENTED:
 		say_fragmented(request, result, text, size);
+		break;
+	case PB_SAYS_UNKNOWN:
+		snprintf(text, size,
+			 "as far as the text goes %lld usable page%s, more than the %lld it takes; "
+			 "what would decide (%s) is cut off",
+			 LL(result->usable), plural(result->usable),
+			 LL(result->mark + result->reserve),
+			 zone->has_lists ? "the rest of the zone's line or list"
+					 : "the free lists");
 		break;
 	default:
 		if (zone->has_lists)
