@@ -11,7 +11,6 @@
 extern const char kernel_start[], kernel_end[];
 extern const uint64_t boot_hart;
 void secondary(void);
-void trap_entry(void);
 _Noreturn void machine_main(const void *tree);
 _Noreturn void machine_secondary(uint32_t cpu);
 void machine_trap(uint64_t cause, uint64_t at);
@@ -116,7 +115,6 @@ uint64_t machine_seconds(void)
 void timer_start(unsigned int hz)
 {
 	tick = clock_hz / hz;
-	__asm__ volatile("csrw stvec, %0" ::"r"(trap_entry));
 	sbi(SBI_TIME, 0, now() + tick, 0, 0);
 	__asm__ volatile("csrs sie, %0" ::"r"(SIE_TIMER));
 }

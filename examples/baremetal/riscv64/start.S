@@ -8,6 +8,8 @@
 	.globl start
 start:
 	csrw	sie, zero
+	la	t0, trap_entry
+	csrw	stvec, t0
 	la	t0, boot_hart
 	sd	a0, 0(t0)
 	la	t0, bss_start
@@ -23,6 +25,8 @@ start:
 	.globl secondary
 secondary:
 	csrw	sie, zero
+	la	t0, trap_entry
+	csrw	stvec, t0
 	mv	tp, a1
 	addi	t0, a1, 1
 	slli	t0, t0, 14
