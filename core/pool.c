@@ -450,8 +450,11 @@ int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *mem
 	if (bytes < super.bytes)
 		return set_error(error, PB_ENOMEM, UINT32_MAX,
 				 "metadata memory is smaller than pb_pool_size() says");
-	if (!zeroed)
+	if (!zeroed) {
+		/* first what says that this is a pool: who dies in here leaves none */
+		store_ordered(&((struct pb_super *)memory)->magic, 0);
 		memset(memory, 0, (size_t)super.bytes);
+	}
 	memcpy(memory, &super, sizeof(super));
 	pool_set_handle(pool, memory, hooks);
 	pool->linear = config->linear;

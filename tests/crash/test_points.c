@@ -47,10 +47,13 @@ struct stage {
 	unsigned int nr_full;
 };
 
+static unsigned long moves;
+
 static bool may_move(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
 		     unsigned int order)
 {
 	(void)ctx, (void)pool, (void)from, (void)to, (void)order;
+	moves++;
 	return true;
 }
 
@@ -72,6 +75,26 @@ static const struct pb_hooks hooks = {
 	.migrate = may_move,
 	.reclaim = no_progress,
 };
+
+static struct pb_config config;
+static unsigned char *memory; /* the pool */
+static size_t bytes;
+
+/* Of every pageblock that was free as a whole every other page is in use: what wants a
+   larger block has to move some, and there is room for them. */
+static void pack(struct stage *s)
+{
+	struct pb_page *page;
+
+	for (unsigned int order = 6; order >= 4; order--)
+		while ((page = pb_alloc_pages(
+				&s->pool, (PB_GFP_HIGHUSER_MOVABLE | PB_GFP_NOWARN) & ~PB_GFP_RECLAIM,
+				order))) {
+			(void)pb_split_page(&s->pool, page, order);
+			for (unsigned int i = 1; i < 1u << order; i += 2)
+				(void)pb_free_pages(&s->pool, page + i, 0);
+		}
+}
 
 static void do_alloc(struct stage *s)
 {
@@ -120,7 +143,7 @@ static void do_contig(struct stage *s)
 
 static void do_contig_moving(struct stage *s)
 {
-	(void)pb_alloc_contig(&s->pool, 96, 32, 0, UINT64_MAX, 0, PB_GFP_KERNEL);
+	(void)pb_alloc_contig(&s->pool, 28, 8, 0, UINT64_MAX, 0, PB_GFP_KERNEL);
 }
 
 static void do_claim(struct stage *s)
@@ -232,6 +255,11 @@ static void do_validate(struct stage *s)
 	(void)pb_validate(&s->pool, NULL);
 }
 
+static void do_init(struct stage *s)
+{
+	(void)pb_pool_init(&s->pool, &config, memory, bytes, false, &hooks, NULL);
+}
+
 static void do_recover(struct stage *s)
 {
 	struct pb_pool again;
@@ -242,9 +270,10 @@ static void do_recover(struct stage *s)
 struct scenario {
 	const char *name;
 	void (*run)(struct stage *stage);
-	enum { STILL, PASSING, MOVING } what; /* PASSING: a block may be owned for a moment that is
-	                                         free before and after. MOVING: any may be
-	                                         elsewhere, but there are as many */
+	enum { STILL, PASSING, MOVING, MUST_MOVE, MAKING } what;
+	/* PASSING: a block may be owned for a moment that is free before and after. MOVING:
+	   any may be elsewhere, but there are as many. MUST_MOVE: nothing else will do.
+	   MAKING: there may be no pool as yet */
 };
 
 static const struct scenario scenarios[] = {
@@ -256,7 +285,7 @@ static const struct scenario scenarios[] = {
 	{ "alloc_bulk", do_bulk, STILL },
 	{ "alloc_exact", do_exact, PASSING },
 	{ "alloc_contig", do_contig, STILL },
-	{ "alloc_contig, moving", do_contig_moving, MOVING },
+	{ "alloc_contig, moving", do_contig_moving, MUST_MOVE },
 	{ "claim", do_claim, STILL },
 	{ "free", do_free, STILL },
 	{ "free, drain", do_free_many, STILL },
@@ -268,15 +297,18 @@ static const struct scenario scenarios[] = {
 	{ "reserve", do_reserve, STILL },
 	{ "online", do_online, STILL },
 	{ "offline", do_offline, MOVING },
+	{ "offline, moving", do_offline, MUST_MOVE },
 	{ "drain", do_drain, STILL },
 	{ "tick", do_tick, STILL },
 	{ "compact", do_compact, MOVING },
+	{ "compact, moving", do_compact, MUST_MOVE },
 	{ "set_min_free_kbytes", do_min_free, STILL },
 	{ "set_watermark_*, boost_done", do_scale, STILL },
 	{ "set_pcp", do_set_pcp, STILL },
 	{ "free_owner", do_free_owner, STILL },
 	{ "validate", do_validate, STILL },
 	{ "recovery", do_recover, STILL },
+	{ "pool_init", do_init, MAKING },
 };
 
 struct kind {
@@ -295,8 +327,8 @@ static const struct kind kinds[] = {
 
 /* -------------------------------------------------------------------- state */
 
-static unsigned char *memory, *image; /* the pool; what a death leaves of it */
-static size_t bytes, mapped;
+static unsigned char *image; /* what a death leaves of the pool */
+static size_t mapped;
 static unsigned char before[FRAMES], after[FRAMES]; /* owned? */
 static const struct scenario *scenario;
 static const struct kind *kind;
@@ -339,8 +371,10 @@ static void check_owners(struct pb_pool *pool)
 {
 	unsigned char now[FRAMES];
 
+	if (scenario->what == MAKING)
+		return;
 	owned_frames(pool, now);
-	if (scenario->what == MOVING) {
+	if (scenario->what == MOVING || scenario->what == MUST_MOVE) {
 		require(count_owned(now) >= count_owned(before), "an owner lost a page");
 		return;
 	}
@@ -410,10 +444,18 @@ static void look_at(void)
 	memcpy(image, memory, bytes);
 	pb_test_end(0); /* whom the locks name */
 	pb_test_set_self(1);
+	if (scenario->what == MAKING && !pb_pool_attach(&pool, image, bytes, false, &hooks, &error))
+		require(pb_validate(&pool, &error) == PB_OK, error.text);
+	if (scenario->what == MAKING && error.code) {
+		require(error.code == PB_EFORMAT, error.text);
+		looked_at++;
+		pb_test_set_self(0);
+		return;
+	}
 	require(pb_pool_attach(&pool, image, bytes, true, &hooks, &error) == PB_OK, error.text);
 	require(pb_validate(&pool, &error) == PB_OK, error.text);
 	check_owners(&pool);
-	if (looked_at++ % 4 == 0) {
+	if (looked_at++ % (every == 1 ? 1 : 4) == 0) {
 		check_calls_return(&pool);
 		check_nothing_is_lost(&pool);
 	}
@@ -488,11 +530,10 @@ static void fill(struct stage *s)
 
 static void make_stage(struct stage *s)
 {
-	const struct pb_region regions[] = {
+	static const struct pb_region regions[] = {
 		{ 0, FRAMES, 0, PB_ZONE_NORMAL, PB_REGION_USABLE },
 		{ RESERVED_FROM, RESERVED_TO, 0, 0, PB_REGION_RESERVED },
 	};
-	struct pb_config config;
 
 	pb_config_init(&config);
 	config.regions = regions;
@@ -514,6 +555,8 @@ static void make_stage(struct stage *s)
 	require(pb_pool_init(&s->pool, &config, memory, bytes, true, &hooks, NULL) == PB_OK,
 		"init");
 	fill(s);
+	if (scenario->what == MUST_MOVE)
+		pack(s);
 }
 
 /* Once to see what it changes, once under watch. */
@@ -527,10 +570,11 @@ static void run_one(void)
 	scenario->run(&stage);
 	owned_frames(&stage.pool, after);
 	make_stage(&stage);
-	stores = 0;
+	stores = moves = 0;
 	mprotect(memory, mapped, PROT_READ);
 	scenario->run(&stage);
 	mprotect(memory, mapped, PROT_READ | PROT_WRITE);
+	require(moves || scenario->what != MUST_MOVE, "nothing had to move");
 	require(pb_validate(&stage.pool, NULL) == PB_OK, "afterwards");
 	printf("  %-28s %6lu stores, %6lu looked at\n", scenario->name, stores, looked_at - start);
 }
