@@ -51,7 +51,7 @@ const number = (title, key, show = (row) => count(row[key])) => ({
 function bar(value, greatest, text) {
   const node = element("span", {}, text);
   if (greatest > 0)
-    node.prepend(element("span", { class: "bar", style: `width: ${((60 * value) / greatest).toFixed(1)}px`, "aria-hidden": "true" }));
+    node.prepend(element("span", { class: "bar", style: `--share: ${(value / greatest).toFixed(3)}`, "aria-hidden": "true" }));
   return node;
 }
 
@@ -137,14 +137,16 @@ function pinOwners(pins) {
 
 function pinBlocks(pins) {
   if (!pins.blocks.length) return none("None.");
-  const pin = (p) => `${taskName(p.task)}: order ${p.order} at ${hex(p.pfn)}, ${p.gfp_name}, ` +
-    (p.time === null ? "before the trace" : `at ${seconds(p.time)}`);
+  const name = (p) => `${taskName(p.task)}: order ${p.order} at ${hex(p.pfn)}, `;
+  const pin = (p) => element("span", {}, name(p), breakable(p.gfp_name),
+    p.time === null ? ", before the trace" : `, at ${seconds(p.time)}`);
   return sortable([
     { title: "Pageblock", get: (b) => b.pfn, show: (b) => hex(b.pfn) },
     { title: "Type", get: (b) => type(b.migratetype) },
     number("Free", "free_pages", (b) => bytes(b.free_pages * pageSize)),
     number("Movable", "movable_pages", (b) => bytes(b.movable_pages * pageSize)),
-    { title: "Held by", wide: true, get: (b) => pin(b.pins[0]), show: (b) => b.pins.map(pin).join("; ") },
+    { title: "Held by", wide: true, get: (b) => name(b.pins[0]),
+      show: (b) => element("span", {}, ...b.pins.flatMap((p, i) => (i ? ["; ", pin(p)] : [pin(p)]))) },
     {
       title: "Let in by", wide: true, get: (b) => b.fallback?.time ?? -1,
       show: (b) => (b.fallback ? `fallback from ${type(b.fallback.from_type)} to ${type(b.fallback.type)} at ` +
@@ -186,7 +188,7 @@ export function setupPins() {
 function compared(value, baseline, lessIsBetter, show) {
   if (value === baseline) return show(value);
   const better = value < baseline === lessIsBetter;
-  return element("span", { class: better ? "better" : "worse" }, `${show(value)} ${value < baseline ? "▼" : "▲"}`);
+  return element("span", { class: better ? "better" : "worse" }, `${show(value)}\u00a0${value < baseline ? "▼" : "▲"}`);
 }
 
 export function setupWhatIf() {

@@ -196,6 +196,15 @@ def one(pagebuddy, directory, rng):
     wanted = lambda event: all(test(event) for test in tests)
     answer = run(pagebuddy, path, "--follow", *options)
     check(answer, oracle(trace, wanted), options)
+    if rng.random() < 0.2:
+        report = subprocess.run([pagebuddy, "report", path, "--memory", "256M", "--no-what-if",
+                                 "--format", "json", *options], capture_output=True, text=True)
+        assert report.returncode == 0, report.stderr
+        report = json.loads(report.stdout)
+        assert report["only"] == answer["only"], (report["only"], answer["only"])
+        assert report["totals"]["failures"] == len(report["failures"]) == answer["failures"], (
+            options, report["totals"], answer["failures"])
+        assert report["top"]["pages"] == answer["top"]["pages"], options
     counted = {kind: sum(1 for event in trace.events if event[3] == kind and wanted(event))
                for kind in ("alloc", "free", "fail")}
     assert answer["allocations"] == counted["alloc"], (options, answer["allocations"], counted)

@@ -314,15 +314,32 @@ const overflowing = () => page.evaluate(() => [document.documentElement, ...docu
   .filter((box) => box.scrollWidth > box.clientWidth + 1)
   .map((box) => `${box.id || box.getAttribute("aria-label") || box.className}: ${box.scrollWidth} in ${box.clientWidth}`));
 
+// A theme that was chosen by the button stays chosen: begin anew.
+await page.reload();
+await page.waitForSelector("html[data-ready]");
 for (const scheme of ["light", "dark", "print"]) for (const width of [390, 768, 1280]) {
   await test(`it fits ${width} pixels, ${scheme}`, async () => {
     await page.emulateMedia(scheme === "print" ? { media: "print", colorScheme: "light" } : { media: "screen", colorScheme: scheme });
     await page.setViewportSize({ width, height: 900 });
     await page.waitForTimeout(150);
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), scheme === "dark" ? "dark" : "light");
+    if (scheme !== "print" && data.failures.length) {
+      await page.locator("#chart-free .mark").first().click();
+      assert.match(await text("#failure h3"), /^Failure 1 of /);
+    }
     assert.deepEqual(await overflowing(), []);
     await page.screenshot({ path: join(output, `report-${scheme}-${width}.png`), fullPage: true });
   });
 }
+
+await test("a row is a line on paper and on a tablet, a card on a phone", async () => {
+  const display = () => page.evaluate(() => getComputedStyle(document.querySelector("#who-orders tbody tr")).display);
+  for (const [media, width, expected] of [["screen", 390, "block"], ["screen", 768, "table-row"], ["print", 768, "table-row"]]) {
+    await page.emulateMedia({ media, colorScheme: "light" });
+    await page.setViewportSize({ width, height: 900 });
+    assert.equal(await display(), expected, `${media} ${width}`);
+  }
+});
 
 await test("swatches are printed even where backgrounds are not", async () => {
   await page.emulateMedia({ media: "print", colorScheme: "light" });
