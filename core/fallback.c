@@ -7,6 +7,7 @@
  * lives, so mixing is the last resort, and if it must be, as much as possible is
  * taken at once, so that it need not be again soon.
  */
+#include "linux_rules.h"
 #include "zone.h"
 
 static const u8 fallbacks[PB_MIGRATE_PCPTYPES][2] = {
@@ -19,16 +20,14 @@ static const u8 fallbacks[PB_MIGRATE_PCPTYPES][2] = {
 	[PB_MIGRATE_RECLAIMABLE] = { PB_MIGRATE_UNMOVABLE, PB_MIGRATE_MOVABLE },
 };
 
-/* Is a block of this order worth its whole pageblock? */
-static bool can_steal(const struct pb_pool *pool, unsigned int order, unsigned int want)
+bool can_steal(const struct pb_pool *pool, unsigned int order, unsigned int want)
 {
 	return order >= pool->pageblock_order || order >= pool->pageblock_order / 2 ||
 	       want == PB_MIGRATE_RECLAIMABLE || want == PB_MIGRATE_UNMOVABLE ||
 	       !pool->super->mobility;
 }
 
-/* First fallback type with a block on the list of exactly this order, or -1. */
-static int find_suitable_fallback(const struct pb_pool *pool, const struct stripe *stripe,
+int find_suitable_fallback(const struct pb_pool *pool, const struct stripe *stripe,
 				  unsigned int order, unsigned int want)
 {
 	for (unsigned int i = 0; i < 2; i++)
@@ -52,7 +51,7 @@ static void trace_steal(struct pb_pool *pool, const struct zone *zone, u32 frame
 	trace_event(pool, zone, &event);
 }
 
-static void count_steal(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order,
+void count_steal(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order,
 			unsigned int wanted, unsigned int want, unsigned int from)
 {
 	__atomic_fetch_add(&zone->extfrag, 1, __ATOMIC_RELAXED);
@@ -62,8 +61,7 @@ static void count_steal(struct pb_pool *pool, struct zone *zone, u32 frame, unsi
 		trace_steal(pool, zone, frame, order, wanted, want, from);
 }
 
-/* Spec 6.7 steps 6 and 8: pages of the pageblock that go well with `want`. */
-static bool worth_claiming(const struct pb_pool *pool, unsigned int want, unsigned int old,
+bool worth_claiming(const struct pb_pool *pool, unsigned int want, unsigned int old,
 			   u64 free, u64 movable)
 {
 	u64 alike = 0;
@@ -75,7 +73,7 @@ static bool worth_claiming(const struct pb_pool *pool, unsigned int want, unsign
 	return free + alike >= pageblock_pages(pool) / 2 || !pool->super->mobility;
 }
 
-static void retype_block(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order,
+void retype_block(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order,
 			 unsigned int type)
 {
 	u32 first = frame >> pool->pageblock_order;
@@ -84,7 +82,7 @@ static void retype_block(struct pb_pool *pool, struct zone *zone, u32 frame, uns
 		__set_pageblock_type(pool, zone, first + i, type);
 }
 
-static void note_boost(struct pb_pool *pool, struct zone *zone, unsigned int alloc_flags)
+void note_boost(struct pb_pool *pool, struct zone *zone, unsigned int alloc_flags)
 {
 	if (boost_watermark(pool, zone) && alloc_flags & ALLOC_KSWAPD)
 		__atomic_fetch_or(&zone->flags, ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
@@ -245,7 +243,7 @@ static u64 highatomic_limit(const struct pb_pool *pool, const struct zone *zone)
 
 	if (is_plain(pool))
 		return 0;
-	if (pool_is_linked(pool))
+	if (pool_is_linked(pool) && !linux_rules(pool)->whole_reserve)
 		return percent + pageblock_pages(pool);
 	return percent < pageblock_pages(pool) ? 0 : align_up(percent, pageblock_pages(pool));
 }

@@ -10,6 +10,7 @@
 #ifndef PB_CORE_FREE_AREA_H
 #define PB_CORE_FREE_AREA_H
 
+#include "linux_rules.h"
 #include "list_linked.h"
 #include "list_tight.h"
 
@@ -32,14 +33,24 @@ static inline void area_link(const struct pb_pool *pool, struct stripe *stripe, 
 {
 	linked_insert(pool, area_lists(pool, stripe), area_list(order, type), frame, tail);
 	pool->pcp_types[frame] = (u8)type;
+	if (type == PB_MIGRATE_HIGHATOMIC)
+		counter_add(&stripe->nr_free_highatomic, 1L << order);
 }
 
-/* linked: to the tail of another type's list. */
+static inline void area_unlink(const struct pb_pool *pool, struct stripe *stripe, u32 frame,
+			       unsigned int order)
+{
+	linked_remove(pool, area_lists(pool, stripe), frame);
+	if (pool->pcp_types[frame] == PB_MIGRATE_HIGHATOMIC)
+		counter_add(&stripe->nr_free_highatomic, -(1L << order));
+}
+
+/* linked: to another type's list. */
 static inline void area_relink(const struct pb_pool *pool, struct stripe *stripe, u32 frame,
 			       unsigned int order, unsigned int type)
 {
-	linked_remove(pool, area_lists(pool, stripe), frame);
-	area_link(pool, stripe, frame, order, type, true);
+	area_unlink(pool, stripe, frame, order);
+	area_link(pool, stripe, frame, order, type, !linux_rules(pool)->moves_to_head);
 }
 
 /* A block appeared. `type` and `tail` matter to linked lists only. */
@@ -67,7 +78,7 @@ static inline void area_remove(const struct pb_pool *pool, struct stripe *stripe
 	tree_clear(span_tree(pool, frame), frame_node(pool, frame, order));
 	counter_add(&area->nr_free, (unsigned long)-1);
 	if (pool_is_linked(pool))
-		linked_remove(pool, area_lists(pool, stripe), frame);
+		area_unlink(pool, stripe, frame, order);
 	else
 		tight_count(pool, frame, order, -1);
 }

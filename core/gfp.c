@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gfp.h"
 
+#include "linux_rules.h"
 #include "text.h"
 #include "zone.h"
 
@@ -38,19 +39,31 @@ int gfp_migratetype(const struct pb_pool *pool, pb_gfp_t gfp)
 	return pool->super->mobility ? (int)type : PB_MIGRATE_UNMOVABLE;
 }
 
-/* Spec 4.6 as of 6.18, which 6.1's stable releases follow (linux-6.1-observed, W3). */
+unsigned int alloc_harder(const struct pb_pool *pool, pb_gfp_t gfp)
+{
+	const struct linux_rules *rules = linux_rules(pool);
+
+	return rules->harder | (gfp & PB_GFP_HIGH ? rules->harder_high : 0);
+}
+
+/*
+ * Spec 4.6 as of 6.18, which 6.1's stable releases follow, or of another kernel
+ * (linux-observed, W3, W4). The modern profile's rules are 6.1's.
+ */
 unsigned int gfp_to_alloc_flags(const struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
+	const struct linux_rules *rules = linux_rules(pool);
 	unsigned int flags = PB_WMARK_MIN | ALLOC_CPUSET;
-	bool urgent = !(gfp & PB_GFP_DIRECT_RECLAIM);
+	bool urgent = rules->atomic_bit ? (gfp & PB_GFP_ATOMIC_BIT) != 0
+					: !(gfp & PB_GFP_DIRECT_RECLAIM);
 
 	if (gfp & PB_GFP_HIGH)
-		flags |= ALLOC_HIGH;
+		flags |= rules->high;
 	if (gfp & PB_GFP_KSWAPD_RECLAIM)
 		flags |= ALLOC_KSWAPD;
 	if (urgent && !(gfp & PB_GFP_NOMEMALLOC)) {
-		flags |= ALLOC_HARDER;
-		if (order && gfp & PB_GFP_HIGH)
+		flags |= alloc_harder(pool, gfp);
+		if (order && (gfp & rules->highatomic_gfp) == rules->highatomic_gfp)
 			flags |= ALLOC_HIGHATOMIC;
 	}
 	if (urgent && gfp & PB_GFP_HIGH)

@@ -18,6 +18,7 @@
 
 #include "compact.h"
 #include "give_up.h"
+#include "linux_rules.h"
 #include "shared.h"
 #include "text.h"
 
@@ -111,18 +112,36 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 			__atomic_fetch_add(&zone->numa_other_direct, 1, __ATOMIC_RELAXED);
 	}
 	if (load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
-	    (pool_is_linked(pool) || alloc_flags & ALLOC_KSWAPD)) {
+	    ((pool_is_linked(pool) && !linux_rules(pool)->boost_kswapd) ||
+	     alloc_flags & ALLOC_KSWAPD)) {
 		__atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 		wake_reclaim(pool, zone, 0);
 	}
 	return frame;
 }
 
+/* From 6.12 on: remember that the zone fell below its high mark. While it is above, the
+   mark that the request must keep is not asked for. */
+static bool above_high(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
+		       unsigned int alloc_flags)
+{
+	if (load_relaxed(&zone->flags) & ZONE_BELOW_HIGH)
+		return false;
+	if (zone_watermark_fast(pool, zone, ctx->cpu, ctx->order,
+				wmark_pages(zone, PB_WMARK_HIGH), ctx->highest, alloc_flags,
+				ctx->gfp))
+		return true;
+	__atomic_fetch_or(&zone->flags, ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
+	return false;
+}
+
 static bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
 			unsigned int alloc_flags)
 {
 	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
-	bool ok = alloc_flags & ALLOC_NO_WATERMARKS ||
+	bool ok = (pool_is_linked(pool) && linux_rules(pool)->below_high &&
+		   above_high(pool, ctx, zone, alloc_flags)) ||
+		  alloc_flags & ALLOC_NO_WATERMARKS ||
 		  zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, mark, ctx->highest,
 				      alloc_flags, ctx->gfp);
 
@@ -408,7 +427,7 @@ static u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 		let_others_run(pool);
 		frame = reclaim_and_retry(pool, ctx, alloc_flags);
 		if (frame == NO_FRAME)
-			frame = try_again(pool, ctx, alloc_flags | ALLOC_HARDER);
+			frame = try_again(pool, ctx, alloc_flags | alloc_harder(pool, ctx->gfp));
 	}
 	return frame;
 }

@@ -8,6 +8,8 @@
  */
 #include "pcp.h"
 
+#include "linux_rules.h"
+
 #include "shared.h"
 
 static bool rseq_mode(const struct pb_pool *pool)
@@ -89,7 +91,8 @@ bool pcp_allowed_order(const struct pb_pool *pool, unsigned int order)
 	if (pool->percpu_mode == PCP_MODE_NONE)
 		return false;
 	if (pool_is_linked(pool))
-		return order <= COSTLY_ORDER || order == pool->pageblock_order;
+		return !order || (!linux_rules(pool)->pcp_single &&
+				  (order <= COSTLY_ORDER || order == pool->pageblock_order));
 	return order < pool->nr_pcp_orders;
 }
 
@@ -526,6 +529,8 @@ static void __set_sizes(struct pb_pool *pool, struct zone *zone, u32 cpu)
 	pcp = pcp_linux_of(pool, cpu, zone);
 	store_relaxed(&pcp->batch, load_relaxed(&zone->pcp_batch));
 	store_relaxed(&pcp->high, load_relaxed(&zone->pcp_high_min));
+	store_relaxed(&pcp->high_min, load_relaxed(&zone->pcp_high_min));
+	store_relaxed(&pcp->high_max, load_relaxed(&zone->pcp_high_max));
 }
 
 void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)

@@ -6,8 +6,8 @@
  *	area of CPU c:	lock | fast[gfp] | lists[zone, type][order] | stacks
  *
  * The modern profile keeps a stack of frames for every order up to the
- * pageblock's. The linux profile keeps Linux 6.1's linked lists (orders 0 to 3
- * and pageblock_order) with its counts and batches.
+ * pageblock's. The linux profile keeps Linux's linked lists (orders 0 to 3
+ * and pageblock_order; 5.10: order 0) with its counts and batches.
  *
  * Frames in here have page byte 0 and no tree bit: they are nobody's. They are
  * not in NR_FREE_PAGES. Before an allocation fails every CPU's lists are
@@ -76,11 +76,18 @@ struct pcp_cold {
 #define COSTLY_ORDER 3u
 #define LINUX_PCP_LISTS 14u /* orders 0 to 3 by type; pageblock_order: not movable, movable */
 
+/* Linux's numbers. */
+#define PCP_PREV_FREE_HIGH_ORDER 0x1u /* the last free was of order 1 to 3 */
+#define PCP_FREE_HIGH_BATCH 0x2u      /* of those, a batch is kept: a small cache slice */
+
 /* The linux profile's lists of one CPU and zone (spec 9.1, 9.6). */
 struct pcp_linux {
 	s32 count, high, batch; /* pages */
-	s32 free_factor;
+	s32 free_factor; /* 6.12 on: pages freed in a row */
 	s32 stat_diff; /* pages not yet added to zone->vm_free */
+	s32 high_min, high_max; /* 6.12 on: pages; what `high` moves between */
+	s32 alloc_factor;       /* 6.12 on */
+	u32 flags;              /* PCP_*: 6.12 on */
 	struct free_list lists[LINUX_PCP_LISTS];
 	u64 allocs, frees;           /* calls */
 	u64 alloc_pages, free_pages; /* pages */

@@ -46,6 +46,8 @@ static const char *config_fault(const struct pb_config *config)
 		return "pageblock_order must not be greater than max_order, nor than 16";
 	if (config->profile > PB_PROFILE_LINUX)
 		return "profile must be PB_PROFILE_MODERN or PB_PROFILE_LINUX";
+	if (config->kernel >= PB_NR_LINUX)
+		return "kernel must be PB_LINUX_5_4, 5_10, 6_1, 6_12 or 7_2";
 	if (config->nr_cpus > PB_MAX_CPUS)
 		return "nr_cpus must be 1 to 4096, or 0 for those of the machine";
 	if (config->nr_stripes & (config->nr_stripes - 1) || config->nr_stripes > MAX_STRIPES)
@@ -115,6 +117,7 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->max_order = config->max_order;
 	s->pageblock_order = config->pageblock_order;
 	s->profile = config->profile;
+	s->kernel = config->profile == PB_PROFILE_LINUX ? config->kernel : 0;
 	s->flags = config->flags;
 	s->nr_cpus = configured_cpus(config);
 	s->zone_types = config->zone_types;
@@ -234,6 +237,7 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	pool->max_order = s->max_order;
 	pool->page_shift = s->page_shift;
 	pool->profile = s->profile;
+	pool->kernel = s->kernel;
 	pool->shared = (s->flags & PB_POOL_SHARED) != 0;
 	pool->hardened = (s->flags & PB_POOL_HARDENED) != 0;
 	pool->movable_mask = s->flags & PB_POOL_MOVABLE_EXPLICIT ? 0 : PB_GFP_MOVABLE;

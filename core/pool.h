@@ -74,6 +74,7 @@ struct stripe {
 	u32 version;                    /* changes of what is free: see give_up.c */
 	long nr_free_pages;             /* pages, without ISOLATE lists */
 	long nr_free_cma;               /* pages */
+	long nr_free_highatomic;        /* pages; linux profile */
 	long nr_isolated;               /* pages on ISOLATE lists */
 	unsigned long pgalloc;          /* pages handed out directly, not by per-CPU lists */
 	unsigned long pgfree;           /* pages freed directly */
@@ -91,8 +92,11 @@ static inline long published_slack(const struct stripe *stripe, long published)
 	return (long)stripe->slack + published / 8;
 }
 
+/* Linux's numbers. The modern profile knows the first only. */
 #define ZONE_BOOSTED_WATERMARK 0x1u
-#define ZONE_BELOW_HIGH 0x2u
+#define ZONE_RECLAIM_ACTIVE 0x2u
+#define ZONE_BELOW_HIGH 0x4u
+#define ZONE_FLAGS 0x7u
 
 struct zone {
 	/* read-mostly: those from _watermark to lowmem_reserve, pcp_* and stat_threshold
@@ -215,7 +219,8 @@ struct pb_super {
 	u32 nr_zones, nr_stripes, nr_banks;
 	u32 zone_types;      /* bit per configured zone type */
 	u8 orders;           /* max_order + 1 */
-	u8 unused[3];
+	u8 kernel;           /* linux profile: enum pb_kernel; else 0 */
+	u8 unused[2];
 	u64 nr_frames;
 	u64 linear_pfn;
 	/* offsets of the arrays, bytes from the start */

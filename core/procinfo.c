@@ -4,6 +4,7 @@
  * 13.2 to 13.4), byte for byte. Of zoneinfo's "per-node stats" only the heading:
  * they count pages of users, which an allocator doesn't know.
  */
+#include "linux_rules.h"
 #include "pcp.h"
 #include "text.h"
 
@@ -202,20 +203,20 @@ static const struct {
 	u8 layouts;
 	u8 what;
 } zone_counters[] = {
-	{ "nr_free_pages", 7, COUNT_FREE },
-	{ "nr_free_pages_blocks", 4, COUNT_FREE_BLOCKS },
-	{ "nr_zone_inactive_anon", 7, COUNT_ZERO },
-	{ "nr_zone_active_anon", 7, COUNT_ZERO },
-	{ "nr_zone_inactive_file", 7, COUNT_ZERO },
-	{ "nr_zone_active_file", 7, COUNT_ZERO },
-	{ "nr_zone_unevictable", 7, COUNT_ZERO },
-	{ "nr_zone_write_pending", 7, COUNT_ZERO },
-	{ "nr_mlock", 7, COUNT_ZERO },
-	{ "nr_page_table_pages", 1, COUNT_ZERO },
+	{ "nr_free_pages", 63, COUNT_FREE },
+	{ "nr_free_pages_blocks", 36, COUNT_FREE_BLOCKS },
+	{ "nr_zone_inactive_anon", 63, COUNT_ZERO },
+	{ "nr_zone_active_anon", 63, COUNT_ZERO },
+	{ "nr_zone_inactive_file", 63, COUNT_ZERO },
+	{ "nr_zone_active_file", 63, COUNT_ZERO },
+	{ "nr_zone_unevictable", 63, COUNT_ZERO },
+	{ "nr_zone_write_pending", 63, COUNT_ZERO },
+	{ "nr_mlock", 63, COUNT_ZERO },
+	{ "nr_page_table_pages", 9, COUNT_ZERO },
 	{ "nr_kernel_stack", 1, COUNT_ZERO },
-	{ "nr_bounce", 3, COUNT_ZERO },
-	{ "nr_zspages", 7, COUNT_ZERO },
-	{ "nr_free_cma", 7, COUNT_FREE_CMA },
+	{ "nr_bounce", 27, COUNT_ZERO },
+	{ "nr_zspages", 63, COUNT_ZERO },
+	{ "nr_free_cma", 63, COUNT_FREE_CMA },
 };
 
 static u64 counter_value(const struct pb_pool *pool, const struct zone *zone, unsigned int what)
@@ -243,22 +244,32 @@ static void text_counter(struct text *text, const char *name, u64 value)
 	text_dec(text, (s64)value, 0);
 }
 
+/* What a zone type without memory has for each mark. */
+static u64 absent_mark(const struct pb_pool *pool, unsigned int type)
+{
+	return type == PB_ZONE_MOVABLE && pool_is_linked(pool) && linux_rules(pool)->movable_apart
+		       ? 32
+		       : 0;
+}
+
 static void text_zone_sizes(struct text *text, const struct pb_pool *pool, const struct zone *zone,
-			    enum pb_text_layout layout)
+			    unsigned int type, enum pb_text_layout layout)
 {
 	static const char *const marks[] = { "        min      ", "        low      ",
 					     "        high     ", "        promo    " };
+	bool old = layout == PB_TEXT_5_4 || layout == PB_TEXT_5_10;
+	bool promo = layout == PB_TEXT_6_18 || layout == PB_TEXT_6_12 || layout == PB_TEXT_7_2;
 
 	text_line(text, "  pages free     ", zone ? (u64)zone_vm_free_pages(pool, zone) : 0);
-	if (layout != PB_TEXT_5_4)
+	if (!old)
 		text_line(text, "        boost    ",
 			  zone ? load_relaxed(&zone->watermark_boost) : 0);
-	for (unsigned int m = 0; m < (layout == PB_TEXT_6_18 ? 4u : 3u); m++)
-		text_line(text, marks[m], zone ? wmark_pages(zone, m) : 0);
+	for (unsigned int m = 0; m < (promo ? 4u : 3u); m++)
+		text_line(text, marks[m], zone ? wmark_pages(zone, m) : absent_mark(pool, type));
 	text_line(text, "        spanned  ", zone ? zone->spanned : 0);
 	text_line(text, "        present  ", zone ? zone->present : 0);
 	text_line(text, "        managed  ", zone ? load_relaxed(&zone->managed) : 0);
-	if (layout != PB_TEXT_5_4)
+	if (!old)
 		text_line(text, "        cma      ", 0);
 }
 
@@ -281,7 +292,7 @@ static void text_pageset(struct text *text, struct pb_pool *pool, u32 number, u3
 			 enum pb_text_layout layout)
 {
 	struct pb_pcp_stat pcp;
-	bool wide = layout == PB_TEXT_6_18;
+	bool wide = layout == PB_TEXT_6_18 || layout == PB_TEXT_7_2;
 
 	(void)pb_pcp_stats(pool, number, cpu, &pcp);
 	text_line(text, "    cpu: ", cpu);
@@ -313,6 +324,15 @@ static void text_zone_counters(struct text *text, struct pb_pool *pool, const st
 		text_counter(text, names[i], numa[i]);
 }
 
+static u64 free_highatomic(const struct pb_pool *pool, const struct zone *zone)
+{
+	u64 pages = 0;
+
+	for (u32 i = 0; pool_is_linked(pool) && i < zone->nr_stripes; i++)
+		pages += (u64)load_relaxed(&zone_stripe(pool, zone, i)->nr_free_highatomic);
+	return pages;
+}
+
 static void text_zoneinfo_zone(struct text *text, struct pb_pool *pool, u32 id, unsigned int type,
 			       enum pb_text_layout layout, bool first)
 {
@@ -321,7 +341,7 @@ static void text_zoneinfo_zone(struct text *text, struct pb_pool *pool, u32 id, 
 	text_zone(text, id, type);
 	if (first)
 		text_str(text, "\n  per-node stats");
-	text_zone_sizes(text, pool, zone, layout);
+	text_zone_sizes(text, pool, zone, type, layout);
 	text_protection(text, pool, zone);
 	if (zone) {
 		text_zone_counters(text, pool, zone, layout);
@@ -330,6 +350,10 @@ static void text_zoneinfo_zone(struct text *text, struct pb_pool *pool, u32 id, 
 			text_pageset(text, pool, zone_number(pool, zone), cpu, layout);
 		text_line(text, "  node_unreclaimable:  ", zone->unreclaimable);
 		text_line(text, "  start_pfn:           ", zone->start_pfn);
+		if (layout == PB_TEXT_7_2) {
+			text_line(text, "  reserved_highatomic: ", zone->nr_reserved_highatomic);
+			text_line(text, "  free_highatomic:     ", free_highatomic(pool, zone));
+		}
 	}
 	text_char(text, '\n');
 }

@@ -408,6 +408,10 @@ int pb_pcp_stats(struct pb_pool *pool, unsigned int i, unsigned int cpu, struct 
 		stat->batch = load_relaxed(&pcp->batch);
 		stat->high = load_relaxed(&pcp->high);
 		stat->free_factor = load_relaxed(&pcp->free_factor);
+		stat->high_min = load_relaxed(&pcp->high_min);
+		stat->high_max = load_relaxed(&pcp->high_max);
+		stat->alloc_factor = load_relaxed(&pcp->alloc_factor);
+		stat->flags = load_relaxed(&pcp->flags);
 	}
 	return PB_OK;
 }

@@ -123,6 +123,7 @@ static void empty_stripe(struct pb_pool *pool, const struct zone *zone, struct s
 	stripe->lock = 0;
 	stripe->nr_free_pages = 0;
 	stripe->nr_free_cma = 0;
+	stripe->nr_free_highatomic = 0;
 	stripe->nr_isolated = 0;
 	stripe->published = 0;
 	stripe->taker = NO_CPU;

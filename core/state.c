@@ -31,6 +31,7 @@ int pb_state_set_zone(struct pb_pool *pool, int node, enum pb_zone_type type,
 	zone->watermark_boost = state->boost;
 	zone->nr_reserved_highatomic = state->nr_reserved_highatomic;
 	zone->managed = state->managed;
+	zone->flags = state->flags & ZONE_FLAGS;
 	if (state->spanned)
 		zone->spanned = state->spanned;
 	memcpy(zone->lowmem_reserve, state->lowmem_reserve, sizeof(zone->lowmem_reserve));
@@ -105,6 +106,10 @@ int pb_state_set_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_z
 	pcp->high = state->high;
 	pcp->batch = state->batch;
 	pcp->free_factor = state->free_factor;
+	pcp->high_min = state->high_min;
+	pcp->high_max = state->high_max;
+	pcp->alloc_factor = state->alloc_factor;
+	pcp->flags = state->flags;
 	return PB_OK;
 }
 

@@ -143,7 +143,8 @@ static bool handle_matches(const struct pb_pool *pool)
 	       pool->percpu_stride == s->percpu_stride &&
 	       pool->percpu_cpus == (s->percpu_stride ? s->nr_cpus : 0) &&
 	       pool->pageblock_order == s->pageblock_order && pool->max_order == s->max_order &&
-	       pool->profile == s->profile && pool->span_words == s->span_words &&
+	       pool->profile == s->profile && pool->kernel == s->kernel &&
+	       pool->span_words == s->span_words &&
 	       pool->pageblock_stride == s->pageblock_stride &&
 	       pool->nr_pcp_orders == (pool->percpu_cpus ? s->nr_pcp_orders : 0) &&
 	       pool->trees == pool_at(pool, s->trees) &&

@@ -10,6 +10,7 @@
  */
 #include "zone.h"
 
+#include "linux_rules.h"
 #include "pcp.h"
 
 long zone_free_pages(const struct pb_pool *pool, const struct zone *zone)
@@ -94,6 +95,14 @@ static bool zone_has_block(const struct pb_pool *pool, const struct zone *zone, 
 	return false;
 }
 
+/* Kept for urgent requests of order > 0: the reserve's size, or what of it is free. */
+static long reserved_highatomic(const struct pb_pool *pool, const struct zone *zone)
+{
+	if (pool_is_linked(pool) && linux_rules(pool)->list_reserve)
+		return load_relaxed(&zone_stripe(pool, zone, 0)->nr_free_highatomic);
+	return (long)load_relaxed(&zone->nr_reserved_highatomic);
+}
+
 /* Pages that count as free but not for this request. */
 static long unusable_free(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
 			  unsigned int alloc_flags)
@@ -101,7 +110,7 @@ static long unusable_free(const struct pb_pool *pool, const struct zone *zone, u
 	long unusable = (1L << order) - 1;
 
 	if (!(alloc_flags & ALLOC_RESERVES))
-		unusable += (long)load_relaxed(&zone->nr_reserved_highatomic);
+		unusable += reserved_highatomic(pool, zone);
 	if (!(alloc_flags & ALLOC_CMA))
 		unusable += zone_free_cma(pool, zone);
 	return unusable;
@@ -110,11 +119,10 @@ static long unusable_free(const struct pb_pool *pool, const struct zone *zone, u
 /* Half for HIGH, less again if it can't wait either; half for a dying task. */
 static long lowered_mark(long min, unsigned int alloc_flags)
 {
-	if (alloc_flags & ALLOC_HIGH) {
+	if (alloc_flags & ALLOC_HIGH)
 		min -= min / 2;
-		if (alloc_flags & ALLOC_HARDER)
-			min -= min / 4;
-	}
+	if (alloc_flags & ALLOC_QUARTER)
+		min -= min / 4;
 	if (alloc_flags & ALLOC_OOM)
 		min -= min / 2;
 	return min;
@@ -168,13 +176,16 @@ bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u3
 {
 	bool stripes = zone->nr_stripes > 1; /* so it is not the linux profile */
 	long free_pages;
-	bool atomic = pool_is_linked(pool) ? gfp & PB_GFP_ATOMIC_BIT : alloc_flags & ALLOC_HIGH;
+	bool atomic = pool_is_linked(pool) ? (gfp & linux_rules(pool)->unboosted_gfp) != 0
+					   : (alloc_flags & ALLOC_HIGH) != 0;
 
 	if (stripes && far_above(pool, zone, cpu, order, mark, classzone))
 		return true;
 	free_pages = zone_vm_free_pages(pool, zone);
 	if (!order) {
-		long usable = free_pages - unusable_free(pool, zone, 0, alloc_flags);
+		bool late = pool_is_linked(pool) && linux_rules(pool)->reserve_seen_late;
+		long usable = free_pages - unusable_free(pool, zone, 0,
+							 alloc_flags | (late ? ALLOC_RESERVES : 0));
 
 		if (usable > (long)(mark + load_relaxed(&zone->lowmem_reserve[classzone])))
 			return true;
@@ -196,7 +207,9 @@ bool boost_watermark(struct pb_pool *pool, struct zone *zone)
 	u64 max;
 
 	/* A zone of few pageblocks would be boosted out of use. */
-	if (!factor || is_plain(pool) || pageblock_pages(pool) * 4 > load_relaxed(&zone->managed))
+	if (!factor || is_plain(pool) ||
+	    (pageblock_pages(pool) * 4 > load_relaxed(&zone->managed) &&
+	     !(pool_is_linked(pool) && linux_rules(pool)->boosts_small)))
 		return false;
 	max = mult_frac(load_relaxed(&zone->_watermark[PB_WMARK_HIGH]), factor, 10000);
 	if (!max)
@@ -221,7 +234,8 @@ static bool is_lowmem(const struct pb_pool *pool, const struct zone *zone)
 {
 	if (zone->type == PB_ZONE_HIGHMEM)
 		return false;
-	return pool_is_linked(pool) || zone->type != PB_ZONE_MOVABLE;
+	return zone->type != PB_ZONE_MOVABLE ||
+	       (pool_is_linked(pool) && !linux_rules(pool)->movable_apart);
 }
 
 static u64 lowmem_pages(const struct pb_pool *pool)
@@ -296,7 +310,7 @@ static u64 zone_totalreserve(const struct zone *zone)
 	return min_u64(load_relaxed(&zone->managed), most + zone->_watermark[PB_WMARK_HIGH]);
 }
 
-/* Spec 9.1. */
+/* Spec 9.1; before it is made at least 1. */
 static s32 zone_batchsize(const struct pb_pool *pool, const struct zone *zone)
 {
 	u64 batch = min_u64(load_relaxed(&zone->managed) / 1024, (u64)1 << 20 >> pool->page_shift) /
@@ -305,7 +319,7 @@ static s32 zone_batchsize(const struct pb_pool *pool, const struct zone *zone)
 	if (batch < 1)
 		batch = 1;
 	batch += batch / 2;
-	return (s32)max_u64(1, ((u64)1 << fls64(batch)) - 1);
+	return (s32)(((u64)1 << fls64(batch)) - 1);
 }
 
 /* Spec 13.1: how much of a change a CPU may keep to itself. */
@@ -322,8 +336,9 @@ static void setup_zone_pcp(struct pb_pool *pool, struct zone *zone)
 {
 	const struct tunables *t = &pool->super->tunables;
 	u64 cpus = pool_node(pool, zone->node)->nr_cpus;
-	s32 batch = zone_batchsize(pool, zone);
+	s32 unclamped = zone_batchsize(pool, zone), batch = unclamped ? unclamped : 1;
 	u64 floor = (u64)batch * 4, low, min, max;
+	u8 batches = linux_rules(pool)->pcp_high_batches;
 
 	if (!cpus)
 		cpus = max_u64(1, pool->super->nr_cpus);
@@ -333,6 +348,10 @@ static void setup_zone_pcp(struct pb_pool *pool, struct zone *zone)
 	max = max_u64(floor, div_u64(load_relaxed(&zone->managed) / 8, cpus));
 	if (t->pcp_high_fraction)
 		max = min;
+	if (batches) /* P8; a fraction is of the zone, whoever shares it, and gives the batch */
+		min = max = t->pcp_high_fraction ? low : (u64)unclamped * batches;
+	if (batches && t->pcp_high_fraction)
+		batch = (s32)clamp_u64(low / 4, 1, pool->page_shift * 8u);
 	if (t->pcp_high)
 		min = max = t->pcp_high;
 	store_relaxed(&zone->stat_threshold, (s32)stat_threshold(pool, zone));

@@ -12,6 +12,7 @@
  */
 #include "zone.h"
 
+#include "linux_rules.h"
 #include "zone_tight.h"
 
 struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame)
@@ -102,7 +103,7 @@ bool pageblock_in_zone(const struct pb_pool *pool, const struct zone *zone, u32 
 	       pfn + pageblock_pages(pool) <= zone->start_pfn + zone->spanned;
 }
 
-static u32 pageblock_end(const struct pb_pool *pool, u32 frame)
+u32 __pageblock_end(const struct pb_pool *pool, u32 frame)
 {
 	return (frame | ((1u << pool->pageblock_order) - 1)) + 1;
 }
@@ -110,7 +111,7 @@ static u32 pageblock_end(const struct pb_pool *pool, u32 frame)
 /* Free pages and movable allocated pages from a frame to its pageblock's end. */
 static void count_from(const struct pb_pool *pool, u32 frame, u64 *free, u64 *movable)
 {
-	u32 end = pageblock_end(pool, frame);
+	u32 end = __pageblock_end(pool, frame);
 
 	*free = *movable = 0;
 	while (frame < end) {
@@ -139,10 +140,9 @@ void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *
 	count_from(pool, pageblock << pool->pageblock_order, free, movable);
 }
 
-static void linked_move_from(struct pb_pool *pool, struct stripe *stripe, u32 frame,
-			     unsigned int type)
+void __linked_move_from(struct pb_pool *pool, struct stripe *stripe, u32 frame, unsigned int type)
 {
-	u32 end = pageblock_end(pool, frame);
+	u32 end = __pageblock_end(pool, frame);
 
 	while (frame < end) {
 		int order = tree_covering(span_tree(pool, frame), pool->max_order,
@@ -167,7 +167,7 @@ u64 __move_freepages_from(struct pb_pool *pool, struct zone *zone, struct stripe
 	if (movable)
 		*movable = in_use;
 	if (pool_is_linked(pool))
-		linked_move_from(pool, stripe, frame, type);
+		__linked_move_from(pool, stripe, frame, type);
 	else
 		__set_pageblock_type(pool, zone, frame >> pool->pageblock_order, type);
 	area_settle(pool, zone, stripe, frame);
@@ -188,6 +188,9 @@ static bool may_merge_pageblocks(const struct pb_pool *pool, u32 buddy, unsigned
 {
 	unsigned int buddy_type = frame_migratetype(pool, buddy);
 
+	if (pool_is_linked(pool) && linux_rules(pool)->merge == LINUX_MERGE_ANY)
+		return type == buddy_type ||
+		       (type != PB_MIGRATE_ISOLATE && buddy_type != PB_MIGRATE_ISOLATE);
 	return type == buddy_type ||
 	       (migratetype_is_mergeable(type) && migratetype_is_mergeable(buddy_type));
 }
@@ -244,6 +247,8 @@ void __zone_free_block(struct pb_pool *pool, struct zone *zone, struct stripe *s
 			area_remove(pool, stripe, buddy, order);
 			if (!linked) {
 				area_settle(pool, zone, stripe, frame);
+				retype_merged(pool, zone, stripe, buddy, order, type);
+			} else if (linux_rules(pool)->merge == LINUX_MERGE_REWRITE) {
 				retype_merged(pool, zone, stripe, buddy, order, type);
 			}
 		} else {
@@ -346,7 +351,8 @@ static u32 linked_rmqueue(struct pb_pool *pool, struct zone *zone, struct stripe
 {
 	u32 frame = NO_FRAME;
 
-	if (alloc_flags & ALLOC_CMA && stripe->nr_free_cma > stripe->nr_free_pages / 2)
+	if (alloc_flags & ALLOC_CMA && !linux_rules(pool)->cma_last &&
+	    stripe->nr_free_cma > stripe->nr_free_pages / 2)
 		frame = __rmqueue_smallest(pool, zone, stripe, order, PB_MIGRATE_CMA);
 	while (frame == NO_FRAME) {
 		frame = __rmqueue_smallest(pool, zone, stripe, order, type);
@@ -365,15 +371,19 @@ static u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, u
 	struct stripe *stripe = zone_stripe(pool, zone, 0);
 	u32 got = 0;
 
+	bool by_call = !linux_rules(pool)->lists_follow;
+	struct linux_take take = { pool, zone, stripe, cpu, order, type, alloc_flags, false };
+
 	pb_platform_lock(&stripe->lock);
 	while (got < n) {
-		u32 frame = linked_rmqueue(pool, zone, stripe, order, type, alloc_flags);
+		u32 frame = by_call ? linked_rmqueue(pool, zone, stripe, order, type, alloc_flags)
+				    : __linux_rmqueue(&take);
 
 		if (frame == NO_FRAME)
 			break;
 		end[-1 - (s32)got++] = frame;
 	}
-	if (got)
+	if (got && by_call)
 		__vmstat_add(pool, zone, cpu, -((long)got << order));
 	__count_direct(stripe, order, got, alloc_flags);
 	pb_platform_unlock(&stripe->lock);
@@ -388,6 +398,21 @@ u32 zone_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned i
 	return tight_take_batch(pool, zone, cpu, order, type, alloc_flags, n, end);
 }
 
+static u32 take_from_reserve(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			     u32 cpu, unsigned int order)
+{
+	const struct linux_take take = { .pool = pool, .zone = zone, .stripe = stripe,
+					 .cpu = cpu,   .order = order };
+	u32 frame;
+
+	if (pool_is_linked(pool) && linux_rules(pool)->lists_follow)
+		return __linux_rmqueue_smallest(&take, PB_MIGRATE_HIGHATOMIC);
+	frame = __rmqueue_smallest(pool, zone, stripe, order, PB_MIGRATE_HIGHATOMIC);
+	if (frame != NO_FRAME)
+		__vmstat_add(pool, zone, cpu, -(1L << order));
+	return frame;
+}
+
 /* Reserved blocks: for urgent requests of order > 0 at first, and at last for
    every request that can't wait. */
 static u32 zone_take_reserve(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order)
@@ -397,9 +422,7 @@ static u32 zone_take_reserve(struct pb_pool *pool, struct zone *zone, u32 cpu, u
 		u32 frame;
 
 		pb_platform_lock(&stripe->lock);
-		frame = __rmqueue_smallest(pool, zone, stripe, order, PB_MIGRATE_HIGHATOMIC);
-		if (frame != NO_FRAME)
-			__vmstat_add(pool, zone, cpu, -(1L << order));
+		frame = take_from_reserve(pool, zone, stripe, cpu, order);
 		__count_direct(stripe, order, frame != NO_FRAME, ALLOC_DIRECT);
 		pb_platform_unlock(&stripe->lock);
 		if (frame != NO_FRAME)
@@ -440,7 +463,9 @@ static void __free_typed(struct pb_pool *pool, struct zone *zone, struct stripe 
 {
 	u32 end = frame + (1u << order);
 
-	if (order <= pool->pageblock_order || !load_relaxed(&zone->nr_isolate_pageblock)) {
+	if (order <= pool->pageblock_order ||
+	    (!load_relaxed(&zone->nr_isolate_pageblock) &&
+	     !(pool_is_linked(pool) && linux_rules(pool)->split_frees))) {
 		__free_piece(pool, zone, stripe, cpu, frame, order, type);
 		return;
 	}
@@ -449,10 +474,11 @@ static void __free_typed(struct pb_pool *pool, struct zone *zone, struct stripe 
 			     frame_migratetype(pool, frame));
 }
 
-/* linux: a drained block goes to the lists of the type it was freed with. */
+/* linux: a drained block goes to the lists of the type it was freed with, or of its
+   pageblock as it is now. */
 static unsigned int free_type(const struct pb_pool *pool, const struct zone *zone, u32 frame)
 {
-	if (!load_relaxed(&zone->nr_isolate_pageblock))
+	if (linux_rules(pool)->pcp_cached_type && !load_relaxed(&zone->nr_isolate_pageblock))
 		return pool->pcp_types[frame];
 	return frame_migratetype(pool, frame);
 }

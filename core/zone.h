@@ -29,7 +29,7 @@
 #define ALLOC_WMARK_MASK 0x3u
 #define ALLOC_NO_WATERMARKS 0x04u
 #define ALLOC_OOM 0x08u
-#define ALLOC_HARDER 0x10u /* 6.18: NON_BLOCK */
+#define ALLOC_HARDER 0x10u /* 6.18: NON_BLOCK: takes from the reserve at last */
 #define ALLOC_HIGH 0x20u   /* 6.18: MIN_RESERVE */
 #define ALLOC_CPUSET 0x40u
 #define ALLOC_CMA 0x80u
@@ -37,7 +37,8 @@
 #define ALLOC_HIGHATOMIC 0x200u
 #define ALLOC_KSWAPD 0x800u
 #define ALLOC_DIRECT 0x1000u /* for a caller, not for a per-CPU list */
-#define ALLOC_RESERVES (ALLOC_HARDER | ALLOC_HIGH | ALLOC_HIGHATOMIC | ALLOC_OOM)
+#define ALLOC_RESERVES 0x2000u /* the reserve for atomic requests isn't subtracted */
+#define ALLOC_QUARTER 0x4000u  /* a quarter less, after HIGH's half */
 
 /*
  * Blocks moved under one hold of a stripe's lock, and of a CPU's lists. Where holders
@@ -146,7 +147,42 @@ void __expand(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u3
 u32 __rmqueue_smallest(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 		       unsigned int order, unsigned int type);
 
+/* linux profile: this pageblock's free blocks from `frame` on go to `type`'s lists. */
+void __linked_move_from(struct pb_pool *pool, struct stripe *stripe, u32 frame, unsigned int type);
+u32 __pageblock_end(const struct pb_pool *pool, u32 frame);
+
+/* ---- linux_take.c */
+
+/* A request at one zone of the linux profile, under its only stripe's lock. */
+struct linux_take {
+	struct pb_pool *pool;
+	struct zone *zone;
+	struct stripe *stripe;
+	u32 cpu;
+	unsigned int order, type, alloc_flags;
+	bool steals; /* one block was taken from another type: so is the next (F9) */
+};
+
+/* One block as from 6.12 on, counted at once. */
+u32 __linux_rmqueue(struct linux_take *t);
+/* One block of `type` itself. */
+u32 __linux_rmqueue_smallest(const struct linux_take *t, unsigned int type);
+
 /* ---- fallback.c */
+
+/* First fallback type with a block on the list of exactly this order, or -1. */
+int find_suitable_fallback(const struct pb_pool *pool, const struct stripe *stripe,
+			   unsigned int order, unsigned int want);
+/* Is a block of this order worth its whole pageblock? */
+bool can_steal(const struct pb_pool *pool, unsigned int order, unsigned int want);
+/* Spec 6.7 steps 6 and 8: pages of the pageblock that go well with `want`. */
+bool worth_claiming(const struct pb_pool *pool, unsigned int want, unsigned int old, u64 free,
+		    u64 movable);
+void retype_block(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order,
+		  unsigned int type);
+void note_boost(struct pb_pool *pool, struct zone *zone, unsigned int alloc_flags);
+void count_steal(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order,
+		 unsigned int wanted, unsigned int want, unsigned int from);
 
 /* linux profile, spec 6.6, 6.7: move blocks to `type`'s lists; true: try again. */
 bool __rmqueue_fallback(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,

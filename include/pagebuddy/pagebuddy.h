@@ -159,8 +159,21 @@ struct pb_region {
 
 enum pb_profile {
 	PB_PROFILE_MODERN, /* tightest placement, 6.10 list hygiene, stripes */
-	PB_PROFILE_LINUX,  /* Linux 6.1, list by list, frame by frame */
+	PB_PROFILE_LINUX,  /* Linux (enum pb_kernel), list by list, frame by frame */
 };
+
+/* Which Linux the linux profile is: docs/linux-observed.md says in what they differ. */
+enum pb_kernel {
+	PB_LINUX_6_1, /* the default */
+	PB_LINUX_5_4, /* by its description: never compared with a running one */
+	PB_LINUX_5_10,
+	PB_LINUX_6_12,
+	PB_LINUX_7_2,
+	PB_NR_LINUX
+};
+
+/* "6.1"; "unknown" for a number that is none. */
+PB_API const char *pb_kernel_name(enum pb_kernel kernel);
 
 #define PB_POOL_NO_PCP 0x1u           /* no per-CPU lists */
 #define PB_POOL_REFCOUNT 0x2u         /* side array for pb_get_page(): 4 bytes a frame */
@@ -186,6 +199,7 @@ struct pb_config {
 	uint8_t max_order;       /* inclusive, 0..PB_MAX_ORDER; default 10 */
 	uint8_t pageblock_order; /* <= max_order and <= 16; default 9 */
 	uint8_t profile;         /* enum pb_profile */
+	uint8_t kernel;          /* enum pb_kernel; the modern profile goes by none */
 	uint32_t flags;          /* PB_POOL_* */
 	uint32_t nr_cpus;        /* CPUs with per-CPU lists; default 0: those of the machine
 	                            (linux_user), or 1 if cpu_node is given; a CPU beyond them
@@ -374,6 +388,7 @@ struct pb_pool {
 	uint8_t nr_pcp_orders;       /* orders that have per-CPU lists */
 	uint8_t profile;
 	uint8_t hardened;
+	uint8_t kernel;              /* linux profile: enum pb_kernel */
 	uint32_t movable_mask;       /* gfp bits that mark a page movable */
 	uint32_t rseq_orders;        /* orders that restartable sequences serve, 0: none */
 	uint64_t rseq_free_frames;   /* frames that they serve frees of: 0 if hardened */
@@ -648,7 +663,10 @@ PB_API int pb_walk_free_list(struct pb_pool *pool, int node, enum pb_zone_type z
 
 struct pb_pcp_stat {
 	int32_t count, high, batch, high_min, high_max; /* pages */
-	int32_t free_factor;
+	int32_t free_factor;  /* PB_LINUX_6_12 on: pages freed in a row (free_count) */
+	int32_t alloc_factor; /* PB_LINUX_6_12 on */
+	uint32_t flags;       /* PB_LINUX_6_12 on: 1 the last free was of order 1 to 3, 2 see
+	                         docs/linux-observed.md, P5 */
 };
 
 struct pb_zone_stat {
@@ -737,7 +755,14 @@ PB_API int pb_unusable_index(const uint64_t *nr_free, unsigned int orders, unsig
  * byte (spec 13). Writes at most `size` bytes with NUL; returns the length the
  * whole text has, like snprintf.
  */
-enum pb_text_layout { PB_TEXT_5_4, PB_TEXT_6_1, PB_TEXT_6_18 };
+enum pb_text_layout {
+	PB_TEXT_5_4,
+	PB_TEXT_6_1,
+	PB_TEXT_6_18,
+	PB_TEXT_5_10,
+	PB_TEXT_6_12,
+	PB_TEXT_7_2
+};
 PB_API size_t pb_buddyinfo(struct pb_pool *pool, char *text, size_t size);
 PB_API size_t pb_pagetypeinfo(struct pb_pool *pool, char *text, size_t size);
 PB_API size_t pb_zoneinfo(struct pb_pool *pool, enum pb_text_layout layout, char *text,
@@ -771,6 +796,7 @@ struct pb_state_zone {
 	uint64_t managed;
 	uint64_t spanned; /* 0: as the regions say; Linux goes to the zone type's limit */
 	uint64_t lowmem_reserve[PB_NR_ZONE_TYPES];
+	uint32_t flags; /* Linux's numbers: 1 boosted, 2 reclaim at work, 4 below high */
 };
 
 PB_API int pb_state_set_zone(struct pb_pool *pool, int node, enum pb_zone_type zone,

@@ -208,16 +208,17 @@ static void test_example_08_flags_of_the_slow_path(void **state)
 	(void)state;
 	tp_simple(&tp, 64, PB_PROFILE_LINUX, 0);
 	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_ATOMIC, 0),
-			 common | ALLOC_HIGH | ALLOC_HARDER);
+			 common | ALLOC_HIGH | ALLOC_HARDER | ALLOC_RESERVES | ALLOC_QUARTER);
 	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_ATOMIC, 1),
-			 common | ALLOC_HIGH | ALLOC_HARDER | ALLOC_HIGHATOMIC);
+			 common | ALLOC_HIGH | ALLOC_HARDER | ALLOC_RESERVES | ALLOC_QUARTER |
+				 ALLOC_HIGHATOMIC);
 	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_KERNEL, 0), common | ALLOC_CPUSET);
 	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_HIGHUSER_MOVABLE, 0),
 			 common | ALLOC_CPUSET | ALLOC_CMA);
 	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_NOWAIT, 0),
-			 common | ALLOC_CPUSET | ALLOC_HARDER);
+			 common | ALLOC_CPUSET | ALLOC_HARDER | ALLOC_RESERVES);
 	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_ATOMIC | PB_GFP_NOMEMALLOC, 0),
-			 common | ALLOC_HIGH);
+			 common | ALLOC_HIGH | ALLOC_RESERVES);
 	tp_drop(&tp);
 }
 
