@@ -37,6 +37,9 @@ int cmd_parse_u64(const char *text, uint64_t *value);
 int cmd_parse_size(const char *text, uint64_t *bytes); /* 28K, 4096, 1.5G, 64MiB */
 int cmd_parse_format(const char *text, enum cmd_format *format);
 int cmd_parse_profile(const char *text, enum pb_profile *profile);
+/* A kernel that the linux profile follows, by its name; and what to say of any other. */
+int cmd_parse_kernel(const char *text, enum pb_kernel *kernel);
+int cmd_bad_kernel(const char *verb, const char *text);
 int cmd_parse_migratetype(const char *text, enum pb_migratetype *type);
 int cmd_parse_zone(const char *text, enum pb_zone_type *zone);
 

@@ -26,9 +26,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DIFF_FORMAT 1
-#define DIFF_KERNEL "6.1." /* the kernel that the linux profile follows */
-#define DIFF_PCP_LISTS 14
+#define DIFF_FORMAT 2
+#define DIFF_PCP_LISTS 14 /* of kernels that have but those of order 0: 3 */
+#define DIFF_CPUS 64
 #define DIFF_ORDERS 11
 #define DIFF_ZONES 5 /* DMA, DMA32, Normal, Movable, Device */
 
@@ -43,6 +43,14 @@ struct diff_op {
 	uint8_t order;
 	bool is_free;
 };
+
+/* The type of the blocks on a per-CPU list. */
+static inline unsigned int diff_list_type(unsigned int list)
+{
+	if (list < 12)
+		return list % 3;
+	return list == 13 ? PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE;
+}
 
 struct diff_held {
 	uint64_t pfn;
@@ -66,30 +74,38 @@ struct diff_block {
 	uint8_t list;
 };
 
+/* One CPU's lists of a zone, and what it has not yet told the zone's counter. */
+struct diff_pcp {
+	bool online;
+	int64_t count, high, batch, free_factor, expire;
+	int64_t high_min, high_max, alloc_factor, flags; /* 6.12 on */
+	int64_t free_diff;
+	struct diff_block *block;
+	size_t nr;
+};
+
 struct diff_zone {
 	enum pb_zone_type type;
+	uint64_t flags;
 	uint64_t start_pfn, spanned, present, managed;
 	uint64_t watermark[PB_NR_WMARK], boost, highatomic, isolated;
 	uint64_t lowmem_reserve[DIFF_ZONES];
 	int64_t free_pages; /* the zone's counter */
-	int64_t free_diff;  /* this CPU's share not yet in it */
 	uint64_t stat_threshold;
 	uint64_t numa[PB_NR_NUMA_EVENTS], unreclaimable;
 	uint64_t nr_free[DIFF_ORDERS];
-	int64_t pcp_count, pcp_high, pcp_batch, pcp_free_factor, pcp_expire, pcp_others;
 	struct diff_run *map;
 	size_t nr_map;
 	struct diff_run *pageblocks;
 	size_t nr_pageblocks;
 	struct diff_block *free;
 	size_t nr_free_blocks;
-	struct diff_block *pcp;
-	size_t nr_pcp;
+	struct diff_pcp cpu[DIFF_CPUS];
 	size_t nr_lru; /* movable frames of others */
 };
 
 struct diff_state {
-	struct diff_zone zone[DIFF_ZONES];
+	struct diff_zone *zone; /* [DIFF_ZONES] */
 	size_t nr_zones;
 	struct diff_held *held;
 	size_t nr_held;
@@ -106,6 +122,7 @@ struct diff_text {
 
 struct diff_phase {
 	char kernel[64];
+	int boost_factor, shuffle, nodes, cpus; /* -1: the kernel doesn't say */
 	char kind[16];
 	uint64_t seed;
 	int number, node, cpu;
@@ -118,6 +135,7 @@ struct diff_phase {
 
 struct diff_log {
 	const char *name;
+	enum pb_kernel kernel; /* by its release */
 	struct diff_phase *phase;
 	size_t nr_phases;
 	uint64_t nr_ops;
@@ -146,7 +164,8 @@ __attribute__((format(printf, 2, 3))) void diff_found(struct diff_result *result
 
 /* A pool in the state `before` of the phase; 0, or -1 with error. */
 int diff_make_pool(struct pb_pool *pool, const struct pb_config *config, char error[256]);
-int diff_load(struct pb_pool *pool, const struct diff_phase *phase, char error[256]);
+int diff_load(struct pb_pool *pool, enum pb_kernel kernel, const struct diff_phase *phase,
+	      char error[256]);
 void diff_unload(struct pb_pool *pool);
 
 void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct diff_result *result);

@@ -3,8 +3,8 @@
  * The recorded state of a node becomes a pool in the linux profile.
  *
  * The pool has the recorded node and, because one rule asks how many nodes are
- * online, a second one without a free frame. The machine has one CPU that
- * matters, the one that the phase ran on; it is the pool's CPU 0.
+ * online, others without a free frame, as many as there were. It has the machine's
+ * CPUs with what their lists hold of the node.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -78,24 +78,49 @@ static int load_zone_figures(struct pb_pool *pool, const struct diff_phase *phas
 	struct pb_state_zone state = { .boost = zone->boost,
 				       .nr_reserved_highatomic = zone->highatomic,
 				       .managed = zone->managed,
-				       .spanned = zone->spanned };
-	struct pb_pcp_stat pcp = { .high = (int32_t)zone->pcp_high,
-				   .batch = (int32_t)zone->pcp_batch,
-				   .high_min = (int32_t)zone->pcp_high,
-				   .high_max = (int32_t)zone->pcp_high,
-				   .free_factor = (int32_t)zone->pcp_free_factor };
+				       .spanned = zone->spanned,
+				       .flags = (uint32_t)zone->flags };
 	static const enum pb_zone_type types[DIFF_ZONES] = {
 		PB_ZONE_DMA, PB_ZONE_DMA32, PB_ZONE_NORMAL, PB_ZONE_MOVABLE, PB_ZONE_DEVICE,
 	};
-	int err;
 
 	memcpy(state.watermark, zone->watermark, sizeof(state.watermark));
 	for (size_t i = 0; i < DIFF_ZONES; i++)
 		state.lowmem_reserve[types[i]] = zone->lowmem_reserve[i];
 	state.lowmem_reserve[PB_ZONE_HIGHMEM] = state.lowmem_reserve[PB_ZONE_NORMAL];
-	err = pb_state_set_zone(pool, phase->node, zone->type, &state);
+	return pb_state_set_zone(pool, phase->node, zone->type, &state);
+}
+
+/* Up to 6.1 a block remembers the type that it was freed with, which says its list; later
+   ones keep their list when the pageblock's type changes. */
+static bool lists_by_type(const struct pb_pool *pool)
+{
+	return pool->kernel != PB_LINUX_6_12 && pool->kernel != PB_LINUX_7_2;
+}
+
+static int load_cpu(struct pb_pool *pool, unsigned int cpu, const struct diff_phase *phase,
+		    const struct diff_zone *zone, uint64_t *pfn)
+{
+	const struct diff_pcp *from = &zone->cpu[cpu];
+	const struct pb_pcp_stat pcp = { .high = (int32_t)from->high,
+					 .batch = (int32_t)from->batch,
+					 .high_min = (int32_t)from->high_min,
+					 .high_max = (int32_t)from->high_max,
+					 .free_factor = (int32_t)from->free_factor,
+					 .alloc_factor = (int32_t)from->alloc_factor,
+					 .flags = (uint32_t)from->flags };
+	int err = pb_state_set_pcp(pool, cpu, phase->node, zone->type, &pcp);
+
+	for (size_t i = 0; !err && i < from->nr; i++) {
+		*pfn = from->block[i].pfn;
+		err = pb_state_add_pcp(pool, cpu, *pfn, from->block[i].order,
+				       lists_by_type(pool) ? from->block[i].type
+							   : diff_list_type(from->block[i].list));
+	}
 	if (!err)
-		err = pb_state_set_pcp(pool, 0, phase->node, zone->type, &pcp);
+		err = pb_state_set_vmstat(pool, cpu, phase->node, zone->type, zone->free_pages,
+					  (int32_t)from->free_diff,
+					  (uint32_t)zone->stat_threshold);
 	return err;
 }
 
@@ -125,10 +150,6 @@ static int load_lists(struct pb_pool *pool, const struct diff_zone *zone, uint64
 		*pfn = zone->free[i].pfn;
 		err = pb_state_add_free(pool, *pfn, zone->free[i].order, zone->free[i].type);
 	}
-	for (size_t i = 0; !err && i < zone->nr_pcp; i++) {
-		*pfn = zone->pcp[i].pfn;
-		err = pb_state_add_pcp(pool, 0, *pfn, zone->pcp[i].order, zone->pcp[i].type);
-	}
 	return err;
 }
 
@@ -150,10 +171,11 @@ static int load_zone(struct pb_pool *pool, const struct diff_phase *phase,
 	err = pb_state_set_counters(pool, phase->node, zone->type, zone->numa, zone->unreclaimable);
 	if (err)
 		return fail(error, phase, "the counters do not load", pfn, err);
-	err = pb_state_set_vmstat(pool, 0, phase->node, zone->type, zone->free_pages,
-				  (int32_t)zone->free_diff, (uint32_t)zone->stat_threshold);
+	for (unsigned int cpu = 0; !err && cpu < DIFF_CPUS; cpu++)
+		if (zone->cpu[cpu].online)
+			err = load_cpu(pool, cpu, phase, zone, &pfn);
 	if (err)
-		return fail(error, phase, "the free page counter does not load", pfn, err);
+		return fail(error, phase, "a CPU's lists do not load", pfn, err);
 	return 0;
 }
 
@@ -190,21 +212,36 @@ int diff_make_pool(struct pb_pool *pool, const struct pb_config *config, char er
 	return 0;
 }
 
-static int make_pool(struct pb_pool *pool, const struct map *map, char error[256])
+static uint32_t nr_cpus(const struct diff_phase *phase)
+{
+	uint32_t n = 0;
+
+	for (uint32_t cpu = 0; cpu < DIFF_CPUS; cpu++)
+		if (phase->before.nr_zones && phase->before.zone[0].cpu[cpu].online)
+			n = cpu + 1;
+	return n;
+}
+
+static int make_pool(struct pb_pool *pool, const struct map *map, enum pb_kernel kernel,
+		     const struct diff_phase *phase, char error[256])
 {
 	struct pb_config config;
 
 	pb_config_init(&config);
 	config.regions = map->region;
 	config.nr_regions = map->n;
-	config.nr_cpus = 1; /* the log has one CPU's lists and texts */
+	config.nr_cpus = nr_cpus(phase);
 	config.profile = PB_PROFILE_LINUX;
+	config.kernel = (uint8_t)kernel;
+	if (phase->boost_factor >= 0)
+		config.watermark_boost_factor = (uint32_t)phase->boost_factor;
 	config.flags = PB_POOL_ALL_RESERVED | PB_POOL_MOVABLE_EXPLICIT | PB_POOL_NO_RSEQ |
 		       PB_POOL_MOBILITY;
 	return diff_make_pool(pool, &config, error);
 }
 
-int diff_load(struct pb_pool *pool, const struct diff_phase *phase, char error[256])
+int diff_load(struct pb_pool *pool, enum pb_kernel kernel, const struct diff_phase *phase,
+	      char error[256])
 {
 	struct map *map = malloc(sizeof(*map));
 	const struct diff_state *state = &phase->before;
@@ -217,7 +254,7 @@ int diff_load(struct pb_pool *pool, const struct diff_phase *phase, char error[2
 			 phase->number, MAX_REGIONS);
 		return -1;
 	}
-	err = make_pool(pool, map, error);
+	err = make_pool(pool, map, kernel, phase, error);
 	free(map);
 	for (size_t i = 0; !err && i < state->nr_zones; i++)
 		err = load_zone(pool, phase, &state->zone[i], error);

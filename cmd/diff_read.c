@@ -111,6 +111,17 @@ static int migratetype(struct reader *r, uint64_t kernel, uint8_t *type)
 
 /* -------------------------------------------------------------- header */
 
+static struct diff_zone *zones(void)
+{
+	struct diff_zone *zone = calloc(DIFF_ZONES, sizeof(*zone));
+
+	if (!zone) {
+		perror("pagebuddy kernel-diff");
+		exit(1);
+	}
+	return zone;
+}
+
 static int line_pbdiff(struct reader *r)
 {
 	uint64_t format;
@@ -123,18 +134,37 @@ static int line_pbdiff(struct reader *r)
 		return bad(r, "log format %" PRIu64 "; expected %d", format, DIFF_FORMAT);
 	r->phase = APPEND(r->log->phase, r->log->nr_phases);
 	*r->phase = (struct diff_phase){ .number = (int)r->log->nr_phases };
+	r->phase->before.zone = zones();
+	r->phase->after.zone = zones();
 	r->state = NULL;
 	r->zone = NULL;
 	r->in_ops = r->ended = false;
 	return 0;
 }
 
+/* 6.1.0-57-cloud-amd64 is 6.1, 6.12.95 isn't. */
+static bool kernel_of(const char *release, enum pb_kernel *kernel)
+{
+	for (unsigned int i = 0; i < PB_NR_LINUX; i++) {
+		const char *name = pb_kernel_name((enum pb_kernel)i);
+		size_t len = strlen(name);
+
+		if (strncmp(release, name, len) != 0 || release[len] != '.')
+			continue;
+		*kernel = (enum pb_kernel)i;
+		return true;
+	}
+	return false;
+}
+
 static int line_kernel(struct reader *r)
 {
 	const char *release = word(r);
 
-	if (!release || strncmp(release, DIFF_KERNEL, strlen(DIFF_KERNEL)) != 0)
-		return bad(r, "kernel '%.40s'; the linux profile follows 6.1 and no other",
+	if (!release || !kernel_of(release, &r->log->kernel))
+		return bad(r,
+			   "kernel '%.40s' isn't known; the linux profile follows 5.4, 5.10, 6.1, "
+			   "6.12 and 7.2",
 			   release ? release : "");
 	snprintf(r->phase->kernel, sizeof(r->phase->kernel), "%s", release);
 	if (!diff_same(r->phase->kernel, r->log->phase[0].kernel))
@@ -161,17 +191,35 @@ static int config_value(struct reader *r, const char *name, int64_t low, int64_t
 
 static int line_config(struct reader *r)
 {
+	bool single = r->log->kernel == PB_LINUX_5_4 || r->log->kernel == PB_LINUX_5_10;
+	int64_t lists = single ? PB_MIGRATE_PCPTYPES : DIFF_PCP_LISTS;
 	int64_t value, types, cma, isolate;
 
 	if (config_value(r, "max_order", 10, 10, &value) ||
 	    config_value(r, "pageblock_order", 9, 9, &value) ||
 	    config_value(r, "migratetypes", 4, 6, &types) ||
-	    config_value(r, "pcp_lists", DIFF_PCP_LISTS, DIFF_PCP_LISTS, &value) ||
+	    config_value(r, "pcp_lists", lists, lists, &value) ||
 	    config_value(r, "cma", -1, 4, &cma) || config_value(r, "isolate", -1, 5, &isolate))
 		return -1;
 	r->migratetypes = (int)types;
 	r->cma = (int)cma;
 	r->isolate = (int)isolate;
+	return 0;
+}
+
+static int line_settings(struct reader *r)
+{
+	int64_t boost, shuffle, nodes, cpus;
+
+	if (config_value(r, "boost_factor", -1, INT32_MAX, &boost) ||
+	    config_value(r, "shuffle", -1, 1, &shuffle) ||
+	    config_value(r, "nodes", 1, PB_MAX_NODES, &nodes) ||
+	    config_value(r, "cpus", 1, DIFF_CPUS, &cpus))
+		return -1;
+	r->phase->boost_factor = (int)boost;
+	r->phase->shuffle = (int)shuffle;
+	r->phase->nodes = (int)nodes;
+	r->phase->cpus = (int)cpus;
 	return 0;
 }
 
@@ -189,7 +237,7 @@ static int line_phase(struct reader *r)
 	snprintf(r->phase->kind, sizeof(r->phase->kind), "%s", kind ? kind : "");
 	if (config_value(r, "seed", 0, INT64_MAX, &seed) ||
 	    config_value(r, "node", 0, PB_MAX_NODES - 1, &node) ||
-	    config_value(r, "cpu", 0, PB_MAX_CPUS - 1, &cpu) ||
+	    config_value(r, "cpu", 0, DIFF_CPUS - 1, &cpu) ||
 	    config_value(r, "ops", 0, 1 << 30, &ops))
 		return -1;
 	r->phase->seed = (uint64_t)seed;
@@ -249,9 +297,7 @@ static int line_span(struct reader *r)
 
 static int line_flags(struct reader *r)
 {
-	uint64_t flags;
-
-	return unsigned_numbers(r, 16, &flags, 1);
+	return unsigned_numbers(r, 16, &r->zone->flags, 1);
 }
 
 static int line_watermark(struct reader *r)
@@ -274,7 +320,8 @@ static int line_isolated(struct reader *r)
 	return unsigned_numbers(r, 10, &r->zone->isolated, 1);
 }
 
-static int line_drift_mark(struct reader *r)
+/* What follows from other lines. */
+static int line_derived(struct reader *r)
 {
 	uint64_t mark;
 
@@ -288,10 +335,19 @@ static int line_lowmem_reserve(struct reader *r)
 
 static int line_free_pages(struct reader *r)
 {
-	return number(r, 10, &r->zone->free_pages) || number(r, 10, &r->zone->free_diff) ||
-			       unsigned_numbers(r, 10, &r->zone->stat_threshold, 1)
-		       ? -1
-		       : 0;
+	if (number(r, 10, &r->zone->free_pages) ||
+	    unsigned_numbers(r, 10, &r->zone->stat_threshold, 1))
+		return -1;
+	while (r->rest && *r->rest) {
+		char *text = word(r), *end = NULL;
+		uint64_t cpu = strtoull(text, &end, 10);
+
+		if (end == text || *end != '/' || cpu >= DIFF_CPUS)
+			return bad(r, "'%.20s'; expected CPU/number, a CPU below %d", text,
+				   DIFF_CPUS);
+		r->zone->cpu[cpu].free_diff = strtoll(end + 1, NULL, 10);
+	}
+	return 0;
 }
 
 /* Hit, miss, foreign, interleave, local, other in both. */
@@ -363,15 +419,40 @@ static int line_free(struct reader *r)
 	return 0;
 }
 
+static struct diff_pcp *pcp_of(struct reader *r)
+{
+	uint64_t cpu;
+
+	if (unsigned_numbers(r, 10, &cpu, 1))
+		return NULL;
+	if (cpu >= DIFF_CPUS) {
+		bad(r, "CPU %" PRIu64 "; expected one below %d", cpu, DIFF_CPUS);
+		return NULL;
+	}
+	r->zone->cpu[cpu].online = true;
+	return &r->zone->cpu[cpu];
+}
+
 static int line_pcp(struct reader *r)
 {
-	struct diff_zone *z = r->zone;
+	struct diff_pcp *pcp = pcp_of(r);
+	int64_t figure[9];
 
-	return number(r, 10, &z->pcp_count) || number(r, 10, &z->pcp_high) ||
-			       number(r, 10, &z->pcp_batch) || number(r, 10, &z->pcp_free_factor) ||
-			       number(r, 10, &z->pcp_expire) || number(r, 10, &z->pcp_others)
-		       ? -1
-		       : 0;
+	if (!pcp)
+		return -1;
+	for (size_t i = 0; i < 9; i++)
+		if (number(r, 10, &figure[i]))
+			return -1;
+	pcp->count = figure[0];
+	pcp->high = figure[1];
+	pcp->batch = figure[2];
+	pcp->free_factor = figure[3];
+	pcp->expire = figure[4];
+	pcp->high_min = figure[5];
+	pcp->high_max = figure[6];
+	pcp->alloc_factor = figure[7];
+	pcp->flags = figure[8];
+	return 0;
 }
 
 /* pfn/number, the pfn in hexadecimal. */
@@ -390,10 +471,11 @@ static int pair(struct reader *r, uint64_t *pfn, uint64_t *value)
 
 static int line_pcp_list(struct reader *r)
 {
+	struct diff_pcp *pcp = pcp_of(r);
 	struct diff_block block = { 0 };
 	uint64_t list, type;
 
-	if (unsigned_numbers(r, 10, &list, 1))
+	if (!pcp || unsigned_numbers(r, 10, &list, 1))
 		return -1;
 	if (list >= DIFF_PCP_LISTS)
 		return bad(r, "per-CPU list %" PRIu64 "; expected 0 to 13", list);
@@ -402,7 +484,7 @@ static int line_pcp_list(struct reader *r)
 	while (r->rest && *r->rest) {
 		if (pair(r, &block.pfn, &type) || migratetype(r, type, &block.type))
 			return -1;
-		*APPEND(r->zone->pcp, r->zone->nr_pcp) = block;
+		*APPEND(pcp->block, pcp->nr) = block;
 	}
 	return 0;
 }
@@ -584,6 +666,7 @@ static const struct {
 	{ "pbdiff", NEEDS_NOTHING, line_pbdiff },
 	{ "kernel", NEEDS_PHASE, line_kernel },
 	{ "config", NEEDS_PHASE, line_config },
+	{ "settings", NEEDS_PHASE, line_settings },
 	{ "phase", NEEDS_PHASE, line_phase },
 	{ "state", NEEDS_PHASE, line_state },
 	{ "zone", NEEDS_STATE, line_zone },
@@ -593,7 +676,8 @@ static const struct {
 	{ "watermark", NEEDS_ZONE, line_watermark },
 	{ "boost", NEEDS_ZONE, line_boost },
 	{ "highatomic", NEEDS_ZONE, line_highatomic },
-	{ "drift_mark", NEEDS_ZONE, line_drift_mark },
+	{ "drift_mark", NEEDS_ZONE, line_derived },
+	{ "free_highatomic", NEEDS_ZONE, line_derived },
 	{ "lowmem_reserve", NEEDS_ZONE, line_lowmem_reserve },
 	{ "free_pages", NEEDS_ZONE, line_free_pages },
 	{ "numa", NEEDS_ZONE, line_numa },
@@ -684,8 +768,10 @@ static void state_free(struct diff_state *state)
 		free(state->zone[i].map);
 		free(state->zone[i].pageblocks);
 		free(state->zone[i].free);
-		free(state->zone[i].pcp);
+		for (unsigned int cpu = 0; cpu < DIFF_CPUS; cpu++)
+			free(state->zone[i].cpu[cpu].block);
 	}
+	free(state->zone);
 	free(state->held);
 }
 

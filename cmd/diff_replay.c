@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include <pagebuddy/linux_user.h>
+
 #include "diff.h"
 
 void diff_found(struct diff_result *result, const char *format, ...)
@@ -63,6 +65,7 @@ void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct di
 {
 	uint64_t before = result->differences;
 
+	pb_user_set_cpu(phase->cpu);
 	for (size_t i = 0; i < phase->nr_ops; i++) {
 		if (phase->ops[i].is_free)
 			replay_free(pool, phase, i, result);
@@ -80,8 +83,6 @@ static void count_outside(const struct diff_phase *phase, struct diff_result *re
 		const struct diff_zone *zone = &phase->before.zone[i];
 
 		result->outside += zone->nr_lru;
-		if (zone->pcp_others > 0)
-			result->outside += (uint64_t)zone->pcp_others;
 	}
 }
 
@@ -94,13 +95,13 @@ static void count_fallbacks(struct pb_pool *pool, struct diff_result *result)
 	result->claims += stat.vm[PB_EXTFRAG_STEAL];
 }
 
-static int phase_compare(const struct diff_phase *phase, struct diff_result *result,
-			 char error[256])
+static int phase_compare(enum pb_kernel kernel, const struct diff_phase *phase,
+			 struct diff_result *result, char error[256])
 {
 	uint64_t before = result->differences;
 	struct pb_pool pool;
 
-	if (diff_load(&pool, phase, error))
+	if (diff_load(&pool, kernel, phase, error))
 		return -1;
 	count_outside(phase, result);
 	diff_replay(&pool, phase, result);
@@ -119,7 +120,7 @@ int diff_log_compare(const struct diff_log *log, struct diff_result *result, cha
 		const struct diff_phase *phase = &log->phase[i];
 		uint64_t before = result->differences;
 
-		if (phase_compare(phase, result, error))
+		if (phase_compare(log->kernel, phase, result, error))
 			return -1;
 		fprintf(result->out, "%s phase %d: %s, seed %" PRIu64 ", %zu operations\n",
 			result->differences == before ? "ok  " : "DIFF", phase->number, phase->kind,

@@ -59,18 +59,18 @@ static struct walk find_free(const struct diff_zone *zone, unsigned int order, u
 	return w;
 }
 
-static struct walk find_pcp(const struct diff_zone *zone, unsigned int list)
+static struct walk find_pcp(const struct diff_pcp *pcp, unsigned int list)
 {
 	struct walk w = { .what = "per-CPU list" };
 	size_t i = 0;
 
-	while (i < zone->nr_pcp && zone->pcp[i].list != list)
+	while (i < pcp->nr && pcp->block[i].list != list)
 		i++;
-	w.block = zone->pcp + i;
-	while (i + w.n < zone->nr_pcp && w.block[w.n].list == list)
+	w.block = pcp->block + i;
+	while (i + w.n < pcp->nr && w.block[w.n].list == list)
 		w.n++;
 	w.order = list < 12 ? list / 3 : 9;
-	w.type = list < 12 ? list % 3 : list == 13 ? PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE;
+	w.type = diff_list_type(list);
 	return w;
 }
 
@@ -86,11 +86,16 @@ static void compare_lists(struct pb_pool *pool, int node, const struct diff_zone
 			end_walk(&w);
 		}
 	}
+}
+
+static void compare_pcp_lists(struct pb_pool *pool, unsigned int cpu, int node,
+			      const struct diff_zone *zone, struct diff_result *result)
+{
 	for (unsigned int list = 0; list < DIFF_PCP_LISTS; list++) {
-		struct walk w = find_pcp(zone, list);
+		struct walk w = find_pcp(&zone->cpu[cpu], list);
 
 		w.result = result;
-		pb_walk_pcp(pool, 0, node, zone->type, w.order, w.type, visit, &w);
+		pb_walk_pcp(pool, cpu, node, zone->type, w.order, w.type, visit, &w);
 		end_walk(&w);
 	}
 }
@@ -123,8 +128,19 @@ static void compare_pageblocks(struct pb_pool *pool, const struct diff_zone *zon
 	}
 }
 
-static void compare_figures(const struct pb_zone_stat *stat, const struct pb_pcp_stat *pcp,
-			    const struct diff_zone *zone, struct diff_result *result)
+static void compare_pcp(const struct pb_pcp_stat *pcp, const struct diff_pcp *kernel,
+			const char *name, struct diff_result *result)
+{
+	figure(result, name, "pcp count", kernel->count, pcp->count);
+	figure(result, name, "pcp high", kernel->high, pcp->high);
+	figure(result, name, "pcp batch", kernel->batch, pcp->batch);
+	figure(result, name, "pcp free_factor", kernel->free_factor, pcp->free_factor);
+	figure(result, name, "pcp alloc_factor", kernel->alloc_factor, pcp->alloc_factor);
+	figure(result, name, "pcp flags", kernel->flags, pcp->flags);
+}
+
+static void compare_figures(const struct pb_zone_stat *stat, const struct diff_zone *zone,
+			    struct diff_result *result)
 {
 	const char *name = pb_zone_name(zone->type);
 
@@ -139,10 +155,7 @@ static void compare_figures(const struct pb_zone_stat *stat, const struct pb_pcp
 	figure(result, name, "low", (int64_t)zone->watermark[1], (int64_t)stat->watermark[1]);
 	figure(result, name, "high", (int64_t)zone->watermark[2], (int64_t)stat->watermark[2]);
 	figure(result, name, "free pages", zone->free_pages, stat->vm_free);
-	figure(result, name, "pcp count", zone->pcp_count, pcp->count);
-	figure(result, name, "pcp high", zone->pcp_high, pcp->high);
-	figure(result, name, "pcp batch", zone->pcp_batch, pcp->batch);
-	figure(result, name, "pcp free_factor", zone->pcp_free_factor, pcp->free_factor);
+	figure(result, name, "flags", (int64_t)zone->flags, stat->flags);
 	for (size_t o = 0; o < DIFF_ORDERS; o++)
 		figure(result, name, "nr_free", (int64_t)zone->nr_free[o],
 		       (int64_t)stat->nr_free[o]);
@@ -167,15 +180,20 @@ void diff_compare_state(struct pb_pool *pool, const struct diff_phase *phase,
 		struct pb_pcp_stat pcp;
 		unsigned int index;
 
-		if (!find_stat(pool, phase->node, zone->type, &index, &stat) ||
-		    pb_pcp_stats(pool, index, 0, &pcp)) {
+		if (!find_stat(pool, phase->node, zone->type, &index, &stat)) {
 			diff_found(result, "zone %s: the library has none",
 				   pb_zone_name(zone->type));
 			continue;
 		}
 		compare_lists(pool, phase->node, zone, result);
 		compare_pageblocks(pool, zone, result);
-		compare_figures(&stat, &pcp, zone, result);
+		compare_figures(&stat, zone, result);
+		for (unsigned int cpu = 0; cpu < DIFF_CPUS; cpu++) {
+			if (!zone->cpu[cpu].online || pb_pcp_stats(pool, index, cpu, &pcp))
+				continue;
+			compare_pcp_lists(pool, cpu, phase->node, zone, result);
+			compare_pcp(&pcp, &zone->cpu[cpu], pb_zone_name(zone->type), result);
+		}
 	}
 }
 
@@ -201,7 +219,48 @@ struct lines {
 	bool here;     /* inside a zone of this node */
 	bool per_node; /* inside the statistics of the whole node */
 	bool zoneinfo;
+	bool cma;      /* a column to be left out */
 };
+
+/* Pages of users: how many there are is not the allocator's to know, but that the line
+   is there is compared. */
+static const char *const users[] = {
+	"      nr_zone_inactive_anon", "      nr_zone_active_anon",	"      nr_zone_inactive_file",
+	"      nr_zone_active_file",	 "      nr_zone_unevictable",	"      nr_zone_write_pending",
+	"      nr_mlock",		 "      nr_page_table_pages",	"      nr_bounce",
+	"      nr_zspages",
+};
+
+/* Of a kernel that was configured with CMA, where the node has none: its column goes. */
+static void drop_cma(char *line)
+{
+	const size_t head = 22, column = 13; /* "Number of blocks type ", "         CMA " */
+	size_t at = head + 4 * column;
+
+	if (strlen(line) < at + 2 * column)
+		return;
+	memmove(line + at, line + at + column, strlen(line + at + column) + 1);
+}
+
+/* What a configuration option adds to the text, without anything in it. */
+static bool is_extra(const char *line)
+{
+	const char *cma = strstr(line, ", type          CMA");
+
+	if (!strncmp(line, "      nr_unaccepted 0", 21))
+		return true;
+	return cma && !cma[19 + strspn(cma + 19, " 0")];
+}
+
+static void shorten(char *line, bool cma)
+{
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
+		if (!strncmp(line, users[i], strlen(users[i])))
+			line[strlen(users[i])] = '\0';
+	if (cma && (!strncmp(line, "Number of blocks type ", 22) ||
+		    (!strncmp(line, "Node ", 5) && !strstr(line, ", type"))))
+		drop_cma(line);
+}
 
 /*
  * Lines that are about the node, and headings. Of zoneinfo only the zones'
@@ -213,6 +272,9 @@ static char *next_of_node(struct lines *l)
 	int node;
 
 	while ((line = next_line(&l->rest)) != NULL) {
+		if (is_extra(line))
+			continue;
+		shorten(line, l->cma);
 		if (sscanf(line, "Node %d", &node) == 1) {
 			l->here = node == l->node;
 			l->per_node = false;
@@ -234,7 +296,9 @@ static void compare_text(const struct diff_text *text, const char *library, int 
 {
 	bool zoneinfo = !strcmp(text->name, "zoneinfo");
 	char *copy[2] = { strdup(text->text), strdup(library) };
-	struct lines l[2] = { { .rest = copy[0], .node = node, .zoneinfo = zoneinfo },
+	bool cma = !strcmp(text->name, "pagetypeinfo") && strstr(text->text, "  CMA ") &&
+		   !strstr(library, "  CMA ");
+	struct lines l[2] = { { .rest = copy[0], .node = node, .zoneinfo = zoneinfo, .cma = cma },
 			      { .rest = copy[1], .node = node, .zoneinfo = zoneinfo } };
 	char *line[2];
 
@@ -254,13 +318,24 @@ static void compare_text(const struct diff_text *text, const char *library, int 
 	free(copy[1]);
 }
 
+static enum pb_text_layout zoneinfo_of(enum pb_kernel kernel)
+{
+	static const enum pb_text_layout layouts[PB_NR_LINUX] = {
+		[PB_LINUX_5_4] = PB_TEXT_5_4,	[PB_LINUX_5_10] = PB_TEXT_5_10,
+		[PB_LINUX_6_1] = PB_TEXT_6_1,	[PB_LINUX_6_12] = PB_TEXT_6_12,
+		[PB_LINUX_7_2] = PB_TEXT_7_2,
+	};
+
+	return layouts[kernel];
+}
+
 static size_t library_text(struct pb_pool *pool, const char *name, char *text, size_t size)
 {
 	if (!strcmp(name, "buddyinfo"))
 		return pb_buddyinfo(pool, text, size);
 	if (!strcmp(name, "pagetypeinfo"))
 		return pb_pagetypeinfo(pool, text, size);
-	return pb_zoneinfo(pool, PB_TEXT_6_1, text, size);
+	return pb_zoneinfo(pool, zoneinfo_of(pool->kernel), text, size);
 }
 
 void diff_compare_texts(struct pb_pool *pool, const struct diff_phase *phase,

@@ -118,6 +118,22 @@ int cmd_parse_profile(const char *text, enum pb_profile *profile)
 	return 0;
 }
 
+int cmd_parse_kernel(const char *text, enum pb_kernel *kernel)
+{
+	for (unsigned int i = 0; i < PB_NR_LINUX; i++) {
+		if (!strcmp(text, pb_kernel_name((enum pb_kernel)i))) {
+			*kernel = (enum pb_kernel)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+int cmd_bad_kernel(const char *verb, const char *text)
+{
+	return cmd_error(verb, "--kernel '%s'; expected 5.4, 5.10, 6.1, 6.12 or 7.2", text);
+}
+
 int cmd_parse_migratetype(const char *text, enum pb_migratetype *type)
 {
 	for (int i = 0; i < PB_MIGRATE_PCPTYPES; i++) {

@@ -14,6 +14,8 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/prio.h>
 #include <linux/spinlock.h>
 #include <linux/version.h>
 
@@ -117,6 +119,10 @@ static inline void unlock_zone(struct zone *zone, int cpu, unsigned long flags)
 #endif
 }
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define PBDIFF_TUNES_PCP 1 /* the lists' high mark moves between two bounds */
+#endif
+
 /* What decides how much the next drain gives back. */
 static inline u32 pcp_free_factor(const struct per_cpu_pages *pcp)
 {
@@ -135,6 +141,29 @@ static inline u32 pcp_expire(const struct per_cpu_pages *pcp)
 	return 0;
 #else
 	return pcp->expire;
+#endif
+}
+
+/* From 6.7 on: what the lists' high mark moves between, and what moves it. */
+static inline void pcp_tuning(const struct per_cpu_pages *pcp, u32 tuning[4])
+{
+#ifdef PBDIFF_TUNES_PCP
+	tuning[0] = pcp->high_min;
+	tuning[1] = pcp->high_max;
+	tuning[2] = pcp->alloc_factor;
+	tuning[3] = pcp->flags;
+#else
+	memset(tuning, 0, 4 * sizeof(*tuning));
+#endif
+}
+
+/* Pages on the HIGHATOMIC lists, where the watermark test goes by them. */
+static inline u32 free_highatomic(const struct zone *zone)
+{
+#ifdef PBDIFF_TUNES_PCP /* the same kernels */
+	return zone->nr_free_highatomic;
+#else
+	return 0;
 #endif
 }
 
@@ -164,6 +193,26 @@ static inline bool counts_as_movable(struct page *page)
 #else
 	return PageLRU(page) || __PageMovable(page);
 #endif
+}
+
+/*
+ * 5.10 lets a real-time task have more than others. The recorder is one so that
+ * nothing runs between a phase and the texts read after it; within the phase,
+ * which nothing interrupts, it isn't to look like one.
+ */
+static inline int hide_realtime(void)
+{
+	int prio = current->prio;
+
+#if PBDIFF_IS(5, 10)
+	current->prio = DEFAULT_PRIO;
+#endif
+	return prio;
+}
+
+static inline void show_realtime(int prio)
+{
+	current->prio = prio;
 }
 
 /* Flags in the log are 6.1's numbers, whatever this kernel's are. */

@@ -2,7 +2,7 @@
 /*
  * /sys/kernel/debug/pbdiff/
  *	script	write: steps for the kind "script", e.g. "a 8 0 100; f 50"
- *	run	write: "KIND seed=N ops=N node=N": one phase
+ *	run	write: "KIND seed=N ops=N node=N cpu=N": one phase
  *	log	read: the last phase as text (FORMAT.md)
  *	end	read: how many phases and operations there were
  *	realtime write: the writing task becomes SCHED_FIFO, so that kswapd and
@@ -13,6 +13,7 @@
  * with the module until a later phase or rmmod frees them.
  */
 #include <linux/debugfs.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
@@ -21,6 +22,7 @@
 #include <linux/uaccess.h>
 #include <linux/utsname.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "pbdiff.h"
@@ -36,6 +38,12 @@ static struct pbdiff_held *held_before;
 static u32 nr_held_before;
 static u32 nr_phases;
 static u64 nr_all_ops;
+
+/* Settings that no structure within reach holds: the kernel says them as text. */
+static struct {
+	int boost_factor; /* -1: this kernel doesn't say */
+	int shuffle;
+} settings;
 
 static void free_buffers(void)
 {
@@ -79,18 +87,51 @@ static int alloc_buffers(int node)
 	return 0;
 }
 
+/* The number in the first line of a file, Y being 1 and N 0; -1: there is none. */
+static int read_setting(const char *name)
+{
+	struct file *file = filp_open(name, O_RDONLY, 0);
+	char text[16] = "";
+	loff_t at = 0;
+	int value = -1;
+
+	if (IS_ERR(file))
+		return -1;
+	if (kernel_read(file, text, sizeof(text) - 1, &at) > 0 &&
+	    kstrtoint(strim(text), 10, &value))
+		value = text[0] == 'Y' ? 1 : text[0] == 'N' ? 0 : -1;
+	filp_close(file, NULL);
+	return value;
+}
+
+static void read_settings(void)
+{
+	settings.boost_factor = read_setting("/proc/sys/vm/watermark_boost_factor");
+	settings.shuffle = read_setting("/sys/module/page_alloc/parameters/shuffle");
+}
+
 static void run_phase(void)
 {
+	int prio;
+
 	preempt_disable();
+	prio = hide_realtime();
 	ops.req.cpu = smp_processor_id();
 	nr_held_before = ops.nr_held;
 	memcpy(held_before, ops.held, ops.nr_held * sizeof(*ops.held));
 	pbdiff_capture(&before, ops.req.node, ops.req.cpu);
 	pbdiff_perform(&ops);
 	pbdiff_capture(&after, ops.req.node, ops.req.cpu);
+	show_realtime(prio);
 	preempt_enable();
 	nr_phases++;
 	nr_all_ops += ops.nr_ops;
+}
+
+static long run_phase_on(void *unused)
+{
+	run_phase();
+	return 0;
 }
 
 static int parse_request(char *text, struct pbdiff_request *req)
@@ -110,10 +151,12 @@ static int parse_request(char *text, struct pbdiff_request *req)
 			err = kstrtou32(word + 4, 0, &req->max_ops);
 		else if (!strncmp(word, "node=", 5))
 			err = kstrtoint(word + 5, 0, &req->node);
+		else if (!strncmp(word, "cpu=", 4))
+			err = kstrtoint(word + 4, 0, &req->cpu);
 		else
 			err = -EINVAL;
 		if (err)
-			pr_err("pbdiff: '%s'; expected seed=N, ops=N or node=N\n", word);
+			pr_err("pbdiff: '%s'; expected seed=N, ops=N, node=N or cpu=N\n", word);
 	}
 	return err;
 }
@@ -125,6 +168,10 @@ static int check_request(const struct pbdiff_request *req)
 		pr_err("pbdiff: node=%d; expected an online node with memory\n", req->node);
 		return -EINVAL;
 	}
+	if (req->cpu < -1 || (req->cpu >= 0 && ((u32)req->cpu >= nr_cpu_ids || !cpu_online(req->cpu)))) {
+		pr_err("pbdiff: cpu=%d; expected an online CPU\n", req->cpu);
+		return -EINVAL;
+	}
 	if (req->max_ops < 1 || req->max_ops > MAX_OPS) {
 		pr_err("pbdiff: ops=%u; expected 1 to %u\n", req->max_ops, MAX_OPS);
 		return -EINVAL;
@@ -134,7 +181,7 @@ static int check_request(const struct pbdiff_request *req)
 
 static ssize_t run_write(struct file *file, const char __user *data, size_t len, loff_t *pos)
 {
-	struct pbdiff_request req = { .seed = 1, .max_ops = DEFAULT_OPS, .node = 1 };
+	struct pbdiff_request req = { .seed = 1, .max_ops = DEFAULT_OPS, .node = 1, .cpu = -1 };
 	char *text = memdup_user_nul(data, min_t(size_t, len, 255));
 	int err;
 
@@ -150,7 +197,11 @@ static ssize_t run_write(struct file *file, const char __user *data, size_t len,
 	err = alloc_buffers(req.node);
 	if (!err) {
 		ops.req = req;
-		run_phase();
+		read_settings();
+		if (req.cpu < 0)
+			run_phase();
+		else
+			err = work_on_cpu(req.cpu, run_phase_on, NULL);
 		if (before.overflow || after.overflow)
 			err = -ENOSPC;
 	}
@@ -262,6 +313,9 @@ static void show_head(struct seq_file *m)
 		PBDIFF_ORDERS - 1, (int)pageblock_order, MIGRATE_TYPES, PBDIFF_PCP_LISTS,
 		IS_ENABLED(CONFIG_CMA) ? MIGRATE_PCPTYPES + 1 : -1,
 		IS_ENABLED(CONFIG_MEMORY_ISOLATION) ? MIGRATE_TYPES - 1 : -1);
+	seq_printf(m, "settings boost_factor %d shuffle %d nodes %d cpus %d\n",
+		   settings.boost_factor, settings.shuffle, num_online_nodes(),
+		   num_online_cpus());
 	seq_printf(m, "phase %u %s seed %llu node %d cpu %d ops %u\n", nr_phases, ops.req.kind,
 		   ops.req.seed, ops.req.node, ops.req.cpu, ops.nr_ops);
 }

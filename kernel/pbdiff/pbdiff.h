@@ -18,7 +18,7 @@
 #include <linux/seq_file.h>
 #include <linux/types.h>
 
-#define PBDIFF_FORMAT 1
+#define PBDIFF_FORMAT 2
 #define PBDIFF_NO_PFN U32_MAX /* the allocation failed */
 
 /* One call and its outcome. */
@@ -41,7 +41,7 @@ struct pbdiff_request {
 	u64 seed;
 	u32 max_ops;
 	int node;
-	int cpu;
+	int cpu; /* -1: whichever the phase happens on */
 };
 
 struct pbdiff_script_step {

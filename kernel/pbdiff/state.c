@@ -12,16 +12,16 @@
 
 enum tag {
 	TAG_ZONE,       /* index, start, spanned, present, managed, flags, isolated */
-	TAG_WMARK,      /* min, low, high, promo, boost, highatomic, drift mark */
+	TAG_WMARK,      /* min, low, high, promo, boost, highatomic, drift mark, free highatomic */
 	TAG_RESERVE,    /* lowmem_reserve[] */
-	TAG_FREE_PAGES, /* counter, this CPU's difference, its threshold */
+	TAG_FREE_PAGES, /* counter, threshold, then each CPU and its difference */
 	TAG_NUMA,       /* NUMA events; has background reclaim given up? */
 	TAG_MAP,        /* start, frames, class: runs */
 	TAG_BLOCKS,     /* type, pageblocks: runs from the zone's first pageblock */
 	TAG_NR_FREE,    /* free_area[].nr_free */
 	TAG_FREE,       /* order, type, pfn... */
-	TAG_PCP,        /* count, high, batch, free_factor, expire, others' pages */
-	TAG_PCP_LIST,   /* index, then pfn and cached migratetype of each block */
+	TAG_PCP,        /* cpu, count, high, batch, free_factor, expire, tuning[4] */
+	TAG_PCP_LIST,   /* cpu, index, then pfn and cached migratetype of each block */
 	TAG_LRU,        /* pfn... of frames in use that count as movable */
 };
 
@@ -58,7 +58,7 @@ static void put_record(struct pbdiff_state *s, enum tag tag, const u32 *words, u
 	close_record(s, start);
 }
 
-static void capture_zone_figures(struct pbdiff_state *s, struct zone *zone, int cpu)
+static void capture_zone_figures(struct pbdiff_state *s, struct zone *zone)
 {
 	const u32 figures[] = {
 		zone_idx(zone),
@@ -73,12 +73,7 @@ static void capture_zone_figures(struct pbdiff_state *s, struct zone *zone, int 
 		zone->_watermark[WMARK_MIN],  zone->_watermark[WMARK_LOW],
 		zone->_watermark[WMARK_HIGH], zone->_watermark[WMARK_PROMO],
 		zone->watermark_boost,        zone->nr_reserved_highatomic,
-		zone->percpu_drift_mark,
-	};
-	const u32 free_pages[] = {
-		atomic_long_read(&zone->vm_stat[NR_FREE_PAGES]),
-		free_pages_diff(zone, cpu),
-		stat_threshold(zone, cpu),
+		zone->percpu_drift_mark,	  free_highatomic(zone),
 	};
 	u32 reserve[MAX_NR_ZONES], i;
 
@@ -87,7 +82,21 @@ static void capture_zone_figures(struct pbdiff_state *s, struct zone *zone, int 
 	put_record(s, TAG_ZONE, figures, ARRAY_SIZE(figures));
 	put_record(s, TAG_WMARK, wmark, ARRAY_SIZE(wmark));
 	put_record(s, TAG_RESERVE, reserve, MAX_NR_ZONES);
-	put_record(s, TAG_FREE_PAGES, free_pages, ARRAY_SIZE(free_pages));
+}
+
+static void capture_free_pages(struct pbdiff_state *s, struct zone *zone, int cpu)
+{
+	u32 start = open_record(s, TAG_FREE_PAGES);
+	int each;
+
+	put(s, atomic_long_read(&zone->vm_stat[NR_FREE_PAGES]));
+	put(s, stat_threshold(zone, cpu));
+	for_each_online_cpu(each)
+	{
+		put(s, each);
+		put(s, free_pages_diff(zone, each));
+	}
+	close_record(s, start);
 }
 
 /* Counted per CPU and added up when somebody asks. */
@@ -189,21 +198,18 @@ static void capture_free_lists(struct pbdiff_state *s, struct zone *zone)
 static void capture_pcp(struct pbdiff_state *s, struct zone *zone, int cpu)
 {
 	struct per_cpu_pages *pcp = pcp_of(zone, cpu);
-	u32 others = 0, start, i;
+	u32 figures[10] = { cpu,	pcp->count,	      pcp->high,
+			    pcp->batch, pcp_free_factor(pcp), pcp_expire(pcp) };
 	struct page *page;
-	int other;
+	u32 start, i;
 
-	for_each_online_cpu(other) if (other != cpu) others += pcp_of(zone, other)->count;
-	{
-		const u32 figures[] = { pcp->count,           pcp->high,       pcp->batch,
-					pcp_free_factor(pcp), pcp_expire(pcp), others };
-
-		put_record(s, TAG_PCP, figures, ARRAY_SIZE(figures));
-	}
+	pcp_tuning(pcp, figures + 6);
+	put_record(s, TAG_PCP, figures, ARRAY_SIZE(figures));
 	for (i = 0; i < PBDIFF_PCP_LISTS; i++) {
 		if (list_empty(&pcp->lists[i]))
 			continue;
 		start = open_record(s, TAG_PCP_LIST);
+		put(s, cpu);
 		put(s, i);
 		list_for_each_entry(page, &pcp->lists[i], lru)
 		{
@@ -235,7 +241,7 @@ void pbdiff_capture(struct pbdiff_state *s, int node, int cpu)
 {
 	struct zone *zone = NODE_DATA(node)->node_zones;
 	unsigned long flags;
-	int i;
+	int i, each;
 
 	s->nr_words = 0;
 	s->overflow = false;
@@ -243,12 +249,13 @@ void pbdiff_capture(struct pbdiff_state *s, int node, int cpu)
 		if (!populated_zone(zone))
 			continue;
 		lock_zone(zone, cpu, &flags);
-		capture_zone_figures(s, zone, cpu);
+		capture_zone_figures(s, zone);
+		capture_free_pages(s, zone, cpu);
 		capture_numa(s, zone);
 		capture_map(s, zone);
 		capture_pageblocks(s, zone);
 		capture_free_lists(s, zone);
-		capture_pcp(s, zone, cpu);
+		for_each_online_cpu(each) capture_pcp(s, zone, each);
 		capture_lru(s, zone);
 		unlock_zone(zone, cpu, flags);
 	}
@@ -273,9 +280,9 @@ static void print_pcp_list(struct seq_file *m, const u32 *w, u32 n)
 {
 	u32 i;
 
-	for (i = 1; i + 2 <= n; i += 2) {
-		if (i % 32 == 1)
-			seq_printf(m, "%spcp_list %u", i > 1 ? "\n" : "", w[0]);
+	for (i = 2; i + 2 <= n; i += 2) {
+		if (i % 32 == 2)
+			seq_printf(m, "%spcp_list %u %u", i > 2 ? "\n" : "", w[0], w[1]);
 		seq_printf(m, " %x/%u", w[i], w[i + 1]);
 	}
 	seq_putc(m, '\n');
@@ -288,6 +295,16 @@ static void print_numbers(struct seq_file *m, const char *head, const u32 *word,
 	seq_puts(m, head);
 	for (i = 0; i < n; i++)
 		seq_printf(m, " %u", word[i]);
+	seq_putc(m, '\n');
+}
+
+static void print_free_pages(struct seq_file *m, const u32 *w, u32 n)
+{
+	u32 i;
+
+	seq_printf(m, "free_pages %u %u", w[0], w[1]);
+	for (i = 2; i + 2 <= n; i += 2)
+		seq_printf(m, " %u/%d", w[i], (s32)w[i + 1]);
 	seq_putc(m, '\n');
 }
 
@@ -342,10 +359,11 @@ static void print_record(struct seq_file *m, u32 tag, const u32 *w, u32 n)
 		break;
 	case TAG_WMARK:
 		print_numbers(m, "watermark", w, 4);
-		seq_printf(m, "boost %u\nhighatomic %u\ndrift_mark %u\n", w[4], w[5], w[6]);
+		seq_printf(m, "boost %u\nhighatomic %u\ndrift_mark %u\nfree_highatomic %u\n", w[4],
+			   w[5], w[6], w[7]);
 		break;
 	case TAG_FREE_PAGES:
-		seq_printf(m, "free_pages %u %d %u\n", w[0], (s32)w[1], w[2]);
+		print_free_pages(m, w, n);
 		break;
 	case TAG_NUMA:
 		print_numbers(m, "numa", w, n - 1);
