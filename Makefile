@@ -93,7 +93,7 @@ tidy: build ## clang-tidy over library and command
 		xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build
 
 clean: ## remove every build directory
-	@rm -rf build build-dev build-asan build-ubsan build-tsan build-coverage
+	@rm -rf build build-dev build-asan build-ubsan build-tsan build-fuzz build-coverage
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14

@@ -52,7 +52,7 @@ static struct walk find_free(const struct diff_zone *zone, unsigned int order, u
 	while (i < zone->nr_free_blocks &&
 	       (zone->free[i].order != order || zone->free[i].type != type))
 		i++;
-	w.block = zone->free + i;
+	w.block = zone->nr_free_blocks ? zone->free + i : NULL;
 	while (i + w.n < zone->nr_free_blocks && w.block[w.n].order == order &&
 	       w.block[w.n].type == type)
 		w.n++;
@@ -66,7 +66,7 @@ static struct walk find_pcp(const struct diff_pcp *pcp, unsigned int list)
 
 	while (i < pcp->nr && pcp->block[i].list != list)
 		i++;
-	w.block = pcp->block + i;
+	w.block = pcp->nr ? pcp->block + i : NULL;
 	while (i + w.n < pcp->nr && w.block[w.n].list == list)
 		w.n++;
 	w.order = list < 12 ? list / 3 : 9;

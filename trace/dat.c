@@ -49,6 +49,7 @@ bool pb_dat_open(struct pb_reader *reader, const char *path, unsigned int file, 
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <trace-cmd/trace-cmd.h>
@@ -406,21 +407,26 @@ static int add_buffer(struct pb_reader *reader, struct tracecmd_input *input, un
 
 #define PAGE_SIZE 4096
 #define PADDING (1ull << 36) /* more than any trace has left when it is cut */
-#define TRY_SECONDS 120      /* more than that is a loop */
 
 /* Open, and read all if `whole`; of the exit status. Only ever in a child. */
-static void try_child(int fd, bool whole)
+static void try_child(int fd, bool whole, uint64_t size)
 {
-	static const int crashes[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
+	static const int ends[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPROF };
+	struct itimerval limit = { .it_value = { .tv_sec = 1 + (time_t)(size >> 22) } };
 	struct tracecmd_input *input;
 	int null = open("/dev/null", O_WRONLY);
+	sigset_t none;
 
-	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
-		signal(crashes[i], SIG_DFL);
+	/* The caller's handlers and mask are not for these. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		signal(ends[i], SIG_DFL);
 	/* libtracecmd complains whatever its log level is */
 	if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0)
 		dup2(null, STDERR_FILENO);
-	alarm(TRY_SECONDS);
+	/* A file is read at hundreds of MB a second: more CPU time than this is a loop. */
+	setitimer(ITIMER_PROF, &limit, NULL);
 	input = tracecmd_open_fd(fd, 0);
 	if (!input)
 		_exit(1);
@@ -433,19 +439,21 @@ static void try_child(int fd, bool whole)
 	_exit(0);
 }
 
-/* Whether libtracecmd can read it, found out where a crash does no harm. */
-static bool can_open(int fd, bool whole)
+/* Whether libtracecmd can read it, found out where a crash does no harm; -1: it would never end. */
+static int can_open(int fd, bool whole, uint64_t size)
 {
 	pid_t child = fork();
 	int status;
 
 	if (child == 0)
-		try_child(fd, whole);
+		try_child(fd, whole, size);
 	if (child < 0)
-		return false;
+		return 0;
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
-			return false;
+			return 0;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
+		return -1;
 	return lseek(fd, 0, SEEK_SET) == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -474,7 +482,7 @@ static int padded_copy(int fd, uint64_t size)
 /* A descriptor that libtracecmd can read: the file's, or of a copy; -1: neither. */
 static int readable_fd(const char *path, uint64_t *size, bool *cut)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), copy;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), copy, can;
 	struct stat st;
 
 	*cut = false;
@@ -483,12 +491,15 @@ static int readable_fd(const char *path, uint64_t *size, bool *cut)
 	if (fstat(fd, &st) != 0)
 		goto fail;
 	*size = (uint64_t)st.st_size;
-	if (can_open(fd, false))
+	can = can_open(fd, false, *size);
+	if (can > 0)
 		return fd;
+	if (can < 0)
+		goto fail;
 	copy = padded_copy(fd, *size);
 	if (copy < 0)
 		goto fail;
-	if (can_open(copy, true)) {
+	if (can_open(copy, true, *size) > 0) {
 		*cut = true;
 		close(fd);
 		return copy;

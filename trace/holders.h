@@ -39,7 +39,7 @@ struct pb_held_block {
 
 struct pb_page_owner {
 	uint64_t entries, pages, bad_lines;
-	struct pb_holder *holders; /* by pages, descending */
+	struct pb_holder *holders; /* most spoiled pageblocks first, then most pages */
 	size_t nr_holders;
 	struct pb_held_block *blocks; /* spoiled ones first, most unmovable pages first */
 	size_t nr_blocks, nr_spoiled; /* spoiled: Movable or CMA with unmovable pages */

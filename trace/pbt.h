@@ -155,7 +155,10 @@ struct pbt_about {
 /* From the text of a PBT_META record. */
 void pbt_read_about(const char *lines, struct pbt_about *about);
 
-/* The files of /proc of one phase. 0; 1: it is no .pbt; -1 with one line in `error`. */
+/*
+ * Adds the files of /proc of one phase that *snapshot, zeroed at first, has not got.
+ * 0; 1: it is no .pbt; -1 with one line in `error`. The caller frees what is in it.
+ */
 int pbt_snapshot_load(const char *path, enum pbt_phase phase, struct pb_snapshot *snapshot,
 		      struct pbt_about *about, char *error, size_t size);
 

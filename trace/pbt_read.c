@@ -53,6 +53,9 @@ static int damage(struct pbt_reader *r, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(r->error, sizeof(r->error), format, args);
 	va_end(args);
+	for (char *c = r->error; *c; c++) /* names and tags are the file's */
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	return -1;
 }
 

@@ -4,21 +4,23 @@
  * flipped at random from a handful of seeds. Without coverage it finds less;
  * it needs no special compiler, so it is what ctest runs.
  *
- *	fuzz-map [FILE...]   the inputs in these files, or
+ *	fuzz-map [FILE | DIR]...   the inputs in these files, or
  *	PB_FUZZ_RUNS=n PB_SEED=n fuzz-map
  */
 #include "fuzz.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/pool.h"
 
-#define MAX_INPUT 2048
+#define LARGEST 2048
 #define CORPUS 64
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -29,22 +31,67 @@
 
 struct input {
 	size_t size;
-	uint8_t data[MAX_INPUT];
+	uint8_t data[LARGEST];
 };
 
+/* In a piece of memory of exactly its size, so that a sanitizer sees what reads on. */
 static int run_file(const char *name)
 {
-	static struct input input;
 	FILE *file = fopen(name, "rb");
+	struct stat st;
+	uint8_t *data;
+	size_t size;
 
-	if (!file) {
+	if (!file || fstat(fileno(file), &st)) {
 		perror(name);
 		return 2;
 	}
-	input.size = fread(input.data, 1, MAX_INPUT, file);
+	data = malloc((size_t)st.st_size + !st.st_size);
+	if (!data)
+		return 2;
+	size = fread(data, 1, (size_t)st.st_size, file);
 	fclose(file);
-	LLVMFuzzerTestOneInput(input.data, input.size);
+	LLVMFuzzerTestOneInput(data, size);
+	free(data);
 	return 0;
+}
+
+/* A child each: the file that ends it is named, and the others are still tried. */
+static int run_directory(const char *name)
+{
+	DIR *directory = opendir(name);
+	unsigned int files = 0, failed = 0;
+	struct dirent *entry;
+	char path[4096];
+
+	while (directory && (entry = readdir(directory))) {
+		int status = 1;
+		pid_t child;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", name, entry->d_name);
+		fflush(NULL);
+		child = fork();
+		if (!child)
+			exit(run_file(path)); /* leaks are looked for at exit */
+		waitpid(child, &status, 0);
+		files++;
+		failed += status != 0;
+		if (status)
+			printf("%s: fails, status %#x\n", path, (unsigned int)status);
+	}
+	if (directory)
+		closedir(directory);
+	printf("%s: %u inputs, %u fail\n", name, files, failed);
+	return failed || !files;
+}
+
+static int run_argument(const char *name)
+{
+	struct stat st;
+
+	return stat(name, &st) == 0 && S_ISDIR(st.st_mode) ? run_directory(name) : run_file(name);
 }
 
 static void mutate(struct tp_rng *rng, struct input *input, const struct input *other)
@@ -65,7 +112,7 @@ static void mutate(struct tp_rng *rng, struct input *input, const struct input *
 			break;
 		case 3: /* grow */
 			length = 1 + tp_below(rng, 32);
-			while (length-- && input->size < MAX_INPUT)
+			while (length-- && input->size < LARGEST)
 				input->data[input->size++] = (uint8_t)tp_random(rng);
 			break;
 		case 4: /* cut */
@@ -137,7 +184,7 @@ int main(int argc, char **argv)
 	uint64_t seed;
 
 	for (int i = 1; i < argc; i++)
-		if (run_file(argv[i]))
+		if (run_argument(argv[i]))
 			return 2;
 	if (argc > 1)
 		return 0;

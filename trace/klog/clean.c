@@ -150,3 +150,12 @@ bool klog_is_prompt(const char *text)
 	end = strpbrk(at, "$#");
 	return end && end - at < 80 && (end[1] == ' ' || !end[1]);
 }
+
+void klog_copy(char *to, size_t size, const char *from, size_t len)
+{
+	if (len >= size)
+		len = size - 1;
+	for (size_t i = 0; i < len; i++)
+		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+	to[len] = '\0';
+}

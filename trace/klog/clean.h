@@ -12,6 +12,9 @@ size_t klog_unquote_printable(char *text, size_t len);
 /* How long "> ", ">> ", "| " in front is; 0: not quoted. */
 size_t klog_quote(const char *text);
 size_t klog_width(const char *text, size_t len); /* characters of UTF-8 */
-bool klog_is_prompt(const char *text);           /* "[ops@lab17 ~]$ dmesg" */
+/* Copies what fits, with a NUL; what isn't printable ASCII becomes '?': names go to terminals
+   and into JSON. */
+void klog_copy(char *to, size_t size, const char *from, size_t len);
+bool klog_is_prompt(const char *text); /* "[ops@lab17 ~]$ dmesg" */
 
 #endif

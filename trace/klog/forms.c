@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clean.h"
 #include "internal.h"
 
 #define V(a, b, c) PB_RELEASE(a, b, c)
@@ -26,14 +27,6 @@ struct line {
 static struct pb_klog_report *report_of(const struct line *line)
 {
 	return line->column->building ? &line->column->building->report : NULL;
-}
-
-static void copy(char *to, size_t size, const char *from, size_t len)
-{
-	if (len >= size)
-		len = size - 1;
-	memcpy(to, from, len);
-	to[len] = '\0';
 }
 
 static int64_t amount(const char *text)
@@ -64,7 +57,7 @@ static void take_comm(struct pb_klog_report *report, const char *text, const cha
 		text = cut;
 	}
 	len = (size_t)(end - text);
-	copy(report->comm, sizeof(report->comm), text, len);
+	klog_copy(report->comm, sizeof(report->comm), text, len);
 }
 
 static void take_pid(struct pb_klog_report *report, const struct klog_record *record)
@@ -92,11 +85,11 @@ static bool alloc_failure(struct line *line)
 	if (colon)
 		take_comm(&building->report, line->text, colon);
 	else
-		copy(building->report.comm, sizeof(building->report.comm), line->column->candidate,
-		     strlen(line->column->candidate));
+		klog_copy(building->report.comm, sizeof(building->report.comm),
+			  line->column->candidate, strlen(line->column->candidate));
 	colon = colon ? colon + 2 : line->text;
-	copy(building->report.headline, sizeof(building->report.headline), colon,
-	     (size_t)(found - colon));
+	klog_copy(building->report.headline, sizeof(building->report.headline), colon,
+		  (size_t)(found - colon));
 	if (line->column->has_vmalloc &&
 	    line->log->records - line->column->vmalloc_record < KLOG_VMALLOC) {
 		building->report.kind = PB_KLOG_VMALLOC;
@@ -110,7 +103,7 @@ static bool alloc_failure(struct line *line)
 	klog_settle(line->log, line->column);
 	/* 4.9 to 4.19 may print the rest on lines of its own */
 	line->column->open = OPEN_HEADLINE;
-	copy(line->column->headline, sizeof(line->column->headline), found, strlen(found));
+	klog_copy(line->column->headline, sizeof(line->column->headline), found, strlen(found));
 	return true;
 }
 
@@ -122,8 +115,8 @@ static bool headline_piece(struct line *line)
 
 	if (column->open != OPEN_HEADLINE || !column->building)
 		return false;
-	copy(column->headline + len, sizeof(column->headline) - len, line->text,
-	     strlen(line->text));
+	klog_copy(column->headline + len, sizeof(column->headline) - len, line->text,
+		  strlen(line->text));
 	klog_request(column->building, column->headline);
 	return true;
 }
@@ -222,7 +215,7 @@ static void take_release(struct line *line)
 
 		if (!major || word[major] != '.' || !pb_release_parse(word))
 			continue;
-		copy(report->kernel, sizeof(report->kernel), word, len);
+		klog_copy(report->kernel, sizeof(report->kernel), word, len);
 		return;
 	}
 }
@@ -261,7 +254,7 @@ static void add_function(struct pb_klog_report *report, const char *at, bool unc
 	if (!len || report->nr_stack == PB_KLOG_STACK)
 		return;
 	function = &report->stack[report->nr_stack++];
-	copy(function->name, sizeof(function->name), at, len);
+	klog_copy(function->name, sizeof(function->name), at, len);
 	function->uncertain = uncertain;
 	function->module[0] = '\0';
 	/* the lines that name the cgroup may be cut off, or come much later */
@@ -271,7 +264,8 @@ static void add_function(struct pb_klog_report *report, const char *at, bool unc
 	at += strcspn(at, " )");
 	module = *at == ' ' && at[1] == '[' && is_name(at[2]) ? at + 2 : NULL;
 	if (module)
-		copy(function->module, sizeof(function->module), module, strcspn(module, "] "));
+		klog_copy(function->module, sizeof(function->module), module,
+			  strcspn(module, "] "));
 }
 
 /* " [<ffffffff81d85a04>] ? exnic_poll+0x61/0xba [exnic]" */
@@ -652,7 +646,8 @@ static bool memcg_usage(struct line *line)
 	if (!memcg(line))
 		return false;
 	if (limit)
-		copy(report_of(line)->limit, PB_KLOG_TEXT, limit + 6, strcspn(limit + 6, ", "));
+		klog_copy(report_of(line)->limit, PB_KLOG_TEXT, limit + 6,
+			  strcspn(limit + 6, ", "));
 	return true;
 }
 
@@ -687,7 +682,8 @@ static bool killed(struct line *line)
 	open = strchr(line->found, '(');
 	close = open ? strchr(open, ')') : NULL;
 	if (close)
-		copy(report->killed, sizeof(report->killed), open + 1, (size_t)(close - open) - 1);
+		klog_copy(report->killed, sizeof(report->killed), open + 1,
+			  (size_t)(close - open) - 1);
 	return true;
 }
 
@@ -695,7 +691,7 @@ static bool banner(struct line *line)
 {
 	const char *release = line->text + strlen("Linux version ");
 
-	copy(line->log->banner, sizeof(line->log->banner), release, strcspn(release, " "));
+	klog_copy(line->log->banner, sizeof(line->log->banner), release, strcspn(release, " "));
 	line->log->seen_release = pb_release_parse(line->log->banner);
 	return true;
 }
@@ -710,7 +706,8 @@ static bool candidate(struct line *line)
 	if (len < 2 || len > 17 || line->record->text[len - 1] != ':' ||
 	    line->record->text[0] == ' ')
 		return false;
-	copy(line->column->candidate, sizeof(line->column->candidate), line->record->text, len - 1);
+	klog_copy(line->column->candidate, sizeof(line->column->candidate), line->record->text,
+		  len - 1);
 	return false; /* nobody knows yet */
 }
 

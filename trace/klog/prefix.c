@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clean.h"
 #include "internal.h"
 
 #define DAEMON_MAX 160 /* bytes in front of "kernel:" */
@@ -185,10 +186,7 @@ static size_t android(const char *at, struct klog_prefix *prefix)
 
 static void copy_stamp(struct klog_prefix *prefix, const char *text, size_t len)
 {
-	if (len >= sizeof(prefix->stamp))
-		len = sizeof(prefix->stamp) - 1;
-	memcpy(prefix->stamp, text, len);
-	prefix->stamp[len] = '\0';
+	klog_copy(prefix->stamp, sizeof(prefix->stamp), text, len);
 }
 
 bool klog_prefix_parse(const char *text, size_t len, struct klog_prefix *prefix)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../gfp_release.h"
+#include "clean.h"
 #include "internal.h"
 
 #define V(a, b, c) PB_RELEASE(a, b, c)
@@ -68,8 +69,7 @@ static void take_names(struct klog_building *building, const char *text)
 	building->has_names = true;
 	if ((size_t)(end - text) > sizeof(report->gfp_names))
 		return;
-	memcpy(report->gfp_names, text + 1, (size_t)(end - text) - 1);
-	report->gfp_names[end - text - 1] = '\0';
+	klog_copy(report->gfp_names, sizeof(report->gfp_names), text + 1, (size_t)(end - text) - 1);
 }
 
 static void take_gfp(struct klog_building *building, const char *text)
