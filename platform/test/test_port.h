@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define PB_TEST_THREADS 4
-#define PB_TEST_CHOICES 4096 /* scheduling points of one run */
+#define PB_TEST_CHOICES 65536 /* scheduling points of one run */
 
 /* The CPU that pb_platform_cpu() tells from now on (outside a scenario). */
 void pb_test_set_cpu(uint32_t cpu);
@@ -105,6 +105,13 @@ extern void (*pb_test_masked)(bool masked);
 
 /* A scheduling point of the scenario's own. */
 void pb_test_yield(void);
+
+/*
+ * Where the core is compiled so (tests/sched/accesses.c), each of its loads and stores
+ * in this memory is a scheduling point, and is counted.
+ */
+void pb_test_share(const void *start, size_t bytes);
+extern unsigned long pb_test_accesses;
 
 /* Outside a scenario: who runs from now on (0 at first), and who has ended, of those that
    may still own a lock of a shared pool. */
