@@ -8,7 +8,7 @@
  *
  * So between the two nothing was taken or given back, and what was read is how it was
  * at one moment: the request may fail. If A has changed, or somebody was inside, the
- * block may have been in that one's hands, and the request looks once more.
+ * block may have been in that one's hands, and the request stops everybody to look.
  *
  * What is summed up only grows, or moves together with something that does: a pop
  * counts in the list's head; a push moves the head, and what takes it back is a pop or
@@ -74,4 +74,26 @@ struct stillness look_around(const struct pb_pool *pool)
 	}
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return seen;
+}
+
+unsigned long lock_everything(struct pb_pool *pool)
+{
+	unsigned long state = pb_platform_critical_enter();
+
+	pcp_lock_all(pool);
+	for (u32 z = 0; z < pool->super->nr_zones; z++)
+		pb_platform_lock(&pool_zone(pool, z)->lock);
+	for (u32 s = 0; s < pool->super->nr_stripes; s++)
+		pb_platform_lock(&pool_stripe(pool, s)->lock);
+	return state;
+}
+
+void unlock_everything(struct pb_pool *pool, unsigned long state)
+{
+	for (u32 s = pool->super->nr_stripes; s-- > 0;)
+		pb_platform_unlock(&pool_stripe(pool, s)->lock);
+	for (u32 z = pool->super->nr_zones; z-- > 0;)
+		pb_platform_unlock(&pool_zone(pool, z)->lock);
+	pcp_unlock_all(pool);
+	pb_platform_critical_exit(state);
 }

@@ -16,4 +16,13 @@ struct stillness {
 /* Reads all CPUs' lists and stripes, without locks: O(CPUs x zones x orders). */
 struct stillness look_around(const struct pb_pool *pool);
 
+/*
+ * Every lock of the pool but sizes_lock, in their order: areas, zones, stripes. Nothing of
+ * what is free changes until unlock_everything(), which wants what this returned; interrupts
+ * stay masked. pre: the caller holds none of them. O(CPUs + zones + stripes), and a fence
+ * of every CPU where there are restartable sequences.
+ */
+unsigned long lock_everything(struct pb_pool *pool);
+void unlock_everything(struct pb_pool *pool, unsigned long state);
+
 #endif

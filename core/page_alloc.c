@@ -271,12 +271,42 @@ static bool unreserve_any(struct pb_pool *pool, const struct alloc_context *ctx)
 	return false;
 }
 
+/* Pages may pass from hand to hand so fast that a request sees each where it no longer
+   is. So often it may see something and come too late. */
+#define MAX_VAIN_ROUNDS 16u
+
+/*
+ * Is anything free that this request may have? Nothing moves while it looks: it holds
+ * every lock there is, with interrupts masked.
+ */
+static bool anything_left(struct pb_pool *pool, const struct alloc_context *ctx,
+			  unsigned int alloc_flags, bool drained)
+{
+	unsigned long state = lock_everything(pool);
+	struct zone *zone;
+	bool left = false;
+	u32 at = 0;
+
+	while (!left && (zone = next_zone(pool, ctx, &at)) != NULL) {
+		u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
+
+		if (alloc_flags & ALLOC_NO_WATERMARKS)
+			for (unsigned int order = ctx->order; order <= pool->max_order; order++)
+				left |= zone_nr_free(pool, zone, order) != 0;
+		else
+			left = zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, mark,
+						   ctx->highest, alloc_flags, ctx->gfp);
+		left |= drained && pcp_holds(pool, zone, ctx->order);
+	}
+	unlock_everything(pool, state);
+	return left;
+}
+
 /*
  * The last resort of every request: free memory must not be stranded in other
  * CPUs' lists (Linux drains only when it reclaims, so its profile does too), nor be
  * missed because another CPU had it in its hands. What was looked at without locks is
- * believed when nothing changed meanwhile; else it is looked at again. Each round in
- * vain is one in which another call went on.
+ * believed when nothing changed meanwhile; else it is looked at under the locks.
  */
 static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
 			   unsigned int alloc_flags)
@@ -284,7 +314,7 @@ static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx
 	/* in a shared pool a drain also finds the areas whose holders have ended */
 	bool drain = !pool_is_linked(pool) || pool->shared || ctx->gfp & PB_GFP_DIRECT_RECLAIM;
 
-	for (;;) {
+	for (unsigned int round = 0; round < MAX_VAIN_ROUNDS; round++) {
 		struct stillness before = look_around(pool), after;
 		u32 frame;
 
@@ -295,9 +325,12 @@ static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx
 			return frame;
 		after = look_around(pool);
 		if (before.still && after.still && before.sum == after.sum)
-			return NO_FRAME;
+			break;
+		if (!anything_left(pool, ctx, alloc_flags, drain))
+			break;
 		pb_platform_relax();
 	}
+	return NO_FRAME;
 }
 
 /* After a hook may have freed something. */

@@ -66,6 +66,43 @@ static void pcp_enter_wait(struct pb_pool *pool, u32 cpu, unsigned long *state)
 		pb_platform_relax();
 }
 
+/* Whoever has an area waits for no other with a lower number. */
+void pcp_lock_all(struct pb_pool *pool)
+{
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+		while (!area_trylock(pool, pcp_area(pool, cpu)))
+			pb_platform_relax();
+		pcp_fence(pool, cpu);
+	}
+}
+
+void pcp_unlock_all(struct pb_pool *pool)
+{
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
+		pcp_unlock(pcp_area(pool, cpu));
+}
+
+bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
+{
+	struct pcp_counts counts;
+
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+		if (pool_is_linked(pool)) {
+			pcp_count(pool, cpu, zone, &counts);
+			if (counts.held >> order)
+				return true;
+			continue;
+		}
+		for (unsigned int t = 0; t < PB_MIGRATE_PCPTYPES && order < pool->nr_pcp_orders; t++) {
+			u32 class = zone_class(pool, zone, t);
+
+			if (class != NO_CLASS && pcp_entries(pcp_list(pcp_area(pool, cpu), class, order)))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* Between two parts of a long piece of work: let interrupts, and whoever waits for the
    area, have their turn. What the lists hold may be another after it. Not where it is
    for nothing: with restartable sequences nothing is masked, and taking the area again

@@ -258,6 +258,12 @@ struct pcp_counts {
 void pcp_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 	       struct pcp_counts *counts);
 
+/* Has any CPU a block of this order in a list of this zone? Areas are locked. */
+bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
+/* Every CPU's area, in order of their numbers. Interrupts are masked. */
+void pcp_lock_all(struct pb_pool *pool);
+void pcp_unlock_all(struct pb_pool *pool);
+
 /* A refill or drain of n blocks, to the trace hook. */
 void pcp_trace_batch(struct pb_pool *pool, enum pb_trace_type type, struct zone *zone, u32 cpu,
 		     unsigned int order, unsigned int mt, u32 n);

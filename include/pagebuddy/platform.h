@@ -57,7 +57,10 @@ void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu);
 bool pb_platform_rseq_available(intptr_t *offset);
 
 /*
- * Give others a chance to run: called in retry loops of requests that may block.
+ * Called in each round of a loop that waits for another CPU or task. Where the caller may
+ * sleep, a port may run another task; with interrupts masked, or in a handler, it may only
+ * pause: a kernel asks itself which of the two it is. What is waited for then is held with
+ * interrupts masked on another CPU, for a bounded time.
  */
 void pb_platform_relax(void);
 

@@ -22,6 +22,7 @@
 #include <pagebuddy/linux.h>
 #include <pagebuddy/linux_user.h>
 
+#include "give_up.h"
 #include "pcp.h"
 #include "self.h"
 #include "shared.h"
@@ -42,26 +43,12 @@ static void lock_pool(struct pb_pool *pool)
 {
 	pool_enter(pool);
 	pb_platform_lock(&pool->super->sizes_lock);
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
-		while (!pcp_trylock(pcp_area(pool, cpu)))
-			pb_platform_relax();
-	if (pool->percpu_mode == PCP_MODE_RSEQ)
-		for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
-			pb_platform_fence_cpu(pool, cpu);
-	for (u32 z = 0; z < pool->super->nr_zones; z++)
-		pb_platform_lock(&pool_zone(pool, z)->lock);
-	for (u32 s = 0; s < pool->super->nr_stripes; s++)
-		pb_platform_lock(&pool_stripe(pool, s)->lock);
+	(void)lock_everything(pool); /* this port masks nothing */
 }
 
 static void unlock_pool(struct pb_pool *pool)
 {
-	for (u32 s = 0; s < pool->super->nr_stripes; s++)
-		pb_platform_unlock(&pool_stripe(pool, s)->lock);
-	for (u32 z = 0; z < pool->super->nr_zones; z++)
-		pb_platform_unlock(&pool_zone(pool, z)->lock);
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
-		pcp_unlock(pcp_area(pool, cpu));
+	unlock_everything(pool, 0);
 	pb_platform_unlock(&pool->super->sizes_lock);
 	pool_leave(pool);
 }

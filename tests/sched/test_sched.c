@@ -427,6 +427,75 @@ static void test_references_beside_each_other(void **state)
 }
 #endif
 
+/* ---- a request that fails ends, however busy the others are */
+
+static unsigned int others; /* operations of thread 1 until thread 0 has its answer */
+static bool answered;
+
+#define BUSY 200u
+
+/* At each step of the request, which is on CPU 0, the other one does something. */
+static void step(void *ctx, const struct pb_trace_event *event)
+{
+	(void)ctx;
+	(void)event;
+	if (pb_platform_cpu() == 0)
+		pb_platform_relax();
+}
+
+static void no_block_of_order_4(struct scene *s)
+{
+	s->tp.pool.hooks.trace = step;
+	others = 0;
+	answered = false;
+	for (unsigned int i = 0; i < FRAMES / 16; i++) {
+		s->page[0][i] = pb_pfn_to_page(&s->tp.pool, i * 16ull);
+		s->order[0][i] = 0;
+		tp_require(pb_claim(&s->tp.pool, i * 16ull, 0, PB_GFP_KERNEL) == PB_OK, "claim");
+	}
+}
+
+static void fail_beside_a_busy_one(struct scene *s, unsigned int t)
+{
+	if (t) {
+		for (; others < BUSY && !answered; others++) {
+			take(s, 1, 0, PB_GFP_KERNEL, 0);
+			give(s, 1, 0);
+			pb_platform_relax();
+		}
+		return;
+	}
+	take(s, 0, SLOTS - 1, PB_GFP_ATOMIC, 4);
+	answered = true;
+}
+
+/* One step each, in turn: whenever the request looks again, something has changed. */
+static void test_a_request_fails_beside_others_that_go_on(void **state)
+{
+	(void)state;
+	for_each_variant(v) {
+		static struct scene scene;
+		struct pb_test_result result;
+		struct pb_test_scenario scenario = { 2, own_cpu, scene_setup, scene_thread,
+						     scene_check, scene_teardown, &scene };
+
+		memset(&scene, 0, sizeof(scene));
+		scene.variant = v;
+		scene.cpus = 2;
+		scene.prepare = no_block_of_order_4;
+		scene.thread = fail_beside_a_busy_one;
+		scene.may_fail = 1;
+		pb_test_set_cpu(0);
+		pb_test_replay(&scenario, "", &result);
+		if (result.verdict != PB_TEST_OK)
+			fail_msg("%s: verdict %d, %s", v->name, result.verdict, scene.wrong);
+		assert_int_equal(scene.failed, 1);
+		assert_true(others > 0);
+		if (others >= BUSY)
+			fail_msg("%s: no answer within %u operations of the other", v->name, BUSY);
+	}
+}
+
 static int print_total(void **state)
 {
 	(void)state;
@@ -453,6 +522,8 @@ int main(void)
 #ifdef SCHED_ACCESSES /* they go without the port */
 		cmocka_unit_test(test_references_beside_each_other),
 #endif
+
+		cmocka_unit_test(test_a_request_fails_beside_others_that_go_on),
 	};
 
 	tp_fail = _fail;
