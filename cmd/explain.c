@@ -48,6 +48,7 @@ static const struct option options[] = {
 static void help(void)
 {
 	printf("Usage: pagebuddy explain [LOG]\n"
+	       "       pagebuddy explain SNAPSHOT [--order N] [--gfp FLAGS]\n"
 	       "       pagebuddy explain TRACE --order N [--at TIME] [--gfp FLAGS]\n"
 	       "       pagebuddy explain TRACE --failure K\n"
 	       "       pagebuddy explain TRACE --list [--task NAME] [--from TIME] [--to TIME]\n"
@@ -57,12 +58,15 @@ static void help(void)
 	       "allocation failure and OOM kill in it happened - by which rule, in which zone,\n"
 	       "and what would have helped.\n"
 	       "\n"
+	       "Files of /proc (a directory, a sosreport, a single text, pasted or cut): what show\n"
+	       "says of them; with --order, would such a request succeed now.\n"
+	       "\n"
 	       "A trace: follow it to a moment and say whether a request would have succeeded\n"
 	       "there: in which zone, and by which rule not.\n"
 	       "\n"
 	       "      --verbose        a log: the arithmetic, whose rules hold, the stack\n"
-	       "      --kernel RELEASE a log: the rules and gfp names of this release, not the\n"
-	       "                       one that the log names\n"
+	       "      --kernel RELEASE the rules and gfp numbers of this release, not of the one\n"
+	       "                       that the input names\n"
 	       "      --order N        of 2^N pages\n"
 	       "      --at TIME        +SECONDS from the first event, SECONDS of the trace's own\n"
 	       "                       clock, start or end (default: end)\n"
@@ -83,6 +87,7 @@ static int set_gfp(struct explain_ask *ask, const char *text)
 	char *end;
 	unsigned long number;
 
+	ask->gfp_text = text;
 	errno = 0;
 	number = strtoul(text, &end, 0);
 	if (!errno && end != text && !*end && number <= UINT32_MAX) {
@@ -153,8 +158,8 @@ static int check(struct explain_ask *ask, int argc, char **argv)
 {
 	if ((ask->has_order && ask->failure) || (ask->failure && ask->list))
 		return cmd_error(VERB, "expected one of --order N, --failure K and --list");
-	if ((ask->wish.task || ask->wish.from || ask->wish.to) && (ask->failure || ask->has_order) &&
-	    !ask->list)
+	if ((ask->wish.task || ask->wish.from || ask->wish.to) &&
+	    (ask->failure || ask->has_order) && !ask->list)
 		return cmd_error(VERB, "--task, --from and --to go with --list");
 	if (ask->at && (ask->failure || ask->list))
 		return cmd_error(VERB,
@@ -201,10 +206,9 @@ static const struct {
 	enum pb_kind kind;
 	int (*run)(struct explain_ask *ask);
 } readers[] = {
-	{ PB_KIND_KERNEL_LOG, explain_log },
-	{ PB_KIND_TRACE, explain_trace },
+	{ PB_KIND_KERNEL_LOG, explain_log },  { PB_KIND_TRACE, explain_trace },
 	{ PB_KIND_DIRECTORY, explain_trace }, /* a trace of one text a CPU */
-	{ PB_KIND_UNKNOWN, explain_trace },   /* the reader of traces says what is odd */
+	{ PB_KIND_MACHINE, explain_machine }, { PB_KIND_UNKNOWN, explain_unknown },
 };
 
 static int dispatch(struct explain_ask *ask)

@@ -16,6 +16,7 @@ struct explain_ask {
 	bool has_order, list;
 	struct pbr_wish wish; /* which of the failures: --list */
 	uint32_t gfp;
+	const char *gfp_text; /* as given; NULL: it was not */
 	bool verbose;
 	uint32_t release; /* --kernel; 0: as the input says */
 	struct pbr_input *input;
@@ -24,5 +25,7 @@ struct explain_ask {
 /* Each: an exit status; ask->source.path is of its kind. */
 int explain_trace(struct explain_ask *ask);
 int explain_log(struct explain_ask *ask);
+int explain_machine(struct explain_ask *ask);
+int explain_unknown(struct explain_ask *ask);
 
 #endif

@@ -17,6 +17,7 @@ void explain_log_sentence(const struct pb_klog_report *report, char *text, size_
 void explain_log_why(const struct pb_klog_report *report, const struct pb_klog_zone *zone,
 		     char *text, size_t size);
 void explain_log_text(const struct pb_klog_report *report, bool verbose);
+void explain_log_note(const char *text); /* a line "!  text", wrapped */
 json_t *explain_log_json(const struct pb_klog_report *report);
 
 #endif

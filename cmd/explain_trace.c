@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "note.h"
 
 static int check(const struct explain_ask *ask)
 {
@@ -238,8 +239,7 @@ int explain_trace(struct explain_ask *ask)
 		return status;
 	if (pbr_load(&ask->source, &ask->input, error, sizeof(error)))
 		return cmd_error(VERB, "%s", error);
-	if (ask->input->note[0])
-		fprintf(stderr, "pagebuddy %s: %s\n", VERB, ask->input->note);
+	cmd_note_input(VERB, ask->input);
 	status = answer(ask);
 	pbr_unload(ask->input);
 	return status;

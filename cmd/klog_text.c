@@ -53,6 +53,12 @@ static void print_wrapped(const char *text, size_t at, size_t indent)
 	putchar('\n');
 }
 
+void explain_log_note(const char *text)
+{
+	printf("!  ");
+	print_wrapped(text, 3, 3);
+}
+
 __attribute__((format(printf, 1, 2))) static void item(const char *format, ...)
 {
 	char text[1024];
@@ -99,7 +105,14 @@ static int add(char *text, size_t size, int at, const char *format, ...)
 static int say_who(const struct pb_klog_report *report, char *text, size_t size)
 {
 	char bytes[32];
-	int at = add(text, size, 0, "%s", report->comm[0] ? report->comm : "A task without a name");
+	int at;
+
+	if (report->kind == PB_KLOG_ASKED)
+		return add(text, size, 0, "A request for %s (order %d, %s)",
+			   pb_rule_size((int64_t)explain_log_page_kb(report) << report->order,
+					bytes, sizeof(bytes)),
+			   report->order, report->gfp_names);
+	at = add(text, size, 0, "%s", report->comm[0] ? report->comm : "A task without a name");
 
 	if (report->pid >= 0)
 		at = add(text, size, at, " (pid %d)", report->pid);
@@ -194,6 +207,26 @@ static void say_nothing_failed(const struct pb_klog_report *report, char *text, 
 		    "-1).");
 }
 
+/* Not what happened, but what would. */
+static void say_asked(const struct pb_klog_report *report, char *text, size_t size, int at)
+{
+	if (report->decisive < 0) {
+		add(text, size, at, " would be refused: no zone that it may use has memory.");
+		return;
+	}
+	if (report->verdict == PB_SAYS_WOULD_SUCCEED)
+		at = add(text, size, at, " would be served at once");
+	else if (report->verdict == PB_SAYS_UNKNOWN)
+		at = add(text, size, at, " may be served");
+	else
+		at = add(text, size, at, " would be refused at once by %s",
+			 pb_rule_cause(report->verdict));
+	at = say_zone(report, text, size, at);
+	if (report->verdict != PB_SAYS_WOULD_SUCCEED && report->nr_zones <= SENTENCE_ZONES)
+		at = say_others(report, text, size, at);
+	add(text, size, at, ".");
+}
+
 void explain_log_sentence(const struct pb_klog_report *report, char *text, size_t size)
 {
 	int at;
@@ -203,6 +236,10 @@ void explain_log_sentence(const struct pb_klog_report *report, char *text, size_
 		return;
 	}
 	at = say_who(report, text, size);
+	if (report->kind == PB_KLOG_ASKED) {
+		say_asked(report, text, size, at);
+		return;
+	}
 	switch (report->verdict) {
 	case PB_SAYS_MEMCG:
 		at = add(text, size, at,
@@ -318,6 +355,12 @@ static const struct pb_klog_zone *serving(const struct pb_klog_report *report,
 	return NULL;
 }
 
+/* "would have been served", or "would be" of what is only asked. */
+static const char *been(const struct pb_klog_report *report)
+{
+	return report->kind == PB_KLOG_ASKED ? "be" : "have been";
+}
+
 static void help_smaller(const struct pb_klog_report *report)
 {
 	struct pb_rule_request request = request_of(report);
@@ -328,14 +371,14 @@ static void help_smaller(const struct pb_klog_report *report)
 		zone = serving(report, &request);
 		if (!zone)
 			continue;
-		item("Order %u (%s) would have been served, by Node %d %s.", request.order,
+		item("Order %u (%s) would %s served, by Node %d %s.", request.order,
 		     pb_rule_size((int64_t)explain_log_page_kb(report) << request.order, size,
 				  sizeof(size)),
-		     zone->node, pb_klog_type_name(zone->type));
+		     been(report), zone->node, pb_klog_type_name(zone->type));
 		return;
 	}
 	if (report->order > 0)
-		item("No smaller order would have been served either.");
+		item("No smaller order would %s served either.", been(report));
 }
 
 static void help_short(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
@@ -378,7 +421,13 @@ static void help_wait(const struct pb_klog_report *report)
 {
 	struct pb_rule_request request = request_of(report);
 
-	if (!pb_rule_may_sleep(&request))
+	if (report->kind == PB_KLOG_ASKED)
+		item(pb_rule_may_sleep(&request)
+			     ? "It may wait: the kernel would reclaim%s before it gave up; whether "
+			       "that frees enough can't be told from here."
+			     : "It can't wait (no direct reclaim), so nothing would be freed for it%s.",
+		     !pb_rule_may_sleep(&request) || !report->order ? "" : " and compact");
+	else if (!pb_rule_may_sleep(&request))
 		item("It could not wait (no direct reclaim), so nothing was freed for it; a caller "
 		     "that may sleep could use GFP_KERNEL.");
 	else if (report->kind == PB_KLOG_OOM)
@@ -426,8 +475,9 @@ static void help_movable(const struct pb_klog_report *report, const struct pb_kl
 		return;
 	request.gfp |= PB_GFP_MOVABLE;
 	if (ask(zone, &request) == PB_SAYS_WOULD_SUCCEED)
-		item("A movable request would have been served from CMA; a smaller CMA area (cma=) "
-		     "leaves more for the others.");
+		item("A movable request would %s served from CMA; a smaller CMA area (cma=) "
+		     "leaves more for the others.",
+		     been(report));
 	else
 		item("CMA holds %lld free pages that only movable requests may use.",
 		     LL(zone->rule.free_cma));
@@ -494,7 +544,9 @@ static void print_help(const struct pb_klog_report *report)
 	const struct pb_klog_zone *zone = report->decisive < 0 ? NULL
 							       : &report->zones[report->decisive];
 
-	printf("\nWhat would have helped\n");
+	if (report->kind == PB_KLOG_ASKED && report->verdict == PB_SAYS_WOULD_SUCCEED)
+		return;
+	printf("\nWhat would %s\n", report->kind == PB_KLOG_ASKED ? "help" : "have helped");
 	if (report->verdict == PB_SAYS_WOULD_SUCCEED) {
 		item("Nothing that the dump shows: between the last attempt and the dump memory was "
 		     "freed, or a watermark changed. Asked again it would have succeeded.");
@@ -502,7 +554,9 @@ static void print_help(const struct pb_klog_report *report)
 		return;
 	}
 	if (report->verdict == PB_SAYS_UNKNOWN) {
-		item("The whole text: the zones' lines and the free lists below them decide.");
+		item(report->no_marks ? "zoneinfo, of the same moment: it has the watermarks."
+				      : "The whole text: the zones' lines and the free lists below "
+					"them decide.");
 		help_wait(report);
 		help_harmless(report);
 		return;
@@ -511,7 +565,8 @@ static void print_help(const struct pb_klog_report *report)
 		item("Flags that allow another zone, or memory in the zones that these allow.");
 		return;
 	}
-	help_short(report, zone);
+	if (!report->no_marks)
+		help_short(report, zone);
 	if (zone->result.boost_decides)
 		item("No boost: vm.watermark_boost_factor = 0 turns it off.");
 	help_min_free(report, zone);
@@ -586,7 +641,10 @@ void explain_log_text(const struct pb_klog_report *report, bool verbose)
 	explain_log_sentence(report, sentence, sizeof(sentence));
 	print_wrapped(sentence, 0, 0);
 	print_request(report);
-	if (report->release_by_format && zones)
+	if (report->release_by_format && report->kind == PB_KLOG_ASKED)
+		printf("No file names the kernel; the rules of %u.%u are assumed (--kernel).\n",
+		       report->release >> 16, report->release >> 8 & 255);
+	else if (report->release_by_format && zones)
 		printf("No line names the kernel; by the format the rules of %u.%u hold "
 		       "(--kernel).\n",
 		       report->release >> 16, report->release >> 8 & 255);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "note.h"
 #include "replay.h"
 
 #define VERB "replay"
@@ -381,8 +382,7 @@ static int run(struct replay *replay)
 
 	if (pbr_load(&replay->source, &replay->input, error, sizeof(error)))
 		return cmd_error(VERB, "%s", error);
-	if (replay->input->note[0])
-		fprintf(stderr, "pagebuddy %s: %s\n", VERB, replay->input->note);
+	cmd_note_input(VERB, replay->input);
 	if (work(replay, error, sizeof(error)))
 		return cmd_error(VERB, "%s", error);
 	status = print(replay);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "note.h"
 #include "report.h"
 
 #define MARKER "@PAGEBUDDY_DATA@"
@@ -260,6 +261,7 @@ static int compute(const struct options *o, struct report *r)
 
 	if (pbr_load(&source, &r->input, error, sizeof(error)))
 		return cmd_error("report", "%s", error);
+	cmd_note_input("report", r->input);
 	if (make_filter(o, r))
 		return CMD_USAGE;
 	collect.filter = sparse.filter = r->filtered ? &r->filter : NULL;

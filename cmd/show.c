@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <pbt.h>
+#include <rules/rules.h>
 
 #include "show.h"
 
@@ -24,6 +25,7 @@ struct options {
 	double interval; /* s, --watch; 0: once */
 	uint64_t count;  /* samples, 0: until Ctrl-C */
 	uint64_t page_size;
+	struct show_ask ask; /* --order and what goes with it */
 };
 
 static volatile sig_atomic_t stopped;
@@ -48,13 +50,18 @@ static const char help[] =
 	"                        allocinfo, extfrag_index, node_exporter's or kmem -f's text\n"
 	"      --phase PHASE     of a recording: start or end (default end)\n"
 	"      --page-size SIZE  of the saved machine (default 4K; live: this machine's)\n"
+	"      --order N         would a request of 2^N pages succeed, and if not, by which\n"
+	"                        rule, in which zone, and what would help\n"
+	"      --gfp FLAGS       of that request: GFP_KERNEL (default), GFP_ATOMIC ..., or a\n"
+	"                        number of that kernel (0xcc0)\n"
+	"      --kernel RELEASE  its rules, where the files don't name it\n"
 	"  -f, --format FORMAT   text, json, ndjson, or openmetrics for Prometheus (default\n"
 	"                        text)\n"
 	"      --help            this text\n"
 	"\n"
 	"Root sees more: /proc/pagetypeinfo is for root only.\n";
 
-enum { OPT_PHASE = 256, OPT_PAGE_SIZE, OPT_HELP };
+enum { OPT_PHASE = 256, OPT_PAGE_SIZE, OPT_HELP, OPT_ORDER, OPT_GFP, OPT_KERNEL };
 
 static const struct option long_options[] = {
 	{ "watch", optional_argument, NULL, 'w' },
@@ -62,6 +69,9 @@ static const struct option long_options[] = {
 	{ "root", required_argument, NULL, 'r' },
 	{ "phase", required_argument, NULL, OPT_PHASE },
 	{ "page-size", required_argument, NULL, OPT_PAGE_SIZE },
+	{ "order", required_argument, NULL, OPT_ORDER },
+	{ "gfp", required_argument, NULL, OPT_GFP },
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "format", required_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -75,9 +85,37 @@ static int parse_interval(const char *text, double *seconds)
 	return *end || end == text || !(*seconds >= 0.1) || *seconds > 86400 ? -1 : 0;
 }
 
+static int parse_ask(int c, struct show_ask *ask)
+{
+	uint64_t order;
+
+	if (c == OPT_GFP) {
+		ask->gfp = optarg;
+		return CMD_OK;
+	}
+	if (c == OPT_KERNEL) {
+		ask->release = pb_release_parse(optarg);
+		if (!ask->release)
+			return cmd_error("show",
+					 "--kernel '%s': expected a release such as 5.15.41",
+					 optarg);
+		return CMD_OK;
+	}
+	if (cmd_parse_u64(optarg, &order) || order > PB_MAX_ORDER)
+		return cmd_error("show", "--order '%s': expected a number from 0 to %d", optarg,
+				 PB_MAX_ORDER);
+	ask->has_order = true;
+	ask->order = (unsigned int)order;
+	return CMD_OK;
+}
+
 static int parse_option(int c, struct options *o)
 {
 	switch (c) {
+	case OPT_ORDER:
+	case OPT_GFP:
+	case OPT_KERNEL:
+		return parse_ask(c, &o->ask);
 	case 'w':
 		o->interval = 2;
 		if (optarg && parse_interval(optarg, &o->interval))
@@ -108,9 +146,9 @@ static int parse_option(int c, struct options *o)
 		if (!strcmp(optarg, "openmetrics"))
 			o->format = CMD_OPENMETRICS;
 		else if (cmd_parse_format(optarg, &o->format))
-			return cmd_error("show",
-					 "--format '%s': expected text, json, ndjson or openmetrics",
-					 optarg);
+			return cmd_error(
+				"show", "--format '%s': expected text, json, ndjson or openmetrics",
+				optarg);
 		return CMD_OK;
 	}
 }
@@ -147,6 +185,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 					 "can't go with --watch");
 	if (o->count && !o->interval)
 		return cmd_error("show", "--count needs --watch");
+	if ((o->ask.gfp || o->ask.release) && !o->ask.has_order)
+		return cmd_error("show", "--gfp and --kernel need --order");
+	if (o->ask.has_order && (o->interval || (o->format != CMD_TEXT && o->format != CMD_JSON)))
+		return cmd_error("show", "--order asks once, and answers as text or json");
 	return -1;
 }
 
@@ -189,15 +231,20 @@ static int load(const struct options *o, struct pb_snapshot *snapshot, struct sh
 {
 	const char *where = o->root ? o->root : "/proc";
 	const char *phases[] = { "end", "start" };
-	uint64_t mem_kb = 0;
+	struct pb_about_machine about = { 0 };
 	int rc = load_pbt(o, snapshot, machine, error, size);
 
 	if (rc > 0 && !o->phase) {
-		rc = pb_loose_load(where, snapshot, &mem_kb, &machine->notes, error, size) ? -1 : 1;
+		rc = pb_loose_load(where, snapshot, &about, error, size) ? -1 : 1;
+		machine->notes = about.notes;
 		if (rc > 0 && (snapshot->has_zoneinfo || snapshot->has_buddyinfo)) {
-			derive_page_size(snapshot, mem_kb, machine);
+			derive_page_size(snapshot, about.mem_kb, machine);
+			if (about.kernel[0])
+				snprintf(machine->kernel, sizeof(machine->kernel), "Linux %s",
+					 about.kernel);
 			return 0;
 		}
+		pb_snapshot_free(snapshot);
 	}
 	for (int i = 0; rc > 0 && o->root && i < 2; i++) {
 		if (o->phase && strcmp(o->phase, phases[i]))
@@ -210,19 +257,24 @@ static int load(const struct options *o, struct pb_snapshot *snapshot, struct sh
 	}
 	if (rc < 0 || (rc == 0 && snapshot->has_zoneinfo))
 		return rc;
-	snprintf(error, size,
-		 "%s: nothing of a machine's memory there; expected zoneinfo, buddyinfo or "
-		 "pagetypeinfo of /proc, best all three",
-		 where);
+	if (about.lines)
+		snprintf(error, size,
+			 "%s: %u of %u lines understood: nothing of a machine's memory there; "
+			 "expected zoneinfo, buddyinfo or pagetypeinfo of /proc, best all three",
+			 where, about.known, about.lines);
+	else
+		snprintf(error, size,
+			 "%s: nothing of a machine's memory there; expected zoneinfo, buddyinfo or "
+			 "pagetypeinfo of /proc, best all three",
+			 where);
 	return -1;
 }
 
 static void describe(const struct options *o, struct show_machine *machine)
 {
-	char path[512], error[128];
 	struct utsname uts;
 	struct stat st;
-	char *text;
+	char path[512];
 
 	machine->page_size_assumed = !o->page_size && !machine->page_size && o->root;
 	if (o->page_size || !machine->page_size)
@@ -237,33 +289,36 @@ static void describe(const struct options *o, struct show_machine *machine)
 		return;
 	}
 	snprintf(machine->where, sizeof(machine->where), "%s", o->root);
-	if (machine->kernel[0]) /* a .pbt says it itself */
-		return;
-	if (pb_snapshot_find(o->root, "version", NULL, path, sizeof(path)) &&
-	    (text = pb_read_file(path, 4096, NULL, error, sizeof(error)))) {
-		sscanf(text, "Linux version %100s", machine->kernel + 6);
-		memcpy(machine->kernel, "Linux ", 6);
-		free(text);
-	}
-	if (pb_snapshot_find(o->root, "zoneinfo", o->phase, path, sizeof(path)) && !stat(path, &st))
+	if (!machine->time && /* a .pbt says it itself */
+	    pb_snapshot_find(o->root, "zoneinfo", o->phase, path, sizeof(path)) && !stat(path, &st))
 		machine->time = st.st_mtime;
+}
+
+static int read_files(const struct options *o, struct pb_snapshot *snapshot,
+		      struct show_machine *machine, char *error, size_t size)
+{
+	int rc;
+
+	memset(machine, 0, sizeof(*machine));
+	if (load(o, snapshot, machine, error, size))
+		return -1;
+	describe(o, machine);
+	rc = show_collect(snapshot, machine, error, size);
+	if (rc)
+		pb_snapshot_free(snapshot);
+	return rc;
 }
 
 static int read_machine(const struct options *o, struct show_machine *machine, char *error,
 			size_t size)
 {
 	struct pb_snapshot snapshot = { 0 };
-	int rc;
 
-	memset(machine, 0, sizeof(*machine));
-	if (load(o, &snapshot, machine, error, size))
+	if (read_files(o, &snapshot, machine, error, size))
 		return -1;
-	describe(o, machine);
-	rc = show_collect(&snapshot, machine, error, size);
 	pb_snapshot_free(&snapshot);
-	if (!rc)
-		show_judge(machine);
-	return rc;
+	show_judge(machine);
+	return 0;
 }
 
 int show_read(const char *root, struct show_machine *machine, char *error, size_t size)
@@ -275,10 +330,24 @@ int show_read(const char *root, struct show_machine *machine, char *error, size_
 
 static int collect(const struct options *o, struct show_machine *machine)
 {
-	char error[256] = "";
+	char error[512] = "";
 
 	return read_machine(o, machine, error, sizeof(error)) ? cmd_error("show", "%s", error)
 							      : CMD_OK;
+}
+
+/* show --order: an answer instead of tables. */
+static int answer(const struct options *o, struct show_machine *machine)
+{
+	struct pb_snapshot snapshot = { 0 };
+	char error[512] = "";
+	int status;
+
+	if (read_files(o, &snapshot, machine, error, sizeof(error)))
+		return cmd_error("show", "%s", error);
+	status = show_request(&o->ask, &snapshot, machine);
+	pb_snapshot_free(&snapshot);
+	return status;
 }
 
 /* ------------------------------------------------------------------- printing */
@@ -339,6 +408,30 @@ static int watch(const struct options *o, struct show_machine *machine)
 	return status;
 }
 
+static int once(struct options *o)
+{
+	static struct show_machine machine;
+	int status = -1;
+
+	o->ask.format = o->format;
+	if (o->ask.has_order)
+		return answer(o, &machine);
+	if (o->root && !o->phase && o->format != CMD_OPENMETRICS)
+		status = show_holders(o->root, o->format != CMD_TEXT);
+	if (status >= 0)
+		return status;
+	status = collect(o, &machine);
+	return status ? status : print(o, &machine);
+}
+
+int show_asked(const struct show_ask *ask)
+{
+	struct options o = { .root = ask->root, .format = ask->format, .ask = *ask };
+
+	setlocale(LC_CTYPE, "");
+	return once(&o);
+}
+
 int cmd_show(int argc, char **argv)
 {
 	static struct show_machine machine;
@@ -348,13 +441,5 @@ int cmd_show(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	setlocale(LC_CTYPE, "");
-	if (o.interval)
-		return watch(&o, &machine);
-	status = -1;
-	if (o.root && !o.phase && o.format != CMD_OPENMETRICS)
-		status = show_holders(o.root, o.format != CMD_TEXT);
-	if (status >= 0)
-		return status;
-	status = collect(&o, &machine);
-	return status ? status : print(&o, &machine);
+	return o.interval ? watch(&o, &machine) : once(&o);
 }

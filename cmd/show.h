@@ -62,7 +62,7 @@ struct show_machine {
 	uint64_t page_size; /* bytes */
 	unsigned int nr_orders;
 	unsigned int pageblock_order;
-	bool has_marks;        /* zoneinfo was there: sizes and watermarks are known */
+	bool has_marks; /* zoneinfo was there: sizes and watermarks are known */
 	bool page_size_assumed;
 	struct pb_notes notes; /* what was left out, assumed, or contradicts */
 	unsigned int nr_zones;
@@ -71,6 +71,23 @@ struct show_machine {
 
 /* A saved /proc or a part of one, read, collected and judged. 0, or -1 with one line in error. */
 int show_read(const char *root, struct show_machine *machine, char *error, size_t size);
+
+/* What would become of a request: show --order, explain on files of /proc. */
+struct show_ask {
+	const char *root; /* NULL: this machine */
+	enum cmd_format format;
+	bool has_order; /* else the tables are shown */
+	unsigned int order;
+	const char *gfp;  /* names or a number; NULL: GFP_KERNEL */
+	uint32_t release; /* --kernel; 0: as the files say */
+	bool verbose;
+};
+
+/* An exit status. */
+int show_asked(const struct show_ask *ask);
+int show_request(const struct show_ask *ask, const struct pb_snapshot *snapshot,
+		 const struct show_machine *machine);
+
 /* From the parsed files. 0, or -1 with one line in error. */
 int show_collect(const struct pb_snapshot *snapshot, struct show_machine *machine, char *error,
 		 size_t size);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <holders.h>
+#include <pasted.h>
 
 #include "show.h"
 
@@ -61,7 +62,13 @@ static void owner_blocks_text(const struct pb_page_owner *owner)
 static int owner_text(const struct pb_page_owner *owner)
 {
 	printf("page_owner: %llu allocations, %llu pages\n\n", u(owner->entries), u(owner->pages));
-	owner_blocks_text(owner);
+	if (owner->cut)
+		printf("The dump is cut: it ends in the middle of an entry, and what would follow\n"
+		       "is not counted.\n\n");
+	if (owner->nr_blocks)
+		owner_blocks_text(owner);
+	else
+		printf("No frames are in it: in which pageblocks they are can't be told.\n");
 	printf("\n%-16s %-25s %-11s %5s %8s %7s\n", "task", "function", "type", "order", "pages",
 	       "spoils");
 	for (size_t i = 0; i < owner->nr_holders && i < ROWS; i++) {
@@ -105,9 +112,9 @@ static int owner_json(const struct pb_page_owner *owner)
 					   (json_int_t)h->pages, "spoils", (json_int_t)h->spoiled));
 	}
 	return cmd_print_json(
-		json_pack("{s:i, s:s, s:I, s:I, s:I, s:o, s:o}", "schema", SHOW_SCHEMA, "kind",
-			  "page_owner", "entries", (json_int_t)owner->entries, "pages",
-			  (json_int_t)owner->pages, "bad", (json_int_t)owner->bad_lines,
+		json_pack("{s:i, s:s, s:b, s:I, s:I, s:I, s:o, s:o}", "schema", SHOW_SCHEMA, "kind",
+			  "page_owner", "cut", owner->cut, "entries", (json_int_t)owner->entries,
+			  "pages", (json_int_t)owner->pages, "bad", (json_int_t)owner->bad_lines,
 			  "pageblocks", blocks, "holders", holders));
 }
 
@@ -277,11 +284,14 @@ int show_holders(const char *where, bool json)
 	char *text;
 	int status = -1;
 
-	if (!find(where, path, sizeof(path)))
+	if (!strcmp(where, "-"))
+		snprintf(path, sizeof(path), "-");
+	else if (!find(where, path, sizeof(path)))
 		return -1;
 	text = pb_read_file(path, 1u << 30, &len, error, sizeof(error));
 	if (!text)
 		return -1;
+	len = pb_paste_clean(text, len);
 	kind = pb_loose_kind(text, len);
 	if (kind == PB_LOOSE_PAGE_OWNER || kind == PB_LOOSE_ALLOCINFO || kind == PB_LOOSE_INDEX)
 		status = print(kind, path, text, len, json);

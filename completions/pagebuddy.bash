@@ -36,7 +36,7 @@ _pagebuddy_value()
 	case:--buddyinfo) _pagebuddy_files "$3" ;;
 	case:--do | case:--fill | case:--cma) ;;
 	case:--zone | case:-z) _pagebuddy_words 'DMA DMA32 Normal Movable' "$3" ;;
-	explain:--gfp)
+	explain:--gfp | show:--gfp)
 		_pagebuddy_words 'GFP_KERNEL GFP_ATOMIC GFP_NOWAIT GFP_NOFS GFP_NOIO GFP_USER
 GFP_HIGHUSER GFP_HIGHUSER_MOVABLE GFP_TRANSHUGE GFP_TRANSHUGE_LIGHT' "$3" ;;
 	*:--from | *:--to) _pagebuddy_words 'start end +' "$3" ;;
@@ -65,7 +65,7 @@ _pagebuddy_options()
 	explain) echo '--verbose --kernel --order --at --gfp --failure --list --memory --snapshot --format' \
 		'--task --from --to' ;;
 	record) echo '--output --duration --pid --buffer --no-frames' ;;
-	show) echo '--watch --count --root --phase --page-size --format' ;;
+	show) echo '--watch --count --root --phase --page-size --order --gfp --kernel --format' ;;
 	compare) echo '--top --format' ;;
 	report) echo '--output --what-if --no-what-if --snapshot --memory --page-size --samples' \
 		'--maps --title --format --task --from --to --order' ;;

@@ -50,7 +50,8 @@ static void *grow(void **list, size_t nr, size_t size)
 
 /* One entry while its lines come. */
 struct entry {
-	bool open;
+	bool open, has_stack;
+	uint64_t times; /* of page_owner_sort, which prints equal ones once; else 1 */
 	unsigned int order;
 	char comm[20], site[64], type[16], block_type[16];
 	uint64_t pfn, block;
@@ -58,11 +59,11 @@ struct entry {
 };
 
 /* "Page allocated via order 3, mask 0x..(..), pid 412, tgid 412 (comm), ts N ns" */
-static void open_entry(struct entry *entry, const char *line)
+static void open_entry(struct entry *entry, const char *line, uint64_t times)
 {
 	const char *tgid = strstr(line, "tgid "), *open, *close;
 
-	*entry = (struct entry){ .open = true };
+	*entry = (struct entry){ .open = true, .times = times };
 	sscanf(line, "Page allocated via order %u", &entry->order);
 	snprintf(entry->comm, sizeof(entry->comm), "?");
 	open = tgid ? strchr(tgid, '(') : NULL;
@@ -93,6 +94,14 @@ static void take_frame(struct entry *entry, const char *line)
 {
 	char name[64];
 
+	line += strspn(line, " \t");
+	if (!strncmp(line, "[<", 2)) { /* up to 4.13 the address stands in front */
+		line = strchr(line, ']');
+		if (!line)
+			return;
+		line++;
+	}
+	entry->has_stack = true;
 	if (entry->site[0] || sscanf(line, " %63[^+ \t]", name) != 1 || pb_is_allocator(name))
 		return;
 	memcpy(entry->site, name, sizeof(name));
@@ -165,18 +174,20 @@ static int close_entry(struct pb_page_owner *owner, struct entry *entry)
 	if (!entry->open)
 		return 0;
 	entry->open = false;
-	if (!entry->has_pfn || !pages) {
+	if ((!entry->has_pfn && entry->times < 2 && !owner->sorted) || !pages) {
 		owner->bad_lines++;
 		return 0;
 	}
-	block = block_of(owner, entry);
-	holder = block ? holder_of(owner, entry) : NULL;
-	if (!holder)
+	holder = holder_of(owner, entry);
+	block = holder && entry->has_pfn ? block_of(owner, entry) : NULL;
+	if (!holder || (entry->has_pfn && !block))
 		return -1;
-	owner->entries++;
-	owner->pages += pages;
-	holder->blocks++;
-	holder->pages += pages;
+	owner->entries += entry->times;
+	owner->pages += pages * entry->times;
+	holder->blocks += entry->times;
+	holder->pages += pages * entry->times;
+	if (!block)
+		return 0;
 	*(!strcmp(entry->type, "Unmovable")     ? &block->unmovable
 	  : !strcmp(entry->type, "Reclaimable") ? &block->reclaimable
 						: &block->movable) += pages;
@@ -221,19 +232,32 @@ int pb_page_owner_parse(const char *text, size_t len, struct pb_page_owner *owne
 {
 	struct line_reader r = { .at = text, .end = text + len };
 	struct entry entry = { 0 };
+	uint64_t times = 1;
 	int status = 0;
 
 	memset(owner, 0, sizeof(*owner));
 	while (!status && next_line(&r)) {
+		unsigned long long n;
+		int used = 0;
+
 		if (!strncmp(r.line, "Page allocated via order ", 25)) {
 			status = close_entry(owner, &entry);
-			open_entry(&entry, r.line);
+			open_entry(&entry, r.line, times);
+			times = 1;
+		} else if (sscanf(r.line, "%llu times%n", &n, &used) == 1 && used &&
+			   n < UINT32_MAX) {
+			owner->sorted = true;
+			times = n;
 		} else if (entry.open && !strncmp(r.line, "PFN ", 4)) {
 			owner->bad_lines += !take_pfn(&entry, r.line);
 		} else if (entry.open && r.line[0] == ' ') {
 			take_frame(&entry, r.line);
 		}
 	}
+	/* an entry ends with its stack; the file with an empty line */
+	owner->cut = entry.open && (!entry.has_stack || (len && text[len - 1] != '\n'));
+	if (owner->cut && !entry.has_pfn && !owner->sorted)
+		entry.open = false;
 	if (!status)
 		status = close_entry(owner, &entry);
 	if (status || !owner->entries) {

@@ -39,6 +39,8 @@ struct pb_held_block {
 
 struct pb_page_owner {
 	uint64_t entries, pages, bad_lines;
+	bool cut;                  /* it ends in the middle of an entry */
+	bool sorted;               /* by page_owner_sort: "N times", mostly without frames */
 	struct pb_holder *holders; /* most spoiled pageblocks first, then most pages */
 	size_t nr_holders;
 	struct pb_held_block *blocks; /* spoiled ones first, most unmovable pages first */

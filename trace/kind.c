@@ -11,6 +11,7 @@
 
 #include "kind.h"
 #include "klog/klog.h"
+#include "loose.h"
 #include "source.h"
 #include "stream.h"
 
@@ -43,6 +44,12 @@ static const struct signature signatures[] = {
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "Mem-Info:" },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "Mem-info:" },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "lowmem_reserve[]:" },
+	{ PB_KIND_MACHINE, ANYWHERE, "Page allocated via order " },
+	{ PB_KIND_MACHINE, ANYWHERE, ", zone " },
+	{ PB_KIND_MACHINE, ANYWHERE, "node_buddyinfo_blocks" },
+	{ PB_KIND_MACHINE, ANYWHERE, "FREE_AREA_STRUCT" },
+	{ PB_KIND_MACHINE, ANYWHERE, "Page block order:" },
+	{ PB_KIND_MACHINE, ANYWHERE, "allocinfo - version" },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "Linux version " },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, " kernel: " },
 };
@@ -125,7 +132,7 @@ enum pb_kind pb_kind_of(const char *head, size_t len)
 			return signatures[i].kind;
 	if (has_stamps(head, len) || reads_as_log(head, len))
 		return PB_KIND_KERNEL_LOG;
-	return PB_KIND_UNKNOWN;
+	return pb_loose_kind(head, len) == PB_LOOSE_UNKNOWN ? PB_KIND_UNKNOWN : PB_KIND_MACHINE;
 }
 
 /* -------------------------------------------------------------------- files */
@@ -168,7 +175,7 @@ int pb_kind_of_file(const char *path, enum pb_kind *kind, char *error, size_t si
 		memory.len = pb_source_peek_stdin(packed, sizeof(packed));
 		source = pb_source_open_fn(read_memory, &memory, "standard input", error, size);
 	} else if (!stat(path, &st) && S_ISDIR(st.st_mode)) {
-		*kind = PB_KIND_DIRECTORY;
+		*kind = pb_is_machine(path) ? PB_KIND_MACHINE : PB_KIND_DIRECTORY;
 		return 0;
 	} else {
 		source = pb_source_open(path, error, size);
@@ -186,6 +193,7 @@ const char *pb_kind_name(enum pb_kind kind)
 		[PB_KIND_UNKNOWN] = "no kind of input known here",
 		[PB_KIND_DIRECTORY] = "a directory",
 		[PB_KIND_TRACE] = "a trace",
+		[PB_KIND_MACHINE] = "files of a machine's /proc",
 		[PB_KIND_KERNEL_LOG] = "a kernel log",
 	};
 

@@ -14,6 +14,7 @@ enum pb_kind {
 	PB_KIND_UNKNOWN,    /* text of which no line tells */
 	PB_KIND_DIRECTORY,  /* not a file */
 	PB_KIND_TRACE,      /* trace text, trace.dat, or `pagebuddy record`'s own format */
+	PB_KIND_MACHINE,    /* files of /proc, page_owner, what node_exporter or crash printed */
 	PB_KIND_KERNEL_LOG, /* dmesg, syslog, journal ... with or without a report in it */
 	PB_NR_KINDS
 };

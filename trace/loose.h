@@ -9,7 +9,7 @@
 
 #include "procfs.h"
 
-#define PB_MAX_NOTES 12
+#define PB_MAX_NOTES 16
 
 struct pb_notes {
 	char text[PB_MAX_NOTES][200];
@@ -34,17 +34,28 @@ enum pb_loose_kind {
 
 enum pb_loose_kind pb_loose_kind(const char *text, size_t len);
 
+/* What else such texts tell. */
+struct pb_about_machine {
+	uint64_t mem_kb, free_kb;  /* MemTotal and MemFree of meminfo; 0: not there */
+	char kernel[64];           /* its release; "": not said */
+	struct pb_notes notes;     /* what was left out, assumed, or contradicts */
+	unsigned int lines, known; /* of all texts: not blank; of a file known here */
+};
+
 /*
- * All of one machine from a directory (a saved /proc, a sosreport) or a single
- * file. 0, also if nothing was there; -1 with one line in `error`. `mem_kb`: MemTotal
- * of meminfo, 0 if it is not there.
+ * All of one machine from a directory (a saved /proc, a sosreport, also one directory
+ * down) or a single text; "-" is standard input. 0, also if nothing was there; -1
+ * with one line in `error`. `about` is added to.
  */
-int pb_loose_load(const char *where, struct pb_snapshot *snapshot, uint64_t *mem_kb,
-		  struct pb_notes *notes, char *error, size_t size);
+int pb_loose_load(const char *where, struct pb_snapshot *snapshot, struct pb_about_machine *about,
+		  char *error, size_t size);
+
+/* Does this directory, or the only one in it that does, hold files of a machine? */
+bool pb_is_machine(const char *directory);
 
 /* buddyinfo from other texts; 0 or -1 with one line in `error`. */
-int pb_exporter_parse(const char *text, size_t len, struct pb_buddyinfo *info, char *error,
-		      size_t size);
+int pb_exporter_parse(const char *text, size_t len, struct pb_buddyinfo *info,
+		      struct pb_notes *notes, char *error, size_t size);
 int pb_kmem_parse(const char *text, size_t len, struct pb_buddyinfo *info, char *error,
 		  size_t size);
 

@@ -53,22 +53,122 @@ static bool label(const char *line, const char *key, char *value, size_t size)
 	return true;
 }
 
-static int exporter_line(struct pb_buddyinfo *info, const char *line)
+/*
+ * Several scrapes one after the other, or a dump of a time series: of each list the
+ * oldest and the newest count are kept. The order of the lines is that of time
+ * where they have no time behind them.
+ */
+struct scrapes {
+	struct pb_buddyinfo first, last;
+	struct when {
+		double first[PB_PROC_ORDERS], last[PB_PROC_ORDERS];
+		bool seen[PB_PROC_ORDERS];
+	} * when;        /* of each zone */
+	unsigned int nr; /* of the list that is counted, the first one */
+	double from, to; /* ms; the numbers of lines if there are no times */
+	bool timed;
+};
+
+static int add_zone_times(struct scrapes *s)
+{
+	struct when *when = realloc(s->when, s->last.nr_zones * sizeof(*when));
+
+	if (!when)
+		return -1;
+	s->when = when;
+	memset(&when[s->last.nr_zones - 1], 0, sizeof(*when));
+	return 0;
+}
+
+/* One value of one list. */
+static int add_value(struct scrapes *s, int node, const char *name, unsigned int order,
+		     uint64_t blocks, double time)
+{
+	size_t before = s->last.nr_zones, z = 0;
+	struct when *when;
+
+	if (!zone_of(&s->last, node, name) || !zone_of(&s->first, node, name))
+		return -1;
+	if (s->last.nr_zones > before && add_zone_times(s))
+		return -1;
+	while (s->last.zones[z].node != node || strcmp(s->last.zones[z].name, name))
+		z++;
+	when = &s->when[z];
+	if ((!when->seen[order] || time < when->first[order]) &&
+	    !set_blocks(&s->first, node, name, order, blocks))
+		when->first[order] = time;
+	if ((!when->seen[order] || time >= when->last[order]) &&
+	    !set_blocks(&s->last, node, name, order, blocks))
+		when->last[order] = time;
+	when->seen[order] = true;
+	if (z == 0 && order == 0) {
+		s->from = !s->nr || time < s->from ? time : s->from;
+		s->to = !s->nr || time > s->to ? time : s->to;
+		s->nr++;
+	}
+	return 0;
+}
+
+/* "node_buddyinfo_blocks{node="0",size="10",zone="DMA"} 4 1709600000000" */
+static int exporter_line(struct scrapes *s, const char *line, double number)
 {
 	char node[16], order[16], zone[32];
 	const char *close = strrchr(line, '}');
 	char *end;
+	double blocks, time;
 	long o;
 
-	if (strncmp(line, "node_buddyinfo_blocks{", 22) || !close ||
+	if (!strstr(line, "node_buddyinfo_blocks") || !close ||
 	    !label(line, "node", node, sizeof(node)) ||
 	    !label(line, "size", order, sizeof(order)) || !label(line, "zone", zone, sizeof(zone)))
 		return 0;
 	o = strtol(order, &end, 10);
 	if (*end || o < 0 || o >= PB_PROC_ORDERS)
 		return 0;
-	return set_blocks(info, atoi(node), zone, (unsigned int)o,
-			  (uint64_t)strtod(close + 1, NULL));
+	blocks = strtod(close + 1, &end);
+	if (end == close + 1 || !(blocks >= 0 && blocks < 1e15))
+		return 0;
+	time = strtod(end, &end);
+	if (time > 0)
+		s->timed = true;
+	return add_value(s, atoi(node), zone, (unsigned int)o, (uint64_t)blocks,
+			 time > 0 ? time : number);
+}
+
+static uint64_t free_in(const struct pb_buddyinfo_zone *zone, int *largest)
+{
+	uint64_t pages = 0;
+
+	*largest = -1;
+	for (int o = 0; o < PB_PROC_ORDERS; o++) {
+		pages += zone->nr_free[o] << o;
+		if (zone->nr_free[o])
+			*largest = o;
+	}
+	return pages;
+}
+
+static void note_trend(const struct scrapes *s, struct pb_notes *notes)
+{
+	double seconds = (s->to - s->from) / 1000;
+
+	if (s->nr < 2)
+		return;
+	if (s->timed)
+		pb_note(notes, "%u samples over %.0f s; the last one is shown", s->nr, seconds);
+	else
+		pb_note(notes, "%u samples, without times; the last one is shown", s->nr);
+	for (size_t z = 0; z < s->last.nr_zones; z++) {
+		int was, is;
+		uint64_t pages_were = free_in(&s->first.zones[z], &was);
+		uint64_t pages_are = free_in(&s->last.zones[z], &is);
+
+		pb_note(notes,
+			"node %d, zone %s: from %llu free pages in blocks up to order %d to %llu in "
+			"blocks up to order %d",
+			s->last.zones[z].node, s->last.zones[z].name,
+			(unsigned long long)pages_were, was, (unsigned long long)pages_are, is);
+	}
 }
 
 /*
@@ -108,44 +208,55 @@ static int kmem_line(struct kmem *kmem, struct pb_buddyinfo *info, const char *l
 	return 0;
 }
 
-static int each_line(const char *text, size_t len, struct kmem *kmem, struct pb_buddyinfo *info)
+static int each_line(const char *text, size_t len, struct kmem *kmem, struct pb_buddyinfo *info,
+		     struct scrapes *scrapes)
 {
 	char line[512];
+	double number = 0;
 
-	for (const char *at = text, *end = text + len; at < end;) {
+	for (const char *at = text, *end = text + len; at < end; number++) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t n = (size_t)((newline ? newline : end) - at);
 
 		snprintf(line, sizeof(line), "%.*s", (int)(n < sizeof(line) ? n : sizeof(line) - 1),
 			 at);
-		if (kmem ? kmem_line(kmem, info, line) : exporter_line(info, line))
+		if (kmem ? kmem_line(kmem, info, line) : exporter_line(scrapes, line, number))
 			return -1;
 		at = newline ? newline + 1 : end;
 	}
 	return 0;
 }
 
-static int parse(const char *text, size_t len, struct kmem *kmem, struct pb_buddyinfo *info,
-		 char *error, size_t size)
+int pb_exporter_parse(const char *text, size_t len, struct pb_buddyinfo *info,
+		      struct pb_notes *notes, char *error, size_t size)
 {
-	memset(info, 0, sizeof(*info));
-	if (!each_line(text, len, kmem, info) && info->nr_zones)
-		return 0;
-	snprintf(error, size, "no free list is in it; expected %s",
-		 kmem ? "the tables of crash's kmem -f" : "node_buddyinfo_blocks{...} N");
-	pb_buddyinfo_free(info);
-	return -1;
-}
+	struct scrapes s = { .nr = 0 };
+	int status = each_line(text, len, NULL, NULL, &s);
 
-int pb_exporter_parse(const char *text, size_t len, struct pb_buddyinfo *info, char *error,
-		      size_t size)
-{
-	return parse(text, len, NULL, info, error, size);
+	memset(info, 0, sizeof(*info));
+	if (status || !s.last.nr_zones) {
+		snprintf(error, size, "%s",
+			 status ? "out of memory"
+				: "no free list is in it; expected node_buddyinfo_blocks{...} N");
+		pb_buddyinfo_free(&s.last);
+		status = -1;
+	} else {
+		note_trend(&s, notes);
+		*info = s.last;
+	}
+	pb_buddyinfo_free(&s.first);
+	free(s.when);
+	return status;
 }
 
 int pb_kmem_parse(const char *text, size_t len, struct pb_buddyinfo *info, char *error, size_t size)
 {
 	struct kmem kmem = { .section = NOWHERE };
 
-	return parse(text, len, &kmem, info, error, size);
+	memset(info, 0, sizeof(*info));
+	if (!each_line(text, len, &kmem, info, NULL) && info->nr_zones)
+		return 0;
+	snprintf(error, size, "no free list is in it; expected the tables of crash's kmem -f");
+	pb_buddyinfo_free(info);
+	return -1;
 }

@@ -374,6 +374,22 @@ static struct votes count_votes(struct text_stream *t)
 	return votes;
 }
 
+/* Not blank. */
+static uint64_t count_lines(const char *text, size_t len)
+{
+	uint64_t lines = 0;
+	bool blank = true;
+
+	for (size_t i = 0; i < len; i++) {
+		if (blank && !strchr(" \t\r\n", text[i])) {
+			blank = false;
+			lines++;
+		}
+		blank |= text[i] == '\n';
+	}
+	return lines;
+}
+
 static bool refuse(struct text_stream *t, const char *name, char *error, size_t size)
 {
 	const char *is = what_is(t->buffer, t->len < 4096 ? t->len : 4096);
@@ -399,8 +415,11 @@ static bool refuse(struct text_stream *t, const char *name, char *error, size_t 
 			n++;
 		}
 		first[n] = '\0';
-		snprintf(error, size, "'%s' has no line of a trace (line 1: '%s'); " EXPECTED, name,
-			 first);
+		snprintf(
+			error, size,
+			"'%s' has no line of a trace: 0 of %s%llu lines understood (line 1: '%s'); " EXPECTED,
+			name, t->is_over ? "" : "the first ",
+			(unsigned long long)count_lines(t->buffer, t->len), first);
 	}
 	return false;
 }

@@ -410,7 +410,7 @@ static void test_what_is_no_trace(void **state)
 		{ "\0\0\0\0\0", 5, "'%s' is a binary file" EXPECTED },
 		{ "{\"a\":1}\n", 8, "'%s' is JSON" EXPECTED },
 		{ "Dear Sir,\nbye\n", 14,
-		  "'%s' has no line of a trace (line 1: 'Dear Sir,')" EXPECTED },
+		  "'%s' has no line of a trace: 0 of 2 lines understood (line 1: 'Dear Sir,')" EXPECTED },
 		{ "\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 		  20, "'%s' is damaged zstd" EXPECTED },
 		{ "\x28\xb5\x2f\xfd", 4, "'%s' is zstd that ends at once" EXPECTED },

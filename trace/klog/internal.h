@@ -43,11 +43,11 @@ struct klog_frame {
 	size_t physical_len, pending_len, soft_at;
 	bool has_pending, closed; /* closed: nothing may be joined to pending */
 	bool in_soft_break, quoted_printable;
-	bool plain; /* not quoted-printable: an "=" at the end of a line is one */
+	bool plain;          /* not quoted-printable: an "=" at the end of a line is one */
 	unsigned int indent; /* blanks in front of every line */
 	unsigned int since_prefix;
 	bool prefixed, quote_known;
-	char quote[16]; /* "> ": what stood in front of the last line of a known form */
+	char quote[16];            /* "> ": what stood in front of the last line of a known form */
 	struct klog_prefix prefix; /* of pending */
 	uint64_t line, pending_line;
 	size_t last_width;

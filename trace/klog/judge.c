@@ -405,7 +405,7 @@ static bool is_doubtful(const struct pb_klog_report *report, const struct pb_klo
 {
 	const struct pb_rule_result *result = &zone->result;
 
-	if (result->word == PB_SAYS_WATERMARK)
+	if (result->word == PB_SAYS_WATERMARK || report->kind == PB_KLOG_ASKED)
 		return false;
 	if (reserve_is_cut(report, zone))
 		return true;
@@ -438,6 +438,7 @@ static void judge_zone(struct pb_klog_report *report, struct pb_klog_zone *zone)
 		.reserved_highatomic = to_pages(report, zone->reserved_highatomic_kb),
 		.free_highatomic = to_pages(report, zone->free_highatomic_kb),
 		.managed = zone->pages,
+		.no_marks = report->no_marks,
 		.has_lists = zone->has_list,
 		.has_letters = zone->has_letters,
 		.nr_orders = zone->nr_orders,
@@ -554,6 +555,12 @@ static enum pb_verdict_word judge_vmalloc(struct pb_klog_report *report)
 		return PB_SAYS_NOT_PAGE_ALLOCATOR;
 	word = judge_request(report);
 	return word == PB_SAYS_WOULD_SUCCEED ? PB_SAYS_NOT_PAGE_ALLOCATOR : word;
+}
+
+void pb_klog_judge(struct pb_klog_report *report)
+{
+	report->decisive = -1;
+	report->verdict = judge_request(report);
 }
 
 void klog_judge(struct klog_building *building, const struct pb_klog *log)

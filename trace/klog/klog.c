@@ -237,8 +237,8 @@ int pb_klog_close(struct pb_klog *log, struct pb_klog_stats *stats)
 
 const char *pb_klog_kind_name(enum pb_klog_kind kind)
 {
-	static const char *const names[] = { "alloc_failure", "oom", "memcg", "vmalloc",
-					     "show_mem" };
+	static const char *const names[] = { "alloc_failure", "oom",      "memcg",
+					     "vmalloc",       "show_mem", "request" };
 
 	return names[kind];
 }

@@ -40,6 +40,7 @@ enum pb_klog_kind {
 	PB_KLOG_MEMCG,    /* the same for a memory cgroup */
 	PB_KLOG_VMALLOC,  /* vmalloc: allocation failure, vmalloc error */
 	PB_KLOG_SHOW_MEM, /* a dump without a headline */
+	PB_KLOG_ASKED,    /* of no log: what would become of a request now */
 };
 
 /* How far a vmalloc report says pages were to blame. */
@@ -63,7 +64,7 @@ struct pb_klog_zone {
 	int64_t reserve[PB_KLOG_TYPES + 2]; /* pages, lowmem_reserve[] */
 	unsigned int nr_reserve;
 	bool has_list, has_letters, empty;
-	bool list_cut; /* the list has no total behind it */
+	bool list_cut;                    /* the list has no total behind it */
 	unsigned int nr_orders, first_kb; /* first_kb: size of the smallest block */
 	uint64_t blocks[PB_RULE_ORDERS];
 	uint8_t letters[PB_RULE_ORDERS];
@@ -106,7 +107,8 @@ struct pb_klog_report {
 	unsigned int page_kb;                           /* 0: can't be told */
 	struct pb_klog_zone *zones;
 	unsigned int nr_zones, room;
-	bool cut; /* a zone line ended before its min: */
+	bool cut;      /* a zone line ended before its min: */
+	bool no_marks; /* only free lists are known */
 	/* the answer */
 	int highest_type, class_index; /* of the request; class_index -1: unknown */
 	unsigned int configured;       /* bit a zone type */
@@ -134,6 +136,12 @@ struct pb_klog *pb_klog_open(const struct pb_klog_options *options, pb_klog_emit
 int pb_klog_feed(struct pb_klog *log, const void *bytes, size_t len);
 /* The end: emits what is still open, and frees all. stats may be NULL. As feed. */
 int pb_klog_close(struct pb_klog *log, struct pb_klog_stats *stats);
+
+/*
+ * Answer a request on zones that were not read from a log: kind PB_KLOG_ASKED, order,
+ * gfp, gfp_names, release, page_kb and the zones as printed are set.
+ */
+void pb_klog_judge(struct pb_klog_report *report);
 
 const char *pb_klog_kind_name(enum pb_klog_kind kind); /* "alloc_failure" */
 const char *pb_klog_type_name(int type);               /* "DMA32" */

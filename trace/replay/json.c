@@ -101,6 +101,8 @@ json_t *pbr_problems_json(const struct pbr_problems *problems)
 	json_t *json = json_object(), *first = json_array();
 
 	set_u64(json, "total", problems->total);
+	set_u64(json, "lines", problems->lines);
+	set_u64(json, "understood", problems->lines - problems->malformed);
 	set_u64(json, "malformed", problems->malformed);
 	set_u64(json, "truncated", problems->truncated);
 	set_u64(json, "out_of_order", problems->out_of_order);

@@ -55,6 +55,7 @@ static void copy_problems(const struct pb_reader_stats *stats, struct pbr_proble
 	const uint64_t *n = stats->by_problem;
 
 	problems->malformed = n[PB_BAD_MALFORMED] + n[PB_BAD_BINARY];
+	problems->lines = stats->lines;
 	problems->out_of_order = n[PB_BAD_UNORDERED];
 	problems->equal_times = stats->equal_times;
 	problems->lost_events = stats->lost;
@@ -136,7 +137,7 @@ static int read_events(const struct pbr_source *source, struct pb_reader *reader
 		return pbr_error(error, size, "no memory");
 	if (nothing_understood(loader->input, pb_reader_stats(reader)))
 		return pbr_error(error, size,
-				 "%s: none of its %llu lines is an event of the page allocator "
+				 "%s: 0 of %llu lines understood: none is an event of the page allocator "
 				 "(%llu are of other kinds, %llu can't be read); expected lines "
 				 "with mm_page_alloc, mm_page_free and the like, see pagebuddy "
 				 "record --help",

@@ -123,6 +123,7 @@ struct pbr_chain {
 
 /* What was odd about the trace. All counted, none fatal. */
 struct pbr_problems {
+	uint64_t lines;          /* or records, read; 0: of no text */
 	uint64_t malformed;      /* lines or records that can't be read */
 	uint64_t out_of_order;   /* time stamp earlier than the one before on that CPU */
 	uint64_t equal_times;    /* same time stamp as the event before */

@@ -241,7 +241,11 @@ void pb_rule_judge(const struct pb_rule_request *request, const struct pb_rule_z
 	result->usable = left - result->cma - result->highatomic;
 	limit = result->mark + result->reserve;
 	find_blocks(request, zone, result);
-	if (left <= result->mark) {
+	if (zone->no_marks) {
+		result->word = judge_blocks(request, zone, result);
+		if (result->word == PB_SAYS_WOULD_SUCCEED)
+			result->word = PB_SAYS_UNKNOWN;
+	} else if (left <= result->mark) {
 		result->word = PB_SAYS_WATERMARK;
 		result->boost_decides = result->usable >
 					pb_rule_mark(request, zone->min - zone->boost, 0) +

@@ -89,6 +89,25 @@ static void say_type(const struct pb_rule_request *request, const struct pb_rule
 			 whose, result->usable_order);
 }
 
+/* Without watermarks: what the lists alone tell. */
+static void say_lists(const struct pb_rule_request *request, const struct pb_rule_zone *zone,
+		      const struct pb_rule_result *result, char *text, size_t size)
+{
+	if (result->word == PB_SAYS_UNKNOWN)
+		snprintf(text, size,
+			 "a block of order %d is free; whether the request may have it depends on "
+			 "the watermarks, which are not known without zoneinfo",
+			 result->usable_order);
+	else if (result->usable_order < 0)
+		snprintf(text, size, "of %lld free pages none is in a block that it may use",
+			 LL(zone->free));
+	else
+		snprintf(text, size,
+			 "%lld pages are free, but no block of order %u or above that it may use; "
+			 "the largest is of order %d",
+			 LL(zone->free), request->order, result->usable_order);
+}
+
 static void say_fragmented(const struct pb_rule_request *request,
 			   const struct pb_rule_result *result, char *text, size_t size)
 {
@@ -115,6 +134,10 @@ void pb_rule_reason(const struct pb_rule_request *request, const struct pb_rule_
 {
 	int64_t left = zone->free - result->above_order;
 
+	if (zone->no_marks) {
+		say_lists(request, zone, result, text, size);
+		return;
+	}
 	switch (result->word) {
 	case PB_SAYS_WATERMARK:
 		say_watermark(zone, result, text, size);
