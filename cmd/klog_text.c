@@ -2,6 +2,7 @@
 /* A report of a kernel log in words: the answer, zone by zone, what would have helped. */
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rules/words.h>
@@ -227,8 +228,21 @@ static void say_asked(const struct pb_klog_report *report, char *text, size_t si
 	add(text, size, at, ".");
 }
 
+/* "2818048kB" -> ", 2.7 GiB" */
+static const char *limit_text(const struct pb_klog_report *report, char *text, size_t size)
+{
+	char amount[32];
+	int64_t kb = strtoll(report->limit, NULL, 10);
+
+	*text = '\0';
+	if (kb > 0)
+		snprintf(text, size, ", %s", pb_rule_size(kb, amount, sizeof(amount)));
+	return text;
+}
+
 void explain_log_sentence(const struct pb_klog_report *report, char *text, size_t size)
 {
+	char limit[40];
 	int at;
 
 	if (report->verdict == PB_SAYS_NONE) {
@@ -243,9 +257,9 @@ void explain_log_sentence(const struct pb_klog_report *report, char *text, size_
 	switch (report->verdict) {
 	case PB_SAYS_MEMCG:
 		at = add(text, size, at,
-			 " and met the limit of its memory cgroup%s%s: the machine's memory was not "
+			 " and met the limit of its memory cgroup%s: the machine's memory was not "
 			 "the problem",
-			 report->limit[0] ? ", " : "", report->limit);
+			 limit_text(report, limit, sizeof(limit)));
 		break;
 	case PB_SAYS_NO_DUMP:
 		at = add(text, size, at, " and was refused; by which rule can't be told, for %s",
@@ -611,15 +625,30 @@ static void print_request(const struct pb_klog_report *report)
 	help_harmless(report);
 }
 
+/* "5.15", and of the old ones "2.6.38" */
+static const char *release_text(const struct pb_klog_report *report, char *text, size_t size)
+{
+	unsigned int major = report->release >> 16, minor = report->release >> 8 & 255;
+
+	if (major > 2)
+		snprintf(text, size, "%u.%u", major, minor);
+	else
+		snprintf(text, size, "%u.%u.%u", major, minor, report->release & 255);
+	return text;
+}
+
 static void print_verbose(const struct pb_klog_report *report)
 {
+	char release[24];
+
 	printf("\nFrom line %llu", (unsigned long long)report->line);
 	if (report->stamp[0])
 		printf(", %.*s", (int)strcspn(report->stamp, "\n"), report->stamp);
-	printf("\nKernel %s: rules of %u.%u%s; pages of %u KiB%s\n",
-	       report->kernel[0] ? report->kernel : "not named", report->release >> 16,
-	       report->release >> 8 & 255, report->release_by_format ? " (by the format)" : "",
-	       explain_log_page_kb(report), report->page_kb ? "" : " (assumed)");
+	printf("\nKernel %s: rules of %s%s; pages of %u KiB%s\n",
+	       report->kernel[0] ? report->kernel : "not named",
+	       release_text(report, release, sizeof(release)),
+	       report->release_by_format ? " (by the format)" : "", explain_log_page_kb(report),
+	       report->page_kb ? "" : " (assumed)");
 	if (report->has_gfp)
 		printf("gfp 0x%x: ", report->gfp_number), print_wrapped(report->gfp_names, 18, 2);
 	if (report->nr_zones) {
@@ -635,19 +664,20 @@ static void print_verbose(const struct pb_klog_report *report)
 
 void explain_log_text(const struct pb_klog_report *report, bool verbose)
 {
-	char sentence[EXPLAIN_SENTENCE];
+	char sentence[EXPLAIN_SENTENCE], release[24];
 	bool zones = report->verdict < PB_SAYS_NOT_PAGE_ALLOCATOR;
 
 	explain_log_sentence(report, sentence, sizeof(sentence));
 	print_wrapped(sentence, 0, 0);
 	print_request(report);
 	if (report->release_by_format && report->kind == PB_KLOG_ASKED)
-		printf("No file names the kernel; the rules of %u.%u are assumed (--kernel).\n",
-		       report->release >> 16, report->release >> 8 & 255);
+		printf("No file names the kernel; the rules of %s are assumed (--kernel).\n",
+		       release_text(report, release, sizeof(release)));
 	else if (report->release_by_format && zones)
-		printf("No line names the kernel; by the format the rules of %u.%u hold "
-		       "(--kernel).\n",
-		       report->release >> 16, report->release >> 8 & 255);
+		printf("No line names the kernel; by the format the rules of %s hold (--kernel).\n",
+		       release_text(report, release, sizeof(release)));
+	if (report->verdict == PB_SAYS_MEMCG && report->killed[0])
+		printf("Killed for it: %s.\n", report->killed);
 	if (report->cut)
 		printf("The text is cut: a zone whose line ends before min: is left out.\n");
 	if (zones) {

@@ -11,6 +11,7 @@
 #include "cmd.h"
 
 #define SHOW_SCHEMA 1
+#define SHOW_ASSUMED ((uint32_t)6 << 16 | 12u << 8) /* 6.12, where nothing names the kernel */
 #define SHOW_MAX_ZONES 64
 #define SHOW_ORDERS PB_PROC_ORDERS
 
@@ -97,6 +98,10 @@ void show_judge(struct show_machine *machine);
 enum show_rule show_check(const struct show_machine *machine, const struct show_zone *zone,
 			  unsigned int order, bool from_above);
 const char *show_rule_name(enum show_rule rule);
+/* Of a migratetype of pagetypeinfo: PB_LETTER_*. */
+uint8_t show_letter(const char *type);
+/* Whose rules hold: the machine's kernel's, or SHOW_ASSUMED. */
+uint32_t show_release(const struct show_machine *machine);
 
 const char *show_pages(const struct show_machine *machine, uint64_t pages, char *text, size_t size);
 

@@ -13,27 +13,7 @@
 #include "explain_log.h"
 #include "show.h"
 
-#define ASSUMED PB_RELEASE(6, 12, 0)
-
 /* ------------------------------------------------------------------------ zones */
-
-static uint8_t letter_of(const char *type)
-{
-	static const struct {
-		const char *type;
-		uint8_t letter;
-	} letters[] = {
-		{ "Unmovable", PB_LETTER_U },   { "Movable", PB_LETTER_M },
-		{ "Reclaimable", PB_LETTER_E }, { "Reserve", PB_LETTER_R },
-		{ "CMA", PB_LETTER_C },         { "HighAtomic", PB_LETTER_H },
-		{ "Isolate", PB_LETTER_I },
-	};
-
-	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
-		if (!strcmp(type, letters[i].type))
-			return letters[i].letter;
-	return PB_LETTER_U;
-}
 
 static void set_lists(const struct show_machine *m, const struct show_zone *from,
 		      struct pb_klog_zone *zone)
@@ -46,7 +26,7 @@ static void set_lists(const struct show_machine *m, const struct show_zone *from
 		zone->blocks[o] = from->nr_free[o];
 		for (unsigned int t = 0; t < from->nr_types; t++)
 			if (from->types[t].nr_free[o])
-				zone->letters[o] |= letter_of(from->types[t].name);
+				zone->letters[o] |= show_letter(from->types[t].name);
 	}
 }
 
@@ -153,7 +133,7 @@ static void set_release(const struct show_ask *ask, const struct show_machine *m
 	report->release = ask->release ? ask->release : pb_release_parse(report->kernel);
 	if (report->release)
 		return;
-	report->release = ASSUMED;
+	report->release = SHOW_ASSUMED;
 	report->release_by_format = true;
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * What could fail in a zone, and by which rule: the watermark test of Linux for
- * an ordinary request (no __GFP_HIGH, no reserve) that may not wait.
- *
- *	free - (2^order - 1) - highatomic > min + lowmem reserve
- *	and a block of the order, or greater, on a list that it may use
+ * What could fail in a zone, and by which rule: an ordinary request (GFP_KERNEL) that
+ * does not wait, order by order, asked of trace/rules.
  */
 #include <stdarg.h>
 #include <string.h>
+
+#include <rules/rules.h>
 
 #include "show.h"
 
@@ -19,49 +18,77 @@ const char *show_rule_name(enum show_rule rule)
 	return names[rule];
 }
 
-static bool has_block(const struct show_machine *machine, const struct show_zone *zone,
-		      unsigned int order)
+uint8_t show_letter(const char *type)
 {
-	for (unsigned int o = order; o < machine->nr_orders; o++)
-		if (zone->nr_free[o])
-			return true;
-	return false;
+	static const struct {
+		const char *type;
+		uint8_t letter;
+	} letters[] = {
+		{ "Unmovable", PB_LETTER_U },   { "Movable", PB_LETTER_M },
+		{ "Reclaimable", PB_LETTER_E }, { "Reserve", PB_LETTER_R },
+		{ "CMA", PB_LETTER_C },         { "HighAtomic", PB_LETTER_H },
+		{ "Isolate", PB_LETTER_I },
+	};
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (!strcmp(type, letters[i].type))
+			return letters[i].letter;
+	return PB_LETTER_U;
 }
 
-/* A block on the lists that every request may use: the first three types. */
-static bool has_usable_block(const struct show_machine *machine, const struct show_zone *zone,
-			     unsigned int order)
+uint32_t show_release(const struct show_machine *machine)
 {
-	if (!zone->has_types)
-		return has_block(machine, zone, order);
-	for (unsigned int t = 0; t < zone->nr_types && t < PB_MIGRATE_PCPTYPES; t++)
-		for (unsigned int o = order; o < machine->nr_orders; o++)
-			if (zone->types[t].nr_free[o])
-				return true;
-	return false;
+	uint32_t release = strncmp(machine->kernel, "Linux ", 6)
+				   ? 0
+				   : pb_release_parse(machine->kernel + 6);
+
+	return release ? release : SHOW_ASSUMED;
 }
 
-enum show_rule show_check(const struct show_machine *machine, const struct show_zone *zone,
+static void take_zone(const struct show_machine *machine, const struct show_zone *from,
+		      struct pb_rule_zone *zone)
+{
+	*zone = (struct pb_rule_zone){
+		.free = (int64_t)from->free,
+		.min = (int64_t)from->min,
+		.boost = (int64_t)from->boost,
+		.free_cma = (int64_t)from->cma,
+		.reserved_highatomic = (int64_t)from->highatomic,
+		.free_highatomic = (int64_t)from->highatomic,
+		.managed = (int64_t)from->managed,
+		.no_marks = !machine->has_marks,
+		.has_lists = from->has_blocks,
+		.has_letters = from->has_types,
+		.nr_orders = machine->nr_orders < PB_RULE_ORDERS ? machine->nr_orders
+								 : PB_RULE_ORDERS,
+	};
+	for (unsigned int o = 0; o < zone->nr_orders; o++) {
+		zone->blocks[o] = from->nr_free[o];
+		for (unsigned int t = 0; t < from->nr_types; t++)
+			if (from->types[t].nr_free[o])
+				zone->letters[o] |= show_letter(from->types[t].name);
+	}
+}
+
+enum show_rule show_check(const struct show_machine *machine, const struct show_zone *from,
 			  unsigned int order, bool from_above)
 {
-	int64_t usable = (int64_t)zone->free - (int64_t)zone->highatomic - (int64_t)zone->cma;
-	int64_t reserve = from_above ? (int64_t)zone->reserve : 0;
-	int64_t after = usable - ((1ll << order) - 1);
-	int64_t min = (int64_t)zone->min;
+	static const enum show_rule rules[] = {
+		[PB_STEP_SERVED] = SHOW_OK,         [PB_STEP_MEMORY] = SHOW_MEMORY,
+		[PB_STEP_HIGHATOMIC] = SHOW_MEMORY, [PB_STEP_RESERVE] = SHOW_RESERVE,
+		[PB_STEP_PAGES] = SHOW_WATERMARK,   [PB_STEP_PIECES] = SHOW_FRAGMENTED,
+		[PB_STEP_TYPE] = SHOW_MIGRATETYPE,
+	};
+	const struct pb_rule_request request = { .order = order,
+						 .gfp = PB_GFP_KERNEL,
+						 .release = show_release(machine) };
+	struct pb_rule_zone zone;
+	struct pb_rule_result result;
 
-	if (!machine->has_marks)
-		return has_block(machine, zone, order) ? SHOW_OK : SHOW_FRAGMENTED;
-	if (usable <= min)
-		return SHOW_MEMORY;
-	if (usable <= min + reserve)
-		return SHOW_RESERVE;
-	if (after <= min + reserve)
-		return SHOW_WATERMARK;
-	if (!zone->has_blocks || order == 0)
-		return SHOW_OK;
-	if (!has_block(machine, zone, order))
-		return SHOW_FRAGMENTED;
-	return has_usable_block(machine, zone, order) ? SHOW_OK : SHOW_MIGRATETYPE;
+	take_zone(machine, from, &zone);
+	zone.reserve = from_above ? (int64_t)from->reserve : 0;
+	pb_rule_judge(&request, &zone, &result);
+	return rules[pb_rule_step(&result)];
 }
 
 static unsigned int first_failing(const struct show_machine *machine, const struct show_zone *zone,

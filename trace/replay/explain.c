@@ -2,17 +2,11 @@
 /*
  * Would order N have succeeded at that moment, and by which rule not?
  *
- * The zones are asked in the order that the kernel asks them (spec 5.1), each
- * with the watermark test of spec 6.2 at the min watermark, which is what is
- * left when background reclaim did not help. With f free pages:
- *
- *	f                       free pages of the zone
- *	- 2^order - 1           what the request takes beyond one page
- *	- highatomic, CMA       free pages that this request may not have
- *	must be above  min (less for __GFP_HIGH and __GFP_ATOMIC) + lowmem_reserve
- *
- * Of the zones' answers the one nearest to success is the request's: a zone with
- * enough memory in too small pieces says more than one that is full.
+ * The zones are asked in the order that the kernel asks them (spec 5.1), each by the
+ * rules of trace/rules at the min watermark, which is what is left when background
+ * reclaim did not help. Of the zones' answers the one nearest to success is the
+ * request's: a zone with enough memory in too small pieces says more than one that
+ * is full.
  *
  * Boosts of the watermark are not in a trace, and the kernel's own free counter
  * lags. A recorded failure that the numbers do not show is put down to them
@@ -21,6 +15,7 @@
 
 #include <string.h>
 
+#include "../rules/rules.h"
 #include "internal.h"
 
 static const char *const rule_names[PBR_NR_RULES] = {
@@ -44,13 +39,7 @@ struct asker {
 	struct pbr_explain *explain;
 	uint64_t event;       /* a recorded failure, or UINT64_MAX */
 	unsigned int highest; /* enum pb_zone_type that the flags allow at most */
-	bool harder, high, cma;
-};
-
-/* Free blocks and pages of one zone, by whether this request may have them. */
-struct stock {
-	int64_t highatomic, cma;       /* free pages in such pageblocks */
-	int usable_order, other_order; /* greatest free block; -1: none */
+	struct pb_rule_request request;
 };
 
 /* ------------------------------------------------------------------ request */
@@ -73,35 +62,41 @@ static unsigned int highest_zone(uint32_t gfp)
 	}
 }
 
-/* Is this pageblock's type closed to the request? */
-static bool closed(const struct asker *asker, unsigned int type)
-{
-	if (type == PB_MIGRATE_HIGHATOMIC)
-		return !asker->harder;
-	if (type == PB_MIGRATE_CMA)
-		return !asker->cma;
-	return type == PB_MIGRATE_ISOLATE;
-}
+static const uint8_t letters[PB_MIGRATE_TYPES] = {
+	[PB_MIGRATE_UNMOVABLE] = PB_LETTER_U,   [PB_MIGRATE_MOVABLE] = PB_LETTER_M,
+	[PB_MIGRATE_RECLAIMABLE] = PB_LETTER_E, [PB_MIGRATE_HIGHATOMIC] = PB_LETTER_H,
+	[PB_MIGRATE_CMA] = PB_LETTER_C,         [PB_MIGRATE_ISOLATE] = PB_LETTER_I,
+};
 
-static void take_stock(const struct asker *asker, unsigned int z, struct stock *stock)
+/* The zone as the rules want it: its lists, and the pages kept in them. */
+static void take_stock(const struct asker *asker, unsigned int z, struct pb_rule_zone *zone)
 {
 	const struct pbr_world *world = asker->world;
+	const struct pbr_zone *from = &world->input->machine.zones[z];
 
-	*stock = (struct stock){ .usable_order = -1, .other_order = -1 };
+	*zone = (struct pb_rule_zone){ .free = world->free[z] > 0 ? (int64_t)world->free[z] : 0,
+				       .min = (int64_t)from->watermark[PB_WMARK_MIN],
+				       .reserve = (int64_t)from->lowmem_reserve[asker->highest],
+				       .managed = (int64_t)from->managed,
+				       .has_lists = true,
+				       .has_letters = true,
+				       .nr_orders = world->max_order + 1 };
 	for (uint32_t i = world->geo->zone[z].first; i < world->geo->zone[z].last; i++) {
 		unsigned int type = world->block_type[i >> world->pageblock_order];
-		int order = world->head[i], *greatest;
+		unsigned int order = world->head[i];
 
-		if (order == 255)
+		if (order >= PB_RULE_ORDERS)
 			continue;
+		zone->blocks[order]++;
+		/* a pageblock of which nothing has told the type is an ordinary one */
+		zone->letters[order] |= type < PB_MIGRATE_TYPES ? letters[type] : PB_LETTER_M;
 		if (type == PB_MIGRATE_HIGHATOMIC)
-			stock->highatomic += 1 << order;
+			zone->free_highatomic += 1 << order;
 		else if (type == PB_MIGRATE_CMA)
-			stock->cma += 1 << order;
-		greatest = closed(asker, type) ? &stock->other_order : &stock->usable_order;
-		if (order > *greatest)
-			*greatest = order;
+			zone->free_cma += 1 << order;
 	}
+	/* a trace tells what is free in the reserve, not how large it is */
+	zone->reserved_highatomic = zone->free_highatomic;
 }
 
 /* Pages to be moved to make one block: the cheapest place without anything unmovable. */
@@ -127,23 +122,16 @@ static uint64_t compact_pages(const struct pbr_world *world, unsigned int z, uns
 
 /* --------------------------------------------------------------------- rule */
 
-static enum pbr_rule judge(const struct asker *asker, const struct pbr_verdict *verdict,
-			   const struct stock *stock)
+static enum pbr_rule rule_of(const struct pb_rule_result *result)
 {
-	int64_t limit = verdict->mark + verdict->reserve;
-	int64_t one = verdict->usable + (INT64_C(1) << asker->explain->order) - 1;
+	static const enum pbr_rule rules[] = {
+		[PB_STEP_SERVED] = PBR_RULE_NONE,        [PB_STEP_MEMORY] = PBR_RULE_OUT_OF_MEMORY,
+		[PB_STEP_HIGHATOMIC] = PBR_RULE_RESERVE, [PB_STEP_RESERVE] = PBR_RULE_RESERVE,
+		[PB_STEP_PAGES] = PBR_RULE_WATERMARK,    [PB_STEP_PIECES] = PBR_RULE_FRAGMENTATION,
+		[PB_STEP_TYPE] = PBR_RULE_MIGRATETYPE,
+	};
 
-	if (verdict->usable > limit) {
-		if (stock->usable_order >= (int)asker->explain->order)
-			return PBR_RULE_NONE;
-		return stock->other_order >= (int)asker->explain->order ? PBR_RULE_MIGRATETYPE
-									: PBR_RULE_FRAGMENTATION;
-	}
-	if (one > limit)
-		return PBR_RULE_WATERMARK;
-	if (one > verdict->mark || one + verdict->highatomic > limit)
-		return PBR_RULE_RESERVE;
-	return PBR_RULE_OUT_OF_MEMORY;
+	return rules[pb_rule_step(result)];
 }
 
 /* ----------------------------------------------------------------- sentence */
@@ -310,26 +298,22 @@ static void ask_zone(const struct asker *asker, unsigned int z)
 	const struct pbr_world *world = asker->world;
 	struct pbr_explain *explain = asker->explain;
 	struct pbr_verdict *verdict = &explain->verdicts[explain->nr_verdicts++];
-	struct stock stock;
+	struct pb_rule_result result;
+	struct pb_rule_zone zone;
 
 	*verdict = (struct pbr_verdict){ .zone = world->input->machine.zones[z] };
 	verdict->now.free = world->free[z] > 0 ? (uint64_t)world->free[z] : 0;
 	verdict->now.pcp = world->pcp[z] > 0 ? (uint64_t)world->pcp[z] : 0;
 	memcpy(verdict->now.blocks, world->blocks[z], sizeof(verdict->now.blocks));
 	pbr_sample_indices(&verdict->now, world->max_order);
-	take_stock(asker, z, &stock);
-
-	verdict->mark = (int64_t)verdict->zone.watermark[PB_WMARK_MIN];
-	if (asker->high)
-		verdict->mark -= verdict->mark / 2;
-	if (asker->harder)
-		verdict->mark -= verdict->mark / 4;
-	verdict->reserve = (int64_t)verdict->zone.lowmem_reserve[asker->highest];
-	verdict->highatomic = asker->harder ? 0 : stock.highatomic;
-	verdict->usable = (int64_t)verdict->now.free - ((INT64_C(1) << explain->order) - 1) -
-			  verdict->highatomic - (asker->cma ? 0 : stock.cma);
-	verdict->greatest_order = stock.usable_order;
-	verdict->rule = judge(asker, verdict, &stock);
+	take_stock(asker, z, &zone);
+	pb_rule_judge(&asker->request, &zone, &result);
+	verdict->mark = result.mark;
+	verdict->reserve = result.reserve;
+	verdict->highatomic = result.highatomic;
+	verdict->usable = result.usable;
+	verdict->greatest_order = result.usable_order;
+	verdict->rule = rule_of(&result);
 	verdict->compact_pages = verdict->rule == PBR_RULE_FRAGMENTATION
 					 ? compact_pages(world, z, explain->order)
 					 : UINT64_MAX;
@@ -378,15 +362,21 @@ static void go_to(struct pbr_world *world, uint64_t at, uint64_t event)
 			pbr_world_apply(world, (uint32_t)i++);
 }
 
+/* Where the kernel is not named, the rules of the one that gfp flags are read as. */
+static uint32_t release_of(const struct pbr_input *input)
+{
+	uint32_t release = pb_release_parse(input->kernel);
+
+	return release ? release : PB_RELEASE(6, 1, 0);
+}
+
 static void ask(const struct pbr_world *world, uint64_t event, struct pbr_explain *explain)
 {
 	struct asker asker = { world,
 			       explain,
 			       event,
 			       highest_zone(explain->gfp),
-			       .harder = explain->gfp & PB_GFP_ATOMIC_BIT,
-			       .high = explain->gfp & PB_GFP_HIGH,
-			       .cma = explain->gfp & PB_GFP_MOVABLE };
+			       { explain->order, explain->gfp, release_of(world->input) } };
 
 	explain->migratetype = (enum pb_migratetype)(
 		(explain->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3);

@@ -258,3 +258,26 @@ void pb_rule_judge(const struct pb_rule_request *request, const struct pb_rule_z
 		result->word = judge_blocks(request, zone, result);
 	}
 }
+
+enum pb_rule_step pb_rule_step(const struct pb_rule_result *result)
+{
+	int64_t one = result->usable + result->above_order;
+	int64_t limit = result->mark + result->reserve;
+
+	switch (result->word) {
+	case PB_SAYS_WOULD_SUCCEED:
+	case PB_SAYS_UNKNOWN:
+		return PB_STEP_SERVED;
+	case PB_SAYS_FRAGMENTED:
+		return PB_STEP_PIECES;
+	default:
+		break;
+	}
+	if (result->by_list)
+		return PB_STEP_TYPE;
+	if (one > limit)
+		return PB_STEP_PAGES;
+	if (one > result->mark)
+		return PB_STEP_RESERVE;
+	return one + result->highatomic > limit ? PB_STEP_HIGHATOMIC : PB_STEP_MEMORY;
+}

@@ -12,7 +12,7 @@ const char *pb_rule_cause(enum pb_verdict_word word)
 		[PB_SAYS_WOULD_SUCCEED] = "nothing that the dump shows",
 		[PB_SAYS_WATERMARK] = "the min watermark",
 		[PB_SAYS_LOWMEM_RESERVE] = "lowmem_reserve",
-		[PB_SAYS_CMA] = "CMA, which only movable requests may use",
+		[PB_SAYS_CMA] = "CMA (for movable requests only)",
 		[PB_SAYS_HIGHATOMIC] = "the highatomic reserve",
 		[PB_SAYS_FRAGMENTED] = "fragmentation",
 		[PB_SAYS_UNKNOWN] = "a rule that can't be told: the text is cut",
@@ -57,9 +57,9 @@ static void say_watermark(const struct pb_rule_zone *zone, const struct pb_rule_
 
 	if (result->boost_decides && n > 0 && (size_t)n < size)
 		snprintf(text + n, size - (size_t)n,
-			 "; %lld of them are a temporary boost of the watermark, without which it "
-			 "would have passed",
-			 LL(zone->boost));
+			 "; %lld of those %lld are a temporary boost of the watermark, without "
+			 "which it would have passed",
+			 LL(zone->boost), LL(result->mark));
 }
 
 /* CMA or highatomic hold too much of the free memory, or the only blocks. */
@@ -68,13 +68,22 @@ static void say_type(const struct pb_rule_request *request, const struct pb_rule
 {
 	bool cma = result->word == PB_SAYS_CMA;
 	const char *whose = cma ? "CMA's" : "in the highatomic reserve";
+	char left[24] = "none";
 
-	if (!result->by_list)
+	if (result->usable > 0)
+		snprintf(left, sizeof(left), "%lld", LL(result->usable));
+
+	if (!result->by_list && cma)
 		snprintf(text, size,
-			 "of %lld free pages %lld are %s; %lld are usable, and it takes more than "
-			 "%lld",
-			 LL(zone->free), LL(cma ? result->cma : result->highatomic), whose,
-			 LL(result->usable), LL(result->mark + result->reserve));
+			 "of %lld free pages %lld are CMA's; that leaves %s, and it takes more "
+			 "than %lld",
+			 LL(zone->free), LL(result->cma), left, LL(result->mark + result->reserve));
+	else if (!result->by_list)
+		snprintf(text, size,
+			 "%lld pages are free, and %lld are held back as the highatomic reserve; "
+			 "that leaves %s, and it takes more than %lld",
+			 LL(zone->free), LL(result->highatomic), left,
+			 LL(result->mark + result->reserve));
 	else if (result->usable_order < 0)
 		snprintf(text, size,
 			 "%lld usable pages are more than the %lld it takes, but all free "
@@ -113,9 +122,10 @@ static void say_fragmented(const struct pb_rule_request *request,
 {
 	if (result->old_order >= 0)
 		snprintf(text, size,
-			 "enough pages are free, but of those only %lld count in blocks above "
-			 "order %d, and it takes more than %lld",
-			 LL(result->old_free), result->old_order, LL(result->old_mark));
+			 "enough pages are free, but by this kernel's count, order by order, %lld "
+			 "usable page%s left above order %d, and it takes more than %lld",
+			 LL(result->old_free), result->old_free == 1 ? " is" : "s are",
+			 result->old_order, LL(result->old_mark));
 	else if (result->usable_order < 0)
 		snprintf(text, size,
 			 "%lld usable pages are more than the %lld it takes, but no free "
