@@ -237,9 +237,10 @@ int explain_trace(struct explain_ask *ask)
 
 	if (status)
 		return status;
+	ask->source.release = ask->release;
 	if (pbr_load(&ask->source, &ask->input, error, sizeof(error)))
 		return cmd_error(VERB, "%s", error);
-	cmd_note_input(VERB, ask->input);
+	cmd_note_input(VERB, ask->input, !ask->list);
 	status = answer(ask);
 	pbr_unload(ask->input);
 	return status;

@@ -5,12 +5,14 @@
 
 #include "note.h"
 
-void cmd_note_input(const char *verb, const struct pbr_input *input)
+void cmd_note_input(const char *verb, const struct pbr_input *input, bool with_machine)
 {
 	const struct pbr_problems *problems = &input->problems;
 
-	if (input->note[0])
+	if (with_machine && input->note[0])
 		fprintf(stderr, "pagebuddy %s: %s\n", verb, input->note);
+	if (input->gfp_note[0])
+		fprintf(stderr, "pagebuddy %s: %s\n", verb, input->gfp_note);
 	if (problems->malformed && problems->lines)
 		fprintf(stderr, "pagebuddy %s: %llu of %llu lines understood\n", verb,
 			(unsigned long long)(problems->lines - problems->malformed),

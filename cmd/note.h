@@ -4,7 +4,10 @@
 
 #include "replay.h"
 
-/* On standard error: what was assumed of a trace, and how much of it was understood. */
-void cmd_note_input(const char *verb, const struct pbr_input *input);
+/*
+ * On standard error: what was assumed of a trace - of its machine only where the
+ * answer depends on it - and how much of it was understood.
+ */
+void cmd_note_input(const char *verb, const struct pbr_input *input, bool with_machine);
 
 #endif

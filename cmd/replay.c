@@ -244,9 +244,8 @@ static int make_filter(struct replay *replay, char *error, size_t size)
 	const struct pbr_wish *wish = &replay->wish;
 
 	replay->filtered = wish->task || wish->from || wish->to || wish->orders;
-	return replay->filtered
-		       ? pbr_filter_make(replay->input, wish, &replay->filter, error, size)
-		       : 0;
+	return replay->filtered ? pbr_filter_make(replay->input, wish, &replay->filter, error, size)
+				: 0;
 }
 
 static int work(struct replay *replay, char *error, size_t size)
@@ -264,8 +263,7 @@ static int work(struct replay *replay, char *error, size_t size)
 	if (replay->pins && pbr_pins(replay->input, collect.filter ? replay->filter.to : UINT64_MAX,
 				     &replay->who, error, size))
 		return -1;
-	if (replay->top &&
-	    pbr_top(replay->input, collect.filter, &replay->allocators, error, size))
+	if (replay->top && pbr_top(replay->input, collect.filter, &replay->allocators, error, size))
 		return -1;
 	if (!replay->simulate)
 		return 0;
@@ -305,11 +303,11 @@ static json_t *to_json(const struct replay *replay)
 	if (replay->nr_variants)
 		json_object_set_new(json, "what_if",
 				    pbr_whatif_json(replay->runs, replay->nr_variants + 1));
-	json_object_set_new(json, "only", replay->filtered ? json_string(replay->filter.text)
-							   : json_null());
+	json_object_set_new(json, "only",
+			    replay->filtered ? json_string(replay->filter.text) : json_null());
 	if (replay->top)
-		json_object_set_new(json, "top", pbr_top_json(replay->input, &replay->allocators,
-							      replay->top));
+		json_object_set_new(json, "top",
+				    pbr_top_json(replay->input, &replay->allocators, replay->top));
 	if (replay->pins)
 		json_object_set_new(json, "pins",
 				    replay_pins_known(replay)
@@ -382,7 +380,7 @@ static int run(struct replay *replay)
 
 	if (pbr_load(&replay->source, &replay->input, error, sizeof(error)))
 		return cmd_error(VERB, "%s", error);
-	cmd_note_input(VERB, replay->input);
+	cmd_note_input(VERB, replay->input, true);
 	if (work(replay, error, sizeof(error)))
 		return cmd_error(VERB, "%s", error);
 	status = print(replay);

@@ -239,8 +239,7 @@ static int make_filter(const struct options *o, struct report *r)
 	char error[256];
 
 	r->filtered = o->wish.task || o->wish.from || o->wish.to || o->wish.orders;
-	if (r->filtered &&
-	    pbr_filter_make(r->input, &o->wish, &r->filter, error, sizeof(error)))
+	if (r->filtered && pbr_filter_make(r->input, &o->wish, &r->filter, error, sizeof(error)))
 		return cmd_error("report", "%s", error);
 	return CMD_OK;
 }
@@ -252,16 +251,16 @@ static int compute(const struct options *o, struct report *r)
 					   .memory = o->memory,
 					   .progress = cmd_progress };
 	struct pbr_collect collect = { .samples = (uint32_t)o->samples,
-					     .maps = (uint32_t)o->maps,
-					     .marks = true,
-					     .progress = cmd_progress };
+				       .maps = (uint32_t)o->maps,
+				       .marks = true,
+				       .progress = cmd_progress };
 	/* a variant needs enough samples for its minimum and median, and no map */
 	struct pbr_collect sparse = { .samples = 200, .progress = cmd_progress };
 	char error[512];
 
 	if (pbr_load(&source, &r->input, error, sizeof(error)))
 		return cmd_error("report", "%s", error);
-	cmd_note_input("report", r->input);
+	cmd_note_input("report", r->input, true);
 	if (make_filter(o, r))
 		return CMD_USAGE;
 	collect.filter = sparse.filter = r->filtered ? &r->filter : NULL;

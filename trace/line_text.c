@@ -213,6 +213,11 @@ static enum pb_line bad_value(struct pb_text *text, int field, const char *at, c
 static enum pb_line set_pfn(struct pb_text *text, struct pb_event *event, const char *at,
 			    const char *end)
 {
+	/* a failure, as a raw number */
+	if (end - at == 2 && !memcmp(at, "-1", 2)) {
+		event->pfn = PB_NO_PFN;
+		return PB_LINE_EVENT;
+	}
 	if (!parse_number(at, end, &event->pfn))
 		return bad_value(text, F_PFN, at, end, "a page frame number");
 	if (!text->gfp.fixed && (end - at < 2 || at[1] != 'x'))
@@ -239,6 +244,7 @@ static bool take_number(struct pb_text *text, const char *at, const char *end, u
 	if (!parse_number(at, end, &number) || number > UINT32_MAX)
 		return false;
 	*gfp = (uint32_t)number;
+	text->bare_numbers += !text->release;
 	if (text->release)
 		*gfp = in_6_1(pb_gfp_of_number(*gfp, text->release), text->release);
 	return true;
@@ -404,7 +410,8 @@ static enum pb_line parse_fields(struct pb_text *text, struct cursor *c, struct 
 	if (event->pfn == 0 && null_page)
 		event->pfn = PB_NO_PFN;
 	/* What an unknown name may have meant for moving it is printed beside the flags. */
-	if (text->unknown_names != unknown && !(event->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE))) {
+	if (text->unknown_names != unknown &&
+	    !(event->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE))) {
 		if (event->migratetype == PB_MIGRATE_MOVABLE)
 			event->gfp |= PB_GFP_MOVABLE;
 		else if (event->migratetype == PB_MIGRATE_RECLAIMABLE)
@@ -696,9 +703,13 @@ static enum pb_line not_a_line(struct pb_text *text, const char *line, size_t le
 /* "# os release : 6.11.0-9": whose numbers the flags are. */
 static void read_header(struct pb_text *text, const char *line, size_t len)
 {
-	static const char *const keys[] = { "os release :", "kernel release:", "Linux version " };
+	static const char *const keys[] = { "os release :", "kernel release:", "Linux version ",
+					    "latency trace v" };
+	enum { LATENCY_KEY = 3 };
 	char release[64];
 
+	if (text->release_fixed)
+		return;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const char *at = find(line, len, keys[i]);
 		size_t n;
@@ -706,6 +717,12 @@ static void read_header(struct pb_text *text, const char *line, size_t len)
 		if (!at)
 			continue;
 		at += strlen(keys[i]);
+		if (i == LATENCY_KEY) { /* "nop latency trace v1.1.5 on 6.1.27" */
+			at = find(at, (size_t)(line + len - at), " on ");
+			if (!at)
+				continue;
+			at += 4;
+		}
 		while (at < line + len && *at == ' ')
 			at++;
 		n = (size_t)(line + len - at);
@@ -1056,6 +1073,10 @@ enum pb_line pb_perf_line(struct pb_text *text, const char *line, size_t len,
 	if (lost && !find(line, len, "PERF_RECORD_LOST_"))
 		return perf_lost(lost, line + len, event);
 	if (!take_perf_front(&c, event)) {
+		char script[1200];
+
+		if (pb_perf_trace_line(line, len, script, sizeof(script)))
+			return pb_perf_line(text, script, strlen(script), event);
 		chain = call_chain(text, line, len);
 		if (chain != PB_LINE_BAD)
 			return chain;

@@ -19,10 +19,12 @@ enum pb_line {
 struct pb_text {
 	struct pb_gfp_state gfp;
 	unsigned int max_order;
-	uint64_t end_pfn; /* 0: any */
-	uint32_t release; /* PB_RELEASE() as a header tells it; 0: none did */
+	uint64_t end_pfn;       /* 0: any */
+	uint32_t release;       /* PB_RELEASE() as a header tells it; 0: none did */
+	bool release_fixed;     /* the caller said it: no header counts */
+	uint64_t bare_numbers;  /* gfp flags as numbers, while no kernel was named */
 	uint64_t unknown_names; /* gfp names that no kernel has */
-	const char *frame; /* in the line */
+	const char *frame;      /* in the line */
 	size_t frame_len;
 	enum pb_problem problem;
 	char reason[96];
@@ -36,6 +38,9 @@ enum pb_line pb_ftrace_line(struct pb_text *text, const char *line, size_t len,
 			    struct pb_event *event);
 enum pb_line pb_perf_line(struct pb_text *text, const char *line, size_t len,
 			  struct pb_event *event);
+
+/* A line of `perf trace` as `perf script` would print it. False: it is none. */
+bool pb_perf_trace_line(const char *line, size_t len, char *text, size_t size);
 
 /* Order and pfn within the machine, migratetype within reason. */
 enum pb_line pb_check_event(struct pb_text *text, struct pb_event *event);

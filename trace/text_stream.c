@@ -265,6 +265,8 @@ static int text_next(struct pb_stream *stream, struct pb_event *event)
 		enum pb_line kind = t->parse(&t->text, line, len, event);
 
 		stats->lines++;
+		stats->bare_gfp += t->text.bare_numbers;
+		t->text.bare_numbers = 0;
 		some = kind == PB_LINE_EVENT;
 		if (some)
 			take_event(t, event);
@@ -341,8 +343,11 @@ struct votes {
 static enum pb_line vote(struct text_stream *t, pb_line_fn parse, const char *line, size_t len)
 {
 	struct pb_event event;
+	enum pb_line kind;
 
-	return parse(&t->text, line, len, &event);
+	kind = parse(&t->text, line, len, &event);
+	t->text.bare_numbers = 0; /* it will be read again */
+	return kind;
 }
 
 /* Look at the lines in the buffer without using them up. */
@@ -466,6 +471,8 @@ struct pb_stream *pb_text_open(struct pb_source *source, const char *name,
 	t->source = source;
 	t->text.max_order = options->max_order;
 	t->text.end_pfn = options->end_pfn;
+	t->text.release = options->release;
+	t->text.release_fixed = options->release != 0;
 	pb_gfp_init(&t->text.gfp, options->gfp_table);
 	if (!find_format(t, name, options->format, error, size)) {
 		text_close(&t->stream);

@@ -120,6 +120,7 @@ struct pb_reader_stats {
 	uint64_t lost_places;                /* how often it said so */
 	uint64_t lost_unknown;               /* of these places: without a number */
 	uint64_t overwritten; /* older events that the buffer lost before the first */
+	uint64_t bare_gfp; /* gfp flags as numbers where nothing named the kernel */
 	uint64_t equal_times; /* same time stamp as the event handed out before */
 	uint64_t by_problem[PB_NR_PROBLEMS];
 	uint64_t problems; /* sum of by_problem */
@@ -149,6 +150,7 @@ struct pb_reader_options {
 	uint64_t end_pfn;       /* first pfn beyond the machine; 0: any pfn is fine */
 	enum pb_gfp_table gfp_table;
 	enum pb_trace_format format;
+	uint32_t release; /* whose gfp numbers, whatever a header says; 0: the header's */
 };
 
 struct pb_reader;

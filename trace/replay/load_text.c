@@ -111,6 +111,15 @@ static bool nothing_understood(const struct pbr_input *input, const struct pb_re
 	return !input->nr_events && (stats->other_events || stats->problems);
 }
 
+static void note_numbers(struct pbr_input *input, uint64_t nr)
+{
+	if (nr)
+		snprintf(input->gfp_note, sizeof(input->gfp_note),
+			 "the gfp flags of %llu events are numbers, and no header names the kernel: "
+			 "read as 6.1's (explain --kernel tells another)",
+			 (unsigned long long)nr);
+}
+
 static int read_events(const struct pbr_source *source, struct pb_reader *reader,
 		       struct pbr_loader *loader, char *error, size_t size)
 {
@@ -133,17 +142,19 @@ static int read_events(const struct pbr_source *source, struct pb_reader *reader
 	if (status < 0)
 		return pbr_error(error, size, "%s", pb_reader_error(reader));
 	copy_problems(pb_reader_stats(reader), &loader->input->problems);
+	note_numbers(loader->input, pb_reader_stats(reader)->bare_gfp);
 	if (name_chains(loader->input, reader))
 		return pbr_error(error, size, "no memory");
 	if (nothing_understood(loader->input, pb_reader_stats(reader)))
-		return pbr_error(error, size,
-				 "%s: 0 of %llu lines understood: none is an event of the page allocator "
-				 "(%llu are of other kinds, %llu can't be read); expected lines "
-				 "with mm_page_alloc, mm_page_free and the like, see pagebuddy "
-				 "record --help",
-				 source->path, (unsigned long long)pb_reader_stats(reader)->lines,
-				 (unsigned long long)pb_reader_stats(reader)->other_events,
-				 (unsigned long long)pb_reader_stats(reader)->problems);
+		return pbr_error(
+			error, size,
+			"%s: 0 of %llu lines understood: none is an event of the page allocator "
+			"(%llu are of other kinds, %llu can't be read); expected lines "
+			"with mm_page_alloc, mm_page_free and the like, see pagebuddy "
+			"record --help",
+			source->path, (unsigned long long)pb_reader_stats(reader)->lines,
+			(unsigned long long)pb_reader_stats(reader)->other_events,
+			(unsigned long long)pb_reader_stats(reader)->problems);
 	snprintf(loader->input->format, sizeof(loader->input->format), "%s",
 		 pb_reader_format_name(reader));
 	return 0;
@@ -201,6 +212,7 @@ int pbr_load_text(const struct pbr_source *source, struct pbr_loader *loader, ch
 	if (load_snapshots(source, loader->input, error, size))
 		return -1;
 	options.max_order = loader->input->machine.max_order;
+	options.release = source->release;
 	options.end_pfn = end_of_memory(&loader->input->machine);
 	reader = pb_reader_open(&source->path, 1, &options, error, size);
 	if (!reader)
