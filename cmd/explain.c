@@ -58,7 +58,7 @@ static void help(void)
 	       "allocation failure and OOM kill in it happened - by which rule, in which zone,\n"
 	       "and what would have helped.\n"
 	       "\n"
-	       "Files of /proc (a directory, a sosreport, a single text, pasted or cut): what show\n"
+	       "Files of /proc (a directory, a sosreport, one text, pasted or cut): what show\n"
 	       "says of them; with --order, would such a request succeed now.\n"
 	       "\n"
 	       "A trace: follow it to a moment and say whether a request would have succeeded\n"

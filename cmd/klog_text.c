@@ -105,7 +105,7 @@ static int add(char *text, size_t size, int at, const char *format, ...)
 /* "swapper/1 (pid 0) asked for 4 KiB (order 0, GFP_ATOMIC)" */
 static int say_who(const struct pb_klog_report *report, char *text, size_t size)
 {
-	char bytes[32];
+	char bytes[32], comm[PB_KLOG_TEXT];
 	int at;
 
 	if (report->kind == PB_KLOG_ASKED)
@@ -113,7 +113,13 @@ static int say_who(const struct pb_klog_report *report, char *text, size_t size)
 			   pb_rule_size((int64_t)explain_log_page_kb(report) << report->order,
 					bytes, sizeof(bytes)),
 			   report->order, report->gfp_names);
-	at = add(text, size, 0, "%s", report->comm[0] ? report->comm : "A task without a name");
+	/* bytes of a log need not be UTF-8 */
+	snprintf(comm, sizeof(comm), "%s",
+		 report->comm[0] ? report->comm : "A task without a name");
+	for (char *c = comm; *c; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+			*c = '?';
+	at = add(text, size, 0, "%s", comm);
 
 	if (report->pid >= 0)
 		at = add(text, size, at, " (pid %d)", report->pid);

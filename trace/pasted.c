@@ -93,9 +93,8 @@ static void put(struct splitting *s, enum pb_pasted_file file, const char *line,
 	size_t n = strlen(line), at = part->len;
 	char *grown;
 
-	/* powers of two, or a long text would be copied line by line */
-	if (!part->text || (at + n + 2 + SPARE) > 256 * (part->len / 256 + 1)) {
-		size_t room = 2 * (at + n + 2 + SPARE + 256);
+	if (at + n + 1 + SPARE > part->room) {
+		size_t room = 2 * (at + n + 1 + SPARE);
 
 		grown = realloc(part->text, room);
 		if (!grown) {
@@ -103,6 +102,7 @@ static void put(struct splitting *s, enum pb_pasted_file file, const char *line,
 			return;
 		}
 		part->text = grown;
+		part->room = room;
 	}
 	if (joins && at)
 		part->text[at - 1] = ' ';

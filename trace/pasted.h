@@ -28,7 +28,7 @@ enum pb_pasted_file {
 struct pb_pasted {
 	struct pb_pasted_part {
 		char *text; /* with room for 64 bytes more; NULL: the file is not there */
-		size_t len;
+		size_t len, room;
 		unsigned int times; /* it is there */
 	} part[PB_NR_PASTED];
 	uint64_t mem_kb, free_kb;  /* MemTotal, MemFree; 0: not there */

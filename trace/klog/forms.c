@@ -268,6 +268,22 @@ static void add_function(struct pb_klog_report *report, const char *at, bool unc
 			  strcspn(module, "] "));
 }
 
+/* "[<ffffffff81d85a04>] f", s390's "([<0000000000112f4e>] f", powerpc's "[c0..] [c0..] .f" */
+static const char *behind_addresses(const char *at)
+{
+	if (*at == '(' && at[1] == '[')
+		at++;
+	while (*at == '[') {
+		const char *end = at + 1 + strcspn(at + 1, "] ");
+
+		if (*end != ']')
+			return at;
+		at = end + 1;
+		at += strspn(at, " ");
+	}
+	return *at == '.' ? at + 1 : at;
+}
+
 /* " [<ffffffff81d85a04>] ? exnic_poll+0x61/0xba [exnic]" */
 static bool stack_entry(struct line *line)
 {
@@ -277,13 +293,7 @@ static bool stack_entry(struct line *line)
 
 	if (!report || report->nr_zones || report->kind == PB_KLOG_SHOW_MEM)
 		return false;
-	if (!strncmp(at, "[<", 2)) {
-		at = strchr(at, ']');
-		if (!at)
-			return false;
-		at++;
-		at += strspn(at, " ");
-	}
+	at = behind_addresses(at);
 	if (*at == '(') { /* "(callee) from [<...>] (caller+0x1/0x2)" */
 		add_function(report, at + 1, false);
 		return true;
@@ -298,7 +308,8 @@ static bool stack_entry(struct line *line)
 		return false;
 	add_function(report, at, uncertain);
 	if (report->nr_stack)
-		report->stack[report->nr_stack - 1].has_address = line->text[0] == '[';
+		report->stack[report->nr_stack - 1].has_address = *line->text == '[' ||
+								  *line->text == '(';
 	return true;
 }
 

@@ -49,19 +49,36 @@ static int give(struct klog_frame *frame, char *text, size_t len)
 	return frame->take(frame->ctx, &record);
 }
 
-/* rsyslog writes a newline inside a record as #012. */
+/* A newline inside a record: rsyslog's, /dev/kmsg's, JSON's. */
+static char *find_newline(char *text, size_t *len)
+{
+	static const char *const newlines[] = { "#012", "\\x0a", "\\n" };
+	char *first = NULL;
+
+	for (size_t i = 0; i < sizeof(newlines) / sizeof(newlines[0]); i++) {
+		char *at = strstr(text, newlines[i]);
+
+		if (!at || (first && at > first))
+			continue;
+		first = at;
+		*len = strlen(newlines[i]);
+	}
+	return first;
+}
+
 static int flush(struct klog_frame *frame)
 {
 	char *text = frame->pending, *escape;
 	int status = 0;
+	size_t len;
 
 	if (!frame->has_pending)
 		return 0;
 	frame->has_pending = false;
 	frame->pending[frame->pending_len] = '\0';
-	while (!status && (escape = strstr(text, "#012")) != NULL) {
+	while (!status && (escape = find_newline(text, &len)) != NULL) {
 		status = give(frame, text, (size_t)(escape - text));
-		text = escape + 4;
+		text = escape + len;
 	}
 	if (!status)
 		status = give(frame, text, strlen(text));
@@ -199,6 +216,14 @@ static bool was_broken(const struct klog_frame *frame, const char *text)
 	return frame->sniffed && frame->last_width + 1 + strcspn(text, " ") > frame->wrap_width;
 }
 
+/* Does the line above end where lines are broken? Then this one is its rest. */
+static bool is_broken_off(const struct klog_frame *frame)
+{
+	if (frame->sniffed && frame->wrap == WRAP_HARD)
+		return frame->last_width >= frame->wrap_width;
+	return frame->last_width >= MIN_WRAP * 2;
+}
+
 /* A line without a prefix, where lines have one. */
 static int bare_line(struct klog_frame *frame, const char *text, size_t len)
 {
@@ -210,6 +235,9 @@ static int bare_line(struct klog_frame *frame, const char *text, size_t len)
 	}
 	if (blanks >= 6 && blanks + 2 >= frame->prefix.width)
 		return begin(frame, text + blanks - 1, len - blanks + 1);
+	/* a console that gives a prefix to some lines only */
+	if (klog_is_start(text) && !is_broken_off(frame))
+		return begin(frame, text, len);
 	if (was_broken(frame, text))
 		join(frame, text, len);
 	return 0;
@@ -237,7 +265,7 @@ static const char *unindent(struct klog_frame *frame, const char *text, struct k
 {
 	size_t blanks = strspn(text, " "), most;
 
-	*found = klog_prefix_parse(text + blanks, strlen(text + blanks), prefix);
+	*found = klog_front_parse(frame->front, text + blanks, prefix);
 	if (*found)
 		frame->indent = (unsigned int)blanks;
 	else if (blanks >= 2 && !frame->prefixed &&
@@ -270,6 +298,30 @@ static size_t quote_of(const struct klog_frame *frame, const char *line)
 	return klog_quote(line);
 }
 
+/* A terminal's copy may have lost the newlines: "[1.2] text   [1.3] text". */
+static int prefixed_line(struct klog_frame *frame, const char *text, struct klog_prefix *prefix)
+{
+	int status = flush(frame);
+	size_t next;
+
+	frame->prefixed = true;
+	frame->since_prefix = 0;
+	do {
+		size_t len;
+
+		text += prefix->len;
+		next = klog_next_stamp(text);
+		len = next ? next : strlen(text);
+		while (next && len && text[len - 1] == ' ')
+			len--;
+		frame->prefix = *prefix;
+		if (!status)
+			status = begin(frame, text, len);
+		text += next;
+	} while (!status && next && klog_front_parse(frame->front, text, prefix));
+	return status;
+}
+
 static int clean_line(struct klog_frame *frame, char *line, size_t len)
 {
 	struct klog_prefix prefix;
@@ -287,13 +339,7 @@ static int clean_line(struct klog_frame *frame, char *line, size_t len)
 	if (found || klog_is_start(text))
 		learn_quote(frame, line, (size_t)(text - line));
 	if (found) {
-		status = flush(frame);
-		frame->prefix = prefix;
-		frame->prefixed = true;
-		frame->since_prefix = 0;
-		text += prefix.len;
-		if (!status)
-			status = begin(frame, text, strlen(text));
+		status = prefixed_line(frame, text, &prefix);
 	} else {
 		if (frame->prefixed && ++frame->since_prefix > FORGET_PREFIX)
 			frame->prefixed = false;
@@ -388,16 +434,27 @@ static int feed(struct klog_frame *frame, const char *bytes, size_t len)
 	return status;
 }
 
+/* What Windows puts in front of a text. That it has two bytes a character, NULs that
+   are left out, does not matter to ASCII. */
+static size_t byte_order_mark(const char *text, size_t len)
+{
+	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
+		return 3;
+	return len >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2)) ? 2 : 0;
+}
+
 static int look_at_head(struct klog_frame *frame)
 {
-	char *head = frame->head;
+	char *head = frame->head, *text = head;
+	size_t len = frame->head_len, mark;
 	int status;
 
 	if (!head)
 		return 0;
 	frame->head = NULL;
-	klog_sniff(frame, head, frame->head_len);
-	status = feed(frame, head, frame->head_len);
+	mark = byte_order_mark(text, len);
+	klog_sniff(frame, text + mark, len - mark);
+	status = feed(frame, text + mark, len - mark);
 	free(head);
 	return status;
 }

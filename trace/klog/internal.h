@@ -6,6 +6,8 @@
 
 #define KLOG_LINE (128u << 10) /* bytes of a line or record; what is behind is dropped */
 #define KLOG_HEAD (64u << 10)  /* bytes looked at before the first line is read */
+#define KLOG_FRONT 96          /* bytes of the shape of a front that was learnt */
+#define KLOG_SHAPES 12         /* shapes among which it is chosen */
 #define KLOG_COLUMN 24         /* bytes of a column's name: "T464", "C1", "A288" */
 #define KLOG_STALE 20000       /* records after which a silent column's report is finished */
 #define KLOG_VMALLOC 64        /* records in which the headline below a vmalloc line comes */
@@ -22,6 +24,16 @@ struct klog_prefix {
 	char column[KLOG_COLUMN];
 	int32_t pid; /* -1 */
 	char stamp[PB_KLOG_TEXT];
+};
+
+/* Fronts of no known form, and how often they were seen (front.c). */
+struct klog_fronts {
+	struct klog_shape {
+		char text[KLOG_FRONT];
+		unsigned int lines;
+		uint32_t kinds; /* bit a beginning that stood behind it */
+	} shapes[KLOG_SHAPES];
+	unsigned int nr;
 };
 
 /* One record: a line without what stood in front of it, wraps undone. */
@@ -47,6 +59,7 @@ struct klog_frame {
 	unsigned int indent; /* blanks in front of every line */
 	unsigned int since_prefix;
 	bool prefixed, quote_known;
+	char front[KLOG_FRONT];    /* shape of what stands in front of lines; "": a known form */
 	char quote[16];            /* "> ": what stood in front of the last line of a known form */
 	struct klog_prefix prefix; /* of pending */
 	uint64_t line, pending_line;
@@ -63,8 +76,15 @@ int klog_frame_feed(struct klog_frame *frame, const char *bytes, size_t len);
 int klog_frame_end(struct klog_frame *frame);
 /* sniff.c: how lines were broken, by the first bytes of the text */
 void klog_sniff(struct klog_frame *frame, const char *head, size_t len);
+/* front.c: a front of no known form, learnt from the lines behind it */
+void klog_front_look(struct klog_fronts *fronts, const char *text);
+void klog_front_choose(const struct klog_fronts *fronts, char *front);
+/* klog_prefix_parse(), or the front that was learnt. */
+bool klog_front_parse(const char *front, const char *text, struct klog_prefix *prefix);
 /* prefix.c */
 bool klog_prefix_parse(const char *text, size_t len, struct klog_prefix *prefix);
+/* Where in a line "[12345.678901] " stands behind a blank: newlines got lost. 0: nowhere. */
+size_t klog_next_stamp(const char *text);
 
 /* ----------------------------------------------------- forms.c: fields by line form */
 

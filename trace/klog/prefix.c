@@ -64,26 +64,45 @@ static size_t facility(const char *at)
 	return at[n] == ':' && at[n + 1] == ' ' && at[n + 2] == '[' ? n + 2 : 0;
 }
 
-/* "[12345.678901]" */
+/* "[12345.678901]"; of the first line of a paste the bracket may be missing */
 static size_t seconds(const char *at)
 {
-	size_t n = 1, d;
+	size_t n = *at == '[', d;
 
-	if (*at != '[')
-		return 0;
 	n += blanks(at + n);
 	d = digits(at + n);
 	if (!d || at[n + d] != '.')
 		return 0;
 	n += d + 1;
 	d = digits(at + n);
-	return d && at[n + d] == ']' ? n + d + 1 : 0;
+	return (d == 6 || (d && *at == '[')) && at[n + d] == ']' ? n + d + 1 : 0;
 }
 
 static bool is_time(const char *at)
 {
 	return digit(at[0]) && digit(at[1]) && at[2] == ':' && digit(at[3]) && digit(at[4]) &&
 	       at[5] == ':' && digit(at[6]) && digit(at[7]);
+}
+
+/* "[Mar15 19:55]", "[  +0.000012]", of dmesg --human */
+static size_t human(const char *at)
+{
+	size_t n = 1, d;
+
+	if (*at != '[')
+		return 0;
+	if (at[1] >= 'A' && at[1] <= 'Z' && digit(at[4]) && digit(at[5]) && at[6] == ' ' &&
+	    digit(at[7]) && digit(at[8]) && at[9] == ':' && at[12] == ']')
+		return 13;
+	n += blanks(at + n);
+	if (at[n++] != '+')
+		return 0;
+	d = digits(at + n);
+	if (!d || at[n + d] != '.')
+		return 0;
+	n += d + 1;
+	d = digits(at + n);
+	return d == 6 && at[n + d] == ']' ? n + d + 1 : 0;
 }
 
 /* "[Fri Mar 15 19:55:54 2024]", in any language */
@@ -93,6 +112,8 @@ static size_t date(const char *at)
 
 	if (*at != '[')
 		return 0;
+	if (human(at))
+		return human(at);
 	for (size_t n = 1; n < 64 && at[n]; n++) {
 		if (at[n] == ']')
 			return time && digit(at[n - 1]) ? n + 1 : 0;
@@ -107,7 +128,7 @@ static size_t date(const char *at)
 /* "Mar  6 12:13:46 lab17 kernel: ", and whatever else has a time in front of "kernel:" */
 static size_t daemon_part(const char *at)
 {
-	bool time = seconds(at) > 0;
+	bool time = seconds(at) > 0 || !strncmp(at, "kernel:", 7);
 
 	for (size_t n = 0; n < DAEMON_MAX && at[n]; n++) {
 		if (digit(at[n]) && is_time(at + n))
@@ -187,6 +208,15 @@ static size_t android(const char *at, struct klog_prefix *prefix)
 static void copy_stamp(struct klog_prefix *prefix, const char *text, size_t len)
 {
 	klog_copy(prefix->stamp, sizeof(prefix->stamp), text, len);
+}
+
+size_t klog_next_stamp(const char *text)
+{
+	for (size_t n = 1; text[n]; n++)
+		if (text[n] == '[' && text[n - 1] == ' ' && seconds(text + n) > 8 &&
+		    text[n + seconds(text + n)] == ' ')
+			return n;
+	return 0;
 }
 
 bool klog_prefix_parse(const char *text, size_t len, struct klog_prefix *prefix)

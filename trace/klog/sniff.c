@@ -50,7 +50,7 @@ static void count_bare(struct census *census, const char *text, size_t blanks)
 	census->in_form |= starts;
 }
 
-static void count_line(struct census *census, char *line, size_t len)
+static void count_line(struct census *census, const char *front, char *line, size_t len)
 {
 	struct klog_prefix prefix;
 	const char *text;
@@ -66,7 +66,7 @@ static void count_line(struct census *census, char *line, size_t len)
 		census->last_counts = census->in_form = false;
 		return;
 	}
-	if (klog_prefix_parse(text + blanks, strlen(text + blanks), &prefix)) {
+	if (klog_front_parse(front, text + blanks, &prefix)) {
 		census->nr_prefixed++;
 	} else {
 		count_bare(census, text, blanks);
@@ -117,10 +117,29 @@ static bool has_plain_equals(const char *head, size_t len)
 	return false;
 }
 
+/* Copied to `line`, cut to LINE_MOST - 1; *n is how long it is. */
+static bool next_line(const char **at, const char *end, char *line, size_t *n)
+{
+	const char *newline = memchr(*at, '\n', (size_t)(end - *at));
+	size_t copied;
+
+	if (*at >= end)
+		return false;
+	*n = (size_t)((newline ? newline : end) - *at);
+	copied = *n < LINE_MOST ? *n : LINE_MOST - 1;
+	memcpy(line, *at, copied);
+	line[copied] = '\0';
+	*at = newline ? newline + 1 : end;
+	return true;
+}
+
 void klog_sniff(struct klog_frame *frame, const char *head, size_t len)
 {
 	struct census census = { .last_counts = false };
+	struct klog_fronts fronts = { .nr = 0 };
+	const char *at = head;
 	char line[LINE_MOST];
+	size_t n;
 
 	frame->plain = has_plain_equals(head, len);
 	/* quoted-printable breaks lines in its own way, and undoes it */
@@ -128,19 +147,22 @@ void klog_sniff(struct klog_frame *frame, const char *head, size_t len)
 		frame->quoted_printable = true;
 		return;
 	}
-	for (const char *at = head, *end = head + len; at < end;) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t n = (size_t)((newline ? newline : end) - at);
+	while (next_line(&at, head + len, line, &n)) {
+		char *text = line;
 
-		if (n >= sizeof(line)) {
+		klog_clean(line, n < sizeof(line) ? n : sizeof(line) - 1);
+		text += klog_quote(text);
+		text += strspn(text, " ");
+		klog_front_look(&fronts, text);
+	}
+	klog_front_choose(&fronts, frame->front);
+	at = head;
+	while (next_line(&at, head + len, line, &n)) {
+		if (n < sizeof(line))
+			count_line(&census, frame->front, line, n);
+		else
 			census.widest = n;
-			census.last_counts = false;
-		} else {
-			memcpy(line, at, n);
-			line[n] = '\0';
-			count_line(&census, line, n);
-		}
-		at = newline ? newline + 1 : end;
+		census.last_counts &= n < sizeof(line);
 	}
 	conclude(&census, frame);
 }

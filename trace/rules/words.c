@@ -120,7 +120,12 @@ static void say_lists(const struct pb_rule_request *request, const struct pb_rul
 static void say_fragmented(const struct pb_rule_request *request,
 			   const struct pb_rule_result *result, char *text, size_t size)
 {
-	if (result->old_order >= 0)
+	if (result->old_order >= 0 && result->old_free <= 0)
+		snprintf(text, size,
+			 "enough pages are free, but by this kernel's count, order by order, none "
+			 "is left above order %d, and it takes more than %lld",
+			 result->old_order, LL(result->old_mark));
+	else if (result->old_order >= 0)
 		snprintf(text, size,
 			 "enough pages are free, but by this kernel's count, order by order, %lld "
 			 "usable page%s left above order %d, and it takes more than %lld",
