@@ -439,6 +439,8 @@ static void fork_while_working(int forks)
 
 static void make_pool(const struct variant *v)
 {
+	struct pb_zone_stat stat;
+
 	what = v->name;
 	frames = FRAMES;
 	tp_start(&tp);
@@ -447,10 +449,14 @@ static void make_pool(const struct variant *v)
 	tp.config.min_free_kbytes = 2048; /* so that there is something to reserve from */
 	tp.config.nr_cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF);
 	tp.config.nr_stripes = v->profile == PB_PROFILE_LINUX ? 1 : 2;
+	if (tp.config.nr_stripes > 1)
+		tp.config.pageblock_order = 5; /* 64 pageblocks for each stripe */
 	tp.config.regions = tp.regions;
 	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
 	tp_require(!pb_user_pool_create(&tp.pool, &tp.config, 0, &tp.hooks, &tp.error), "%s: %s",
 		   what, tp.error.text);
+	tp_zone(&tp, 0, PB_ZONE_NORMAL, &stat);
+	tp_require(stat.stripes == tp.config.nr_stripes, "%s: %u stripes", what, stat.stripes);
 	pool = &tp.pool;
 }
 

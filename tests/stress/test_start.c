@@ -14,6 +14,8 @@
 #include <pagebuddy/pagebuddy.h>
 
 #include "support/cmocka.h"
+
+#include "pool.h"
 #include "support/pool.h"
 
 #define STARTS 200
@@ -61,6 +63,7 @@ static void start_once(unsigned int order)
 	tp.config.nr_stripes = 2;
 	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
 	assert_int_equal(tp_try(&tp), PB_OK);
+	assert_int_equal(tp.pool.super->nr_stripes, 2);
 	atomic_store(&ready, 0);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&s[i].thread, NULL, start, &s[i]), 0);

@@ -52,7 +52,8 @@ static void take_stamp(const struct worker *w, const struct pb_page *page, unsig
 	uint64_t pfn = pb_page_to_pfn(&tp.pool, page);
 
 	tp_require(pfn + (1u << order) <= FRAMES && !(pfn & ((1u << order) - 1)),
-		   "%s: thread %u got pfn %lu order %u", what, w->number, (unsigned long)pfn, order);
+		   "%s: thread %u got pfn %lu order %u", what, w->number, (unsigned long)pfn,
+		   order);
 	for (uint64_t i = pfn; i < pfn + (1u << order); i++) {
 		uint32_t was = atomic_exchange(&stamp[i], w->number + 1);
 
@@ -176,26 +177,49 @@ static void signals(bool on)
 	setitimer(ITIMER_REAL, &every, NULL);
 }
 
+/* Small pageblocks where there are to be several stripes: 64 of them at least for each. */
+static void make_pool(enum pb_profile profile, uint32_t flags, uint32_t cpus, uint32_t stripes)
+{
+	struct pb_zone_stat stat;
+
+	tp_start(&tp);
+	tp.config.profile = (uint8_t)profile;
+	tp.config.flags |= flags;
+	tp.config.nr_cpus = cpus;
+	tp.config.nr_stripes = stripes;
+	if (stripes > 1)
+		tp.config.pageblock_order = stripes > 2 ? 4 : 5;
+	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	tp_zone(&tp, 0, PB_ZONE_NORMAL, &stat);
+	tp_require(stat.stripes == stripes, "%s: %u stripes, %u wanted", what, stat.stripes,
+		   stripes);
+}
+
+/* A pageblock that is reserved for atomic requests stays apart from its buddy. */
+static uint64_t whole_pageblocks(void)
+{
+	uint64_t n = 0;
+
+	for (unsigned int order = tp.config.pageblock_order; order <= tp.config.max_order; order++)
+		n += tp_nr_free(&tp, order) << (order - tp.config.pageblock_order);
+	return n;
+}
+
 static void run(const char *name, enum pb_profile profile, uint32_t flags, uint32_t cpus,
 		uint32_t stripes)
 {
 	static struct worker workers[MAX_THREADS];
 	unsigned int threads = (unsigned int)tp_env(
 		"PB_STRESS_THREADS", (unsigned long)sysconf(_SC_NPROCESSORS_ONLN) + 2);
-	unsigned long failed = 0, whole;
+	unsigned long failed = 0;
 
 	tp_require(threads > 0 && threads <= MAX_THREADS, "PB_STRESS_THREADS: 1 to %d",
 		   MAX_THREADS);
 	what = name;
 	memset(workers, 0, sizeof(workers));
 	memset(stamp, 0, sizeof(stamp));
-	tp_start(&tp);
-	tp.config.profile = (uint8_t)profile;
-	tp.config.flags |= flags;
-	tp.config.nr_cpus = cpus;
-	tp.config.nr_stripes = stripes;
-	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
-	tp_build(&tp);
+	make_pool(profile, flags, cpus, stripes);
 	signals(true);
 	for (unsigned int i = 0; i < threads; i++) {
 		workers[i].number = i;
@@ -220,9 +244,10 @@ static void run(const char *name, enum pb_profile profile, uint32_t flags, uint3
 	tp_check(&tp, name);
 	tp_require(tp_free_pages(&tp) == FRAMES, "%s: %ld of %u pages came back", name,
 		   (long)tp_free_pages(&tp), FRAMES);
-	/* Linux keeps a pageblock that is reserved for atomic requests apart from its buddy. */
-	whole = 2 * tp_nr_free(&tp, 10) + (profile == PB_PROFILE_LINUX ? tp_nr_free(&tp, 9) : 0);
-	tp_require(whole == FRAMES >> 9, "%s: not merged again", name);
+	tp_require(whole_pageblocks() == FRAMES >> tp.config.pageblock_order,
+		   "%s: not merged again", name);
+	if (profile == PB_PROFILE_MODERN && stripes == 1 && cpus > 1)
+		tp_require(tp_nr_free(&tp, 10) == FRAMES >> 10, "%s: not merged again", name);
 	printf("%-34s %u threads, %lu operations each, %lu refused\n", name, threads,
 	       ops_per_thread, failed);
 	fflush(stdout);
@@ -234,6 +259,7 @@ int main(void)
 	ops_per_thread = tp_env("PB_STRESS_OPS", OPS);
 	tp_seed();
 	run("modern", PB_PROFILE_MODERN, 0, 4, 2);
+	run("modern, one stripe", PB_PROFILE_MODERN, 0, 4, 1);
 	run("modern, try-lock", PB_PROFILE_MODERN, PB_POOL_NO_RSEQ, 4, 2);
 	run("modern, more CPUs than the pool has", PB_PROFILE_MODERN, 0, 1, 1);
 	run("modern, no pcp, hardened", PB_PROFILE_MODERN, PB_POOL_NO_PCP | PB_POOL_HARDENED, 2, 4);

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the migrate hook makes possible: contiguous ranges and large blocks out of
+ * memory that is full of movable pages; and requests that go on until they succeed.
+ */
+#include "support/cmocka.h"
+#include "support/variants.h"
+
+#include <string.h>
+
+#include "misuse.h"
+#include "pool.h"
+
+#define FRAMES 4096u
+
+static struct {
+	struct tp tp;
+	struct pb_page *page[FRAMES]; /* by number: what its owner holds */
+	unsigned int held;
+	uint64_t keep;                /* pfn that is not to be moved */
+	unsigned int offered[FRAMES]; /* times a pfn was offered to the hook */
+	unsigned int moved;
+	bool refuses; /* everything */
+	bool nested;  /* the hook asks for memory itself */
+} m;
+
+/* The owner's note of where its page is follows the page. */
+static bool migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+		    unsigned int order)
+{
+	uint64_t pfn = pb_page_to_pfn(pool, from);
+
+	(void)ctx;
+	assert_int_equal(order, 0);
+	m.offered[pfn]++;
+	if (m.nested) { /* somebody else's search must leave what is being emptied alone */
+		assert_null(pb_alloc_contig(pool, 100, 0, 0, FRAMES, 0, PB_GFP_NOWAIT));
+		assert_int_equal(pb_claim(pool, pfn, 0, PB_GFP_KERNEL), PB_EBUSY);
+		assert_int_equal(pb_offline(pool, pfn & ~(uint64_t)511, (pfn | 511) + 1), PB_EBUSY);
+	}
+	if (m.refuses || pfn == m.keep)
+		return false;
+	for (unsigned int i = 0; i < m.held; i++)
+		if (m.page[i] == from) {
+			m.page[i] = to;
+			m.moved++;
+			return true;
+		}
+	fail_msg("pfn %u is nobody's", (unsigned int)pfn);
+	return false;
+}
+
+/* Full of movable pages, every `gap`-th of which is freed again. */
+static void fill(const struct variant *v, unsigned int gap)
+{
+	memset(&m, 0, sizeof(m));
+	m.keep = UINT64_MAX;
+	tp_simple(&m.tp, FRAMES, v->profile, v->flags);
+	m.tp.pool.hooks.migrate = migrate;
+	for (;;) {
+		struct pb_page *page = pb_alloc_pages(&m.tp.pool,
+						      PB_GFP_HIGHUSER_MOVABLE | PB_GFP_NOWARN, 0);
+
+		if (!page)
+			break;
+		m.page[m.held++] = page;
+	}
+	assert_int_equal(m.held, FRAMES);
+	for (unsigned int i = 0; i < m.held; i += gap) {
+		pb_free_pages(&m.tp.pool, m.page[i], 0);
+		m.page[i] = NULL;
+	}
+}
+
+static void drop(void)
+{
+	for (unsigned int i = 0; i < m.held; i++)
+		if (m.page[i])
+			assert_int_equal(pb_free_pages(&m.tp.pool, m.page[i], 0), PB_OK);
+	pb_drain(&m.tp.pool, -1);
+	assert_int_equal(tp_free_pages(&m.tp), FRAMES);
+	assert_int_equal(tp_nr_free(&m.tp, 10), FRAMES >> 10);
+	assert_int_equal(m.tp.misuse_calls, 0);
+	tp_drop(&m.tp);
+}
+
+/* No page of the range is anybody else's, and all have an owner. */
+static void check_range(struct pb_page *run, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(pb_page_order(&m.tp.pool, run + i), 0);
+	for (unsigned int i = 0; i < m.held; i++)
+		assert_true(m.page[i] < run || m.page[i] >= run + n);
+	tp_check(&m.tp, "moved");
+}
+
+static void test_contig_moves_what_is_in_the_way(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_page *run;
+
+		fill(v, 4);
+		m.nested = true;
+		run = pb_alloc_contig(&m.tp.pool, 100, 64, 0, FRAMES, 0, PB_GFP_KERNEL);
+		assert_non_null(run);
+		assert_int_equal(pb_page_to_pfn(&m.tp.pool, run) % 64, 0);
+		assert_in_range(m.moved, 60, 100);
+		check_range(run, 100);
+		assert_int_equal(pb_free_exact(&m.tp.pool, run, 100), PB_OK);
+		drop();
+	}
+}
+
+static void test_contig_moves_only_for_requests_that_may_wait(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		fill(v, 4);
+		assert_null(pb_alloc_contig(&m.tp.pool, 100, 0, 0, FRAMES, 0, PB_GFP_NOWAIT));
+		m.tp.pool.hooks.migrate = NULL;
+		assert_null(pb_alloc_contig(&m.tp.pool, 100, 0, 0, FRAMES, 0, PB_GFP_KERNEL));
+		assert_int_equal(m.moved, 0);
+		drop();
+	}
+}
+
+/* A page that stays is gone round, and not asked twice in a call. */
+static void test_contig_goes_round_what_stays(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_page *run;
+
+		fill(v, 4);
+		m.keep = pb_page_to_pfn(&m.tp.pool, m.page[1]);
+		run = pb_alloc_contig(&m.tp.pool, 32, 0, m.keep - m.keep % 512,
+				      m.keep - m.keep % 512 + 1024, 0, PB_GFP_KERNEL);
+		assert_non_null(run);
+		assert_true(m.offered[m.keep] <= 1);
+		assert_true(m.keep < pb_page_to_pfn(&m.tp.pool, run) ||
+			    m.keep >= pb_page_to_pfn(&m.tp.pool, run) + 32);
+		check_range(run, 32);
+		assert_int_equal(pb_free_exact(&m.tp.pool, run, 32), PB_OK);
+		drop();
+	}
+}
+
+static void test_contig_gives_up_when_everything_stays(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_request request = { .gfp = PB_GFP_KERNEL | PB_GFP_NOWARN, PB_NO_NODE };
+		const struct pb_range range = { 0, 0, FRAMES, 0 };
+		unsigned int most = 0;
+
+		fill(v, 4);
+		m.refuses = true;
+		assert_null(pb_request_contig(&m.tp.pool, &request, 64, &range));
+		assert_int_equal(request.why, PB_REASON_FRAGMENTED);
+		for (unsigned int i = 0; i < FRAMES; i++)
+			most = m.offered[i] > most ? m.offered[i] : most;
+		assert_int_equal(most, 1);
+		tp_check(&m.tp, "refused");
+		drop();
+	}
+}
+
+/* A page with a second user stays where it is. */
+static void test_shared_pages_are_not_moved(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		if (!(v->flags & PB_POOL_REFCOUNT))
+			continue;
+		fill(v, 4);
+		for (unsigned int i = 0; i < m.held; i++)
+			if (m.page[i])
+				assert_int_equal(pb_get_page(&m.tp.pool, m.page[i]), PB_OK);
+		assert_null(pb_alloc_contig(&m.tp.pool, 64, 0, 0, FRAMES, 0,
+					    PB_GFP_KERNEL | PB_GFP_NOWARN));
+		assert_int_equal(pb_compact(&m.tp.pool, PB_NO_NODE, 6), PB_ENOMEM);
+		assert_int_equal(m.moved, 0);
+		for (unsigned int i = 0; i < m.held; i++)
+			if (m.page[i])
+				assert_int_equal(pb_put_page(&m.tp.pool, m.page[i]), PB_OK);
+		drop();
+	}
+}
+
+/* An ordinary request of a large order compacts before it fails. */
+static void test_a_request_compacts(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_page *page;
+
+		fill(v, 2);
+		assert_null(pb_alloc_pages(&m.tp.pool, PB_GFP_NOWAIT | PB_GFP_NOWARN, 6));
+		assert_int_equal(tp_vm(&m.tp, PB_COMPACT_STALL), 0);
+		page = pb_alloc_pages(&m.tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 6);
+		assert_non_null(page);
+		assert_true(m.moved > 0);
+		assert_true(tp_vm(&m.tp, PB_COMPACT_STALL) > 0);
+		assert_true(tp_vm(&m.tp, PB_COMPACT_SUCCESS) > 0);
+		tp_check(&m.tp, "compacted");
+		assert_int_equal(pb_free_pages(&m.tp.pool, page, 6), PB_OK);
+		drop();
+	}
+}
+
+static void test_a_request_that_can_not_compact_ends(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		fill(v, 2);
+		m.refuses = true;
+		assert_null(pb_alloc_pages(&m.tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 6));
+		assert_true(tp_vm(&m.tp, PB_COMPACT_FAIL) > 0);
+		assert_int_equal(tp_vm(&m.tp, PB_COMPACT_SUCCESS), 0);
+		tp_check(&m.tp, "refused");
+		drop();
+	}
+}
+
+static void test_compact_says_why_not(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		fill(v, 2);
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 11), PB_EINVAL);
+		assert_int_equal(pb_compact(&m.tp.pool, 1, 3), PB_ENOMEM);  /* no such node */
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 10), PB_ENOMEM); /* two pageblocks */
+		assert_int_equal(m.moved, 0);
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 9), PB_OK);
+		assert_int_equal(tp_nr_free(&m.tp, 9) + tp_nr_free(&m.tp, 10) > 0, 1);
+		m.tp.pool.hooks.migrate = NULL;
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 3), PB_ENOTSUP);
+		drop();
+	}
+}
+
+/* Nowhere to move things: three quarters of the free pages lie in one pageblock. */
+static void test_compact_needs_room(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		fill(v, 100);
+		assert_int_equal(pb_compact(&m.tp.pool, PB_NO_NODE, 9), PB_ENOMEM);
+		assert_int_equal(m.moved, 0);
+		drop();
+	}
+}
+
+/* ------------------------------------------------------------ until it succeeds */
+
+static struct {
+	unsigned int reclaims, ooms, after;
+	struct pb_page *page;
+} last;
+
+static unsigned long reclaim(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp)
+{
+	(void)ctx;
+	(void)order;
+	(void)gfp;
+	if (++last.reclaims == last.after && last.page) {
+		pb_free_pages(pool, last.page, 0);
+		last.page = NULL;
+	}
+	return 0;
+}
+
+static bool oom(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp)
+{
+	(void)ctx;
+	(void)pool;
+	(void)order;
+	(void)gfp;
+	last.ooms++;
+	return false;
+}
+
+/* Nobody makes progress for a long time: a NOFAIL request goes on, another one ends. */
+static void test_nofail_goes_on_until_a_page_comes(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_page *page;
+
+		fill(v, FRAMES);
+		memset(&last, 0, sizeof(last));
+		m.page[0] = pb_alloc_pages(&m.tp.pool, PB_GFP_KERNEL, 0);
+		m.tp.pool.hooks.reclaim = reclaim;
+		m.tp.pool.hooks.oom = oom;
+		assert_null(pb_alloc_pages(&m.tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 0));
+		assert_true(last.reclaims > 0 && last.reclaims < 500);
+
+		last.page = m.page[0];
+		last.after = last.reclaims + 1000;
+		page = pb_alloc_pages(&m.tp.pool, PB_GFP_KERNEL | PB_GFP_NOFAIL | PB_GFP_NOWARN, 0);
+		assert_non_null(page);
+		assert_int_equal(last.reclaims, last.after);
+		m.page[0] = page;
+		tp_check(&m.tp, "not failed");
+		drop();
+	}
+}
+
+/* 2^31 - 1 references are the most: one more is refused, and none is lost. */
+static void test_references_do_not_overflow(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_page *page;
+		uint32_t *refs;
+
+		if (!(v->flags & PB_POOL_REFCOUNT))
+			continue;
+		fill(v, FRAMES);
+		page = m.page[1];
+		assert_int_equal(pb_get_page(&m.tp.pool, page), PB_OK);
+		refs = (uint32_t *)pool_at(&m.tp.pool, m.tp.pool.super->refs) +
+		       page_frame(&m.tp.pool, page);
+		assert_int_equal(*refs, 1);
+		*refs = INT32_MAX - 1;
+		assert_int_equal(pb_get_page(&m.tp.pool, page), PB_OK);
+		assert_int_equal(pb_page_count(&m.tp.pool, page), 1u + INT32_MAX);
+		assert_int_equal(pb_get_page(&m.tp.pool, page), PB_EMISUSE);
+		assert_int_equal(m.tp.misuse.kind, PB_MISUSE_REFCOUNT);
+		assert_non_null(strstr(m.tp.misuse_text, "2147483647"));
+		assert_int_equal(pb_page_count(&m.tp.pool, page), 1u + INT32_MAX);
+		*refs = 1;
+		assert_int_equal(pb_put_page(&m.tp.pool, page), PB_OK);
+		m.tp.misuse_calls = 0;
+		drop();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_contig_moves_what_is_in_the_way),
+		cmocka_unit_test(test_contig_moves_only_for_requests_that_may_wait),
+		cmocka_unit_test(test_contig_goes_round_what_stays),
+		cmocka_unit_test(test_contig_gives_up_when_everything_stays),
+		cmocka_unit_test(test_shared_pages_are_not_moved),
+		cmocka_unit_test(test_a_request_compacts),
+		cmocka_unit_test(test_a_request_that_can_not_compact_ends),
+		cmocka_unit_test(test_compact_says_why_not),
+		cmocka_unit_test(test_compact_needs_room),
+		cmocka_unit_test(test_nofail_goes_on_until_a_page_comes),
+		cmocka_unit_test(test_references_do_not_overflow),
+	};
+
+	return pb_run_tests(tests);
+}
