@@ -14,7 +14,7 @@ unexport MAKEFLAGS MFLAGS
 BUILD = cmake --build build -j $(JOBS)
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test test-long bench bench-linux bench-plots kernel-test ap-shell \
+.PHONY: help build run learn test test-long bench bench-linux bench-plots kernel-test ap-shell \
 	examples-test coverage \
 	install format format-check tidy clean
 
@@ -35,6 +35,11 @@ run: ## the main job: the case study, then the replay of a real kernel's trace
 	@echo
 	@echo '$$ build/pagebuddy replay $(SAMPLE)'
 	@build/pagebuddy replay $(SAMPLE)
+
+learn: ## the lesson's page, build/learn/learn.html; `build/pagebuddy learn` opens it
+	@scripts/bootstrap learn
+	@$(MAKE) --no-print-directory build
+	@$(BUILD) --target learn
 
 test: ## every test there is, in release and sanitizer builds
 	@scripts/bootstrap test

@@ -95,6 +95,11 @@ char *case_scenario(const char *name);
 /* "order4, cma ...": the names there are, to be freed. */
 char *case_scenario_names(void);
 
+/* What the library says, in the reader's language; the latter two to be freed. */
+const char *case_strerror(int code);
+char *case_misuse(const struct pb_misuse_report *report);
+char *case_reader_error(const char *error);
+
 /* Text, with a mark where --step waits; see case_page.c. */
 void case_print_text(const struct case_study *study, FILE *out, void (*mark)(FILE *out));
 int case_page_text(const struct case_study *study);

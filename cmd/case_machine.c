@@ -63,23 +63,12 @@ static void no_log(void *ctx, const char *line)
 	(void)line; /* the study says itself why a request failed */
 }
 
-/* The library's line without the addresses, which differ from run to run. */
-static char *misuse_line(const struct pb_misuse_report *report)
-{
-	size_t length = strcspn(report->text, "(");
-	char line[256];
-
-	snprintf(line, sizeof(line), "%.*s(pfn 0x%llx, order %u)", (int)length, report->text,
-		 (unsigned long long)report->pfn, report->order);
-	return strdup(line);
-}
-
 static void record_misuse(void *ctx, const struct pb_misuse_report *report)
 {
 	struct case_study *study = ctx;
 
 	if (study->now && !study->now->misuse)
-		study->now->misuse = misuse_line(report);
+		study->now->misuse = case_misuse(report);
 }
 
 static bool move(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
@@ -140,16 +129,6 @@ static void pc_map(uint64_t frames, struct map *map)
 	}
 }
 
-/* Frames that a zone needs so that its free blocks can lie without two being buddies. */
-static uint64_t room_for(const struct pb_buddyinfo_zone *zone)
-{
-	uint64_t frames = zone->nr_free[PB_DEFAULT_MAX_ORDER] * LARGEST;
-
-	for (unsigned int o = 0; o < PB_DEFAULT_MAX_ORDER; o++)
-		frames += zone->nr_free[o] << (o + 1);
-	return (frames + LARGEST - 1) & ~(LARGEST - 1);
-}
-
 static int bad_file(const struct case_study *study, const char *why)
 {
 	return cmd_error(CASE_VERB, "--buddyinfo '%s': %s", study->opt.buddyinfo, why);
@@ -176,14 +155,15 @@ static int file_map(const struct case_study *study, const struct pb_buddyinfo *i
 			if (zone->nr_free[o] > (o > PB_DEFAULT_MAX_ORDER ? 0 : 1u << 24))
 				return bad_file(study, _("expected blocks of orders 0 to 10, fewer "
 							 "than 16 million of each"));
-		if (!room_for(zone))
+		if (!do_place_room(zone->nr_free))
 			continue;
-		map->region[map->nr++] = (struct pb_region){ .start_pfn = start,
-							     .end_pfn = start + room_for(zone),
-							     .node = (uint8_t)zone->node,
-							     .zone = (uint8_t)type,
-							     .kind = PB_REGION_USABLE };
-		start += room_for(zone);
+		map->region[map->nr++] =
+			(struct pb_region){ .start_pfn = start,
+					    .end_pfn = start + do_place_room(zone->nr_free),
+					    .node = (uint8_t)zone->node,
+					    .zone = (uint8_t)type,
+					    .kind = PB_REGION_USABLE };
+		start += do_place_room(zone->nr_free);
 	}
 	if (!map->nr)
 		return bad_file(study, _("no block is free in it"));
@@ -212,50 +192,25 @@ static int read_file(const struct case_study *study, struct pb_buddyinfo *info)
 		pb_buddyinfo_parse(text, length, info, error, sizeof(error));
 	fclose(file);
 	free(text);
-	return *error ? bad_file(study, error) : CMD_OK;
+	if (!*error)
+		return CMD_OK;
+	text = case_reader_error(error);
+	bad_file(study, text ? text : error);
+	free(text);
+	return CMD_USAGE;
 }
 
-/* The block at pfn gets an owner that nobody of the study is: `others`. */
-static int occupy(struct case_study *study, uint64_t pfn, unsigned int order)
-{
-	struct do_machine *machine = &study->machine;
-	struct do_block *block = &machine->block[machine->nr];
-
-	if (machine->nr == machine->room)
-		return bad_file(study, _("more blocks than a case study has room for"));
-	if (pb_claim(&study->pool, pfn, order, PB_GFP_HIGHUSER_MOVABLE))
-		return bad_file(study, _("its blocks could not be placed"));
-	*block = (struct do_block){ .page = pb_pfn_to_page(&study->pool, pfn),
-				    .pfn = pfn,
-				    .action = DO_NOBODY,
-				    .number = (uint32_t)machine->nr + 1,
-				    .order = (uint8_t)order,
-				    .held = true };
-	machine->nr++;
-	return CMD_OK;
-}
-
-/* Largest first; of a pair of buddies the lower is free, the upper has an owner. */
 static int place(struct case_study *study, const struct pb_region *region,
 		 const struct pb_buddyinfo_zone *zone)
 {
-	uint64_t pfn = region->start_pfn + zone->nr_free[PB_DEFAULT_MAX_ORDER] * LARGEST;
-	int status = CMD_OK;
-
-	for (unsigned int o = PB_DEFAULT_MAX_ORDER; o-- > 0;) {
-		for (uint64_t n = 0; n < zone->nr_free[o] && !status; n++) {
-			status = occupy(study, pfn + (UINT64_C(1) << o), o);
-			pfn += UINT64_C(2) << o;
-		}
+	switch (do_place(&study->machine, region->start_pfn, region->end_pfn, zone->nr_free)) {
+	case DO_PLACED:
+		return CMD_OK;
+	case DO_PLACE_NO_ROOM:
+		return bad_file(study, _("more blocks than a case study has room for"));
+	default:
+		return bad_file(study, _("its blocks could not be placed"));
 	}
-	/* What is left of the last largest block, by pieces as large as they can be. */
-	while (pfn < region->end_pfn && !status) {
-		unsigned int order = (unsigned int)__builtin_ctzll(pfn);
-
-		status = occupy(study, pfn, order);
-		pfn += UINT64_C(1) << order;
-	}
-	return status;
 }
 
 static int place_all(struct case_study *study, const struct pb_buddyinfo *info,
@@ -265,7 +220,7 @@ static int place_all(struct case_study *study, const struct pb_buddyinfo *info,
 	int status = CMD_OK;
 
 	for (size_t i = 0; i < info->nr_zones && !status; i++)
-		if (room_for(&info->zones[i]))
+		if (do_place_room(info->zones[i].nr_free))
 			status = place(study, &map->region[next++], &info->zones[i]);
 	if (!status &&
 	    asprintf(
@@ -349,7 +304,7 @@ static int open_cma(struct case_study *study, const struct map *map)
 		code = pb_state_set_pageblock(&study->pool, pfn, PB_MIGRATE_CMA);
 	if (!code)
 		code = pb_online(&study->pool, area->start_pfn, area->end_pfn);
-	return code ? cmd_error(CASE_VERB, "--cma: %s", pb_strerror(code)) : CMD_OK;
+	return code ? cmd_error(CASE_VERB, "--cma: %s", case_strerror(code)) : CMD_OK;
 }
 
 /* As many blocks as there are frames, up to the limit: memory that nobody touches is free. */

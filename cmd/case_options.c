@@ -372,6 +372,7 @@ static int say_problem(const struct case_study *study, const struct do_error *er
 		[DO_UNKNOWN_NAME] = N_("no action before this one has this name or number"),
 		[DO_BAD_PERCENT] = N_("expected a part from 0% to 100%"),
 		[DO_BAD_ORDERS] = N_("expected orders from 0 to 10, such as 0-3"),
+		[DO_BAD_MIX] = N_("expected eighths, unmovable:movable:reclaimable, such as 1:6:1"),
 		[DO_BAD_SETTING] = N_("expected min_free_kbytes, watermark_boost_factor or "
 				      "watermark_scale_factor"),
 		[DO_MISSING] = N_("a word is missing at the end"),

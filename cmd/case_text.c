@@ -658,7 +658,7 @@ static void print_misuse(const char *text)
 {
 	const char *figures = strrchr(text, '(');
 
-	if (figures && strlen(text) > 76)
+	if (figures && cmd_columns(text) > 76)
 		say("    %.*s\n    %s\n", (int)(figures - text) - 1, text, figures);
 	else
 		say("    %s\n", text);
@@ -751,7 +751,7 @@ static void print_compact(const struct do_action *action, const struct case_act 
 static void print_set(const struct case_act *act)
 {
 	if (act->result.code) {
-		say(_("  %sRefused: %s.%s\n"), to.bad, pb_strerror(act->result.code), to.end);
+		say(_("  %sRefused: %s.%s\n"), to.bad, case_strerror(act->result.code), to.end);
 		return;
 	}
 	for (unsigned int i = 0; i < act->after.nr; i++) {

@@ -381,6 +381,24 @@ static bool orders(const struct reader *in, struct word word, struct do_action *
 	return at == end && low <= high;
 }
 
+/* U:M:R, eighths of the requests: unmovable, movable, reclaimable; 8 together. */
+static bool mix(const struct reader *in, struct word word, struct do_action *action)
+{
+	uint32_t at = word.at, end = word.at + word.length;
+	unsigned int sum = 0;
+	uint64_t part;
+
+	for (int i = 0; i < PB_MIGRATE_PCPTYPES; i++) {
+		if (i && (at == end || in->text[at++] != ':'))
+			return false;
+		if (!digits(in->text, &at, end, 8, &part))
+			return false;
+		action->mix[i] = (uint8_t)part;
+		sum += (unsigned int)part;
+	}
+	return at == end && sum == 8;
+}
+
 static void fill_defaults(struct do_action *action)
 {
 	static const char name[] = "fill";
@@ -389,6 +407,9 @@ static void fill_defaults(struct do_action *action)
 	action->low = 0;
 	action->high = 3;
 	action->seed = 1;
+	action->mix[PB_MIGRATE_UNMOVABLE] = 1;
+	action->mix[PB_MIGRATE_MOVABLE] = 6;
+	action->mix[PB_MIGRATE_RECLAIMABLE] = 1;
 	for (size_t i = 0; i < sizeof(name); i++)
 		action->name[i] = name[i];
 }
@@ -415,6 +436,10 @@ static int read_fill(struct reader *in, struct do_action *action)
 			word = next(in);
 			if (!orders(in, word, action))
 				return problem(in, DO_BAD_ORDERS, word);
+		} else if (same(in, word, "mix")) {
+			word = next(in);
+			if (!mix(in, word, action))
+				return problem(in, DO_BAD_MIX, word);
 		} else {
 			return problem(in, DO_BAD_WORD, word);
 		}

@@ -46,7 +46,8 @@ struct do_action {
 	uint32_t target;      /* index of the action that made the blocks, or DO_NOBODY */
 	uint64_t first, last; /* RANGE; first of EVERY: the step, of PFN: the frame */
 	/* fill */
-	unsigned int percent, low, high; /* orders low to high */
+	unsigned int percent, low, high;  /* orders low to high */
+	uint8_t mix[PB_MIGRATE_PCPTYPES]; /* eighths of the requests, by migratetype */
 	uint32_t seed;
 	enum do_setting setting;
 };
@@ -62,6 +63,7 @@ enum do_problem {
 	DO_UNKNOWN_NAME, /* free: no action before has this name or number */
 	DO_BAD_PERCENT,  /* fill: expected 0% to 100% */
 	DO_BAD_ORDERS,   /* fill orders A-B */
+	DO_BAD_MIX,      /* fill mix U:M:R: eighths */
 	DO_BAD_SETTING,  /* set: no such setting */
 	DO_MISSING,      /* the action ends where a word was expected */
 	DO_TOO_MANY,     /* more actions than there is room for */
@@ -132,6 +134,15 @@ struct do_result {
 pb_gfp_t do_gfp(const struct do_action *action);
 /* Perform actions[i]. Cost: the calls it makes; free: and one look at every block. */
 struct do_result do_perform(struct do_machine *machine, size_t i);
+/* Frames that a zone needs so that its free blocks, nr_free[orders], can lie without two
+   being buddies. */
+uint64_t do_place_room(const uint64_t *nr_free);
+
+enum do_placed { DO_PLACED, DO_PLACE_NO_ROOM, DO_PLACE_REFUSED };
+
+/* Gives owners to all of an empty zone [start, end) but such free blocks; do_place.c. */
+enum do_placed do_place(struct do_machine *machine, uint64_t start, uint64_t end,
+			const uint64_t *nr_free);
 /* Compaction moved a block: its owner is told. O(blocks) */
 void do_moved(struct do_machine *machine, const struct pb_page *from, struct pb_page *to);
 

@@ -159,13 +159,15 @@ static unsigned int random_order(uint32_t r, const struct do_action *action)
 	return order;
 }
 
-static enum pb_migratetype random_type(uint32_t r)
+static enum pb_migratetype random_type(uint32_t r, const uint8_t *mix)
 {
-	unsigned int bits = r >> 28 & 7;
+	unsigned int eighth = r >> 28 & 7;
 
-	if (bits > 1)
-		return PB_MIGRATE_MOVABLE;
-	return bits ? PB_MIGRATE_RECLAIMABLE : PB_MIGRATE_UNMOVABLE;
+	if (eighth < mix[PB_MIGRATE_UNMOVABLE])
+		return PB_MIGRATE_UNMOVABLE;
+	if (eighth < mix[PB_MIGRATE_UNMOVABLE] + mix[PB_MIGRATE_RECLAIMABLE])
+		return PB_MIGRATE_RECLAIMABLE;
+	return PB_MIGRATE_MOVABLE;
 }
 
 static uint64_t used_pages(struct pb_pool *pool, uint64_t *managed)
@@ -188,7 +190,7 @@ static uint64_t fill_up(struct do_machine *machine, uint32_t i, uint64_t peak, u
 	while (used + result->pages < peak && result->outcome == DO_DONE) {
 		uint32_t r = random_next(x);
 
-		action.type = random_type(r);
+		action.type = random_type(r, action.mix);
 		result->gfp = do_gfp(&action);
 		result->outcome = allocate(machine, i, random_order(r, &action), result);
 	}

@@ -14,7 +14,13 @@ struct call {
 	const void *caller;
 };
 
-#define CALL(name) (&(const struct call){ name, __builtin_return_address(0) })
+/* Where the public function that says this returns to. WebAssembly keeps that to itself. */
+#ifdef __wasm__
+#define CALLER NULL
+#else
+#define CALLER __builtin_return_address(0)
+#endif
+#define CALL(name) (&(const struct call){ name, CALLER })
 
 struct misuse {
 	enum pb_misuse kind;

@@ -729,7 +729,7 @@ FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned
 	if (likely(order < pool->rseq_orders && !(gfp & GFP_SLOW)) &&
 	    likely(pcp_rseq_pop(pool, gfp, order, &frame) == PCP_OK))
 		return page_set_allocated(pool, frame, order, gfp);
-	return alloc_missed(pool, gfp, order, "pb_alloc_pages", __builtin_return_address(0));
+	return alloc_missed(pool, gfp, order, "pb_alloc_pages", CALLER);
 }
 
 /* As pb_alloc_pages(), for a caller that wants to know why not. */
@@ -1005,8 +1005,8 @@ static __attribute__((noinline)) int free_reported(struct pb_pool *pool, struct 
 {
 	const struct call call = { name, caller };
 
-	return pool->shared ? free_shared(pool, page, order, &call) :
-			      free_slow(pool, page, order, &call);
+	return pool->shared ? free_shared(pool, page, order, &call)
+			    : free_slow(pool, page, order, &call);
 }
 
 /* By the lock of this CPU's list, where that is all there is to it. */
@@ -1055,13 +1055,13 @@ static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool
 
 FAST int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
 {
-	return free_block(pool, page, order, "pb_free_pages", __builtin_return_address(0));
+	return free_block(pool, page, order, "pb_free_pages", CALLER);
 }
 
 int pb_free_pages_as(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 		     const char *name)
 {
-	return pool ? free_block(pool, page, order, name, __builtin_return_address(0)) : PB_ENODEV;
+	return pool ? free_block(pool, page, order, name, CALLER) : PB_ENODEV;
 }
 
 /* Is it the head of an allocated block of this order, shared or not? */

@@ -43,9 +43,12 @@
 /*
  * Blocks moved under one hold of a stripe's lock, and of a CPU's lists. Where holders
  * mask interrupts it bounds for how long (and the arrays on a kernel's stack); a process
- * on restartable sequences pays for each hold with a fence instead.
+ * on restartable sequences pays for each hold with a fence instead. PB_BATCH_MAX: by a
+ * build that is to take the very decisions of another one, such as the lesson's page.
  */
-#ifdef PB_PLATFORM_PERCPU
+#ifdef PB_BATCH_MAX
+#define ZONE_BATCH_MAX PB_BATCH_MAX
+#elif defined(PB_PLATFORM_PERCPU)
 #define ZONE_BATCH_MAX 512u
 #else
 #define ZONE_BATCH_MAX 32u

@@ -13,6 +13,6 @@ execute_process(COMMAND ${NPM} ci --ignore-scripts --prefer-offline --loglevel=e
 if(status EQUAL 0)
   file(WRITE "${MODULES}/stamp" "fetched\n")
 else()
-  message(WARNING "report: npm ci failed, so this build has no report page:\n${text}")
+  message(WARNING "${WHAT}: npm ci failed, so this build has no page of it:\n${text}")
   file(WRITE "${MODULES}/stamp" "failed\n")
 endif()

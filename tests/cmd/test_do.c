@@ -123,6 +123,35 @@ static void test_misuse_is_answered_by_the_library(void **state)
 	assert_says("--do 'alloc order 11; free 1'", 1, "Nothing of it is left");
 }
 
+/* No sentence of the library's is left in English. */
+static void test_the_library_speaks_chinese_too(void **state)
+{
+	static const char bad[] = "Node 0, zone DMA 1 x\n", none[] = "\n";
+	char arguments[256];
+	struct output output;
+
+	(void)state;
+	run(&output, "case --size 28K --lang zh");
+	if (strstr(output.err, "not there")) { /* built without msgfmt */
+		output_free(&output);
+		skip();
+	}
+	output_free(&output);
+	run(&output,
+	    "case --lang zh --do 'alloc 28K as a; free a; free a; alloc 28K; free pfn 4097'");
+	assert_int_equal(output.status, 1);
+	assert_non_null(strstr(output.out, "页是空闲的：释放了两次"));
+	assert_non_null(strstr(output.out, "块内部"));
+	assert_null(strstr(output.out, "freed"));
+	output_free(&output);
+	snprintf(arguments, sizeof(arguments), "--lang zh --size 4K --buddyinfo %s",
+		 write_file("bad", bad, strlen(bad)));
+	assert_refused(arguments, "第 1 行：“x”处应为块数");
+	snprintf(arguments, sizeof(arguments), "--lang zh --size 4K --buddyinfo %s",
+		 write_file("none", none, strlen(none)));
+	assert_refused(arguments, "里面没有区");
+}
+
 static void test_words_of_alloc_make_its_flags(void **state)
 {
 	static const char *const cases[][2] = {
@@ -176,6 +205,24 @@ static void test_fill_is_reproducible_and_exact(void **state)
 	json_decref(a);
 	json_decref(b);
 	json_decref(c);
+}
+
+/* 1:6:1 is what it does by itself; all movable leaves all pageblocks movable. */
+static void test_fill_has_the_mix_that_was_asked_for(void **state)
+{
+	json_t *a = json_of("--do 'fill 80%; alloc 4K unmovable'", 0);
+	json_t *b = json_of("--do 'fill 80% mix 1:6:1; alloc 4K unmovable'", 0);
+	json_t *c = json_of("--memory 16M --do 'fill 80% orders 0 mix 0:8:0; compact order 9'", 0);
+	json_t *d = json_of("--memory 16M --do 'fill 80% orders 0 mix 8:0:0; compact order 9'", 1);
+
+	(void)state;
+	assert_true(json_equal(at(a, "actions/1/pfns"), at(b, "actions/1/pfns")));
+	assert_true(int_at(c, "actions/1/moved") > 0);
+	assert_int_equal(int_at(d, "actions/1/moved"), 0);
+	json_decref(a);
+	json_decref(b);
+	json_decref(c);
+	json_decref(d);
 }
 
 static void test_buddyinfo_is_where_the_study_starts(void **state)
@@ -338,6 +385,9 @@ static void test_bad_texts_name_the_action_and_what_was_expected(void **state)
 	assert_refused("--do 'alloc 4K as a; free others'", "'others': no action");
 	assert_refused("--do 'fill 101%'", "'101%': expected a part");
 	assert_refused("--do 'fill 50% orders 3-1'", "'3-1': expected orders");
+	assert_refused("--do 'fill 50% mix 1:6'", "'1:6': expected eighths");
+	assert_refused("--do 'fill 50% mix 1:6:2'", "'1:6:2': expected eighths");
+	assert_refused("--do 'fill 50% mix 9:0:0'", "'9:0:0': expected eighths");
 	assert_refused("--do 'compact order'", "missing");
 	assert_refused("--do 'compact 3'", "'3': no such word");
 	assert_refused("--do 'set swappiness 60'", "'swappiness': expected min_free_kbytes");
@@ -404,8 +454,10 @@ int main(void)
 		cmocka_unit_test(test_steps_are_numbered_in_a_row),
 		cmocka_unit_test(test_frees_by_name_part_number_and_frame),
 		cmocka_unit_test(test_misuse_is_answered_by_the_library),
+		cmocka_unit_test(test_the_library_speaks_chinese_too),
 		cmocka_unit_test(test_words_of_alloc_make_its_flags),
 		cmocka_unit_test(test_fill_is_reproducible_and_exact),
+		cmocka_unit_test(test_fill_has_the_mix_that_was_asked_for),
 		cmocka_unit_test(test_buddyinfo_is_where_the_study_starts),
 		cmocka_unit_test(test_a_large_machine_fits_the_table),
 		cmocka_unit_test(test_per_cpu_lists_and_their_cpus),

@@ -114,6 +114,21 @@ static json_int_t count_failures(json_t *json)
 	return count;
 }
 
+/* Did whatever failed do so for this reason? */
+static bool all_failed_for(json_t *json, json_t *reason)
+{
+	json_t *action;
+	size_t i;
+
+	json_array_foreach(at(json, "actions"), i, action)
+	{
+		if (strcmp(json_string_value(at(action, "outcome")), "done") &&
+		    !json_equal(json_object_get(action, "reason"), reason))
+			return false;
+	}
+	return true;
+}
+
 static json_int_t free_pages(json_t *json)
 {
 	json_t *zone;
@@ -157,6 +172,8 @@ static bool holds(json_t *json, const char *key, json_t *value)
 		       json_integer_value(value);
 	if (!strcmp(key, "failures"))
 		return count_failures(json) == json_integer_value(value);
+	if (!strcmp(key, "failed_for"))
+		return all_failed_for(json, value);
 	if (!strcmp(key, "free_at_least"))
 		return free_pages(json) >= json_integer_value(value);
 	if (strcmp(key, "free"))
