@@ -243,12 +243,14 @@ static void test_perf_fields_in_any_choice(void **state)
 static void test_what_other_tools_write_around_events(void **state)
 {
 	static const char *const comments[] = {
-		"version = 6", "CPU 0 is empty", "cpus=4", "=> filemap_fault (ffffffff81290b18)",
+		"version = 6", "CPU 0 is empty", "cpus=4", "<stack trace >",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(comments) / sizeof(comments[0]); i++)
 		assert_int_equal(ftrace(comments[i]), PB_LINE_COMMENT);
+	assert_int_equal(ftrace("=> filemap_fault (ffffffff81290b18)"), PB_LINE_FRAME);
+	assert_memory_equal(text.frame, "filemap_fault (", 15);
 	assert_int_equal(ftrace("CPU:3 [512 EVENTS DROPPED]"), PB_LINE_LOST);
 	assert_int_equal(event.lost, 512);
 	assert_int_equal(event.cpu, 3);
@@ -293,11 +295,17 @@ static void test_lines_that_are_no_events(void **state)
 	assert_int_equal(ftrace(""), PB_LINE_COMMENT);
 	assert_int_equal(ftrace("   "), PB_LINE_COMMENT);
 	assert_int_equal(ftrace("# tracer: nop"), PB_LINE_COMMENT);
-	assert_int_equal(ftrace(" => free_unref_page"), PB_LINE_COMMENT);
+	assert_int_equal(ftrace(" => free_unref_page"), PB_LINE_FRAME);
+	assert_int_equal(text.frame_len, strlen("free_unref_page"));
 	assert_int_equal(ftrace("              dd-7       [001] ..... 3.5: kmalloc: call_site=x"),
 			 PB_LINE_OTHER);
 	assert_int_equal(ftrace("              dd-7       [001] ..... 3.5: kernel_stack: "
 				"<stack trace>"),
+			 PB_LINE_STACK);
+	assert_int_equal(ftrace("              dd-7       [001] ..... 3.5: <stack trace>"),
+			 PB_LINE_STACK);
+	assert_int_equal(event.cpu, 1);
+	assert_int_equal(ftrace("              dd-7       [001] ..... 3.5: <user stack trace>"),
 			 PB_LINE_OTHER);
 	assert_int_equal(ftrace("              dd-7       [001] ..... 3.5: do_exit <-syscall"),
 			 PB_LINE_OTHER);
@@ -421,7 +429,9 @@ static void test_perf_lines_that_are_no_events(void **state)
 	assert_int_equal(perf("# captured on    : Sun"), PB_LINE_COMMENT);
 	assert_int_equal(perf(""), PB_LINE_COMMENT);
 	assert_int_equal(perf("\tffffffff8117cafe free_unref_page ([kernel.kallsyms])"),
-			 PB_LINE_COMMENT);
+			 PB_LINE_FRAME);
+	assert_memory_equal(text.frame, "free_unref_page ", 16);
+	assert_int_equal(perf("\t    7f12a4c0 malloc (/usr/lib/libc.so.6)"), PB_LINE_COMMENT);
 	assert_int_equal(perf(" dd 7 [001]  1.5: sched:sched_switch: prev=1"), PB_LINE_OTHER);
 	assert_int_equal(perf(" dd 7 [001]  1.5: PERF_RECORD_LOST lost 42"), PB_LINE_LOST);
 	assert_int_equal(event.lost, 42);
