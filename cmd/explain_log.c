@@ -58,6 +58,31 @@ static int read_all(struct pb_source *source, struct pb_klog *log, const char *p
 	return CMD_OK;
 }
 
+/* No report is not the same as no failure: other lines may tell of one. */
+static void print_no_report(const struct pb_klog_stats *stats)
+{
+	if (stats->kills == 1)
+		printf("A task was killed for lack of memory%s%s,\n",
+		       stats->first_killed[0] ? ": " : "", stats->first_killed);
+	else if (stats->kills)
+		printf("%llu tasks were killed for lack of memory%s%s,\n",
+		       (unsigned long long)stats->kills,
+		       stats->first_killed[0] ? ", the first of them " : "", stats->first_killed);
+	if (stats->kills)
+		printf("but the report (\"invoked oom-killer\" and the dump below it) is not in this\n"
+		       "text: why can't be told.\n");
+	if (stats->stalls)
+		printf("Allocations stalled (%llu lines say so): they waited long for reclaim, but\n"
+		       "did not fail.\n",
+		       (unsigned long long)stats->stalls);
+	if (!stats->kills && !stats->stalls)
+		printf("No allocation failure is reported in this log, and no dump of memory is in "
+		       "it.\n");
+	if (stats->suppressed)
+		printf("Lines were suppressed by the kernel's rate limit (\"callbacks suppressed\"):\n"
+		       "reports may be missing.\n");
+}
+
 static int conclude(const struct explain_ask *ask, const struct pb_klog_stats *stats, int status)
 {
 	bool json = ask->format == CMD_JSON;
@@ -68,11 +93,13 @@ static int conclude(const struct explain_ask *ask, const struct pb_klog_stats *s
 				   "trace or files of /proc",
 				   ask->source.path, (unsigned long long)stats->lines);
 	else if (!json && !stats->reports)
-		printf("No allocation failed in this log: no report of one and no dump of memory "
-		       "is in it.\n");
+		print_no_report(stats);
 	if (json)
-		printf("%s],\n\"lines\": %llu, \"understood\": %llu}\n", stats->reports ? "\n" : "",
-		       (unsigned long long)stats->lines, (unsigned long long)stats->understood);
+		printf("%s],\n\"lines\": %llu, \"understood\": %llu, \"kills_without_report\": %llu,\n"
+		       "\"stalls\": %llu, \"suppressed\": %llu}\n",
+		       stats->reports ? "\n" : "", (unsigned long long)stats->lines,
+		       (unsigned long long)stats->understood, (unsigned long long)stats->kills,
+		       (unsigned long long)stats->stalls, (unsigned long long)stats->suppressed);
 	else if (stats->understood < stats->lines && (ask->verbose || !stats->reports))
 		fprintf(stderr, "pagebuddy %s: %llu of %llu lines understood\n", VERB,
 			(unsigned long long)stats->understood, (unsigned long long)stats->lines);

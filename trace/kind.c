@@ -44,6 +44,8 @@ static const struct signature signatures[] = {
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "Mem-Info:" },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "Mem-info:" },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "lowmem_reserve[]:" },
+	{ PB_KIND_KERNEL_LOG, ANYWHERE, "ut of memory: Kill" },
+	{ PB_KIND_KERNEL_LOG, ANYWHERE, "page allocation stalls for" },
 	{ PB_KIND_MACHINE, ANYWHERE, "Page allocated via order " },
 	{ PB_KIND_MACHINE, ANYWHERE, ", zone " },
 	{ PB_KIND_MACHINE, ANYWHERE, "node_buddyinfo_blocks" },

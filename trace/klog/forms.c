@@ -684,17 +684,20 @@ static bool oom_kill(struct line *line)
 static bool killed(struct line *line)
 {
 	struct pb_klog_report *report = report_of(line);
-	const char *open, *close;
+	const char *open = strchr(line->found, '('), *close = open ? strchr(open, ')') : NULL;
+	struct pb_klog_stats *stats = &line->log->stats;
+	char name[PB_KLOG_TEXT] = "";
 
+	if (close)
+		klog_copy(name, sizeof(name), open + 1, (size_t)(close - open) - 1);
+	if (!report && !stats->kills++)
+		memcpy(stats->first_killed, name, sizeof(name));
 	if (!report)
-		return false;
+		return true;
 	if (strstr(line->text, "Memory cgroup out of memory"))
 		memcg(line);
-	open = strchr(line->found, '(');
-	close = open ? strchr(open, ')') : NULL;
 	if (close)
-		klog_copy(report->killed, sizeof(report->killed), open + 1,
-			  (size_t)(close - open) - 1);
+		memcpy(report->killed, name, sizeof(name));
 	return true;
 }
 
@@ -841,9 +844,10 @@ bool klog_form(struct pb_klog *log, struct klog_column *column, const struct klo
 
 	line.text += strspn(line.text, " ");
 	/* not failures, though they look like some */
-	if (strstr(line.text, "page allocation stalls for") ||
-	    strstr(line.text, "callbacks suppressed"))
-		return true;
+	if (strstr(line.text, "page allocation stalls for"))
+		return ++log->stats.stalls;
+	if (strstr(line.text, "callbacks suppressed"))
+		return ++log->stats.suppressed;
 	for (size_t i = 0; i < NR(forms); i++) {
 		line.found = match(&forms[i], line.text);
 		if (line.found && forms[i].take(&line))

@@ -434,13 +434,23 @@ static int feed(struct klog_frame *frame, const char *bytes, size_t len)
 	return status;
 }
 
-/* What Windows puts in front of a text. That it has two bytes a character, NULs that
-   are left out, does not matter to ASCII. */
-static size_t byte_order_mark(const char *text, size_t len)
+/* What Windows puts in front of a text; of UTF-16 the ASCII half is read. */
+static size_t byte_order_mark(struct klog_frame *frame, const char *text, size_t len)
 {
 	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
 		return 3;
-	return len >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2)) ? 2 : 0;
+	frame->wide = len >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2));
+	return frame->wide ? 2 : 0;
+}
+
+static size_t without_nuls(char *to, const char *from, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		if (from[i])
+			to[n++] = from[i];
+	return n;
 }
 
 static int look_at_head(struct klog_frame *frame)
@@ -452,10 +462,29 @@ static int look_at_head(struct klog_frame *frame)
 	if (!head)
 		return 0;
 	frame->head = NULL;
-	mark = byte_order_mark(text, len);
-	klog_sniff(frame, text + mark, len - mark);
-	status = feed(frame, text + mark, len - mark);
+	mark = byte_order_mark(frame, text, len);
+	text += mark;
+	len -= mark;
+	if (frame->wide)
+		len = without_nuls(text, text, len);
+	klog_sniff(frame, text, len);
+	status = feed(frame, text, len);
 	free(head);
+	return status;
+}
+
+static int feed_narrow(struct klog_frame *frame, const char *bytes, size_t len)
+{
+	char narrow[4096];
+	int status = 0;
+
+	while (!status && len) {
+		size_t n = len < sizeof(narrow) ? len : sizeof(narrow);
+
+		status = feed(frame, narrow, without_nuls(narrow, bytes, n));
+		bytes += n;
+		len -= n;
+	}
 	return status;
 }
 
@@ -465,7 +494,7 @@ int klog_frame_feed(struct klog_frame *frame, const char *bytes, size_t len)
 	int status;
 
 	if (!frame->head)
-		return feed(frame, bytes, len);
+		return frame->wide ? feed_narrow(frame, bytes, len) : feed(frame, bytes, len);
 	room = KLOG_HEAD - frame->head_len;
 	if (room > len)
 		room = len;
@@ -474,7 +503,7 @@ int klog_frame_feed(struct klog_frame *frame, const char *bytes, size_t len)
 	if (frame->head_len < KLOG_HEAD)
 		return 0;
 	status = look_at_head(frame);
-	return status ? status : feed(frame, bytes + room, len - room);
+	return status ? status : klog_frame_feed(frame, bytes + room, len - room);
 }
 
 int klog_frame_end(struct klog_frame *frame)

@@ -12,7 +12,7 @@
 #include "clean.h"
 #include "internal.h"
 
-#define ENOUGH 3 /* lines of one shape */
+#define ENOUGH 2 /* lines of one shape, with different beginnings behind it */
 #define DIGITS '\1'
 #define BLANKS '\2'
 

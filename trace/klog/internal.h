@@ -54,6 +54,7 @@ struct klog_frame {
 	char *physical, *pending; /* [KLOG_LINE] */
 	size_t physical_len, pending_len, soft_at;
 	bool has_pending, closed; /* closed: nothing may be joined to pending */
+	bool wide;                /* UTF-16 */
 	bool in_soft_break, quoted_printable;
 	bool plain;          /* not quoted-printable: an "=" at the end of a line is one */
 	unsigned int indent; /* blanks in front of every line */

@@ -396,7 +396,7 @@ static bool reserve_is_cut(const struct pb_klog_report *report, const struct pb_
 	/* nothing is kept from requests for the zone itself */
 	if (is_top && (lists || zone->type >= report->highest_type))
 		return false;
-	return zone->nr_reserve < most || !zone->nr_reserve;
+	return zone->nr_reserve < most || !zone->nr_reserve || zone->reserve_cut;
 }
 
 /* What passes by all that is there may have failed by what is not. */

@@ -73,6 +73,9 @@ void klog_finish(struct pb_klog *log, struct klog_column *column)
 {
 	struct klog_building *building = column->building;
 
+	if (building && column->open == OPEN_RESERVE &&
+	    column->open_zone < building->report.nr_zones)
+		building->report.zones[column->open_zone].reserve_cut = true;
 	klog_settle(log, column);
 	column->open_zone = PB_KLOG_ZONES;
 	column->building = NULL;

@@ -64,7 +64,8 @@ struct pb_klog_zone {
 	int64_t reserve[PB_KLOG_TYPES + 2]; /* pages, lowmem_reserve[] */
 	unsigned int nr_reserve;
 	bool has_list, has_letters, empty;
-	bool list_cut;                    /* the list has no total behind it */
+	bool list_cut;    /* the list has no total behind it */
+	bool reserve_cut; /* the text ends in or behind the line of its lowmem_reserve[] */
 	unsigned int nr_orders, first_kb; /* first_kb: size of the smallest block */
 	uint64_t blocks[PB_RULE_ORDERS];
 	uint8_t letters[PB_RULE_ORDERS];
@@ -119,6 +120,9 @@ struct pb_klog_report {
 struct pb_klog_stats {
 	uint64_t lines, understood; /* not blank; of a form known here */
 	uint64_t reports;
+	uint64_t kills; /* of tasks, by lines that no report in the text is above */
+	char first_killed[PB_KLOG_TEXT]; /* the first of them */
+	uint64_t stalls, suppressed;     /* "page allocation stalls", "callbacks suppressed" */
 };
 
 struct pb_klog_options {

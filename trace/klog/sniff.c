@@ -133,30 +133,46 @@ static bool next_line(const char **at, const char *end, char *line, size_t *n)
 	return true;
 }
 
-void klog_sniff(struct klog_frame *frame, const char *head, size_t len)
+/* Lines of quoted-printable are whole again, up to where they were broken. */
+static void look_at_fronts(struct klog_frame *frame, const char *head, size_t len)
 {
-	struct census census = { .last_counts = false };
 	struct klog_fronts fronts = { .nr = 0 };
 	const char *at = head;
 	char line[LINE_MOST];
+	bool continued = false;
 	size_t n;
 
-	frame->plain = has_plain_equals(head, len);
-	/* quoted-printable breaks lines in its own way, and undoes it */
-	if (!frame->plain && memmem(head, len, "=3D", 3)) {
-		frame->quoted_printable = true;
-		return;
-	}
 	while (next_line(&at, head + len, line, &n)) {
+		bool is_rest = continued;
 		char *text = line;
 
-		klog_clean(line, n < sizeof(line) ? n : sizeof(line) - 1);
+		n = n < sizeof(line) ? n : sizeof(line) - 1;
+		continued = frame->quoted_printable && n && line[n - 1] == '=';
+		if (is_rest)
+			continue;
+		if (frame->quoted_printable)
+			n = klog_unquote_printable(line, n);
+		klog_clean(line, n);
 		text += klog_quote(text);
 		text += strspn(text, " ");
 		klog_front_look(&fronts, text);
 	}
 	klog_front_choose(&fronts, frame->front);
-	at = head;
+}
+
+void klog_sniff(struct klog_frame *frame, const char *head, size_t len)
+{
+	struct census census = { .last_counts = false };
+	const char *at = head;
+	char line[LINE_MOST];
+	size_t n;
+
+	frame->plain = has_plain_equals(head, len);
+	frame->quoted_printable = !frame->plain && memmem(head, len, "=3D", 3);
+	look_at_fronts(frame, head, len);
+	/* quoted-printable breaks lines in its own way, and undoes it */
+	if (frame->quoted_printable)
+		return;
 	while (next_line(&at, head + len, line, &n)) {
 		if (n < sizeof(line))
 			count_line(&census, frame->front, line, n);

@@ -12,14 +12,23 @@ NOISE = ["exnic 0000:03:00.0 ex0: link is up, 10 Gbit/s", "toyblk toyblk0: queue
          "SLUB: Unable to allocate memory on node -1, gfp=0xcc0(GFP_KERNEL)", "usb 1-1: new high-speed USB device"]
 
 PREFIXES = ["none", "none", "seconds", "seconds", "seconds", "caller", "caller", "date", "foreign", "syslog",
-            "syslog-seconds", "iso", "host", "level", "android", "facility", "nohost"]
+            "syslog-seconds", "iso", "host", "level", "android", "facility", "nohost", "bare-kernel", "human", "learnt",
+            "learnt", "learnt"]
+# Fronts of no form that the reader knows: it has to learn them.
+LEARNT = ["<4>{stamp} (2)[1234:relayd]", "{stamp} -(0)[1234:relayd]", "{stamp} c1   1234 ",
+          "01-01 00:00:12.345 W/kernel  (    0): {stamp} ", "<4>1 2024-03-15T{clock}.123456+00:00 lab17 kernel - - - {stamp} ",
+          "MESSAGE=", "4,{n},{micros},-;", "4,{n},{micros},-,caller=T1234;", "* {stamp} ", "{n}: {stamp} ",
+          "lab17    | {stamp} ", "2024-03-15 {clock},lab17,kernel,\"{stamp} ", "{n} {stamp} ",
+          "2024-03-15T{clock},123456+01:00 ", "%KERN-4-SYSTEM_MSG: {stamp} "]
 
 
-def prefix(kind, seconds, line, column):
+def prefix(kind, seconds, column, learnt=None):
     stamp = f"[{seconds:12.6f}]"
     clock = f"{int(seconds) // 3600 % 24:02}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"
+    if kind == "learnt":
+        return learnt.format(stamp=stamp, clock=clock, n=int(seconds * 1000), micros=int(seconds * 1000000))
     return {
-        "none": "", "seconds": f"{stamp} ", "caller": f"{stamp}[{column or 'T1':>6}] ",
+        "none": "", "bare-kernel": "kernel: ", "human": f"[{'+' + f'{seconds % 1:.6f}':>11}] ", "seconds": f"{stamp} ", "caller": f"{stamp}[{column or 'T1':>6}] ",
         "date": f"[Fri Mar 15 {clock} 2024] ", "foreign": f"[Di Mär 12 {clock} 2024] ",
         "syslog": f"Mar 10 {clock} lab17 kernel: ", "syslog-seconds": f"Mar  3 {clock} lab17 kernel: {stamp} ",
         "nohost": f"Mar  7 {clock} kernel: ",
@@ -49,11 +58,11 @@ def interleave(rng, reports):
 
 def with_prefix(rng, lines, kind, rest):
     """Physical lines. `rest`: how further lines of a record come: prefix, indent, escape."""
-    seconds, out = rng.uniform(0, 500000), []
+    seconds, out, learnt = rng.uniform(0, 500000), [], rng.choice(LEARNT)
     for line in lines:
         if not line.rest:
             seconds += rng.uniform(0, 0.0009)
-        front = prefix(kind, seconds, line, line.column)
+        front = prefix(kind, seconds, line.column, learnt)
         if line.rest and rest == "escape" and out:
             out[-1] += "#012" + line.text
         elif line.rest and rest == "indent" and kind != "none":
@@ -104,15 +113,15 @@ def eaten(lines):
 def arrive(rng, lines, kind):
     """(bytes, description) of physical lines."""
     how, done = rng.random(), []
-    if how < 0.10:
+    if how < 0.10 and kind != "learnt":
         width = rng.choice([72, 76, 80, 100])
         lines = wrap_words(lines, width)
         done.append(f"words {width}")
-    elif how < 0.20 and kind != "none":
+    elif how < 0.20 and kind not in ("none", "learnt", "bare-kernel", "human"):
         width = rng.choice([79, 80, 100, 132])
         lines = wrap_hard(lines, width)
         done.append(f"hard {width}")
-    elif how < 0.24:
+    elif how < 0.24 and kind != "learnt":
         lines = printable(lines)
         done.append("quoted-printable")
     elif how < 0.28:
@@ -135,7 +144,10 @@ def arrive(rng, lines, kind):
     if rng.random() < 0.15:
         lines = ["root@lab17:~# dmesg"] + lines + ["root@lab17:~#"]
         done.append("prompt")
-    data = ("\r\n" if rng.random() < 0.1 else "\n").join(lines).encode() + b"\n"
+    windows = rng.random() < 0.04  # what PowerShell's > writes
+    text = ("\r\n" if windows or rng.random() < 0.1 else "\n").join(lines) + "\n"
+    data = text.encode("utf-16" if windows else "utf-8")
+    done += ["utf-16"] if windows else []
     pack = rng.random()
     if pack < 0.05:
         return gzip.compress(data), done + ["gzip"]
