@@ -77,10 +77,9 @@ ap-shell: ## a machine of your own with a shell, to load the module `ap` in
 	@scripts/bootstrap kernel
 	@kernel/ap/shell
 
-coverage: ## line coverage of the tests, as a table
+coverage: ## lines and branches of core/ that its own tests run
 	@scripts/bootstrap test dev
-	@scripts/run-tests coverage
-	@gcovr --root . --filter core/ --filter platform/ --filter trace/ --filter cmd/ build-coverage
+	@scripts/coverage
 
 install: build ## into PREFIX (default /usr/local) under DESTDIR
 	@DESTDIR='$(DESTDIR)' cmake --install build --prefix '$(PREFIX)'

@@ -154,7 +154,7 @@ static int run_batch(uint64_t seed, unsigned int n)
 	fflush(NULL);
 	child = fork();
 	if (!child) {
-		alarm(300);
+		alarm(1000);
 		for (int i = 0; i < CORPUS; i++) {
 			corpus[i].size = tp_below(&rng, 256);
 			for (size_t k = 0; k < corpus[i].size; k++) /* many zeros: nothing odd */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,7 +139,9 @@ bool model_fails(const struct model_config *config, const struct op *ops, size_t
 
 		if (quiet && null >= 0)
 			dup2(null, STDERR_FILENO);
-		alarm(60); /* a call that hangs is a failure */
+		/* A call that spins or sleeps for ever is a failure. */
+		setitimer(ITIMER_PROF, &(struct itimerval){ .it_value = { .tv_sec = 60 } }, NULL);
+		alarm(1000);
 		model_run(config, ops, n);
 		_exit(0);
 	}

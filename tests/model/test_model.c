@@ -6,6 +6,7 @@
  *	PB_SEED=n           where to begin (printed when not given)
  *	PB_MODEL_ROUNDS=n   rounds
  *	PB_MODEL_OPS=n      operations a round
+ *	PB_MODEL_SHRINK=0   a round that fails is not cut down
  */
 #include "model.h"
 
@@ -24,6 +25,8 @@
 
 static void report(const struct model_config *config, struct op *ops, size_t n)
 {
+	if (!tp_env("PB_MODEL_SHRINK", 1))
+		return;
 	printf("cutting %zu operations down ...\n", n);
 	n = model_shrink(config, ops, n);
 	printf("%zu operations fail:\n", n);

@@ -36,6 +36,6 @@ int main(void)
 	other_work();
 	printf("alloc %p; fork\n", (void *)pb_alloc_pages(heap_pool, PB_GFP_KERNEL, 0));
 	fflush(stdout);
-	alarm(10);
+	alarm(1000);
 	return fork() ? wait(NULL) < 0 : 0;
 }

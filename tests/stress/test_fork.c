@@ -36,8 +36,8 @@
 #define WORKERS 3u
 #define HOLD 128u
 #define FORKS 30
-#define CHILD_SECONDS 30 /* then it hangs */
-#define TEST_SECONDS 100 /* below what ctest allows */
+#define CHILD_SECONDS 300 /* then it hangs */
+#define TEST_SECONDS 1400 /* below what ctest allows */
 
 /* Reserves must not keep the child from the last page. */
 #define LAST_PAGE (PB_GFP_KERNEL | PB_GFP_MEMALLOC | PB_GFP_NOWARN)

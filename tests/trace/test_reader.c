@@ -482,7 +482,7 @@ static void test_a_live_pipe_does_not_wait(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(fd), 0);
-	alarm(20); /* a reader that waits would wait for ever */
+	alarm(1000); /* a reader that waits would wait for ever */
 	assert_true(write(fd[1], LINE(0, 1.0, 0x1), strlen(LINE(0, 1.0, 0x1))) > 0);
 	snprintf(path, sizeof(path), "/dev/fd/%d", fd[0]);
 	reader = open_path(path);
