@@ -101,7 +101,8 @@ struct diff_zone {
 	struct diff_block *free;
 	size_t nr_free_blocks;
 	struct diff_pcp cpu[DIFF_CPUS];
-	size_t nr_lru; /* movable frames of others */
+	uint64_t *lru; /* movable frames of other tasks */
+	size_t nr_lru;
 };
 
 struct diff_state {

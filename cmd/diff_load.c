@@ -179,6 +179,21 @@ static int load_zone(struct pb_pool *pool, const struct diff_phase *phase,
 	return 0;
 }
 
+/* Movable pages of other tasks. A tail of a block that the module holds may look like one
+   by what it was before; the block has one mark. */
+static int load_lru(struct pb_pool *pool, const struct diff_phase *phase,
+		    const struct diff_zone *zone, char error[256])
+{
+	for (size_t i = 0; i < zone->nr_lru; i++) {
+		int code = pb_state_adopt(pool, zone->lru[i], 0, true);
+
+		if (code && code != PB_EBUSY)
+			return fail(error, phase, "a frame of another task does not load",
+				    zone->lru[i], code);
+	}
+	return 0;
+}
+
 /* kswapd, which is kept from running while a phase goes on: a boost stays. */
 static void kswapd_sleeps(void *ctx, struct pb_pool *pool, int node, unsigned int order)
 {
@@ -265,6 +280,8 @@ int diff_load(struct pb_pool *pool, enum pb_kernel kernel, const struct diff_pha
 		if (code)
 			err = fail(error, phase, "a held block does not load", held->pfn, code);
 	}
+	for (size_t i = 0; !err && i < state->nr_zones; i++)
+		err = load_lru(pool, phase, &state->zone[i], error);
 	if (err && pool->super)
 		diff_unload(pool);
 	return err;

@@ -491,8 +491,13 @@ static int line_pcp_list(struct reader *r)
 
 static int line_lru(struct reader *r)
 {
-	while (word(r))
-		r->zone->nr_lru++;
+	uint64_t pfn;
+
+	while (r->rest && *r->rest) {
+		if (unsigned_numbers(r, 16, &pfn, 1))
+			return -1;
+		*APPEND(r->zone->lru, r->zone->nr_lru) = pfn;
+	}
 	return 0;
 }
 
@@ -768,6 +773,7 @@ static void state_free(struct diff_state *state)
 		free(state->zone[i].map);
 		free(state->zone[i].pageblocks);
 		free(state->zone[i].free);
+		free(state->zone[i].lru);
 		for (unsigned int cpu = 0; cpu < DIFF_CPUS; cpu++)
 			free(state->zone[i].cpu[cpu].block);
 	}

@@ -13,16 +13,22 @@ static void count(const struct linux_take *t, long pages)
 }
 
 /* The block leaves its list; what is not asked for goes to `type`'s lists. */
-static u32 take_block(const struct linux_take *t, u32 frame, unsigned int found, unsigned int type)
+static u32 __take_block(const struct linux_take *t, u32 frame, unsigned int found,
+			unsigned int type)
 {
 	area_remove(t->pool, t->stripe, frame, found);
 	if (tracing(t->pool))
 		trace_block(t->pool, PB_TRACE_TAKE, frame, found, type, 0);
 	__expand(t->pool, t->zone, t->stripe, frame, found, t->order, type);
 	__account(t->stripe, -(1L << t->order), type);
-	count(t, -(1L << t->order));
 	t->pool->pcp_types[frame] = (u8)type;
 	return frame;
+}
+
+static u32 take_block(const struct linux_take *t, u32 frame, unsigned int found, unsigned int type)
+{
+	count(t, -(1L << t->order));
+	return __take_block(t, frame, found, type);
 }
 
 u32 __linux_rmqueue_smallest(const struct linux_take *t, unsigned int type)
@@ -69,11 +75,14 @@ static bool change_pageblock(const struct linux_take *t, u32 frame)
 	return true;
 }
 
-/* A block of at least a pageblock changes as a whole. */
+/* A block of at least a pageblock changes as a whole: it is counted out as what it was,
+   and what is left of it back in. */
 static u32 take_pageblocks(const struct linux_take *t, u32 frame, unsigned int order)
 {
 	retype_block(t->pool, t->zone, frame, order, t->type);
-	return take_block(t, frame, order, t->type);
+	count(t, -(1L << order));
+	count(t, (1L << order) - (1L << t->order));
+	return __take_block(t, frame, order, t->type);
 }
 
 static unsigned int lowest_order(const struct linux_take *t)

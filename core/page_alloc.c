@@ -302,6 +302,12 @@ static bool anything_left(struct pb_pool *pool, const struct alloc_context *ctx,
 	return left;
 }
 
+/* In a shared pool a drain also finds the areas whose holders have ended. */
+static bool may_drain(const struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	return !pool_is_linked(pool) || pool->shared || ctx->gfp & PB_GFP_DIRECT_RECLAIM;
+}
+
 /*
  * The last resort of every request: free memory must not be stranded in other
  * CPUs' lists (Linux drains only when it reclaims, so its profile does too), nor be
@@ -311,8 +317,7 @@ static bool anything_left(struct pb_pool *pool, const struct alloc_context *ctx,
 static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
 			   unsigned int alloc_flags)
 {
-	/* in a shared pool a drain also finds the areas whose holders have ended */
-	bool drain = !pool_is_linked(pool) || pool->shared || ctx->gfp & PB_GFP_DIRECT_RECLAIM;
+	bool drain = may_drain(pool, ctx);
 
 	for (unsigned int round = 0; round < MAX_VAIN_ROUNDS; round++) {
 		struct stillness before = look_around(pool), after;
@@ -435,6 +440,7 @@ static void wake_all(struct pb_pool *pool, const struct alloc_context *ctx)
 static u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 {
 	unsigned int alloc_flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);
+	bool last = !may_drain(pool, ctx);
 	u32 frame;
 
 	if (ctx->gfp & PB_GFP_KSWAPD_RECLAIM)
@@ -446,10 +452,13 @@ static u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 		alloc_flags = ALLOC_NO_WATERMARKS | (alloc_flags & (ALLOC_KSWAPD | ALLOC_CMA));
 		ctx->nodemask = ~(u64)0;
 	}
-	frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	/* Linux tries a request that can't wait three times in all (W9): this is the last,
+	   repeated only if somebody was at work meanwhile */
+	frame = last ? drain_and_retry(pool, ctx, alloc_flags)
+		     : get_page_from_freelist(pool, ctx, alloc_flags);
 	if (frame == NO_FRAME && end_boosts(pool, ctx))
 		frame = get_page_from_freelist(pool, ctx, alloc_flags);
-	if (frame != NO_FRAME)
+	if (frame != NO_FRAME || last)
 		return frame;
 	if (ctx->gfp & PB_GFP_DIRECT_RECLAIM)
 		frame = reclaim_and_retry(pool, ctx, alloc_flags);

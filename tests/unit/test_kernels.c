@@ -193,6 +193,63 @@ static void test_examples_27_and_28_drain_round_robin(void **state)
 	tp_drop(&tp);
 }
 
+/* W9: a request that can't wait is tried three times, no more. */
+static void test_three_attempts(void **state)
+{
+	(void)state;
+	for (unsigned int kernel = 0; kernel < PB_NR_LINUX; kernel++) {
+		bool watch = kernel == PB_LINUX_6_12 || kernel == PB_LINUX_7_2;
+		struct tp tp;
+
+		tp_start(&tp); /* a DMA32 zone: no pass of its own to avoid mixing */
+		tp_region(&tp, 0, 4096, 0, PB_ZONE_DMA32);
+		tp.config.profile = PB_PROFILE_LINUX;
+		tp.config.kernel = (uint8_t)kernel;
+		tp_build(&tp);
+		while (pb_alloc_pages(&tp.pool, PB_GFP_NOWAIT, 10))
+			;
+		tp_trace(&tp, 1);
+		assert_null(pb_alloc_pages(&tp.pool, PB_GFP_NOWAIT, 10));
+		assert_int_equal(tp.traced[PB_TRACE_WMARK], 3);
+		tp_trace(&tp, 0);
+		assert_int_equal(!!(pool_zone(&tp.pool, 0)->flags & ZONE_BELOW_HIGH), watch);
+		tp_drop(&tp);
+	}
+}
+
+/* W2: a whole pageblock of another type is counted out and its rest back in, each a change
+   of its own; so what a CPU kept back is told although one page was taken. */
+static void test_a_pageblock_that_changes_is_two_changes(void **state)
+{
+	static const struct {
+		enum pb_kernel kernel;
+		int64_t counter;
+	} cases[] = { { PB_LINUX_6_1, 1024 }, { PB_LINUX_6_12, 1022 }, { PB_LINUX_7_2, 1022 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct pb_pcp_stat pcp = { .high = 1, .batch = 1, .high_min = 1, .high_max = 1 };
+		const struct pb_state_zone zone = { .managed = 1024 };
+		struct tp tp;
+
+		tp_start(&tp);
+		tp_region(&tp, 0, 4096, 0, PB_ZONE_NORMAL);
+		tp.config.profile = PB_PROFILE_LINUX;
+		tp.config.kernel = (uint8_t)cases[i].kernel;
+		tp.config.nr_cpus = 1;
+		tp.config.flags |= PB_POOL_ALL_RESERVED;
+		tp_build(&tp);
+		assert_int_equal(pb_state_set_zone(&tp.pool, 0, PB_ZONE_NORMAL, &zone), PB_OK);
+		assert_int_equal(pb_state_add_free(&tp.pool, 0, 10, PB_MIGRATE_MOVABLE), PB_OK);
+		assert_int_equal(pb_state_set_pcp(&tp.pool, 0, 0, PB_ZONE_NORMAL, &pcp), PB_OK);
+		assert_int_equal(pb_state_set_vmstat(&tp.pool, 0, 0, PB_ZONE_NORMAL, 1024, -1, 4),
+				 PB_OK);
+		assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_NOWAIT, 0));
+		assert_int_equal(pool_zone(&tp.pool, 0)->vm_free, cases[i].counter);
+		tp_drop(&tp);
+	}
+}
+
 /* Every kernel's pool stays whole, and what was taken comes together again. */
 static void churn(struct tp *tp, struct tp_rng *rng)
 {
@@ -247,6 +304,8 @@ int main(void)
 		cmocka_unit_test(test_orders_with_per_cpu_lists),
 		cmocka_unit_test(test_example_24_sizes_of_lists),
 		cmocka_unit_test(test_examples_27_and_28_drain_round_robin),
+		cmocka_unit_test(test_three_attempts),
+		cmocka_unit_test(test_a_pageblock_that_changes_is_two_changes),
 		cmocka_unit_test(test_every_kernel_stays_whole),
 	};
 
