@@ -14,7 +14,8 @@ unexport MAKEFLAGS MFLAGS
 BUILD = cmake --build build -j $(JOBS)
 
 .DEFAULT_GOAL := build
-.PHONY: help build run learn test test-long bench bench-linux bench-plots kernel-test ap-shell \
+.PHONY: help build run learn test test-long bench bench-linux bench-plots kernel-test \
+	kernel-test-long ap-shell \
 	examples-test coverage \
 	install format format-check tidy clean
 
@@ -64,14 +65,21 @@ bench-plots: ## the benchmark's figures as PNG
 	@$(MAKE) --no-print-directory build/build.ninja
 	@$(BUILD) --target bench-plots
 
-kernel-test: ## the library beside a running kernel's allocator, frame by frame
+kernel-test: ## the library beside 5.10, 6.1, 6.12 and 7.2, frame by frame; KERNEL=6.12: one
 	@scripts/bootstrap kernel
+	@scripts/kernels $(KERNEL) || [ $$? = 77 ]
 	@$(MAKE) --no-print-directory build/build.ninja
 	@$(BUILD) --target kernel-test
 
 examples-test: ## boot the example kernels in the emulator
 	@scripts/bootstrap test
 	@for machine in x86_64 riscv64; do examples/baremetal/run -o build/baremetal $$machine || exit; done
+
+kernel-test-long: ## the same, then faults planted in the library: each must be noticed
+	@scripts/bootstrap kernel
+	@scripts/kernels $(KERNEL) || [ $$? = 77 ]
+	@$(MAKE) --no-print-directory build/build.ninja
+	@$(BUILD) --target kernel-test-long
 
 ap-shell: ## a machine of your own with a shell, to load the module `ap` in
 	@scripts/bootstrap kernel

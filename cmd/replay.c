@@ -21,6 +21,7 @@ enum {
 	OPT_FOLLOW = 256,
 	OPT_SIMULATE,
 	OPT_PROFILE,
+	OPT_KERNEL,
 	OPT_WHAT_IF,
 	OPT_PINS,
 	OPT_TOP,
@@ -41,6 +42,7 @@ static const struct option options[] = {
 	{ "follow", no_argument, NULL, OPT_FOLLOW },
 	{ "simulate", no_argument, NULL, OPT_SIMULATE },
 	{ "profile", required_argument, NULL, OPT_PROFILE },
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "what-if", required_argument, NULL, OPT_WHAT_IF },
 	{ "pins", no_argument, NULL, OPT_PINS },
 	{ "top", optional_argument, NULL, OPT_TOP },
@@ -79,11 +81,14 @@ static void help(void)
 	       "                          SECONDS of the trace's own clock, start or end\n"
 	       "      --order N           count only requests of this order, or N-M\n"
 	       "      --profile NAME      linux (default) or modern\n"
+	       "      --kernel NAME       the linux profile goes by this kernel's rules: 5.4, 5.10,\n"
+	       "                          6.1, 6.12 or 7.2 (default: the recorded one, else 6.1)\n"
 	       "      --what-if SETTINGS  run a variant beside it; may be repeated. SETTINGS are\n"
 	       "                          KEY=VALUE, comma-joined if they belong together:\n"
-	       "                          profile, pageblock_order, max_order, watermark_boost,\n"
-	       "                          watermark_scale_factor, min_free_kbytes, pcp_high,\n"
-	       "                          pcp_batch, mobility=off, memory=+25%% or memory=2G\n"
+	       "                          profile, kernel, pageblock_order, max_order,\n"
+	       "                          watermark_boost, watermark_scale_factor,\n"
+	       "                          min_free_kbytes, pcp_high, pcp_batch, mobility=off,\n"
+	       "                          memory=+25%% or memory=2G\n"
 	       "      --memory SIZE       a machine of this size, empty at the start, instead of\n"
 	       "                          the recorded one\n"
 	       "      --cpus N            as many virtual CPUs (default: as the trace has)\n"
@@ -123,6 +128,7 @@ static int add_variant(struct replay *replay, const char *text)
 
 static int set_value(struct replay *replay, int option, const char *text)
 {
+	enum pb_kernel kernel;
 	uint64_t value;
 	int status;
 
@@ -130,6 +136,11 @@ static int set_value(struct replay *replay, int option, const char *text)
 	case OPT_PROFILE:
 		if (cmd_parse_profile(text, &replay->settings.profile))
 			return cmd_error(VERB, "--profile '%s': expected linux or modern", text);
+		return CMD_OK;
+	case OPT_KERNEL:
+		if (cmd_parse_kernel(text, &kernel))
+			return cmd_bad_kernel(VERB, text);
+		replay->settings.kernel = (int)kernel;
 		return CMD_OK;
 	case OPT_MEMORY:
 		if (cmd_parse_size(text, &replay->source.memory) ||
@@ -199,9 +210,12 @@ static int parse_one(struct replay *replay, int option)
 /* A variant changes what it names; the rest is as in the baseline. */
 static void inherit(struct replay *replay)
 {
-	for (unsigned int i = 0; i < replay->nr_variants; i++)
+	for (unsigned int i = 0; i < replay->nr_variants; i++) {
 		if (!strstr(replay->variants[i].name, "profile="))
 			replay->variants[i].profile = replay->settings.profile;
+		if (replay->variants[i].kernel < 0)
+			replay->variants[i].kernel = replay->settings.kernel;
+	}
 }
 
 static int parse(int argc, char **argv, struct replay *replay, bool *done)

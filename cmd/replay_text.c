@@ -179,12 +179,26 @@ static void print_counts(const struct pbr_run *run)
 	printf("Peak use     %12.1f MB\n", megabytes(run->peak_pages));
 }
 
+/* Whose rules the linux profile went by, if they aren't plainly the recorded kernel's. */
+static void print_rules(const struct replay *replay)
+{
+	const char *recorded = replay->input->kernel;
+	const char *name = pb_kernel_name(pbr_kernel(replay->input, &replay->settings));
+	size_t len = strlen(name);
+
+	if (replay->settings.profile != PB_PROFILE_LINUX || !*recorded)
+		return;
+	if (strncmp(recorded, name, len) || recorded[len] != '.')
+		printf("By the rules of Linux %s; recorded was %s.\n", name, recorded);
+}
+
 static void print_simulation(const struct replay *replay)
 {
 	const struct pbr_run *run = &replay->runs[0];
 
 	printf("\nReplayed through the library, profile %s\n",
 	       cmd_profile_name(replay->settings.profile));
+	print_rules(replay);
 	print_counts(run);
 	printf("Given twice  %12llu   frames handed out while they had an owner\n",
 	       u(run->double_handouts));

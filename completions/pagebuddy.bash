@@ -14,7 +14,7 @@ _pagebuddy_files()
 	COMPREPLY+=($(compgen -f -- "$1"))
 }
 
-_pagebuddy_settings='profile=modern profile=linux pageblock_order= max_order=
+_pagebuddy_settings='profile=modern profile=linux kernel= pageblock_order= max_order=
 watermark_boost= watermark_scale_factor= min_free_kbytes= pcp_high= pcp_batch=
 mobility=off memory='
 
@@ -23,6 +23,7 @@ _pagebuddy_value()
 {
 	case $1:$2 in
 	*:--profile) _pagebuddy_words 'linux modern' "$3" ;;
+	*:--kernel) _pagebuddy_words '5.4 5.10 6.1 6.12 7.2' "$3" ;;
 	report:--format | report:-f) _pagebuddy_words 'html json' "$3" ;;
 	show:--format | show:-f) _pagebuddy_words 'text json ndjson openmetrics' "$3" ;;
 	replay:--format) _pagebuddy_words 'text json ndjson' "$3" ;;

@@ -44,7 +44,10 @@ while read -r line; do
 	'') ;;
 	set\ *)
 		line=${line#set }
-		echo "${line#* }" >"/proc/sys/vm/${line%% *}" || exit 1
+		name=${line%% *}
+		# 5.10's name of it
+		[ -e "/proc/sys/vm/$name" ] || name=percpu_pagelist_fraction
+		echo "${line#* }" >"/proc/sys/vm/$name" || exit 1
 		;;
 	*)
 		n=$((n + 1))

@@ -129,6 +129,8 @@ json_t *pbr_settings_json(const struct pbr_settings *settings)
 	json_t *json = json_object();
 
 	set_text(json, "profile", settings->profile == PB_PROFILE_LINUX ? "linux" : "modern");
+	if (settings->kernel >= 0)
+		set_text(json, "kernel", pb_kernel_name((enum pb_kernel)settings->kernel));
 	if (settings->pageblock_order >= 0)
 		set(json, "pageblock_order", json_integer(settings->pageblock_order));
 	if (settings->max_order >= 0)

@@ -185,6 +185,7 @@ static void fill_config(struct pb_config *config, const struct pbr_pool *pool,
 	config->max_order = (uint8_t)run->max_order;
 	config->pageblock_order = (uint8_t)run->pageblock_order;
 	config->profile = (uint8_t)settings->profile;
+	config->kernel = (uint8_t)pbr_kernel(input, settings);
 	config->nr_cpus = input->nr_cpus;
 	config->cpu_node = pbr_priv(input)->plan->cpu_node;
 	/* Frames come into use when the pageblocks have their types. */

@@ -351,6 +351,7 @@ int pbr_follow(const struct pbr_input *input, const struct pbr_collect *collect,
 /* What a variant changes; pbr_settings_init() = the recorded machine. */
 struct pbr_settings {
 	enum pb_profile profile;
+	int kernel;                  /* enum pb_kernel; -1: as recorded, see pbr_kernel() */
 	int pageblock_order;         /* -1: as recorded */
 	int max_order;               /* -1: as recorded */
 	int64_t boost_factor;        /* -1: default */
@@ -365,6 +366,9 @@ struct pbr_settings {
 };
 
 void pbr_settings_init(struct pbr_settings *settings);
+/* By whose rules the linux profile goes: the settings', the recorded kernel's, or 6.1's if
+   it is none of those that the profile follows. */
+enum pb_kernel pbr_kernel(const struct pbr_input *input, const struct pbr_settings *settings);
 /* "key=value,key=value"; 0, or negative with one line naming the bad one. */
 int pbr_settings_parse(const char *text, struct pbr_settings *settings, char *error, size_t size);
 

@@ -16,6 +16,7 @@ void pbr_settings_init(struct pbr_settings *settings)
 {
 	*settings = (struct pbr_settings){
 		.profile = PB_PROFILE_LINUX,
+		.kernel = -1,
 		.pageblock_order = -1,
 		.max_order = -1,
 		.boost_factor = -1,
@@ -44,6 +45,29 @@ static bool set_profile(struct pbr_settings *settings, const char *value)
 		return false;
 	settings->profile = strcasecmp(value, "linux") ? PB_PROFILE_MODERN : PB_PROFILE_LINUX;
 	return true;
+}
+
+static bool set_kernel(struct pbr_settings *settings, const char *value)
+{
+	for (settings->kernel = 0; settings->kernel < PB_NR_LINUX; settings->kernel++)
+		if (!strcmp(value, pb_kernel_name((enum pb_kernel)settings->kernel)))
+			return true;
+	return false;
+}
+
+/* 6.1.0-57-cloud-amd64 is 6.1, 6.12.95 isn't. */
+enum pb_kernel pbr_kernel(const struct pbr_input *input, const struct pbr_settings *settings)
+{
+	if (settings->kernel >= 0)
+		return (enum pb_kernel)settings->kernel;
+	for (unsigned int i = 0; i < PB_NR_LINUX; i++) {
+		const char *name = pb_kernel_name((enum pb_kernel)i);
+		size_t len = strlen(name);
+
+		if (!strncmp(input->kernel, name, len) && input->kernel[len] == '.')
+			return (enum pb_kernel)i;
+	}
+	return PB_LINUX_6_1;
 }
 
 static bool set_pageblock_order(struct pbr_settings *settings, const char *value)
@@ -134,6 +158,7 @@ static const struct key {
 	const char *expected;
 } keys[] = {
 	{ "profile", set_profile, "linux or modern" },
+	{ "kernel", set_kernel, "5.4, 5.10, 6.1, 6.12 or 7.2" },
 	{ "pageblock_order", set_pageblock_order, "a number from 0 to 20, at most max_order" },
 	{ "max_order", set_max_order, "a number from 0 to 20" },
 	{ "watermark_boost", set_boost, "a factor in 1/10000 of the high watermark, 0: off" },
