@@ -154,7 +154,8 @@ static void compare_figures(const struct pb_zone_stat *stat, const struct diff_z
 	figure(result, name, "min", (int64_t)zone->watermark[0], (int64_t)stat->watermark[0]);
 	figure(result, name, "low", (int64_t)zone->watermark[1], (int64_t)stat->watermark[1]);
 	figure(result, name, "high", (int64_t)zone->watermark[2], (int64_t)stat->watermark[2]);
-	figure(result, name, "free pages", zone->free_pages, stat->vm_free);
+	figure(result, name, "free pages", zone->free_pages < 0 ? 0 : zone->free_pages,
+	       stat->vm_free);
 	figure(result, name, "flags", (int64_t)zone->flags, stat->flags);
 	for (size_t o = 0; o < DIFF_ORDERS; o++)
 		figure(result, name, "nr_free", (int64_t)zone->nr_free[o],

@@ -61,7 +61,7 @@ _pagebuddy_options()
 	case) echo '--size --order --migratetype --zone --do --fill --buddyinfo --scenario --memory' \
 		'--profile --pcp --cpus --cma --step --quiet --format --lang' ;;
 	learn) echo '--terminal --where --lang' ;;
-	replay) echo '--simulate --follow --pins --profile --what-if --memory --cpus --snapshot' \
+	replay) echo '--simulate --follow --pins --profile --kernel --what-if --memory --cpus --snapshot' \
 		'--samples --format --lenient --top --task --from --to --order' ;;
 	explain) echo '--verbose --kernel --order --at --gfp --failure --list --memory --snapshot --format' \
 		'--task --from --to' ;;

@@ -18,7 +18,7 @@ function __pagebuddy_option
     complete -c pagebuddy -n "__fish_seen_subcommand_from $argv[1]" $argv[2..]
 end
 
-set -l settings 'profile=modern profile=linux pageblock_order= max_order= watermark_boost= watermark_scale_factor= min_free_kbytes= pcp_high= pcp_batch= mobility=off memory='
+set -l settings 'profile=modern profile=linux kernel= pageblock_order= max_order= watermark_boost= watermark_scale_factor= min_free_kbytes= pcp_high= pcp_batch= mobility=off memory='
 set -l flags 'GFP_KERNEL GFP_ATOMIC GFP_NOWAIT GFP_NOFS GFP_NOIO GFP_USER GFP_HIGHUSER GFP_HIGHUSER_MOVABLE GFP_TRANSHUGE GFP_TRANSHUGE_LIGHT'
 
 __pagebuddy_verb case 'Watch the buddy system serve a request, step by step'
@@ -52,6 +52,7 @@ __pagebuddy_option replay -l simulate -d 'The library decides'
 __pagebuddy_option replay -l follow -d "Rebuild the kernel's own state"
 __pagebuddy_option replay -l pins -d 'Who keeps pageblocks from being whole'
 __pagebuddy_option replay -l profile -x -a 'linux modern' -d 'Who decides'
+__pagebuddy_option replay -l kernel -x -a '5.4 5.10 6.1 6.12 7.2' -d 'Whose rules the linux profile goes by'
 __pagebuddy_option replay -l what-if -x -a $settings -d 'Run a variant beside it'
 __pagebuddy_option replay -l memory -x -d 'A machine of this size'
 __pagebuddy_option replay -l cpus -x -d 'Virtual CPUs'

@@ -120,6 +120,8 @@ static void refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_
 		pcp_trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
 		if (got < want)
 			break;
+		if (pool->pcp_types[frames[0]] != type && pool->pcp_types[frames[0]] != PB_MIGRATE_CMA)
+			alloc_flags |= ALLOC_STEALS;
 		left -= want;
 		if (left)
 			pcp_breathe(pool, cpu, state);

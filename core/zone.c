@@ -372,7 +372,8 @@ static u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, u
 	u32 got = 0;
 
 	bool by_call = !linux_rules(pool)->lists_follow;
-	struct linux_take take = { pool, zone, stripe, cpu, order, type, alloc_flags, false };
+	struct linux_take take = { pool, zone, stripe, cpu, order, type, alloc_flags,
+				   alloc_flags & ALLOC_STEALS };
 
 	pb_platform_lock(&stripe->lock);
 	while (got < n) {

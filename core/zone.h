@@ -39,6 +39,7 @@
 #define ALLOC_DIRECT 0x1000u /* for a caller, not for a per-CPU list */
 #define ALLOC_RESERVES 0x2000u /* the reserve for atomic requests isn't subtracted */
 #define ALLOC_QUARTER 0x4000u  /* a quarter less, after HIGH's half */
+#define ALLOC_STEALS 0x8000u   /* linux, F9: the last block of this refill was of another type */
 
 /*
  * Blocks moved under one hold of a stripe's lock, and of a CPU's lists. Where holders

@@ -119,7 +119,10 @@ static enum frame_class frame_class(struct zone *zone, unsigned long pfn)
 	page = pfn_to_page(pfn);
 	if (page_zone(page) != zone)
 		return FRAME_HOLE;
-	return PageReserved(page) ? FRAME_RESERVED : FRAME_USABLE;
+	if (!PageReserved(page))
+		return FRAME_USABLE;
+	/* A hole that only the firmware's map shows, or memmap=: it has a struct page. */
+	return page_is_ram(pfn) ? FRAME_RESERVED : FRAME_HOLE;
 }
 
 static void capture_map(struct pbdiff_state *s, struct zone *zone)
@@ -302,7 +305,7 @@ static void print_free_pages(struct seq_file *m, const u32 *w, u32 n)
 {
 	u32 i;
 
-	seq_printf(m, "free_pages %u %u", w[0], w[1]);
+	seq_printf(m, "free_pages %d %u", (s32)w[0], w[1]);
 	for (i = 2; i + 2 <= n; i += 2)
 		seq_printf(m, " %u/%d", w[i], (s32)w[i + 1]);
 	seq_putc(m, '\n');

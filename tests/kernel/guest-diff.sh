@@ -16,6 +16,10 @@ echo -1 >/proc/sys/kernel/sched_rt_runtime_us
 for runtime in /sys/kernel/debug/sched/*_server/cpu*/runtime; do
 	[ ! -e "$runtime" ] || echo 0 >"$runtime"
 done
+# Nor on another CPU: all that could is here, and waits.
+for pid in $$ $(pidof kswapd0 kswapd1 kswapd2 kswapd3); do
+	taskset -p 1 "$pid" >/dev/null
+done
 sleep 2
 
 text() {
@@ -24,8 +28,14 @@ text() {
 	echo 'end text'
 }
 
+# On another CPU than this shell's the counts go on: it folds them when it rests.
 phase() {
 	echo "$1" >$pbdiff/run || return 1
+	case $1 in *cpu=*)
+		cat $pbdiff/log >>log
+		return
+		;;
+	esac
 	for name in buddyinfo pagetypeinfo zoneinfo; do
 		text $name
 	done >texts
