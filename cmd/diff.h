@@ -123,7 +123,7 @@ struct diff_text {
 
 struct diff_phase {
 	char kernel[64];
-	int boost_factor, shuffle, nodes, cpus; /* -1: the kernel doesn't say */
+	int boost_factor, nodes, cpus; /* -1: the kernel doesn't say */
 	char kind[16];
 	uint64_t seed;
 	int number, node, cpu;

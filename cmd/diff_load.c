@@ -3,8 +3,8 @@
  * The recorded state of a node becomes a pool in the linux profile.
  *
  * The pool has the recorded node and, because one rule asks how many nodes are
- * online, others without a free frame, as many as there were. It has the machine's
- * CPUs with what their lists hold of the node.
+ * online, a second one without a free frame if there were several. It has the
+ * machine's CPUs with what their lists hold of the node.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -67,7 +67,8 @@ static bool build_map(struct map *map, const struct diff_phase *phase)
 	for (size_t i = 0; i < phase->before.nr_zones; i++)
 		if (!add_zone(map, phase, &phase->before.zone[i]))
 			return false;
-	if (phase->before.nr_zones && phase->before.zone[0].start_pfn >= other.end_pfn)
+	if (phase->nodes > 1 && phase->before.nr_zones &&
+	    phase->before.zone[0].start_pfn >= other.end_pfn)
 		return add_region(map, &other);
 	return true;
 }

@@ -273,6 +273,7 @@ static int compare_moment(const struct diff_log *log, bool boot, struct diff_res
 		config.regions = m->region;
 		config.nr_regions = m->n;
 		config.profile = PB_PROFILE_LINUX;
+		config.kernel = (uint8_t)log->kernel;
 		config.flags = PB_POOL_NO_RSEQ;
 		config.nr_cpus = m->nr_cpus;
 		config.cpu_node = m->cpu_node;

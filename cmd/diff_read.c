@@ -216,8 +216,10 @@ static int line_settings(struct reader *r)
 	    config_value(r, "nodes", 1, PB_MAX_NODES, &nodes) ||
 	    config_value(r, "cpus", 1, DIFF_CPUS, &cpus))
 		return -1;
+	if (shuffle > 0)
+		return bad(r, "recorded with page_alloc.shuffle=1: where a block of the largest "
+			      "order goes is drawn by lot there, and the log has not the lots");
 	r->phase->boost_factor = (int)boost;
-	r->phase->shuffle = (int)shuffle;
 	r->phase->nodes = (int)nodes;
 	r->phase->cpus = (int)cpus;
 	return 0;
