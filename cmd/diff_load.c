@@ -3,8 +3,8 @@
  * The recorded state of a node becomes a pool in the linux profile.
  *
  * The pool has the recorded node and, because one rule asks how many nodes are
- * online, a second one without a free frame if there were several. It has the
- * machine's CPUs with what their lists hold of the node.
+ * online, others without a free frame, as many as there were. It has the machine's
+ * CPUs with what their lists hold of the node.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -57,20 +57,38 @@ static bool add_zone(struct map *map, const struct diff_phase *phase, const stru
 	return true;
 }
 
+#define OTHER_PAGES 1024u /* of each of the other nodes: a span */
+
+/* The first below the node's zones, if there is room, the others above. */
+static bool add_other_nodes(struct map *map, const struct diff_phase *phase)
+{
+	const struct diff_zone *first = &phase->before.zone[0];
+	const struct diff_zone *last = first + phase->before.nr_zones - 1;
+	uint64_t above = (last->start_pfn + last->spanned) / OTHER_PAGES + 1;
+
+	for (int id = 0; id < phase->nodes; id++) {
+		struct pb_region other = { .node = (uint8_t)id, .zone = PB_ZONE_DMA };
+
+		if (id == phase->node)
+			continue;
+		if (id || first->start_pfn < OTHER_PAGES) {
+			other.start_pfn = above++ * OTHER_PAGES;
+			other.zone = PB_ZONE_NORMAL;
+		}
+		other.end_pfn = other.start_pfn + OTHER_PAGES;
+		if (!add_region(map, &other))
+			return false;
+	}
+	return true;
+}
+
 static bool build_map(struct map *map, const struct diff_phase *phase)
 {
-	struct pb_region other = { .end_pfn = 1024,
-				   .node = phase->node ? 0 : 1,
-				   .zone = PB_ZONE_DMA };
-
 	map->n = 0;
 	for (size_t i = 0; i < phase->before.nr_zones; i++)
 		if (!add_zone(map, phase, &phase->before.zone[i]))
 			return false;
-	if (phase->nodes > 1 && phase->before.nr_zones &&
-	    phase->before.zone[0].start_pfn >= other.end_pfn)
-		return add_region(map, &other);
-	return true;
+	return phase->before.nr_zones && add_other_nodes(map, phase);
 }
 
 static int load_zone_figures(struct pb_pool *pool, const struct diff_phase *phase,
