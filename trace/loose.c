@@ -399,18 +399,28 @@ static void compare_zone(const struct pb_snapshot *snapshot, const struct pb_bud
 		contradict(notes, "buddyinfo", "pagetypeinfo", pages, typed, where);
 }
 
-/* MemTotal is what the zones have, whatever the size of a page: 4 to 64 KiB. */
+/*
+ * MemTotal is about what the zones manage, whatever the size of a page. A balloon
+ * takes from one of the two: it may lie between that and what is present.
+ */
+static bool fits_total(uint64_t mem_kb, uint64_t managed, uint64_t present)
+{
+	for (uint64_t kb = 4; kb <= 64; kb *= 4)
+		if (mem_kb > managed * kb / 10 * 6 && mem_kb < present * kb / 20 * 21)
+			return true;
+	return false;
+}
+
 static void compare_sizes(const struct pb_snapshot *snapshot, const struct pb_about_machine *about,
 			  struct pb_notes *notes)
 {
-	uint64_t managed = 0;
+	uint64_t managed = 0, present = 0;
 
-	for (size_t i = 0; i < snapshot->zoneinfo.nr_zones; i++)
+	for (size_t i = 0; i < snapshot->zoneinfo.nr_zones; i++) {
 		managed += snapshot->zoneinfo.zones[i].managed;
-	for (uint64_t kb = 4; managed && about->mem_kb && kb <= 64; kb *= 2)
-		if (about->mem_kb > managed * kb * 9 / 10 && about->mem_kb < managed * kb * 11 / 10)
-			return;
-	if (managed && about->mem_kb)
+		present += snapshot->zoneinfo.zones[i].present;
+	}
+	if (managed && about->mem_kb && !fits_total(about->mem_kb, managed, present))
 		pb_note(notes,
 			"meminfo and zoneinfo contradict each other: %llu kB of memory, and %llu "
 			"pages in the zones; they are of different machines",

@@ -268,6 +268,15 @@ static void add_function(struct pb_klog_report *report, const char *at, bool unc
 			  strcspn(module, "] "));
 }
 
+/* " (lib/dump_stack.c:107 (discriminator 4))": decode_stacktrace.sh has been over it */
+static bool is_source(const char *text)
+{
+	const char *colon = strchr(text, ':'), *end = strchr(text, ')');
+
+	return text[0] == ' ' && text[1] == '(' && colon && end && colon < end && colon[1] >= '0' &&
+	       colon[1] <= '9';
+}
+
 /* "[<ffffffff81d85a04>] f", s390's "([<0000000000112f4e>] f", powerpc's "[c0..] [c0..] .f" */
 static const char *behind_addresses(const char *at)
 {
@@ -304,7 +313,7 @@ static bool stack_entry(struct line *line)
 	plus = at;
 	while (is_name(*plus))
 		plus++;
-	if (plus == at || strncmp(plus, "+0x", 3))
+	if (plus == at || (strncmp(plus, "+0x", 3) && !is_source(plus)))
 		return false;
 	add_function(report, at, uncertain);
 	if (report->nr_stack)
@@ -804,6 +813,9 @@ static const struct form {
 	{ START, false, ", nodemask=", headline_piece },
 	{ START, true, "[<", stack_entry },
 	{ INSIDE, true, "+0x", stack_entry },
+	{ INSIDE, true, ".c:", stack_entry },
+	{ INSIDE, true, ".h:", stack_entry },
+	{ INSIDE, true, ".S:", stack_entry },
 };
 
 /* A task of the OOM killer's table: "[ 3621]  1001  3621 ..." */
