@@ -142,6 +142,18 @@ struct diff_log {
 	uint64_t nr_ops;
 };
 
+/* A frame of the pageblock that the kernel has, or pfn: it may begin with a hole. */
+static inline uint64_t diff_present(const struct diff_zone *zone, uint64_t pfn)
+{
+	for (size_t i = 0; i < zone->nr_map; i++) {
+		const struct diff_run *run = &zone->map[i];
+
+		if (run->what != DIFF_HOLE && run->pfn < pfn + 512 && run->pfn + run->count > pfn)
+			return run->pfn > pfn ? run->pfn : pfn;
+	}
+	return pfn;
+}
+
 /* 0, or -1 with one line about what is wrong in error. */
 int diff_read(struct diff_log *log, const char *name, FILE *file, char error[256]);
 void diff_log_free(struct diff_log *log);

@@ -152,11 +152,12 @@ static int load_pageblocks(struct pb_pool *pool, const struct diff_zone *zone, u
 
 		if (run->what == PB_MIGRATE_TYPES)
 			continue;
-		for (*pfn = run->pfn; !err && *pfn < run->pfn + run->count; *pfn += 512)
-			err = pb_state_set_pageblock(pool, *pfn, run->what);
-		/* A zone may start or end inside a pageblock of reserved frames. */
-		if (err == PB_ENODEV)
-			err = 0;
+		for (*pfn = run->pfn; !err && *pfn < run->pfn + run->count; *pfn += 512) {
+			err = pb_state_set_pageblock(pool, diff_present(zone, *pfn), run->what);
+			/* one may be a hole, and a zone may start or end inside one */
+			if (err == PB_ENODEV)
+				err = 0;
+		}
 	}
 	return err;
 }

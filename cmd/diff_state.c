@@ -118,7 +118,7 @@ static void compare_pageblocks(struct pb_pool *pool, const struct diff_zone *zon
 		if (run->what == PB_MIGRATE_TYPES)
 			continue;
 		for (; pfn < run->pfn + run->count; pfn += 512) {
-			int type = pb_pageblock_type(pool, pfn);
+			int type = pb_pageblock_type(pool, diff_present(zone, pfn));
 
 			if (type >= 0 && type != run->what)
 				diff_found(result, "pageblock 0x%" PRIx64 ": Linux %s, library %s",
