@@ -139,8 +139,20 @@ static void compare_pcp(const struct pb_pcp_stat *pcp, const struct diff_pcp *ke
 	figure(result, name, "pcp flags", kernel->flags, pcp->flags);
 }
 
+/* What other CPUs added to the zone's counter while the phase went on: they came to rest. */
+static int64_t folded_elsewhere(const struct diff_phase *phase, size_t zone)
+{
+	int64_t pages = 0;
+
+	for (int cpu = 0; cpu < DIFF_CPUS; cpu++)
+		if (cpu != phase->cpu)
+			pages += phase->before.zone[zone].cpu[cpu].free_diff -
+				 phase->after.zone[zone].cpu[cpu].free_diff;
+	return pages;
+}
+
 static void compare_figures(const struct pb_zone_stat *stat, const struct diff_zone *zone,
-			    struct diff_result *result)
+			    int64_t counted, struct diff_result *result)
 {
 	const char *name = pb_zone_name(zone->type);
 
@@ -154,8 +166,7 @@ static void compare_figures(const struct pb_zone_stat *stat, const struct diff_z
 	figure(result, name, "min", (int64_t)zone->watermark[0], (int64_t)stat->watermark[0]);
 	figure(result, name, "low", (int64_t)zone->watermark[1], (int64_t)stat->watermark[1]);
 	figure(result, name, "high", (int64_t)zone->watermark[2], (int64_t)stat->watermark[2]);
-	figure(result, name, "free pages", zone->free_pages < 0 ? 0 : zone->free_pages,
-	       stat->vm_free);
+	figure(result, name, "free pages", counted < 0 ? 0 : counted, stat->vm_free);
 	figure(result, name, "flags", (int64_t)zone->flags, stat->flags);
 	for (size_t o = 0; o < DIFF_ORDERS; o++)
 		figure(result, name, "nr_free", (int64_t)zone->nr_free[o],
@@ -188,7 +199,7 @@ void diff_compare_state(struct pb_pool *pool, const struct diff_phase *phase,
 		}
 		compare_lists(pool, phase->node, zone, result);
 		compare_pageblocks(pool, zone, result);
-		compare_figures(&stat, zone, result);
+		compare_figures(&stat, zone, zone->free_pages - folded_elsewhere(phase, i), result);
 		for (unsigned int cpu = 0; cpu < DIFF_CPUS; cpu++) {
 			if (!zone->cpu[cpu].online || pb_pcp_stats(pool, index, cpu, &pcp))
 				continue;
