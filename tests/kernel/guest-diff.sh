@@ -17,9 +17,13 @@ for runtime in /sys/kernel/debug/sched/*_server/cpu*/runtime; do
 	[ ! -e "$runtime" ] || echo 0 >"$runtime"
 done
 # Nor on another CPU: all that could is here, and waits.
-for pid in $$ $(pidof kswapd0 kswapd1 kswapd2 kswapd3); do
-	taskset -p 1 "$pid" >/dev/null
-done
+wait_on() { # MASK
+	for pid in $(pidof kswapd0 kswapd1 kswapd2 kswapd3); do
+		taskset -p "$(printf %x "$1")" "$pid" >/dev/null
+	done
+}
+taskset -p 1 $$ >/dev/null
+wait_on 1
 sleep 2
 
 text() {
@@ -28,14 +32,18 @@ text() {
 	echo 'end text'
 }
 
-# On another CPU than this shell's the counts go on: it folds them when it rests.
+# kswapd waits for the CPU that the phase is on. After one on another CPU than this
+# shell's there are no texts: that one folds its counts when it rests.
 phase() {
-	echo "$1" >$pbdiff/run || return 1
 	case $1 in *cpu=*)
+		wait_on $((1 << ${1##*cpu=}))
+		echo "$1" >$pbdiff/run || return 1
 		cat $pbdiff/log >>log
+		wait_on 1
 		return
 		;;
 	esac
+	echo "$1" >$pbdiff/run || return 1
 	for name in buddyinfo pagetypeinfo zoneinfo; do
 		text $name
 	done >texts
