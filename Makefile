@@ -15,7 +15,7 @@ BUILD = cmake --build build -j $(JOBS)
 
 .DEFAULT_GOAL := build
 .PHONY: help build run learn test test-long bench bench-linux bench-plots kernel-test \
-	kernel-test-long ap-shell \
+	kernel-test-long whatif-validate ap-shell \
 	examples-test coverage \
 	install format format-check tidy clean
 
@@ -80,6 +80,11 @@ kernel-test-long: ## the same, then faults planted in the library: each must be 
 	@scripts/kernels $(KERNEL) || [ $$? = 77 ]
 	@$(MAKE) --no-print-directory build/build.ninja
 	@$(BUILD) --target kernel-test-long
+
+whatif-validate: ## what-if predictions against machines that have the setting: half an hour
+	@scripts/bootstrap kernel
+	@$(MAKE) --no-print-directory build/build.ninja
+	@$(BUILD) --target whatif-validate
 
 ap-shell: ## a machine of your own with a shell, to load the module `ap` in
 	@scripts/bootstrap kernel

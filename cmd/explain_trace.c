@@ -56,64 +56,114 @@ static double relative(const struct pbr_input *input, uint64_t time)
 	return ((double)time - (double)input->start_time) * 1e-9;
 }
 
-static json_t *failure_json(const struct pbr_input *input, const struct pbr_event *event,
-			    uint64_t number)
+/* The list under way, and how often each rule was the reason. */
+struct listing {
+	const struct explain_ask *ask;
+	const struct pbr_filter *filter;
+	json_t *json;
+	uint64_t nr, listed, seen, by_rule[PBR_NR_RULES], two;
+};
+
+static json_t *failure_json(const struct listing *listing, const struct pbr_event *event,
+			    const struct pbr_explain *explain)
 {
+	const struct pbr_input *input = listing->ask->input;
 	char gfp[256];
 
 	pb_gfp_name(event->gfp, gfp, sizeof(gfp));
-	return json_pack("{s:I, s:f, s:i, s:s, s:s}", "failure", (json_int_t)number, "t",
-			 relative(input, event->time), "order", event->order, "gfp", gfp, "comm",
-			 comm_of(input, event->task));
+	return json_pack("{s:I, s:f, s:i, s:s, s:s, s:s, s:s?, s:b}", "failure",
+			 (json_int_t)listing->nr, "t", relative(input, event->time), "order",
+			 event->order, "gfp", gfp, "comm", comm_of(input, event->task), "rule",
+			 pbr_rule_name(explain->rule), "other_rule",
+			 explain->other == PBR_RULE_NONE ? NULL : pbr_rule_name(explain->other),
+			 "seen", explain->seen);
+}
+
+static void print_failure(const struct listing *listing, const struct pbr_event *event,
+			  const struct pbr_explain *explain)
+{
+	const struct pbr_input *input = listing->ask->input;
+	char gfp[256], rule[40];
+
+	pb_gfp_name(event->gfp, gfp, sizeof(gfp));
+	snprintf(rule, sizeof(rule), "%s%s%s", pbr_rule_name(explain->rule),
+		 explain->other == PBR_RULE_NONE ? "" : " or ",
+		 explain->other == PBR_RULE_NONE ? "" : pbr_rule_name(explain->other));
+	printf("%5llu  %+12.6f s  order %2u  %-15s  %s\n       %s\n",
+	       (unsigned long long)listing->nr, relative(input, event->time), event->order,
+	       comm_of(input, event->task), rule, gfp);
+}
+
+static void list_one(void *ctx, const struct pbr_event *event, const struct pbr_explain *explain)
+{
+	struct listing *listing = ctx;
+
+	listing->nr++; /* the number is that among all */
+	if (!pbr_wanted(listing->filter, event))
+		return;
+	listing->listed++;
+	listing->by_rule[explain->rule]++;
+	listing->two += explain->other != PBR_RULE_NONE;
+	listing->seen += explain->seen;
+	if (listing->json)
+		json_array_append_new(listing->json, failure_json(listing, event, explain));
+	else
+		print_failure(listing, event, explain);
+}
+
+static void print_sum(const struct listing *listing)
+{
+	if (!listing->nr) {
+		printf("The recorded kernel had no allocation failure.\n");
+		return;
+	}
+	if (!listing->listed) {
+		printf("None of the %llu recorded failures is of %s.\n",
+		       (unsigned long long)listing->nr, listing->filter->text);
+		return;
+	}
+	printf("%llu failures:", (unsigned long long)listing->listed);
+	for (int rule = 0, first = 1; rule < PBR_NR_RULES; rule++) {
+		if (!listing->by_rule[rule])
+			continue;
+		printf("%s %llu %s", first ? "" : ",", (unsigned long long)listing->by_rule[rule],
+		       pbr_rule_name((enum pbr_rule)rule));
+		first = 0;
+	}
+	printf("\n%llu by numbers that the kernel itself went by, %llu where two rules remain "
+	       "possible\n",
+	       (unsigned long long)listing->seen, (unsigned long long)listing->two);
 }
 
 static int list_failures(const struct explain_ask *ask)
 {
-	const struct pbr_input *input = ask->input;
-	json_t *list = json_array();
-	uint64_t nr = 0, listed = 0;
+	struct listing listing = { .ask = ask };
 	struct pbr_filter filter;
 	char error[256];
+	int status;
 
-	if (pbr_filter_make(input, &ask->wish, &filter, error, sizeof(error)))
-		return json_decref(list), cmd_error(VERB, "%s", error);
-
-	for (uint64_t i = 0; i < input->nr_events; i++) {
-		const struct pbr_event *event = &input->events[i];
-		char gfp[256];
-
-		if (!is_failure(event))
-			continue;
-		nr++;
-		if (!pbr_wanted(&filter, event))
-			continue;
-		listed++;
-		if (ask->format == CMD_JSON) {
-			json_array_append_new(list, failure_json(input, event, nr));
-			continue;
-		}
-		pb_gfp_name(event->gfp, gfp, sizeof(gfp));
-		printf("%5llu  %+12.6f s  order %2u  %-16s %s\n", (unsigned long long)nr,
-		       relative(input, event->time), event->order, comm_of(input, event->task),
-		       gfp);
-	}
-	if (ask->format == CMD_JSON) {
+	if (pbr_filter_make(ask->input, &ask->wish, &filter, error, sizeof(error)))
+		return cmd_error(VERB, "%s", error);
+	listing.filter = &filter;
+	if (ask->format == CMD_JSON)
+		listing.json = json_array();
+	status = pbr_explain_failures(ask->input, NULL, UINT32_MAX, list_one, &listing);
+	if (status) {
+		json_decref(listing.json);
+		status = cmd_error(VERB, "no memory to follow the trace");
+	} else if (ask->format == CMD_JSON) {
 		json_t *json = json_pack("{s:i, s:s, s:o, s:I, s:o}", "schema", PBR_SCHEMA_VERSION,
 					 "kind", "failures", "only",
 					 *filter.text ? json_string(filter.text) : json_null(),
-					 "recorded", (json_int_t)nr, "failures", list);
+					 "recorded", (json_int_t)listing.nr, "failures",
+					 listing.json);
 
-		pbr_filter_clear(&filter);
-		return cmd_print_json(json);
+		status = cmd_print_json(json);
+	} else {
+		print_sum(&listing);
 	}
-	json_decref(list);
-	if (!nr)
-		printf("The recorded kernel had no allocation failure.\n");
-	else if (!listed)
-		printf("None of the %llu recorded failures is of %s.\n", (unsigned long long)nr,
-		       filter.text);
 	pbr_filter_clear(&filter);
-	return CMD_OK;
+	return status;
 }
 
 /* ------------------------------------------------------------------- output */
@@ -180,8 +230,13 @@ static void print_text(const struct explain_ask *ask, const struct pbr_explain *
 		       "is not in the trace.\n");
 	else if (explain->succeeds)
 		printf("it would have succeeded.\n");
+	else if (explain->other != PBR_RULE_NONE)
+		printf("it fails: %s or %s;\nthe trace can't tell which.\n",
+		       pbr_rule_name(explain->rule), pbr_rule_name(explain->other));
 	else
 		printf("it fails: %s.\n", pbr_rule_name(explain->rule));
+	if (explain->seen)
+		printf("The kernel's own numbers at that moment are in the trace.\n");
 	for (unsigned int i = 0; i < explain->nr_verdicts; i++) {
 		const struct pbr_verdict *verdict = &explain->verdicts[i];
 

@@ -46,6 +46,14 @@ static const struct {
 	{ "compaction", "mm_compaction_kcompactd_wake", false, false },
 	{ "compaction", "mm_compaction_kcompactd_sleep", false, false },
 	{ "compaction", "mm_compaction_wakeup_kcompactd", false, false },
+	/* which pages reclaim could have, and when it ran: what a what-if goes by */
+	{ "filemap", "mm_filemap_add_to_page_cache", false, false },
+	{ "filemap", "mm_filemap_delete_from_page_cache", false, false },
+	{ "pagemap", "mm_lru_activate", false, false },
+	{ "vmscan", "mm_vmscan_kswapd_wake", false, false },
+	{ "vmscan", "mm_vmscan_kswapd_sleep", false, false },
+	{ "vmscan", "mm_vmscan_direct_reclaim_begin", false, false },
+	{ "vmscan", "mm_vmscan_direct_reclaim_end", false, false },
 	{ "task", "task_newtask", false, false },
 	{ "task", "task_rename", false, false },
 };

@@ -284,6 +284,60 @@ static void print_failures_by_order(const struct pbr_run *run)
 	print_by_order(run->failures_by_order, run->max_order);
 }
 
+static void print_difference_of(uint64_t value, uint64_t base, const struct pbr_range *range)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), " %+lld (%llu-%llu)", (long long)value - (long long)base,
+		 u(range->low), u(range->high));
+	printf("%19s", text);
+}
+
+static void print_predicted(const struct pbr_run *run, const struct pbr_run *base)
+{
+	struct pbr_summary summary, before;
+
+	printf("%s\n", run->name);
+	if (run->killed > base->killed + 32) {
+		printf("      not judged: %llu requests of one page that may wait would fail. The "
+		       "kernel would\n      kill processes, and what they would have done is not in "
+		       "the trace.\n",
+		       u(run->killed));
+		return;
+	}
+	pbr_summarise(run, &summary);
+	pbr_summarise(base, &before);
+	printf("%6s", "");
+	print_difference_of(run->failures, base->failures, &run->failure_range);
+	print_difference_of(run->fallbacks, base->fallbacks, &run->fallback_range);
+	print_difference_of(summary.free_2m_end, before.free_2m_end, &run->free_2m_range);
+	print_difference_of(run->reclaimed, base->reclaimed, &run->reclaimed_range);
+	putchar('\n');
+}
+
+/* What a setting would have changed: simulated against simulated, beside the truth. */
+static void print_predictions(const struct replay *replay)
+{
+	const struct pbr_run *base = &replay->runs[0];
+	struct pbr_recorded truth;
+
+	if (!base->modelled_reclaim) {
+		printf("\nThe trace does not tell what reclaim did (mm_filemap_*, mm_vmscan_*): it is\n"
+		       "replayed as recorded, so what changes memory pressure is not judged.\n");
+		return;
+	}
+	pbr_recorded(replay->input, &truth);
+	printf("\nReclaim is modelled. Change from the simulated baseline (least-most of %d "
+	       "runs)\n%6s%18s%18s%18s%18s\n",
+	       PBR_RANGE_RUNS + 1, "", "failures", "fallbacks", "free 2 MiB at end", "reclaimed");
+	printf("recorded\n%6s%18llu%18llu%18llu%18llu\n", "", u(truth.failures), u(truth.fallbacks),
+	       u(truth.free_2m), u(truth.reclaimed));
+	printf("baseline, simulated\n%6s%18llu%18llu", "", u(base->failures), u(base->fallbacks));
+	printf("%18llu%18llu\n", u(base->free_2m_range.low), u(base->reclaimed));
+	for (unsigned int i = 1; i <= replay->nr_variants; i++)
+		print_predicted(&replay->runs[i], base);
+}
+
 static void print_what_if(const struct replay *replay)
 {
 	printf("\nWhat if\n%-22s%7s%19s%7s%6s%7s%6s%6s\n", "", "fail-", "free 2 MiB blocks ",
@@ -294,6 +348,7 @@ static void print_what_if(const struct replay *replay)
 		print_variant(&replay->runs[i]);
 	for (unsigned int i = 0; i <= replay->nr_variants; i++)
 		print_failures_by_order(&replay->runs[i]);
+	print_predictions(replay);
 }
 
 /* --------------------------------------------------------------------- pins */
@@ -413,17 +468,16 @@ static void print_time(uint64_t ns, bool known)
 
 static void print_top_head(const char *what)
 {
-	printf("\n%-24s%11s%11s%7s%9s%8s%10s\n", what, "requests", "MB", "failed", "held MB", "freed",
-	       "median");
+	printf("\n%-24s%11s%11s%7s%9s%8s%10s\n", what, "requests", "MB", "failed", "held MB",
+	       "freed", "median");
 }
 
 static void print_top_row(const char *name, const struct pbr_top_row *row)
 {
 	uint64_t percent = row->allocations ? row->freed * 100 / row->allocations : 0;
 
-	printf("%-24.23s%11llu%11.1f%7llu%9.1f%6llu %%", name,
-	       u(row->allocations + row->failures), megabytes(row->pages), u(row->failures),
-	       megabytes(row->held_pages), u(percent));
+	printf("%-24.23s%11llu%11.1f%7llu%9.1f%6llu %%", name, u(row->allocations + row->failures),
+	       megabytes(row->pages), u(row->failures), megabytes(row->held_pages), u(percent));
 	print_time(row->p50, row->freed);
 	putchar('\n');
 }
@@ -464,7 +518,8 @@ static void print_sites(const struct replay *replay)
 		char name[64];
 
 		snprintf(name, sizeof(name), "%.*s",
-			 (int)(row->chain ? strcspn(row->name, " ") : strlen(row->name)), row->name);
+			 (int)(row->chain ? strcspn(row->name, " ") : strlen(row->name)),
+			 row->name);
 		if (strlen(name) > 23)
 			printf("%s\n", name);
 		print_top_row(strlen(name) > 23 ? "" : name, row);
@@ -476,9 +531,8 @@ static void print_sites(const struct replay *replay)
 
 static void print_ages(const struct pbr_top *top)
 {
-	static const char *const names[PBR_AGES] = { "under 1 ms",   "1 to 10 ms",
-						     "10 to 100 ms", "100 ms to 1 s",
-						     "1 to 10 s",    "10 to 100 s",
+	static const char *const names[PBR_AGES] = { "under 1 ms",    "1 to 10 ms", "10 to 100 ms",
+						     "100 ms to 1 s", "1 to 10 s",  "10 to 100 s",
 						     "longer" };
 
 	printf("\n%-24s%11s%11s\n", "by lifetime", "requests", "MB");

@@ -67,6 +67,7 @@ enum {
 	D_OWNERSHIP,
 	D_END,
 	D_COUNT,
+	D_DEVICE,
 	NR_DAT_FIELDS
 };
 
@@ -91,6 +92,19 @@ static const char *const dat_fields[PB_NR_EVENT_TYPES][NR_DAT_FIELDS] = {
 	[PB_EV_COMPACT_FREE] = { [D_PFN] = "start_pfn", [D_END] = "end_pfn", [D_COUNT] = "nr_taken" },
 	[PB_EV_COMPACT_BEGIN] = { [D_PFN] = "zone_start", [D_END] = "zone_end" },
 	[PB_EV_COMPACT_END] = { [D_PFN] = "zone_start", [D_END] = "zone_end" },
+	[PB_EV_CACHE_ADD] = { [D_PFN] = "pfn",
+			      [D_END] = "i_ino",
+			      [D_COUNT] = "index",
+			      [D_DEVICE] = "s_dev" },
+	[PB_EV_CACHE_DELETE] = { [D_PFN] = "pfn",
+				 [D_END] = "i_ino",
+				 [D_COUNT] = "index",
+				 [D_DEVICE] = "s_dev" },
+	[PB_EV_ACTIVATE] = { [D_PFN] = "pfn" },
+	[PB_EV_KSWAPD_WAKE] = { [D_ORDER] = "order" },
+	[PB_EV_KSWAPD_SLEEP] = { [D_TYPE] = "nid" },
+	[PB_EV_RECLAIM_BEGIN] = { [D_ORDER] = "order", [D_GFP] = "gfp_flags" },
+	[PB_EV_RECLAIM_END] = { [D_COUNT] = "nr_reclaimed" },
 };
 
 /* One kind of event as this file has it. */
@@ -179,7 +193,8 @@ static bool read_numbers(const struct dat_event *def, const struct tep_record *r
 	event->fallback_order = small(v[D_FALLBACK_ORDER]);
 	event->fallback_migratetype = small_type(v[D_FALLBACK_TYPE]);
 	event->change_ownership = v[D_OWNERSHIP] != 0;
-	event->end_pfn = v[D_END];
+	/* the device of a file: 12 bits of major, 20 of minor */
+	event->end_pfn = v[D_END] ^ (v[D_DEVICE] >> 20) << 52 ^ (v[D_DEVICE] & 0xfffff) << 40;
 	event->count = v[D_COUNT];
 	return true;
 }
@@ -195,8 +210,8 @@ static void read_stack(struct dat_stream *s, const struct tep_event *def,
 
 	pb_chain_clear(&chain);
 	for (int at = f ? f->offset : record->size; at + size <= record->size; at += size) {
-		unsigned long long address =
-			tep_read_number(tep, (const char *)record->data + at, size);
+		unsigned long long address = tep_read_number(tep, (const char *)record->data + at,
+							     size);
 		const char *name = tep_find_function(tep, address);
 
 		if (name)
@@ -340,10 +355,7 @@ static int find_events(struct dat_buffer *d)
 	for (int type = 0; type < PB_NR_EVENT_TYPES; type++) {
 		struct dat_event *def = &d->events[type];
 		const char *name = type == PB_EV_MARK ? "print" : pb_event_name(type);
-		bool of_ftrace = type == PB_EV_MARK || type == PB_EV_STACK;
-		const char *system = of_ftrace                          ? "ftrace"
-				     : strncmp(name, "mm_comp", 7) == 0 ? "compaction"
-									: "kmem";
+		const char *system = pb_event_system((enum pb_event_type)type);
 
 		def->event = tep_find_event_by_name(d->tep, system, name);
 		for (int i = 0; def->event && i < NR_DAT_FIELDS; i++) {
@@ -353,7 +365,7 @@ static int find_events(struct dat_buffer *d)
 			if (!def->field[i] && i != D_REFILL)
 				def->event = NULL;
 		}
-		found += def->event && !of_ftrace;
+		found += def->event && type <= PB_EV_COMPACT_END;
 	}
 	return found;
 }

@@ -4,6 +4,15 @@
 
 #include "trace.h"
 
+static const char *const systems[PB_NR_EVENT_TYPES] = {
+	[PB_EV_COMPACT_FREE] = "compaction", [PB_EV_COMPACT_BEGIN] = "compaction",
+	[PB_EV_COMPACT_END] = "compaction",  [PB_EV_MARK] = "ftrace",
+	[PB_EV_CACHE_ADD] = "filemap",       [PB_EV_CACHE_DELETE] = "filemap",
+	[PB_EV_ACTIVATE] = "pagemap",        [PB_EV_KSWAPD_WAKE] = "vmscan",
+	[PB_EV_KSWAPD_SLEEP] = "vmscan",     [PB_EV_RECLAIM_BEGIN] = "vmscan",
+	[PB_EV_RECLAIM_END] = "vmscan",      [PB_EV_ZONE] = "pbwatch",
+};
+
 static const char *const names[PB_NR_EVENT_TYPES] = {
 	[PB_EV_ALLOC] = "mm_page_alloc",
 	[PB_EV_FREE] = "mm_page_free",
@@ -16,6 +25,14 @@ static const char *const names[PB_NR_EVENT_TYPES] = {
 	[PB_EV_COMPACT_END] = "mm_compaction_end",
 	[PB_EV_MARK] = "tracing_mark_write",
 	[PB_EV_STACK] = "kernel_stack",
+	[PB_EV_CACHE_ADD] = "mm_filemap_add_to_page_cache",
+	[PB_EV_CACHE_DELETE] = "mm_filemap_delete_from_page_cache",
+	[PB_EV_ACTIVATE] = "mm_lru_activate",
+	[PB_EV_KSWAPD_WAKE] = "mm_vmscan_kswapd_wake",
+	[PB_EV_KSWAPD_SLEEP] = "mm_vmscan_kswapd_sleep",
+	[PB_EV_RECLAIM_BEGIN] = "mm_vmscan_direct_reclaim_begin",
+	[PB_EV_RECLAIM_END] = "mm_vmscan_direct_reclaim_end",
+	[PB_EV_ZONE] = "pb_zone",
 };
 
 /* The same events under the names that they had before 3.3. */
@@ -39,9 +56,14 @@ const char *pb_event_name(enum pb_event_type type)
 	return (unsigned int)type < PB_NR_EVENT_TYPES ? names[type] : "?";
 }
 
+const char *pb_event_system(enum pb_event_type type)
+{
+	return (unsigned int)type < PB_NR_EVENT_TYPES && systems[type] ? systems[type] : "kmem";
+}
+
 int pb_event_type_find(const char *name, size_t len)
 {
-	if (len < 3 || (name[0] != 'm' && name[0] != 't'))
+	if (len < 3 || (name[0] != 'm' && name[0] != 't' && name[0] != 'p'))
 		return -1;
 	for (int type = 0; type < PB_NR_EVENT_TYPES; type++)
 		if (strlen(names[type]) == len && memcmp(names[type], name, len) == 0)

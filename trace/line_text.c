@@ -125,6 +125,7 @@ enum field {
 	F_ZONE_START,
 	F_ZONE_END,
 	F_TAKEN,
+	F_RECLAIMED,
 	NR_FIELDS
 };
 
@@ -151,6 +152,7 @@ static const struct {
 	[F_ZONE_START] = NAME("zone_start"),
 	[F_ZONE_END] = NAME("zone_end"),
 	[F_TAKEN] = NAME("nr_taken"),
+	[F_RECLAIMED] = NAME("nr_reclaimed"),
 #undef NAME
 };
 
@@ -167,6 +169,8 @@ static const unsigned int required[PB_NR_EVENT_TYPES] = {
 			  BIT(F_ALLOC_TYPE) | BIT(F_FALLBACK_TYPE) | BIT(F_OWNERSHIP),
 	[PB_EV_COMPACT_BEGIN] = BIT(F_ZONE_START) | BIT(F_ZONE_END),
 	[PB_EV_COMPACT_END] = BIT(F_ZONE_START) | BIT(F_ZONE_END),
+	[PB_EV_ACTIVATE] = BIT(F_PFN),
+	[PB_EV_RECLAIM_END] = BIT(F_RECLAIMED),
 };
 
 static int find_field(const char *name, size_t len)
@@ -360,6 +364,8 @@ static enum pb_line set_field(struct pb_text *text, struct pb_event *event, int 
 		return set_number(text, field, &event->pfn, at, end);
 	case F_ZONE_END:
 		return set_number(text, field, &event->end_pfn, at, end);
+	case F_RECLAIMED:
+		return set_number(text, field, &event->count, at, end);
 	default:
 		return PB_LINE_EVENT;
 	}
@@ -443,6 +449,74 @@ static enum pb_line parse_range(struct pb_text *text, struct cursor *c, struct p
 	return PB_LINE_EVENT;
 }
 
+/*
+ * "dev 254:32 ino c pfn=0x3d84 ofs=4096 order=0"; before 5.19 "page=... pfn=15748
+ * ofs=4096", from 6.10 on "ofs=4096-8191". A file is known by device and inode.
+ */
+static enum pb_line parse_cache(struct pb_text *text, struct cursor *c, struct pb_event *event)
+{
+	unsigned int major, minor;
+	unsigned long long ino, offset;
+	char copy[160], *pfn, *ofs, *order;
+	size_t len;
+
+	skip_blanks(c);
+	len = (size_t)(c->end - c->at);
+	if (len >= sizeof(copy))
+		return BAD(text, "%zu bytes of fields, expected less", len);
+	memcpy(copy, c->at, len);
+	copy[len] = '\0';
+	pfn = strstr(copy, " pfn=");
+	ofs = strstr(copy, " ofs=");
+	order = strstr(copy, " order=");
+	if (sscanf(copy, "dev %u:%u ino %llx ", &major, &minor, &ino) != 3 || !pfn || !ofs ||
+	    !parse_number(pfn + 5, pfn + 5 + strcspn(pfn + 5, " "), &event->pfn) ||
+	    sscanf(ofs + 5, "%llu", &offset) != 1)
+		return BAD(text, "expected dev MAJOR:MINOR ino INODE pfn=N ofs=N");
+	if (order && set_order(text, F_ORDER, &event->order, order + 7,
+			       order + 7 + strcspn(order + 7, " ")) == PB_LINE_BAD)
+		return PB_LINE_BAD;
+	event->end_pfn = ino ^ (uint64_t)major << 52 ^ (uint64_t)minor << 40;
+	event->count = offset >> 12;
+	return PB_LINE_EVENT;
+}
+
+/* What kernel/pbwatch writes; its events.h has the format. */
+static enum pb_line parse_zone(struct pb_text *text, struct cursor *c, struct pb_event *event)
+{
+	struct pb_zone_state *zone = &event->zone;
+	unsigned int failed, order, node, type, task, lists[PB_ZONE_TYPES];
+	long long free, lag, reserve;
+	char copy[320], tail;
+	size_t len;
+
+	skip_blanks(c);
+	len = (size_t)(c->end - c->at);
+	if (len >= sizeof(copy))
+		return BAD(text, "%zu bytes of fields, expected less", len);
+	memcpy(copy, c->at, len);
+	copy[len] = '\0';
+	if (sscanf(copy,
+		   "failed=%u order=%u node=%u zone=%u free=%lld lag=%lld min=%u low=%u high=%u "
+		   "boost=%u reserve=%lld highatomic=%u cma=%u task=%u lists=%x,%x,%x,%x,%x,%x%c",
+		   &failed, &order, &node, &type, &free, &lag, &zone->min, &zone->low, &zone->high,
+		   &zone->boost, &reserve, &zone->highatomic, &zone->cma, &task, &lists[0],
+		   &lists[1], &lists[2], &lists[3], &lists[4], &lists[5], &tail) != 20 ||
+	    order > UINT8_MAX || node > UINT8_MAX || type > UINT8_MAX)
+		return BAD(text, "expected failed=N order=N node=N zone=N free=N ... lists=X,...");
+	event->order = (uint8_t)order;
+	zone->failed = failed != 0;
+	zone->node = (uint8_t)node;
+	zone->zone = (uint8_t)type;
+	zone->free = free;
+	zone->lag = (int32_t)lag;
+	zone->reserve = reserve;
+	zone->task = (uint8_t)task;
+	for (unsigned int i = 0; i < PB_ZONE_TYPES; i++)
+		zone->lists[i] = (uint16_t)lists[i];
+	return PB_LINE_EVENT;
+}
+
 static enum pb_line parse_mark(struct cursor *c, struct pb_event *event)
 {
 	size_t len;
@@ -482,6 +556,13 @@ static enum pb_line parse_event(struct pb_text *text, struct cursor *c, struct p
 		return parse_mark(c, event);
 	case PB_EV_COMPACT_FREE:
 		line = parse_range(text, c, event);
+		break;
+	case PB_EV_CACHE_ADD:
+	case PB_EV_CACHE_DELETE:
+		line = parse_cache(text, c, event);
+		break;
+	case PB_EV_ZONE:
+		line = parse_zone(text, c, event);
 		break;
 	default:
 		line = parse_fields(text, c, event);
@@ -916,8 +997,8 @@ static bool try_bracket(struct cursor *c, const char *line, const char *bracket,
 /* Where "kmem:", the system of an event, begins; NULL: nowhere. */
 static const char *find_system(const char *line, size_t len)
 {
-	static const char *const systems[] = { " kmem:", " compaction:", " ftrace:", " vmscan:",
-					       " oom:" };
+	static const char *const systems[] = { " kmem:", " compaction:", " ftrace:",  " vmscan:",
+					       " oom:",  " filemap:",    " pagemap:", " pbwatch:" };
 
 	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++) {
 		const char *at = find(line, len, systems[i]);
@@ -1024,7 +1105,8 @@ static enum pb_line perf_lost(const char *at, const char *end, struct pb_event *
 /* "kmem:mm_page_alloc:" -> the cursor stands before "mm_page_alloc:" */
 static void skip_system(struct cursor *c)
 {
-	static const char *const systems[] = { "kmem:", "compaction:", "ftrace:" };
+	static const char *const systems[] = { "kmem:",    "compaction:", "ftrace:", "vmscan:",
+					       "filemap:", "pagemap:",    "pbwatch:" };
 
 	skip_blanks(c);
 	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++)

@@ -50,11 +50,41 @@ enum pb_event_type {
 	PB_EV_COMPACT_END,   /* mm_compaction_end */
 	PB_EV_MARK,          /* written to trace_marker: mark */
 	PB_EV_STACK,         /* who called: chain, of the last event before it on its CPU */
+	PB_EV_CACHE_ADD,     /* mm_filemap_add_to_page_cache: end_pfn the file, count the offset */
+	PB_EV_CACHE_DELETE,  /* mm_filemap_delete_from_page_cache: likewise */
+	PB_EV_ACTIVATE,      /* mm_lru_activate: the page was used again */
+	PB_EV_KSWAPD_WAKE,   /* mm_vmscan_kswapd_wake; order */
+	PB_EV_KSWAPD_SLEEP,  /* mm_vmscan_kswapd_sleep */
+	PB_EV_RECLAIM_BEGIN, /* mm_vmscan_direct_reclaim_begin; order, gfp */
+	PB_EV_RECLAIM_END,   /* mm_vmscan_direct_reclaim_end: count of pages reclaimed */
+	PB_EV_ZONE,          /* pbwatch's pb_zone, after an ALLOC on the same CPU: zone */
 	PB_NR_EVENT_TYPES
 };
 
 #define PB_EVENT_UNORDERED 0x1u /* earlier than the event before it in its file */
 #define PB_EVENT_NO_GFP 0x2u    /* ALLOC: the kernel printed no gfp flags; gfp is 0 */
+
+/*
+ * One zone as kernel/pbwatch saw it just after a request failed, or after one
+ * above order 0 succeeded. Pages.
+ */
+#define PB_ZONE_TYPES 6
+#define PB_ZONE_TASK_MEMALLOC 1u /* the task may use the reserves */
+#define PB_ZONE_TASK_CPUSET 2u   /* its cpuset does not allow this node */
+#define PB_ZONE_TASK_IRQ 4u
+#define PB_ZONE_GAVE_UP 8u /* kswapd has failed too often and sleeps */
+
+struct pb_zone_state {
+	int64_t free;            /* the counter that watermarks go by */
+	int64_t reserve;         /* lowmem_reserve against this request */
+	int32_t lag;             /* what CPUs have not added to the counter yet */
+	uint32_t min, low, high; /* without boost */
+	uint32_t boost, highatomic, cma;
+	uint16_t lists[PB_ZONE_TYPES]; /* by migratetype: orders with a free block, as bits */
+	uint8_t node, zone;
+	uint8_t task;   /* PB_ZONE_* */
+	uint8_t failed; /* the request did */
+};
 
 /* One event. A field that the type does not have is 0. */
 struct pb_event {
@@ -62,11 +92,11 @@ struct pb_event {
 	uint64_t pfn;     /* first frame of the block; PB_NO_PFN: none */
 	uint64_t line;    /* line of its file, from 1; trace.dat: number of the record */
 	uint64_t lost;    /* events that were lost just before this one, on its CPU */
-	uint64_t end_pfn; /* COMPACT_*: end of the range, exclusive */
-	uint64_t count;   /* COMPACT_FREE: frames taken */
-	uint32_t chain;   /* STACK: a number for pb_reader_chain() */
-	uint32_t gfp;     /* ALLOC: Linux's bits as the recording kernel numbers them */
-	int32_t pid;      /* PB_NO_PID: unknown */
+	uint64_t end_pfn; /* COMPACT_*: end of the range, exclusive; CACHE_*: inode and device */
+	uint64_t count; /* COMPACT_FREE: frames taken; RECLAIM_END: pages; CACHE_*: offset, pages */
+	uint32_t chain; /* STACK: a number for pb_reader_chain() */
+	uint32_t gfp;   /* ALLOC: Linux's bits as the recording kernel numbers them */
+	int32_t pid;    /* PB_NO_PID: unknown */
 	uint16_t cpu;
 	uint16_t file;          /* index into the paths given */
 	uint8_t type;           /* enum pb_event_type */
@@ -79,11 +109,15 @@ struct pb_event {
 	uint8_t change_ownership;    /* EXTFRAG: the pageblock changed hands */
 	uint8_t pageblock_order;     /* EXTFRAG: as printed; 0: the format does not tell */
 	char comm[PB_COMM_SIZE];     /* task name; "<...>" or "" where unknown */
-	char mark[PB_MARK_SIZE];     /* MARK: text, cut to fit */
+	union {
+		char mark[PB_MARK_SIZE];   /* MARK: text, cut to fit */
+		struct pb_zone_state zone; /* ZONE */
+	};
 };
 
 /* "mm_page_alloc" ..., and back; -1: none of ours. */
 const char *pb_event_name(enum pb_event_type type);
+const char *pb_event_system(enum pb_event_type type); /* "kmem" */
 int pb_event_type_find(const char *name, size_t len);
 
 /* ------------------------------------------------------------------ problems */

@@ -62,7 +62,19 @@ n() {
 while read -r module; do
 	insmod "/lib/$module.ko" || give_up "module $module does not load"
 done </lib/modules
+[ ! -e /lib/pbwatch.ko ] || insmod /lib/pbwatch.ko || give_up "pbwatch does not load"
 mke2fs -F /dev/vdc >/dev/null 2>&1 && mount -t ext2 /dev/vdc /mnt || give_up "no disk"
+
+thp=always
+for pair in $set; do
+	name=${pair%%=*} value=${pair#*=}
+	[ "$name" != thp ] || { thp=$value; continue; }
+	file=/proc/sys/vm/$name
+	[ -w "$file" ] || give_up "no setting vm.$name in this kernel"
+	case $value in x*) value=$(($(cat "$file") * ${value#x})) ;; esac
+	echo "$value" >"$file" 2>/dev/null
+	[ "$(cat "$file")" = "$value" ] || give_up "vm.$name does not become $value"
+done
 
 awk '/spanned/ { n = $2 } /present/ { present = $2 } /start_pfn/ && present {
 	first = int($2 / 512); last = int(($2 + n + 511) / 512)
@@ -84,6 +96,28 @@ done
 for event in mm_compaction_begin mm_compaction_end mm_compaction_isolate_freepages; do
 	echo 1 >$tracing/events/compaction/$event/enable || say "no event $event"
 done
+# What reclaim did, and which pages it could have: what a what-if goes by.
+for event in vmscan/mm_vmscan_kswapd_wake vmscan/mm_vmscan_kswapd_sleep \
+	vmscan/mm_vmscan_direct_reclaim_begin vmscan/mm_vmscan_direct_reclaim_end \
+	filemap/mm_filemap_add_to_page_cache filemap/mm_filemap_delete_from_page_cache \
+	pagemap/mm_lru_activate; do
+	echo 1 >$tracing/events/$event/enable || say "no event $event"
+done
+[ ! -e $tracing/events/pbwatch ] || echo 1 >$tracing/events/pbwatch/enable
+# Written all the same, then dropped: the guest is as slow as with them.
+drop() { # EVENT FILTER
+	echo "$2" >"$tracing/events/$1/filter" || give_up "no filter of $1"
+}
+if [ -n "$figures" ]; then
+	drop kmem/mm_page_alloc 'pfn == 0xffffffffffffffff'
+	drop kmem/mm_page_free 'order > 90'
+	drop kmem/mm_page_free_batched 'pfn == 1'
+	drop kmem/mm_page_alloc_zone_locked 'order > 90'
+	drop kmem/mm_page_pcpu_drain 'order > 90'
+	drop filemap/mm_filemap_add_to_page_cache 'pfn == 1'
+	drop filemap/mm_filemap_delete_from_page_cache 'pfn == 1'
+	drop pagemap/mm_lru_activate 'pfn == 1'
+fi
 echo 1 >/proc/sys/vm/stat_refresh
 echo >$tracing/trace
 echo 1 >$tracing/tracing_on

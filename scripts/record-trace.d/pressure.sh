@@ -3,7 +3,7 @@
 # not wait (huge pages with defrag=defer: wake kswapd, never reclaim) fail.
 # Sourced by init.sh.
 
-thp=/sys/kernel/mm/transparent_hugepage
+huge=/sys/kernel/mm/transparent_hugepage
 
 work_crowd() { # many processes that hold pipes: unmovable pages between movable ones
 	for i in $(seq "$(n 60)"); do
@@ -29,8 +29,8 @@ work_fill() { # the page cache takes the rest, then loses every third file
 }
 
 work_huge() { # order 9 that may not wait, while kswapd and compaction try
-	echo always >$thp/enabled
-	echo defer >$thp/defrag
+	echo "$thp" >$huge/enabled
+	echo defer >$huge/defrag
 	for i in $(seq "$(n 4)"); do
 		dd if=/dev/zero of=/dev/null bs=24M count=1 2>/dev/null
 	done

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "engine.h"
+#include "trace.h"
 
 #define NORMAL 1 /* index of the zone in a machine of make_machine() */
 
@@ -224,6 +225,103 @@ static void test_a_recorded_failure_is_asked_just_before_it(void **state)
 	pbr_unload(input);
 }
 
+/* A failure, and in front of it what pbwatch saw of the zone with index z. */
+static void add_seen(struct builder *builder, unsigned int z, struct pb_zone_state state)
+{
+	struct pbr_input *input = builder->input;
+	struct pbr_event event = { .time = 9000000,
+				   .kind = PBR_ZONE_STATE,
+				   .pfn = PBR_NO_PFN,
+				   .order = 3,
+				   .gfp = input->nr_states,
+				   .task = pbr_loader_task(&builder->loader, 1, "unlucky") };
+
+	input->states = realloc(input->states, (input->nr_states + 1) * sizeof(*input->states));
+	assert_non_null(input->states);
+	state.failed = 1;
+	state.zone = (uint8_t)input->machine.zones[z].type;
+	input->states[input->nr_states++] = state;
+	assert_true(pbr_loader_event(&builder->loader, event));
+}
+
+static void explain_seen(struct builder *builder, struct pbr_explain *result)
+{
+	struct pbr_event event = { .time = 9000000,
+				   .kind = PBR_ALLOC,
+				   .pfn = PBR_NO_PFN,
+				   .order = 3,
+				   .gfp = PB_GFP_KERNEL,
+				   .task = pbr_loader_task(&builder->loader, 1, "unlucky") };
+	struct pbr_input *input;
+	char error[256] = "";
+
+	assert_true(pbr_loader_event(&builder->loader, event));
+	input = build(builder);
+	if (pbr_explain(input, event.time, input->nr_events - 1, 3, event.gfp, result, error,
+			sizeof(error)))
+		fail_msg("%s", error);
+	pbr_unload(input);
+}
+
+/* The kernel's numbers decide, whatever the rebuilt state says. */
+static void test_what_the_kernel_saw_decides(void **state)
+{
+	const struct pb_zone_state low = { .free = 10, .min = 60, .reserve = 250 };
+	struct pb_zone_state seen = { .free = 700, .min = 200, .boost = 512, .lists = { 0xf } };
+	struct builder builder;
+	struct pbr_explain result;
+
+	(void)state;
+	make_machine(&builder);
+	builder.input->machine.zones[NORMAL].start_blocks[9] = 4;
+	add_seen(&builder, NORMAL, seen);
+	add_seen(&builder, 0, low);
+	explain_seen(&builder, &result);
+	assert_true(result.seen);
+	assert_int_equal(result.rule, PBR_RULE_WATERMARK);
+	assert_int_equal(result.other, PBR_RULE_NONE);
+	assert_int_equal(result.verdicts[0].boost, 512);
+
+	/* 700 - 7 - 512 reserved = 181: the reserve, which counts whole pageblocks */
+	seen.boost = 0;
+	seen.highatomic = 512;
+	make_machine(&builder);
+	add_seen(&builder, NORMAL, seen);
+	add_seen(&builder, 0, low);
+	explain_seen(&builder, &result);
+	assert_int_equal(result.verdicts[0].rule, PBR_RULE_RESERVE);
+
+	/* Enough, in blocks up to order 2. */
+	seen.highatomic = 0;
+	seen.lists[PB_MIGRATE_UNMOVABLE] = 0x7;
+	make_machine(&builder);
+	add_seen(&builder, NORMAL, seen);
+	add_seen(&builder, 0, low);
+	explain_seen(&builder, &result);
+	assert_int_equal(result.rule, PBR_RULE_FRAGMENTATION);
+	assert_int_equal(result.verdicts[0].greatest_order, 2);
+}
+
+/* No record of what it was: what can have been is named, both of it. */
+static void test_two_rules_are_named_when_the_trace_cannot_tell(void **state)
+{
+	struct builder builder;
+	struct pbr_explain result;
+
+	(void)state;
+	make_machine(&builder);
+	/* 1032 - 7 is 825 above the limit: more than a boost of 512, less than boost and reserve */
+	builder.input->machine.zones[NORMAL].start_blocks[9] = 2;
+	builder.input->machine.zones[NORMAL].start_blocks[3] = 1;
+	add_extfrag(&builder, 16128, 0, 8, PB_MIGRATE_UNMOVABLE, PB_MIGRATE_MOVABLE, false);
+	explain_seen(&builder, &result);
+	assert_false(result.seen);
+	assert_false(result.succeeds);
+	assert_int_equal(result.rule, PBR_RULE_WATERMARK);
+	assert_int_equal(result.other, PBR_RULE_RESERVE);
+	assert_non_null(strstr(result.verdicts[0].text, "highatomic"));
+}
+
 /* --------------------------------------------------------------------- pins */
 
 static const struct pbr_pin_owner *owner_named(const struct pbr_pins *pins, const char *comm)
@@ -327,6 +425,8 @@ int main(void)
 		cmocka_unit_test(test_lowmem_reserve_is_named),
 		cmocka_unit_test(test_migratetype_is_named),
 		cmocka_unit_test(test_a_recorded_failure_is_asked_just_before_it),
+		cmocka_unit_test(test_what_the_kernel_saw_decides),
+		cmocka_unit_test(test_two_rules_are_named_when_the_trace_cannot_tell),
 		cmocka_unit_test(test_who_pins_is_found_with_the_fallback_that_let_it_in),
 		cmocka_unit_test(test_lifetimes_are_measured),
 	};

@@ -136,7 +136,7 @@ static void test_a_part_of_a_block_is_freed_after_a_split(void **state)
 	pbr_unload(input);
 }
 
-/* An operation's step has 13 bits; a pause of more events is an operation of its own. */
+/* An operation's step has 12 bits; a pause of more events is an operation of its own. */
 static void test_an_operation_far_behind_the_last_one_is_found(void **state)
 {
 	struct builder builder;
@@ -556,6 +556,122 @@ static void test_good_settings_are_taken(void **state)
 	assert_int_equal(settings.pcp_batch, 10);
 }
 
+/* ------------------------------------------------------------------ reclaim */
+
+static void cache_page(struct builder *builder, uint64_t pfn, uint32_t page_of_file)
+{
+	add_event(builder, PBR_ALLOC, pfn, 0, PB_GFP_HIGHUSER_MOVABLE, "dd");
+	add_event(builder, PBR_CACHE_ADD, pfn, 0, page_of_file, "dd");
+}
+
+/* Recorded on a machine with room for 4000 pages of files: kswapd freed the oldest. */
+static struct pbr_input *reclaiming(struct builder *builder, uint32_t nr)
+{
+	builder_init(builder, 64, true);
+	add_event(builder, PBR_KSWAPD_WAKE, PBR_NO_PFN, 0, 0, "kswapd0");
+	for (uint32_t i = 0; i < nr; i++) {
+		if (i >= 4000)
+			add_event(builder, PBR_FREE, 4096 + i % 4000, 0, 0, "kswapd0");
+		cache_page(builder, 4096 + i % 4000, i + 1);
+	}
+	add_event(builder, PBR_KSWAPD_SLEEP, PBR_NO_PFN, 0, 0, "kswapd0");
+	return build(builder);
+}
+
+/* Where there is room, what the recorded kernel reclaimed stays. */
+static void test_more_memory_is_filled_by_what_would_have_been_reclaimed(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+
+	(void)state;
+	input = reclaiming(&builder, 6000);
+	assert_true(pbr_priv(input)->plan->has_reclaim);
+	assert_int_equal(pbr_priv(input)->plan->rates.kswapd_pages, 2000);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_true(run.modelled_reclaim);
+	assert_int_equal(run.failures, 0);
+	assert_int_equal(run.reclaimed, 0);
+	assert_int_equal(free_at(&run, 0) - free_at(&run, run.nr_samples - 1), 6000);
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+/* Where there is not, the oldest go, as many as must; nothing is handed out twice. */
+static void test_a_smaller_machine_reclaims(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run, again;
+
+	(void)state;
+	input = reclaiming(&builder, 40000);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.failures, 0);
+	assert_int_equal(run.double_handouts, 0);
+	assert_true(run.reclaimed > 40000 - 16384 && run.reclaimed < 40000 - 8192);
+	settings.memory_factor = 0.75;
+	simulate(input, &settings, &again);
+	assert_int_equal(again.failures, 0);
+	assert_true(again.reclaimed >= run.reclaimed + 3500);
+	assert_true(again.reclaimed <= run.reclaimed + 4700);
+	pbr_run_clear(&again);
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+/* Read again after it was reclaimed: where it was not, the cache holds it once. */
+static void test_what_is_read_again_is_held_once(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	cache_page(&builder, 4096, 77);
+	add_event(&builder, PBR_KSWAPD_WAKE, PBR_NO_PFN, 0, 0, "kswapd0");
+	add_event(&builder, PBR_FREE, 4096, 0, 0, "kswapd0");
+	cache_page(&builder, 5000, 77);
+	input = build(&builder);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_int_equal(free_at(&run, 0) - free_at(&run, run.nr_samples - 1), 1);
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
+/* Base pages that stood in for a huge one are not asked for where it can be had. */
+static void test_a_huge_page_that_can_be_had_replaces_its_parts(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	cache_page(&builder, 4095, 1);
+	add_event(&builder, PBR_KSWAPD_WAKE, PBR_NO_PFN, 0, 0, "kswapd0");
+	add_event(&builder, PBR_ALLOC, PBR_NO_PFN, 9, PB_GFP_TRANSHUGE_LIGHT, "dd");
+	for (unsigned int i = 0; i < 512; i++)
+		add_event(&builder, PBR_ALLOC, 8192 + i, 0, PB_GFP_HIGHUSER_MOVABLE, "dd");
+	input = build(&builder);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run);
+	assert_int_equal(run.failures, 0);
+	assert_int_equal(run.by_order[0], 1);
+	assert_int_equal(free_at(&run, 0) - free_at(&run, run.nr_samples - 1), 513);
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -572,6 +688,10 @@ int main(void)
 		cmocka_unit_test(test_a_recorded_failure_is_tried_and_given_back),
 		cmocka_unit_test(test_cpus_find_their_nodes),
 		cmocka_unit_test(test_whatif_runs_each_variant_beside_the_baseline),
+		cmocka_unit_test(test_more_memory_is_filled_by_what_would_have_been_reclaimed),
+		cmocka_unit_test(test_a_smaller_machine_reclaims),
+		cmocka_unit_test(test_what_is_read_again_is_held_once),
+		cmocka_unit_test(test_a_huge_page_that_can_be_had_replaces_its_parts),
 		cmocka_unit_test(test_bad_settings_are_named),
 		cmocka_unit_test(test_good_settings_are_taken),
 	};

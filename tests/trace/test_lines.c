@@ -173,6 +173,66 @@ static void test_compaction_and_marks(void **state)
 	assert_string_equal(event.mark, "a mark: mm_page_free: x");
 }
 
+/* What reclaim did and could have; the page cache as three kernels print it. */
+static void test_reclaim_and_page_cache(void **state)
+{
+	uint64_t file;
+
+	(void)state;
+	assert_int_equal(ftrace("       kswapd0-42      [000] d..2.    11.014827: "
+				"mm_filemap_delete_from_page_cache: dev 254:32 ino c pfn=0x3d84 "
+				"ofs=8192 order=0"),
+			 PB_LINE_EVENT);
+	check(11014827000, 0, 42, "kswapd0", 0x3d84);
+	assert_int_equal(event.type, PB_EV_CACHE_DELETE);
+	assert_int_equal(event.count, 2);
+	file = event.end_pfn;
+	assert_int_equal(ftrace("            dd-125     [000] .....    10.2: "
+				"mm_filemap_add_to_page_cache: dev 254:32 ino c "
+				"page=0000000012345678 pfn=15748 ofs=0"),
+			 PB_LINE_EVENT);
+	assert_int_equal(event.type, PB_EV_CACHE_ADD);
+	assert_int_equal(event.pfn, 15748);
+	assert_int_equal(event.end_pfn, file);
+	assert_int_equal(ftrace("            dd-125     [000] .....    10.2: "
+				"mm_filemap_add_to_page_cache: dev 254:32 ino d pfn=0x3d84 "
+				"ofs=16384-24575 order=1"),
+			 PB_LINE_EVENT);
+	assert_int_not_equal(event.end_pfn, file);
+	assert_int_equal(event.count, 4);
+	assert_int_equal(event.order, 1);
+	assert_int_equal(ftrace("            dd-125     [000] .....    10.2: "
+				"mm_vmscan_direct_reclaim_end: nr_reclaimed=40"),
+			 PB_LINE_EVENT);
+	assert_int_equal(event.count, 40);
+	assert_int_equal(ftrace("       kswapd0-42      [001] .....    10.9: "
+				"mm_vmscan_kswapd_wake: nid=0 order=3"),
+			 PB_LINE_EVENT);
+	assert_int_equal(event.order, 3);
+}
+
+/* The line of kernel/pbwatch; see its events.h. */
+static void test_zone_state(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		ftrace("    kworker/u4:1-30      [001] ...1.    23.593951: pb_zone: failed=1 "
+		       "order=3 node=0 zone=1 free=-5 lag=7 min=138 low=172 high=206 "
+		       "boost=512 reserve=49 highatomic=1024 cma=0 task=8 "
+		       "lists=7f,7e,28,0,0,0"),
+		PB_LINE_EVENT);
+	assert_int_equal(event.type, PB_EV_ZONE);
+	assert_int_equal(event.order, 3);
+	assert_true(event.zone.failed);
+	assert_int_equal(event.zone.zone, 1);
+	assert_true(event.zone.free == -5);
+	assert_int_equal(event.zone.lag, 7);
+	assert_int_equal(event.zone.boost, 512);
+	assert_int_equal(event.zone.highatomic, 1024);
+	assert_int_equal(event.zone.task, PB_ZONE_GAVE_UP);
+	assert_int_equal(event.zone.lists[1], 0x7e);
+}
+
 static void test_absent_page(void **state)
 {
 	static const char *const pages[] = { "0000000000000000", "(null)",
@@ -362,6 +422,10 @@ static const struct {
 	  PB_BAD_MALFORMED, "percpu_refill is '2', expected 0 or 1" },
 	{ HEAD "mm_compaction_isolate_freepages: range=(0x2 ~ 0x1) nr_scanned=1 nr_taken=1",
 	  PB_BAD_MALFORMED, "expected range=(START ~ END) nr_scanned=N nr_taken=N" },
+	{ HEAD "mm_filemap_add_to_page_cache: dev 8:1 pfn=0x3 ofs=0", PB_BAD_MALFORMED,
+	  "expected dev MAJOR:MINOR ino INODE pfn=N ofs=N" },
+	{ HEAD "pb_zone: failed=1 order=0", PB_BAD_MALFORMED,
+	  "expected failed=N order=N node=N zone=N free=N ... lists=X,..." },
 	{ "\001\002", PB_BAD_BINARY, "byte 0x01, expected text" },
 };
 
@@ -489,6 +553,8 @@ int main(void)
 		TEST(test_odd_names_of_tasks),
 		TEST(test_every_kind_of_event),
 		TEST(test_compaction_and_marks),
+		TEST(test_reclaim_and_page_cache),
+		TEST(test_zone_state),
 		TEST(test_absent_page),
 		TEST(test_gfp_names_that_no_table_has),
 		TEST(test_a_number_is_read_by_the_kernel_of_the_header),

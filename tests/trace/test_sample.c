@@ -86,7 +86,7 @@ static void test_debian_6_1_pressure(void **state)
 {
 	(void)state;
 	check_trace(
-		&(struct expected){ "debian-6.1-pressure.txt.zst", 401058, 83211, 86423, 95, 34 });
+		&(struct expected){ "debian-6.1-pressure.txt.zst", 497528, 82079, 84238, 39, 30 });
 }
 
 /* The three sources of a snapshot tell the same machine. */

@@ -8,15 +8,18 @@
  * request's: a zone with enough memory in too small pieces says more than one that
  * is full.
  *
- * Boosts of the watermark are not in a trace, and the kernel's own free counter
- * lags. A recorded failure that the numbers do not show is put down to them
- * if they were large enough.
+ * Boosts of the watermark and the size of the highatomic reserve are not in a
+ * trace, and the kernel's own free counter lags. If kernel/pbwatch recorded what
+ * it was at a failure, that is what is asked. If not, a recorded failure that the
+ * numbers do not show is put down to these if they can have been large enough;
+ * where two of them can, both are named.
  */
 
 #include <string.h>
 
 #include "../rules/rules.h"
 #include "internal.h"
+#include "trace.h"
 
 static const char *const rule_names[PBR_NR_RULES] = {
 	[PBR_RULE_NONE] = "succeeds",
@@ -40,6 +43,7 @@ struct asker {
 	uint64_t event;       /* a recorded failure, or UINT64_MAX */
 	unsigned int highest; /* enum pb_zone_type that the flags allow at most */
 	struct pb_rule_request request;
+	const struct pb_zone_state *seen[PBR_MAX_ZONES]; /* by zone of the machine; NULL: not */
 };
 
 /* ------------------------------------------------------------------ request */
@@ -97,6 +101,63 @@ static void take_stock(const struct asker *asker, unsigned int z, struct pb_rule
 	}
 	/* a trace tells what is free in the reserve, not how large it is */
 	zone->reserved_highatomic = zone->free_highatomic;
+}
+
+/* ------------------------------------------------- what the kernel itself saw */
+
+/* pbwatch numbers zones as a 64-bit kernel does: movable comes behind normal. */
+static unsigned int seen_zone(const struct asker *asker, const struct pb_zone_state *state)
+{
+	const struct pbr_machine *machine = &asker->world->input->machine;
+	enum pb_zone_type type = state->zone <= PB_ZONE_NORMAL ? (enum pb_zone_type)state->zone
+							       : PB_ZONE_MOVABLE;
+	unsigned int z = 0;
+
+	while (z < machine->nr_zones &&
+	       (machine->zones[z].node != state->node || machine->zones[z].type != type))
+		z++;
+	return z;
+}
+
+/* The states stand in front of the request's event, on its CPU, with nothing of it between. */
+static void find_seen(struct asker *asker)
+{
+	const struct pbr_input *input = asker->world->input;
+	const struct pbr_event *events = input->events, *asked;
+
+	if (asker->event == UINT64_MAX || !input->nr_states)
+		return;
+	asked = &events[asker->event];
+	for (uint64_t i = asker->event; i-- > 0 && asked->time - events[i].time < 1000000;) {
+		const struct pb_zone_state *state;
+		unsigned int z;
+
+		if (events[i].cpu != asked->cpu)
+			continue;
+		if (events[i].kind != PBR_ZONE_STATE || events[i].task != asked->task)
+			break;
+		state = &input->states[events[i].gfp];
+		z = seen_zone(asker, state);
+		if (!state->failed || events[i].order != asked->order ||
+		    z == input->machine.nr_zones || asker->seen[z])
+			break;
+		asker->seen[z] = state;
+	}
+}
+
+/* Blocks as the list heads told: which orders, not how many. */
+static void seen_lists(const struct pb_zone_state *state, struct pb_rule_zone *zone)
+{
+	zone->has_lists = zone->has_letters = true;
+	zone->nr_orders = 16;
+	for (unsigned int o = 0; o < zone->nr_orders; o++) {
+		for (unsigned int t = 0; t < PB_ZONE_TYPES; t++)
+			if (state->lists[t] >> o & 1)
+				zone->letters[o] |= t == PB_MIGRATE_CMA && !state->cma
+							    ? PB_LETTER_I /* a kernel without CMA */
+							    : letters[t];
+		zone->blocks[o] = zone->letters[o] != 0;
+	}
 }
 
 /* Pages to be moved to make one block: the cheapest place without anything unmovable. */
@@ -193,6 +254,19 @@ static void say(const struct pbr_explain *explain, struct pbr_verdict *verdict)
 	size_t size = sizeof(verdict->text);
 
 	switch (verdict->rule) {
+	case PBR_RULE_WATERMARK:
+		if (verdict->boost)
+			snprintf(text, size,
+				 "%llu pages are free; after the request %lld usable ones would be "
+				 "left, and more than %lld are required (min with its boost of "
+				 "%lld: %lld, reserve %lld).",
+				 (unsigned long long)verdict->now.free, (long long)verdict->usable,
+				 (long long)(verdict->mark + verdict->reserve),
+				 (long long)verdict->boost, (long long)verdict->mark,
+				 (long long)verdict->reserve);
+		else
+			say_watermark(verdict, explain->order, text, size);
+		break;
 	case PBR_RULE_NONE:
 		snprintf(text, size,
 			 "Yes: %llu pages are free, %lld more than the limit of %lld "
@@ -206,9 +280,6 @@ static void say(const struct pbr_explain *explain, struct pbr_verdict *verdict)
 			 "%llu pages are free, but %lld must stay free (min): not "
 			 "even one page may be taken.",
 			 (unsigned long long)verdict->now.free, (long long)verdict->mark);
-		break;
-	case PBR_RULE_WATERMARK:
-		say_watermark(verdict, explain->order, text, size);
 		break;
 	case PBR_RULE_RESERVE:
 		say_reserve(verdict, text, size);
@@ -226,6 +297,48 @@ static void say(const struct pbr_explain *explain, struct pbr_verdict *verdict)
 	default:
 		break;
 	}
+}
+
+static void say_seen(const struct pbr_explain *explain, struct pbr_verdict *verdict,
+		     const struct pb_zone_state *state)
+{
+	char text[sizeof(verdict->text)];
+
+	say(explain, verdict);
+	memcpy(text, verdict->text, sizeof(text));
+	snprintf(verdict->text, sizeof(verdict->text),
+		 "%.360s The kernel's own numbers: counter %lld (%+d to come from the CPUs), min "
+		 "%u, boost %u, highatomic %u.",
+		 text, (long long)state->free, state->lag, state->min, state->boost,
+		 state->highatomic);
+}
+
+static void take_seen(struct pbr_verdict *verdict, const struct pb_zone_state *state,
+		      struct pb_rule_zone *zone)
+{
+	*zone = (struct pb_rule_zone){ .free = state->free,
+				       .min = (int64_t)state->min + state->boost,
+				       .boost = state->boost,
+				       .reserve = state->reserve,
+				       .free_cma = state->cma,
+				       .reserved_highatomic = state->highatomic,
+				       .managed = (int64_t)verdict->zone.managed };
+	seen_lists(state, zone);
+	verdict->seen = true;
+	verdict->now.free = state->free > 0 ? (uint64_t)state->free : 0;
+	verdict->now.boost = state->boost;
+	verdict->boost = state->boost;
+}
+
+static void judge_seen(const struct asker *asker, struct pbr_verdict *verdict,
+		       const struct pb_zone_state *state, const struct pb_rule_result *result)
+{
+	/* without the boost it would have passed */
+	if (state->boost && result->usable <= result->mark + result->reserve &&
+	    result->usable > pb_rule_mark(&asker->request, state->min, 0) + result->reserve)
+		verdict->rule = PBR_RULE_WATERMARK;
+	if (state->task & PB_ZONE_TASK_CPUSET)
+		verdict->rule = PBR_RULE_ZONE;
 }
 
 /* -------------------------------------------------------- recorded failures */
@@ -266,6 +379,44 @@ static uint64_t counter_lag(const struct pbr_machine *machine, const struct pbr_
 	return machine->nr_cpus * (threshold < 125 ? threshold : 125);
 }
 
+/* Spec 7.1: the most that atomic requests can have had reserved. It counts whole
+   pageblocks, whether or not anything in them is free. */
+static uint64_t possible_highatomic(const struct asker *asker, unsigned int z)
+{
+	uint64_t size = UINT64_C(1) << asker->world->input->machine.pageblock_order;
+	uint64_t limit = asker->world->input->machine.zones[z].managed / 100 + size;
+
+	return pb_rule_harder(&asker->request) ? 0 : (limit + size - 1) / size * size;
+}
+
+/* Neither can be told from the other: it says so. */
+static void say_two(struct pbr_verdict *verdict, int64_t over, uint64_t boost, uint64_t reserve)
+{
+	verdict->rule = PBR_RULE_WATERMARK;
+	verdict->other = PBR_RULE_RESERVE;
+	snprintf(verdict->text, sizeof(verdict->text),
+		 "%llu pages are free, %lld more than the limit. Two things that the trace does "
+		 "not tell of can have stood against it: a boost of the watermark (up to %llu "
+		 "pages) and a highatomic reserve (up to %llu). Recorded with pbwatch, it could "
+		 "be told.",
+		 (unsigned long long)verdict->now.free, (long long)over, (unsigned long long)boost,
+		 (unsigned long long)reserve);
+}
+
+/* More is free than any of these explains: it came free after the last attempt, or the
+   block that was there had an owner then. */
+static void say_passed(struct pbr_verdict *verdict, unsigned int order)
+{
+	verdict->rule = PBR_RULE_WATERMARK;
+	verdict->other = order ? PBR_RULE_FRAGMENTATION : PBR_RULE_RESERVE;
+	snprintf(verdict->text, sizeof(verdict->text),
+		 "%llu pages are free when the failure is told, which is after the last attempt: "
+		 "then %s.",
+		 (unsigned long long)verdict->now.free,
+		 order ? "either fewer were free, or no block of the order"
+		       : "fewer were free, or more of them reserved");
+}
+
 /* The numbers say yes, the kernel said no. */
 static void doubt(const struct asker *asker, unsigned int z, struct pbr_verdict *verdict)
 {
@@ -274,8 +425,14 @@ static void doubt(const struct asker *asker, unsigned int z, struct pbr_verdict 
 	uint64_t since = 0, boost = possible_boost(asker, z, &since);
 	uint64_t lag = counter_lag(machine, &machine->zones[z]);
 
-	if (over > (int64_t)(boost + lag))
+	if (verdict->seen || over > (int64_t)(boost + lag + possible_highatomic(asker, z))) {
+		say_passed(verdict, asker->explain->order);
 		return;
+	}
+	if (over > (int64_t)(boost + lag)) {
+		say_two(verdict, over, boost, possible_highatomic(asker, z));
+		return;
+	}
 	verdict->rule = PBR_RULE_WATERMARK;
 	if (boost)
 		snprintf(verdict->text, sizeof(verdict->text),
@@ -306,7 +463,10 @@ static void ask_zone(const struct asker *asker, unsigned int z)
 	verdict->now.pcp = world->pcp[z] > 0 ? (uint64_t)world->pcp[z] : 0;
 	memcpy(verdict->now.blocks, world->blocks[z], sizeof(verdict->now.blocks));
 	pbr_sample_indices(&verdict->now, world->max_order);
-	take_stock(asker, z, &zone);
+	if (asker->seen[z])
+		take_seen(verdict, asker->seen[z], &zone);
+	else
+		take_stock(asker, z, &zone);
 	pb_rule_judge(&asker->request, &zone, &result);
 	verdict->mark = result.mark;
 	verdict->reserve = result.reserve;
@@ -314,28 +474,44 @@ static void ask_zone(const struct asker *asker, unsigned int z)
 	verdict->usable = result.usable;
 	verdict->greatest_order = result.usable_order;
 	verdict->rule = rule_of(&result);
+	if (asker->seen[z])
+		judge_seen(asker, verdict, asker->seen[z], &result);
 	verdict->compact_pages = verdict->rule == PBR_RULE_FRAGMENTATION
 					 ? compact_pages(world, z, explain->order)
 					 : UINT64_MAX;
-	say(explain, verdict);
+	if (asker->seen[z])
+		say_seen(explain, verdict, asker->seen[z]);
+	else
+		say(explain, verdict);
 	if (verdict->rule == PBR_RULE_NONE && asker->event != UINT64_MAX)
 		doubt(asker, z, verdict);
 	explain->succeeds |= verdict->rule == PBR_RULE_NONE;
 }
 
-/* The rule of the zone nearest to success; of equals, the first zone asked. */
-static enum pbr_rule nearest(const struct pbr_explain *explain)
+/* Of equals, the one in doubt: nothing that is known stood against it. */
+static void take_if_nearer(struct pbr_explain *explain, const struct pbr_verdict *verdict)
 {
 	static const int rank[PBR_NR_RULES] = {
 		[PBR_RULE_ZONE] = 0,      [PBR_RULE_OUT_OF_MEMORY] = 1, [PBR_RULE_RESERVE] = 1,
 		[PBR_RULE_WATERMARK] = 2, [PBR_RULE_FRAGMENTATION] = 3, [PBR_RULE_MIGRATETYPE] = 4,
 	};
-	enum pbr_rule best = PBR_RULE_ZONE;
+	int nearer = rank[verdict->rule] - rank[explain->rule];
 
-	for (unsigned int i = 0; i < explain->nr_verdicts; i++)
-		if (rank[explain->verdicts[i].rule] > rank[best])
-			best = explain->verdicts[i].rule;
-	return best;
+	if (nearer < 0 || (!nearer && (explain->other || !verdict->other)))
+		return;
+	explain->rule = verdict->rule;
+	explain->other = verdict->other;
+}
+
+/* The rule of the zone nearest to success; of equals, the first zone asked. */
+static void take_nearest(struct pbr_explain *explain)
+{
+	explain->rule = PBR_RULE_ZONE;
+	explain->seen = explain->nr_verdicts != 0;
+	for (unsigned int i = 0; i < explain->nr_verdicts; i++) {
+		explain->seen &= explain->verdicts[i].seen;
+		take_if_nearer(explain, &explain->verdicts[i]);
+	}
 }
 
 /* A node's zones from the highest down; the request's node first. */
@@ -348,7 +524,9 @@ static void ask_zones(const struct asker *asker)
 			if (machine->zones[z].node == (int)node &&
 			    machine->zones[z].type <= asker->highest && machine->zones[z].managed)
 				ask_zone(asker, z);
-	asker->explain->rule = asker->explain->succeeds ? PBR_RULE_NONE : nearest(asker->explain);
+	take_nearest(asker->explain);
+	if (asker->explain->succeeds)
+		asker->explain->rule = PBR_RULE_NONE;
 }
 
 static void go_to(struct pbr_world *world, uint64_t at, uint64_t event)
@@ -372,14 +550,16 @@ static uint32_t release_of(const struct pbr_input *input)
 
 static void ask(const struct pbr_world *world, uint64_t event, struct pbr_explain *explain)
 {
-	struct asker asker = { world,
-			       explain,
-			       event,
-			       highest_zone(explain->gfp),
-			       { explain->order, explain->gfp, release_of(world->input) } };
+	struct asker asker = { .world = world,
+			       .explain = explain,
+			       .event = event,
+			       .highest = highest_zone(explain->gfp),
+			       .request = { explain->order, explain->gfp,
+					    release_of(world->input) } };
 
 	explain->migratetype = (enum pb_migratetype)(
 		(explain->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3);
+	find_seen(&asker);
 	/* Events tell what changed. Without a start nobody knows from what. */
 	if (pbr_start_known(world->input))
 		ask_zones(&asker);

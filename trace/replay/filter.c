@@ -46,9 +46,9 @@ int pbr_time_parse(const struct pbr_input *input, const char *text, uint64_t *ti
 	if (*text == '+')
 		*time += input->start_time;
 	if (*time < input->start_time || *time > input->end_time)
-		return pbr_error(error, size, "'%s': the trace goes from %.6f to %.6f (+0 to +%.6f)",
-				 text, (double)input->start_time * 1e-9,
-				 (double)input->end_time * 1e-9,
+		return pbr_error(error, size,
+				 "'%s': the trace goes from %.6f to %.6f (+0 to +%.6f)", text,
+				 (double)input->start_time * 1e-9, (double)input->end_time * 1e-9,
 				 (double)(input->end_time - input->start_time) * 1e-9);
 	return 0;
 }

@@ -110,12 +110,19 @@ struct pbr_loader {
 	uint32_t task_room;
 	uint32_t *task_hash; /* [task_hash_size] 1 + index of a task, or 0 */
 	uint32_t task_hash_size;
-	uint32_t last_task; /* index */
+	uint32_t last_task;  /* index */
+	uint32_t state_room; /* of input->states */
 	uint64_t last_time;
 	bool failed; /* memory was short */
 };
 
 /* An order or a migratetype of an event; what is too large stays too large. */
+/* Does the event change what frames are, or only tell of reclaim? */
+static inline bool pbr_about_frames(unsigned int kind)
+{
+	return kind <= PBR_COMPACT;
+}
+
 static inline uint8_t pbr_clamp(uint64_t value, uint8_t most)
 {
 	return value < most ? (uint8_t)value : most;
@@ -134,6 +141,17 @@ static inline bool pbr_event_place(struct pbr_event *event, uint64_t pfn, uint64
 	if (wide)
 		event->kind = PBR_OTHER;
 	return !wide;
+}
+
+/* Which page of which file, in 32 bits: two of a trace are the same rarely enough. */
+static inline uint32_t pbr_file_page(uint64_t file, uint64_t offset)
+{
+	uint64_t mixed = (file * UINT64_C(0x9E3779B97F4A7C15)) ^
+			 (offset + 1) * UINT64_C(0xC2B2AE3D27D4EB4F);
+
+	mixed ^= mixed >> 29;
+	mixed *= UINT64_C(0xBF58476D1CE4E5B9);
+	return (uint32_t)(mixed >> 32);
 }
 
 uint32_t pbr_loader_task(struct pbr_loader *loader, int32_t pid, const char *comm);
@@ -203,6 +221,12 @@ enum pbr_op_kind {
 	PBR_OP_PARTS, /* `slot` is the first of the 2^order slots of the parts */
 	PBR_OP_TICK,  /* a second has gone */
 	PBR_OP_SKIP,  /* nothing happens for `slot` events more than `step` */
+	/* only with a model of reclaim */
+	PBR_OP_CACHE,     /* the page came to a file */
+	PBR_OP_USED,      /* it was used again */
+	PBR_OP_SAME,      /* what is in `slot` was read again: it is in another page now */
+	PBR_OP_RECLAIMED, /* here the recorded kernel reclaimed it */
+	PBR_OP_MARKS,     /* min_free_kbytes became `slot` */
 };
 
 /*
@@ -212,14 +236,14 @@ enum pbr_op_kind {
 struct pbr_op {
 	uint32_t slot;
 	uint32_t gfp : 11;  /* index into the plan's gfp[] */
-	uint32_t step : 13; /* events from the operation before to the one it comes from */
-	uint32_t kind : 3;  /* enum pbr_op_kind */
+	uint32_t step : 12; /* events from the operation before to the one it comes from */
+	uint32_t kind : 4;  /* enum pbr_op_kind */
 	uint32_t order : 5;
 };
 
 _Static_assert(sizeof(struct pbr_op) == 8, "the memory of a replay is mostly events and these");
 
-#define PBR_MAX_STEP 8191u
+#define PBR_MAX_STEP 4095u
 #define PBR_MAX_GFPS 2048u /* different requests of one plan; kernels have below a hundred */
 
 /* A block that had an owner when the trace began. */
@@ -229,6 +253,9 @@ struct pbr_before {
 	uint8_t order;
 	uint8_t movable;
 };
+
+#define PBR_SLAB 1      /* reclaim freed it, though it came to no file */
+#define PBR_HAS_PARTS 2 /* a huge page that failed; base pages stand in for it */
 
 struct pbr_plan {
 	struct pbr_op *ops;
@@ -240,6 +267,17 @@ struct pbr_plan {
 	struct pbr_before *before;
 	uint64_t nr_before;
 	uint8_t *cpu_node; /* [cpus] */
+	/* What a model of reclaim goes by; has_reclaim: the trace tells enough. */
+	bool has_reclaim;
+	uint8_t *slot_order; /* [slots] */
+	uint8_t *by_reclaim; /* [slots] PBR_SLAB, PBR_HAS_PARTS or 0 */
+	uint32_t *part_of;   /* [slots] 1 + slot of the huge page that it stands for, or 0 */
+	struct {
+		double kswapd; /* pages a ns while it runs */
+		double direct; /* pages a call */
+		double direct_ns;
+		uint64_t kswapd_pages, direct_pages, direct_calls, kswapd_time, direct_time;
+	} rates;
 };
 
 int pbr_plan_make(struct pbr_input *input, char *error, size_t size);

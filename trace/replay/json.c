@@ -391,6 +391,26 @@ json_t *pbr_timeline_json(const struct pbr_input *input, const struct pbr_run *r
 
 /* ------------------------------------------------------------------ what if */
 
+static void set_range(json_t *json, const char *name, const struct pbr_range *range)
+{
+	set(json, name, json_pack("[I,I]", (json_int_t)range->low, (json_int_t)range->high));
+}
+
+/* Null where reclaim was replayed as recorded. */
+static void set_modelled(json_t *json, const struct pbr_run *run)
+{
+	if (!run->modelled_reclaim) {
+		set(json, "reclaimed", json_null());
+		return;
+	}
+	set_u64(json, "reclaimed", run->reclaimed);
+	set_u64(json, "killed", run->killed);
+	set_range(json, "failures_range", &run->failure_range);
+	set_range(json, "fallbacks_range", &run->fallback_range);
+	set_range(json, "free_2m_end_range", &run->free_2m_range);
+	set_range(json, "reclaimed_range", &run->reclaimed_range);
+}
+
 json_t *pbr_whatif_json(const struct pbr_run *runs, unsigned int nr_runs)
 {
 	json_t *list = json_array();
@@ -417,6 +437,7 @@ json_t *pbr_whatif_json(const struct pbr_run *runs, unsigned int nr_runs)
 		set_u64(json, "mixed_pageblocks", run->mixed_pageblocks);
 		set_u64(json, "double_handouts", run->double_handouts);
 		set(json, "ns_per_op", json_real(run->ns_per_op));
+		set_modelled(json, run);
 		json_array_append_new(list, json);
 	}
 	return list;
@@ -504,6 +525,12 @@ json_t *pbr_pins_json(const struct pbr_input *input, const struct pbr_pins *pins
 
 /* ------------------------------------------------------------------ explain */
 
+/* The rule that can't be told from the one named. */
+static json_t *other_json(enum pbr_rule rule)
+{
+	return rule == PBR_RULE_NONE ? json_null() : json_string(pbr_rule_name(rule));
+}
+
 static json_t *verdict_json(const struct pbr_verdict *verdict, unsigned int max_order)
 {
 	json_t *json = zone_json(&verdict->zone);
@@ -516,6 +543,9 @@ static json_t *verdict_json(const struct pbr_verdict *verdict, unsigned int max_
 	set(json, "mark", json_integer(verdict->mark));
 	set(json, "reserve", json_integer(verdict->reserve));
 	set(json, "highatomic", json_integer(verdict->highatomic));
+	set(json, "boost", verdict->seen ? json_integer(verdict->boost) : json_null());
+	set(json, "seen", json_boolean(verdict->seen));
+	set(json, "other_rule", other_json(verdict->other));
 	set(json, "greatest_order", json_integer(verdict->greatest_order));
 	set(json, "compact_pages",
 	    verdict->compact_pages == UINT64_MAX ? json_null() : integer(verdict->compact_pages));
@@ -535,6 +565,8 @@ json_t *pbr_explain_json(const struct pbr_input *input, const struct pbr_explain
 	set_text(json, "migratetype", type_name(explain->migratetype));
 	set(json, "succeeds", json_boolean(explain->succeeds));
 	set_text(json, "rule", pbr_rule_name(explain->rule));
+	set(json, "other_rule", other_json(explain->other));
+	set(json, "seen", json_boolean(explain->seen));
 	set(json, "zones", zones);
 	return json;
 }

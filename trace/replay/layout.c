@@ -69,7 +69,8 @@ static void read_event(struct maker *maker, const struct pbr_event *event)
 	unsigned int order = event->kind == PBR_EXTFRAG ? event->from_order : event->order;
 	uint32_t frame;
 
-	if (event->kind >= PBR_COMPACT || event->pfn == PBR_NO_PFN || order >= PBR_ORDERS)
+	if (!pbr_about_frames(event->kind) || event->kind == PBR_COMPACT ||
+	    event->pfn == PBR_NO_PFN || order >= PBR_ORDERS)
 		return;
 	frame = pbr_block(maker->geo, event->pfn, order);
 	if (frame == PBR_NO_FRAME)

@@ -182,8 +182,7 @@ static bool grow_chains(struct pbr_loader *loader)
 		loader->failed = true;
 		return false;
 	}
-	memset(grown + loader->chain_room, 0,
-	       (loader->room - loader->chain_room) * sizeof(*grown));
+	memset(grown + loader->chain_room, 0, (loader->room - loader->chain_room) * sizeof(*grown));
 	input->chain_of = grown;
 	loader->chain_room = loader->room;
 	return true;
@@ -211,6 +210,9 @@ static bool event_fits(const struct pbr_input *input, const struct pbr_event *ev
 {
 	unsigned int order = event->kind == PBR_EXTFRAG ? event->from_order : event->order;
 
+	if (!pbr_about_frames(event->kind))
+		return event->pfn == PBR_NO_PFN ||
+		       pbr_frame(&pbr_priv(input)->geo, event->pfn) != PBR_NO_FRAME;
 	if (event->order > input->machine.max_order || order > input->machine.max_order)
 		return false;
 	if (event->pfn == PBR_NO_PFN)
@@ -373,6 +375,7 @@ void pbr_unload(struct pbr_input *input)
 		free(input->chains[i].text);
 	free(input->chains);
 	free(input->chain_of);
+	free(input->states);
 	free(input->events);
 	free(input->tasks);
 	free(input);

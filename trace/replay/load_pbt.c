@@ -21,6 +21,7 @@ struct layout {
 	int pfn, order, gfp, migratetype, refill;
 	int from_order, from_type, ownership;
 	int end_pfn, taken;
+	int device, inode, index, reclaimed;
 };
 
 struct reading {
@@ -58,6 +59,10 @@ static void learn(struct layout *layout, const struct pbt_event_def *def)
 	layout->ownership = field(def, "change_ownership");
 	layout->end_pfn = field(def, "end_pfn");
 	layout->taken = field(def, "nr_taken");
+	layout->device = field(def, "s_dev");
+	layout->inode = field(def, "i_ino");
+	layout->index = field(def, "index");
+	layout->reclaimed = field(def, "nr_reclaimed");
 	if (layout->type == PB_EV_EXTFRAG) {
 		layout->order = field(def, "alloc_order");
 		layout->migratetype = field(def, "alloc_migratetype");
@@ -131,6 +136,20 @@ static uint8_t kind_of(int type)
 		return PBR_EXTFRAG;
 	case PB_EV_COMPACT_FREE:
 		return PBR_COMPACT;
+	case PB_EV_CACHE_ADD:
+		return PBR_CACHE_ADD;
+	case PB_EV_CACHE_DELETE:
+		return PBR_CACHE_DELETE;
+	case PB_EV_ACTIVATE:
+		return PBR_ACTIVATE;
+	case PB_EV_KSWAPD_WAKE:
+		return PBR_KSWAPD_WAKE;
+	case PB_EV_KSWAPD_SLEEP:
+		return PBR_KSWAPD_SLEEP;
+	case PB_EV_RECLAIM_BEGIN:
+		return PBR_RECLAIM_BEGIN;
+	case PB_EV_RECLAIM_END:
+		return PBR_RECLAIM_END;
 	default:
 		return PBR_OTHER;
 	}
@@ -145,7 +164,9 @@ static void read_event(struct reading *reading, const struct pbt_record *record)
 
 	if (!layout)
 		return;
-	event.kind = layout->pfn < 0 ? PBR_OTHER : kind_of(layout->type);
+	event.kind = kind_of(layout->type);
+	if (layout->pfn < 0 && event.kind < PBR_KSWAPD_WAKE)
+		event.kind = PBR_OTHER;
 	pfn = layout->pfn < 0 ? UINT64_MAX : get(from, layout->pfn);
 	if (!pbr_event_place(&event, pfn, from->cpu))
 		reading->loader->input->problems.beyond_machine++;
@@ -153,6 +174,12 @@ static void read_event(struct reading *reading, const struct pbt_record *record)
 	if (event.kind == PBR_COMPACT)
 		event.gfp = pbr_compact_word(get(from, layout->end_pfn) - pfn,
 					     get(from, layout->taken));
+	else if (event.kind == PBR_CACHE_ADD || event.kind == PBR_CACHE_DELETE)
+		event.gfp = pbr_file_page(get(from, layout->inode) ^ get(from, layout->device)
+									     << 40,
+					  get(from, layout->index));
+	else if (event.kind == PBR_RECLAIM_END)
+		event.gfp = (uint32_t)get(from, layout->reclaimed);
 	else
 		event.gfp = (uint32_t)get(from, layout->gfp);
 	event.order = pbr_clamp(get(from, layout->order), 31);

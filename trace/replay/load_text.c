@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "call_chain.h"
@@ -16,15 +17,52 @@ static uint8_t type_of(int migratetype)
 								  : PBR_NO_TYPE;
 }
 
+static bool has_pfn(unsigned int type)
+{
+	return type != PB_EV_ZONE && (type < PB_EV_KSWAPD_WAKE || type > PB_EV_RECLAIM_END);
+}
+
+static uint32_t keep_state(struct pbr_loader *loader, const struct pb_zone_state *state)
+{
+	struct pbr_input *input = loader->input;
+
+	if (input->nr_states == loader->state_room) {
+		uint32_t room = loader->state_room ? 2 * loader->state_room : 1024;
+		void *grown = realloc(input->states, room * sizeof(*input->states));
+
+		if (!grown) {
+			loader->failed = true;
+			return 0;
+		}
+		input->states = grown;
+		loader->state_room = room;
+	}
+	input->states[input->nr_states] = *state;
+	return input->nr_states++;
+}
+
 static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event *from)
 {
 	static const uint8_t kinds[PB_NR_EVENT_TYPES] = {
-		[PB_EV_ALLOC] = PBR_ALLOC,           [PB_EV_FREE] = PBR_FREE,
-		[PB_EV_FREE_BATCHED] = PBR_OTHER,    [PB_EV_ZONE_LOCKED] = PBR_ZONE_LOCKED,
-		[PB_EV_PCPU_DRAIN] = PBR_PCPU_DRAIN, [PB_EV_EXTFRAG] = PBR_EXTFRAG,
-		[PB_EV_COMPACT_FREE] = PBR_COMPACT,  [PB_EV_COMPACT_BEGIN] = PBR_OTHER,
-		[PB_EV_COMPACT_END] = PBR_OTHER,     [PB_EV_MARK] = PBR_OTHER,
+		[PB_EV_ALLOC] = PBR_ALLOC,
+		[PB_EV_FREE] = PBR_FREE,
+		[PB_EV_FREE_BATCHED] = PBR_OTHER,
+		[PB_EV_ZONE_LOCKED] = PBR_ZONE_LOCKED,
+		[PB_EV_PCPU_DRAIN] = PBR_PCPU_DRAIN,
+		[PB_EV_EXTFRAG] = PBR_EXTFRAG,
+		[PB_EV_COMPACT_FREE] = PBR_COMPACT,
+		[PB_EV_COMPACT_BEGIN] = PBR_OTHER,
+		[PB_EV_COMPACT_END] = PBR_OTHER,
+		[PB_EV_MARK] = PBR_OTHER,
 		[PB_EV_STACK] = PBR_OTHER,
+		[PB_EV_CACHE_ADD] = PBR_CACHE_ADD,
+		[PB_EV_CACHE_DELETE] = PBR_CACHE_DELETE,
+		[PB_EV_ACTIVATE] = PBR_ACTIVATE,
+		[PB_EV_KSWAPD_WAKE] = PBR_KSWAPD_WAKE,
+		[PB_EV_KSWAPD_SLEEP] = PBR_KSWAPD_SLEEP,
+		[PB_EV_RECLAIM_BEGIN] = PBR_RECLAIM_BEGIN,
+		[PB_EV_RECLAIM_END] = PBR_RECLAIM_END,
+		[PB_EV_ZONE] = PBR_ZONE_STATE,
 	};
 	struct pbr_event event = {
 		.time = from->time,
@@ -34,13 +72,19 @@ static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event
 		.migratetype = type_of(from->migratetype),
 	};
 
-	if (!pbr_event_place(&event, from->pfn, from->cpu))
+	if (!pbr_event_place(&event, has_pfn(from->type) ? from->pfn : UINT64_MAX, from->cpu))
 		loader->input->problems.beyond_machine++;
 	event.task = pbr_loader_task(loader, from->pid, from->comm);
 	if (from->type == PB_EV_COMPACT_FREE) {
 		event.gfp = pbr_compact_word(from->end_pfn - from->pfn, from->count);
 		return event;
 	}
+	if (from->type == PB_EV_CACHE_ADD || from->type == PB_EV_CACHE_DELETE)
+		event.gfp = pbr_file_page(from->end_pfn, from->count);
+	else if (from->type == PB_EV_RECLAIM_END)
+		event.gfp = (uint32_t)from->count;
+	else if (from->type == PB_EV_ZONE)
+		event.gfp = keep_state(loader, &from->zone);
 	event.flag = from->percpu_refill;
 	if (from->type == PB_EV_EXTFRAG) {
 		event.from_type = type_of(from->fallback_migratetype);

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "trace.h"
 
 #define MAX_COMPACTORS 16
 
@@ -35,6 +36,8 @@ struct isolated {
 	uint32_t nr;
 	uint64_t room;
 };
+
+#define FILE_PAGES (1u << 20)
 
 #define TOUCHED 1  /* an event has named the frame */
 #define ISOLATED 2 /* and compaction holds it */
@@ -51,11 +54,21 @@ struct planner {
 	struct pbr_world world; /* only if compaction is in the trace */
 	bool follow;
 	struct isolated isolated[MAX_COMPACTORS];
+	/* with a model of reclaim */
+	uint64_t *woken_at;  /* one: when kswapd began to run, 0: it sleeps */
+	uint64_t *direct_at; /* [tasks] when it began to reclaim, 0: it does not */
+	uint32_t *probe_of;  /* [tasks] 1 + slot of its last huge page that failed */
+	uint16_t *parts;     /* [tasks] pages that stood in for it so far */
+	uint32_t *file_page; /* [FILE_PAGES] 1 + slot last seen with this page of a file */
+	uint32_t *file_key;  /* [FILE_PAGES] which page of which file */
+	uint8_t *cached;     /* [frames] of a file */
+	uint64_t order_room, part_room;
+	uint32_t min_free_kbytes;
 	uint32_t *spare; /* free slots, a stack */
 	uint32_t nr_spare, spare_room;
 	uint32_t event;      /* now */
 	uint32_t last_event; /* of the last operation */
-	bool failed; /* memory was short */
+	bool failed;         /* memory was short */
 };
 
 /* -------------------------------------------------------------------- lists */
@@ -148,7 +161,8 @@ static void add_before(struct planner *planner, uint32_t frame, uint32_t slot, u
 
 static uint32_t new_slot(struct planner *planner)
 {
-	if (planner->nr_spare)
+	/* A page that was not reclaimed when it was recorded keeps its slot. */
+	if (planner->nr_spare && !planner->plan->has_reclaim)
 		return planner->spare[--planner->nr_spare];
 	return planner->plan->nr_slots++;
 }
@@ -165,6 +179,190 @@ static void reuse_slot(struct planner *planner, uint32_t slot)
 	planner->spare[planner->nr_spare++] = slot;
 }
 
+/* --------------------------------------------- what a model of reclaim needs */
+
+/* Lists by slot grow with the slots. */
+static void keep_order(struct planner *planner, uint32_t slot, unsigned int order)
+{
+	struct pbr_plan *plan = planner->plan;
+
+	if (!plan->has_reclaim)
+		return;
+	while (slot >= planner->order_room) {
+		uint64_t more = planner->order_room ? 2 * planner->order_room : 1 << 16;
+		uint8_t *orders = realloc(plan->slot_order, more);
+		uint8_t *reclaimed = realloc(plan->by_reclaim, more);
+		uint32_t *parts = realloc(plan->part_of, more * sizeof(*parts));
+
+		plan->slot_order = orders ? orders : plan->slot_order;
+		plan->by_reclaim = reclaimed ? reclaimed : plan->by_reclaim;
+		plan->part_of = parts ? parts : plan->part_of;
+		if (!orders || !reclaimed || !parts) {
+			planner->failed = true;
+			return;
+		}
+		memset(orders + planner->order_room, 0, more - planner->order_room);
+		memset(reclaimed + planner->order_room, 0, more - planner->order_room);
+		memset(parts + planner->order_room, 0,
+		       (more - planner->order_room) * sizeof(*parts));
+		planner->order_room = more;
+	}
+	plan->slot_order[slot] = (uint8_t)order;
+}
+
+static void note_reclaimed(struct planner *planner, uint32_t head)
+{
+	const struct pbr_event *event = &planner->input->events[planner->event];
+	struct pbr_plan *plan = planner->plan;
+	uint64_t pages = UINT64_C(1) << planner->order[head];
+
+	if (!planner->cached[head])
+		plan->by_reclaim[planner->slot[head] - 1] = PBR_SLAB;
+	planner->cached[head] = 0;
+	if (planner->direct_at[event->task])
+		plan->rates.direct_pages += pages;
+	else
+		plan->rates.kswapd_pages += pages;
+}
+
+/* The page is one of a file now; is it known from before? */
+static void plan_cache(struct planner *planner, const struct pbr_event *event)
+{
+	uint32_t frame = pbr_frame(planner->geo, event->pfn), at = event->gfp & (FILE_PAGES - 1);
+	uint32_t slot;
+
+	if (frame == PBR_NO_FRAME || !planner->slot[frame] || planner->cached[frame])
+		return;
+	slot = planner->slot[frame] - 1;
+	if (planner->file_page[at] && planner->file_key[at] == event->gfp &&
+	    planner->file_page[at] - 1 != slot)
+		add_op(planner, PBR_OP_SAME, planner->file_page[at] - 1, 0, 0);
+	planner->file_page[at] = slot + 1;
+	planner->file_key[at] = event->gfp;
+	planner->cached[frame] = 1;
+	add_op(planner, PBR_OP_CACHE, slot, planner->order[frame], 0);
+}
+
+static void plan_used(struct planner *planner, const struct pbr_event *event)
+{
+	uint32_t frame = pbr_frame(planner->geo, event->pfn);
+
+	if (frame != PBR_NO_FRAME && planner->slot[frame] && planner->cached[frame])
+		add_op(planner, PBR_OP_USED, planner->slot[frame] - 1, planner->order[frame], 0);
+}
+
+/* Watermarks that the kernel changed on its way (huge pages raise them). */
+static void plan_marks(struct planner *planner, const struct pbr_event *event)
+{
+	const struct pbr_input *input = planner->input;
+	uint32_t sum = 0;
+
+	/* the states of one request stand in a row: count at the last of them */
+	for (uint32_t i = 0; i < input->machine.nr_zones && i <= event->gfp; i++)
+		sum += input->states[event->gfp - i].min;
+	if (event->gfp + 1 < input->machine.nr_zones || input->states[event->gfp].zone ||
+	    sum * 4 == planner->min_free_kbytes)
+		return;
+	if (planner->min_free_kbytes && sum * 4 > planner->min_free_kbytes + 64)
+		add_op(planner, PBR_OP_MARKS, sum * 4, 0, 0);
+	planner->min_free_kbytes = sum * 4;
+}
+
+static void plan_time(struct planner *planner, const struct pbr_event *event)
+{
+	struct pbr_plan *plan = planner->plan;
+	uint64_t *since = event->task == PBR_NO_TASK ? NULL : &planner->direct_at[event->task];
+
+	if (event->kind == PBR_KSWAPD_WAKE) {
+		if (!*planner->woken_at)
+			*planner->woken_at = event->time;
+	} else if (event->kind == PBR_KSWAPD_SLEEP) {
+		if (*planner->woken_at)
+			plan->rates.kswapd_time += event->time - *planner->woken_at;
+		*planner->woken_at = 0;
+	} else if (since && event->kind == PBR_RECLAIM_BEGIN) {
+		*since = event->time;
+	} else if (since && event->kind == PBR_RECLAIM_END && *since) {
+		plan->rates.direct_calls++;
+		plan->rates.direct_time += event->time - *since;
+		*since = 0;
+	}
+}
+
+static void plan_reclaim(struct planner *planner, const struct pbr_event *event)
+{
+	if (event->kind == PBR_CACHE_ADD)
+		plan_cache(planner, event);
+	else if (event->kind == PBR_ACTIVATE)
+		plan_used(planner, event);
+	else if (event->kind == PBR_ZONE_STATE)
+		plan_marks(planner, event);
+	else
+		plan_time(planner, event);
+}
+
+/*
+ * A huge page that failed is made up for by base pages. In a simulation where it
+ * does not fail these are not asked for: each knows for which it stands.
+ */
+static void note_part(struct planner *planner, const struct pbr_event *event, uint32_t slot)
+{
+	uint32_t most = 1u << planner->input->machine.pageblock_order;
+
+	if (event->task == PBR_NO_TASK || event->order || !planner->probe_of[event->task] ||
+	    (event->gfp & PB_GFP_HIGHUSER_MOVABLE) != PB_GFP_HIGHUSER_MOVABLE ||
+	    planner->parts[event->task] >= most)
+		return;
+	planner->parts[event->task]++;
+	planner->plan->part_of[slot] = planner->probe_of[event->task];
+	planner->plan->by_reclaim[planner->probe_of[event->task] - 1] = PBR_HAS_PARTS;
+}
+
+static bool begin_reclaim(struct planner *planner)
+{
+	const struct pbr_input *input = planner->input;
+	const uint64_t *nr = input->nr_by_kind;
+
+	if (!nr[PBR_CACHE_ADD] || !(nr[PBR_KSWAPD_WAKE] + nr[PBR_RECLAIM_BEGIN]) ||
+	    !input->machine.has_start)
+		return true;
+	planner->plan->has_reclaim = true;
+	planner->woken_at = calloc(1, sizeof(*planner->woken_at));
+	planner->direct_at = calloc((size_t)input->nr_tasks + 1, sizeof(*planner->direct_at));
+	planner->probe_of = calloc((size_t)input->nr_tasks + 1, sizeof(*planner->probe_of));
+	planner->parts = calloc((size_t)input->nr_tasks + 1, sizeof(*planner->parts));
+	planner->file_page = calloc(FILE_PAGES, sizeof(*planner->file_page));
+	planner->file_key = calloc(FILE_PAGES, sizeof(*planner->file_key));
+	planner->cached = calloc((size_t)planner->geo->nr_frames + 1, 1);
+	return planner->woken_at && planner->direct_at && planner->probe_of && planner->parts &&
+	       planner->file_page && planner->file_key && planner->cached;
+}
+
+static void end_reclaim(struct planner *planner)
+{
+	struct pbr_plan *plan = planner->plan;
+
+	if (!plan->has_reclaim)
+		return;
+	if (*planner->woken_at)
+		plan->rates.kswapd_time += planner->input->end_time - *planner->woken_at;
+	if (plan->rates.kswapd_time)
+		plan->rates.kswapd = (double)plan->rates.kswapd_pages /
+				     (double)plan->rates.kswapd_time;
+	plan->rates.direct = 32; /* what a call aims at */
+	if (plan->rates.direct_calls) {
+		plan->rates.direct = (double)plan->rates.direct_pages /
+				     (double)plan->rates.direct_calls;
+		plan->rates.direct_ns = (double)plan->rates.direct_time /
+					(double)plan->rates.direct_calls;
+	}
+	if (plan->nr_slots)
+		keep_order(planner, plan->nr_slots - 1,
+			   planner->order_room >= plan->nr_slots
+				   ? plan->slot_order[plan->nr_slots - 1]
+				   : 0);
+}
+
 /* ------------------------------------------------------------------- blocks */
 
 /* First frame of the allocated block that frame is in, or PBR_NO_FRAME. */
@@ -179,11 +377,25 @@ static uint32_t find_block(const struct planner *planner, uint32_t frame)
 	return PBR_NO_FRAME;
 }
 
+/* kswapd, or a task between the begin and the end of its direct reclaim. */
+static bool in_reclaim(const struct planner *planner)
+{
+	const struct pbr_event *event = &planner->input->events[planner->event];
+
+	if (!planner->plan->has_reclaim || event->task == PBR_NO_TASK)
+		return false;
+	return planner->direct_at[event->task] ||
+	       !strncmp(planner->input->tasks[event->task].comm, "kswapd", 6);
+}
+
 static void free_block(struct planner *planner, uint32_t head)
 {
 	uint32_t slot = planner->slot[head] - 1;
+	bool reclaimed = in_reclaim(planner);
 
-	add_op(planner, PBR_OP_FREE, slot, planner->order[head], 0);
+	if (reclaimed)
+		note_reclaimed(planner, head);
+	add_op(planner, reclaimed ? PBR_OP_RECLAIMED : PBR_OP_FREE, slot, planner->order[head], 0);
 	reuse_slot(planner, slot);
 	planner->slot[head] = 0;
 }
@@ -199,6 +411,7 @@ static void split_block(struct planner *planner, uint32_t head)
 	add_op(planner, PBR_OP_PARTS, first, order, 0);
 	reuse_slot(planner, old);
 	for (uint32_t i = 0; i < 1u << order; i++) {
+		keep_order(planner, first + i, 0);
 		planner->slot[head + i] = first + i + 1;
 		planner->order[head + i] = 0;
 	}
@@ -271,6 +484,11 @@ static bool move_page(struct planner *planner, struct isolated *isolated, uint32
 		return false;
 	}
 	to = isolated->frames[--isolated->nr];
+	if (planner->plan->has_reclaim) {
+		keep_order(planner, planner->slot[frame] - 1, 0);
+		planner->cached[to] = planner->cached[frame];
+		planner->cached[frame] = 0;
+	}
 	planner->slot[to] = planner->slot[frame];
 	planner->order[to] = 0;
 	planner->touched[to] = TOUCHED;
@@ -314,7 +532,15 @@ static void plan_alloc(struct planner *planner, const struct pbr_event *event)
 	uint32_t frame = pbr_block(planner->geo, event->pfn, event->order), end, head;
 
 	if (event->pfn == PBR_NO_PFN) {
-		add_op(planner, PBR_OP_PROBE, 0, event->order, clean_gfp(event->gfp));
+		uint32_t slot = planner->plan->has_reclaim ? new_slot(planner) : 0;
+
+		keep_order(planner, slot, event->order);
+		add_op(planner, PBR_OP_PROBE, slot, event->order, clean_gfp(event->gfp));
+		if (planner->plan->has_reclaim && event->task != PBR_NO_TASK &&
+		    event->order == planner->input->machine.pageblock_order) {
+			planner->probe_of[event->task] = slot + 1;
+			planner->parts[event->task] = 0;
+		}
 		return;
 	}
 	end = frame + (1u << event->order);
@@ -331,6 +557,11 @@ static void plan_alloc(struct planner *planner, const struct pbr_event *event)
 	memset(&planner->touched[frame], 1, (size_t)1 << event->order);
 	planner->slot[frame] = new_slot(planner) + 1;
 	planner->order[frame] = event->order;
+	keep_order(planner, planner->slot[frame] - 1, event->order);
+	if (planner->plan->has_reclaim) {
+		planner->cached[frame] = 0;
+		note_part(planner, event, planner->slot[frame] - 1);
+	}
 	add_op(planner, PBR_OP_ALLOC, planner->slot[frame] - 1, event->order,
 	       clean_gfp(event->gfp));
 }
@@ -350,6 +581,13 @@ static void free_unknown(struct planner *planner, uint32_t frame, unsigned int o
 	/* A new one: it is filled before the first operation, and reused ones are not. */
 	slot = planner->plan->nr_slots++;
 	add_before(planner, frame, slot, order);
+	keep_order(planner, slot, order);
+	if (in_reclaim(planner)) {
+		planner->slot[frame] = slot + 1;
+		planner->order[frame] = (uint8_t)order;
+		free_block(planner, frame);
+		return;
+	}
 	add_op(planner, PBR_OP_FREE, slot, order, 0);
 	reuse_slot(planner, slot);
 }
@@ -435,6 +673,8 @@ static void plan_event(struct planner *planner, uint32_t index)
 		plan_alloc(planner, event);
 	else if (event->kind == PBR_FREE)
 		plan_free(planner, event);
+	else if (planner->plan->has_reclaim && !pbr_about_frames(event->kind))
+		plan_reclaim(planner, event);
 	else if (event->kind == PBR_COMPACT && planner->follow)
 		pbr_world_compact(&planner->world, event, plan_compacted, planner);
 	if (planner->silent[index / 8] >> index % 8 & 1)
@@ -550,13 +790,15 @@ static int make(struct planner *planner)
 	planner->slot = calloc(frames, sizeof(*planner->slot));
 	planner->order = calloc(frames, 1);
 	planner->touched = calloc(frames, 1);
-	if (!planner->slot || !planner->order || !planner->touched || find_silent(planner))
+	if (!planner->slot || !planner->order || !planner->touched || find_silent(planner) ||
+	    !begin_reclaim(planner))
 		return -1;
 	gfp_index(planner, PB_GFP_KERNEL);
 	planner->follow = planner->input->nr_by_kind[PBR_COMPACT] != 0;
 	if (planner->follow && pbr_world_init(&planner->world, planner->input))
 		return -1;
 	plan_events(planner);
+	end_reclaim(planner);
 	if (planner->failed || find_nodes(planner))
 		return -1;
 	if (planner->input->machine.has_start && add_lasting(planner))
@@ -578,6 +820,13 @@ int pbr_plan_make(struct pbr_input *input, char *error, size_t size)
 	free(planner.slot);
 	free(planner.order);
 	free(planner.touched);
+	free(planner.woken_at);
+	free(planner.direct_at);
+	free(planner.probe_of);
+	free(planner.parts);
+	free(planner.file_page);
+	free(planner.file_key);
+	free(planner.cached);
 	free(planner.silent);
 	if (planner.follow)
 		pbr_world_clear(&planner.world);
@@ -597,5 +846,8 @@ void pbr_plan_free(struct pbr_plan *plan)
 	free(plan->ops);
 	free(plan->before);
 	free(plan->cpu_node);
+	free(plan->slot_order);
+	free(plan->by_reclaim);
+	free(plan->part_of);
 	free(plan);
 }

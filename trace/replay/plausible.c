@@ -26,7 +26,7 @@ uint64_t pbr_trusted_frames(const struct pbr_input *input)
 
 static bool names_frames(const struct pbr_event *event)
 {
-	return event->kind != PBR_OTHER && event->pfn != PBR_NO_PFN;
+	return pbr_about_frames(event->kind) && event->pfn != PBR_NO_PFN;
 }
 
 /* Sections of all events, the last one that each touches. Returns their number. */

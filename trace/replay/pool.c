@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pool.h"
+#include "reclaim.h"
 
 /* Operations that background reclaim takes; it runs beside them. */
 #define RECLAIM_OPS 256
@@ -213,7 +214,9 @@ static void on_wake(void *ctx, struct pb_pool *pool, int node, unsigned int orde
 	(void)pool;
 	(void)node;
 	(void)order;
-	if (!self->woken)
+	if (self->reclaim)
+		pbr_reclaim_wake(self->reclaim, order);
+	else if (!self->woken)
 		self->woken = RECLAIM_OPS;
 }
 
@@ -240,6 +243,8 @@ static unsigned long on_reclaim(void *ctx, struct pb_pool *pool, unsigned int or
 	(void)pool;
 	(void)order;
 	(void)gfp;
+	if (self->reclaim)
+		return pbr_reclaim_direct(self->reclaim);
 	self->woken = 0;
 	return pbr_pool_reclaimed(self);
 }

@@ -10,8 +10,9 @@ struct pbr_pool {
 	void *metadata;
 	struct pb_region *regions;
 	uint32_t nr_regions;
-	unsigned int woken; /* operations until background reclaim is done; 0: asleep */
-	uint64_t misuses;   /* calls that the library refused */
+	unsigned int woken;          /* operations until background reclaim is done; 0: asleep */
+	struct pbr_reclaim *reclaim; /* the model of it; NULL: frees come as recorded */
+	uint64_t misuses;            /* calls that the library refused */
 	char first_misuse[256];
 	/* the trace hook's; NULL: no hook is set */
 	void (*trace)(void *ctx, const struct pb_trace_event *event);

@@ -27,7 +27,7 @@
 #define PBR_SCHEMA_VERSION 1
 #define PBR_ORDERS (PB_MAX_ORDER + 1)
 #define PBR_MAX_ZONES 32
-#define PBR_HUGE_ORDER 9 /* 2 MiB of 4 KiB pages */
+#define PBR_HUGE_ORDER 9           /* 2 MiB of 4 KiB pages */
 #define PBR_NO_TASK 0x7ffffu       /* tasks beyond this many go without a name */
 #define PBR_NO_PFN 0xffffffffffull /* an event's pfn has 40 bits: 4 PiB of 4 KiB pages */
 #define PBR_MAX_CPUS 8192u
@@ -72,14 +72,23 @@ enum pbr_kind {
 	PBR_PCPU_DRAIN,  /* mm_page_pcpu_drain: a block went from a per-CPU list to the buddy */
 	PBR_EXTFRAG,     /* mm_page_alloc_extfrag: fallback to another migratetype */
 	PBR_COMPACT,     /* compaction took free frames; see pbr_compact_span() */
-	PBR_OTHER,       /* counted only */
+	/* what reclaim goes by; they change no frame's state */
+	PBR_CACHE_ADD,    /* the page came to a file; gfp: which page of which file */
+	PBR_CACHE_DELETE, /* and left it */
+	PBR_ACTIVATE,     /* the page was used again */
+	PBR_KSWAPD_WAKE,  /* background reclaim begins a round */
+	PBR_KSWAPD_SLEEP,
+	PBR_RECLAIM_BEGIN, /* the task reclaims for itself */
+	PBR_RECLAIM_END,   /* gfp: pages it got */
+	PBR_ZONE_STATE,    /* a zone when a request was answered; gfp: index of states[] */
+	PBR_OTHER,         /* counted only */
 };
 
 /* 24 bytes: a recording has ten million of them. */
 struct pbr_event {
-	uint64_t time; /* ns, trace clock */
+	uint64_t time;            /* ns, trace clock */
 	uint64_t pfn : 40;        /* PBR_NO_PFN: none */
-	uint64_t kind : 3;        /* enum pbr_kind */
+	uint64_t kind : 4;        /* enum pbr_kind */
 	uint64_t order : 5;       /* EXTFRAG: alloc_order */
 	uint64_t flag : 1;        /* ZONE_LOCKED: percpu_refill; EXTFRAG: change_ownership */
 	uint64_t migratetype : 4; /* EXTFRAG: alloc_migratetype; PBR_NO_TYPE: unknown */
@@ -154,11 +163,15 @@ struct pbr_source {
 	void *progress_ctx;
 };
 
+struct pb_zone_state; /* trace.h */
+
 struct pbr_input {
 	struct pbr_machine machine;
 	struct pbr_event *events; /* by time */
 	uint64_t nr_events;       /* all kinds */
 	uint64_t nr_by_kind[PBR_OTHER + 1];
+	struct pb_zone_state *states; /* of the PBR_ZONE_STATE events */
+	uint32_t nr_states;
 	struct pbr_task *tasks;
 	uint32_t nr_tasks;
 	uint32_t *chain_of; /* [nr_events] 1 + index of a chain, or 0; NULL: the trace has none */
@@ -205,7 +218,7 @@ struct pbr_filter {
 
 /* As people write it; NULL: all. */
 struct pbr_wish {
-	const char *task; /* a comm, with * and ? if need be, or a pid */
+	const char *task;               /* a comm, with * and ? if need be, or a pid */
 	const char *from, *to, *orders; /* "3", "4-9" */
 };
 
@@ -279,6 +292,13 @@ struct pbr_map {
 	struct pbr_map_cell *cells; /* [run->nr_pageblocks] */
 };
 
+/* Several runs that differ in what can't be known: least and most. */
+struct pbr_range {
+	uint64_t low, high;
+};
+
+#define PBR_RANGE_RUNS 5
+
 struct pbr_run {
 	char name[64];  /* "follow", "linux", "profile=modern", … */
 	bool simulated; /* the library decided; else the recorded kernel */
@@ -326,6 +346,11 @@ struct pbr_run {
 	double difference_percent; /* signed, of the snapshot's */
 	int64_t per_order_rebuilt[PBR_ORDERS], per_order_snapshot[PBR_ORDERS];
 
+	bool modelled_reclaim; /* reclaim is the model's, not as recorded */
+	uint64_t reclaimed;    /* pages; by the model */
+	uint64_t killed; /* order-0 requests that may wait and failed: the kernel would kill */
+	struct pbr_range failure_range, fallback_range, free_2m_range, reclaimed_range;
+
 	char *buddyinfo;  /* at the end, text as in /proc */
 	json_t *settings; /* simulate: the settings that differ, or NULL */
 };
@@ -338,7 +363,7 @@ struct pbr_collect {
 	uint32_t maps;
 	bool marks;
 	const struct pbr_filter *filter; /* NULL: all is counted, over the whole time */
-	bool verify; /* set by pbr_simulate() */
+	bool verify;                     /* set by pbr_simulate() */
 	void (*progress)(void *ctx, const char *what, double done);
 	void *progress_ctx;
 };
@@ -362,6 +387,7 @@ struct pbr_settings {
 	bool no_pcp;
 	double memory_factor; /* 1.0: as recorded */
 	uint64_t memory;      /* bytes; 0: as recorded, times factor */
+	uint32_t seed;        /* another order of what happened at once; 0: as recorded */
 	char name[64];        /* the option's text */
 };
 
@@ -387,6 +413,12 @@ struct pbr_summary {
 	uint64_t free_end;                                 /* pages */
 };
 
+/* What the recorded kernel did, to hold a simulation against. */
+struct pbr_recorded {
+	uint64_t failures, fallbacks, free_2m, reclaimed; /* pages */
+};
+
+void pbr_recorded(const struct pbr_input *input, struct pbr_recorded *recorded);
 void pbr_summarise(const struct pbr_run *run, struct pbr_summary *summary);
 
 /* ------------------------------------------------------------------ who pins */
@@ -465,10 +497,13 @@ struct pbr_verdict {
 	struct pbr_zone zone;
 	struct pbr_zone_sample now;
 	enum pbr_rule rule;
+	enum pbr_rule other;    /* which the trace can't tell from `rule`; NONE: it can */
+	bool seen;              /* by the kernel's own numbers (pbwatch), not rebuilt ones */
 	int64_t usable;         /* free - (2^order - 1) - highatomic reserve */
 	int64_t mark;           /* watermark min, after __GFP_HIGH and so on */
 	int64_t reserve;        /* lowmem_reserve against this request */
-	int64_t highatomic;     /* free pages only atomic requests may use */
+	int64_t highatomic;     /* pages that count as only for atomic requests */
+	int64_t boost;          /* of the watermark; known only if seen */
 	int greatest_order;     /* greatest order with a free usable block, -1: none */
 	uint64_t compact_pages; /* movable pages to move for one block; UINT64_MAX: unknown */
 	char text[512];         /* the sentence */
@@ -481,6 +516,8 @@ struct pbr_explain {
 	enum pb_migratetype migratetype;
 	bool succeeds;            /* in some zone */
 	enum pbr_rule rule;       /* of the zone nearest to success; NONE: it succeeds */
+	enum pbr_rule other;      /* of that zone */
+	bool seen;                /* of all zones */
 	unsigned int nr_verdicts; /* zones in zonelist order */
 	struct pbr_verdict verdicts[PBR_MAX_ZONES];
 };

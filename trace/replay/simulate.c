@@ -17,6 +17,7 @@
 #include <pagebuddy/linux_user.h>
 
 #include "pool.h"
+#include "reclaim.h"
 
 struct sim {
 	const struct pbr_input *input;
@@ -25,8 +26,10 @@ struct sim {
 	struct pbr_run *run;
 	struct pbr_geometry geo; /* of the run's zones */
 	struct pbr_pool pool;
-	const uint32_t *gfp; /* of the plan's requests */
-	uint32_t *slots;     /* 1 + index of the page kept there, or 0 */
+	struct pbr_reclaim reclaim; /* if the plan has what it needs */
+	uint32_t random;            /* order of equal time stamps; 0: as recorded */
+	const uint32_t *gfp;        /* of the plan's requests */
+	uint32_t *slots;            /* 1 + index of the page kept there, or 0 */
 	/* pass 2 */
 	uint32_t *owner;         /* [pool frames] 1 + event, or BEFORE, or 0 */
 	const struct pbr_op *op; /* under way */
@@ -97,6 +100,7 @@ static void do_op(struct sim *sim, const struct pbr_op *op)
 		set_slot(sim, op->slot, try_alloc(sim, op));
 		break;
 	case PBR_OP_FREE:
+	case PBR_OP_RECLAIMED:
 		page = slot_page(sim, op->slot);
 		if (page)
 			pb_free_pages(&sim->pool.pool, page, op->order);
@@ -111,6 +115,10 @@ static void do_op(struct sim *sim, const struct pbr_op *op)
 		break;
 	case PBR_OP_PARTS:
 	case PBR_OP_SKIP:
+	case PBR_OP_CACHE:
+	case PBR_OP_USED:
+	case PBR_OP_SAME:
+	case PBR_OP_MARKS:
 		break;
 	case PBR_OP_TICK:
 		pb_tick(&sim->pool.pool);
@@ -210,6 +218,8 @@ static void failed(struct sim *sim, enum pb_reason why)
 		return;
 	sim->run->failures++;
 	sim->run->failures_by_order[sim->op->order]++;
+	if (!sim->op->order && (mark.gfp & PB_GFP_DIRECT_RECLAIM) && !(mark.gfp & PB_GFP_NORETRY))
+		sim->run->killed++;
 	sim->run->failures_recorded += sim->op->kind == PBR_OP_PROBE;
 	sim->run->failures_by_reason[why]++;
 	pbr_run_mark(sim->run, &mark);
@@ -263,10 +273,142 @@ static void do_free_checked(struct sim *sim)
 	sim->run->frees += is_told(sim);
 }
 
+/* ------------------------------------------------- pass 2: a model of reclaim */
+
+static const struct pbr_plan *plan_of(const struct sim *sim)
+{
+	return pbr_priv(sim->input)->plan;
+}
+
+/* Reclaim takes it, or who held it lets go. */
+static void release(void *ctx, uint32_t slot)
+{
+	struct sim *sim = ctx;
+	struct pb_page *page = slot_page(sim, slot);
+	unsigned int order = plan_of(sim)->slot_order[slot];
+
+	disown(sim, page, order);
+	set_slot(sim, slot, NULL);
+	pb_free_pages(&sim->pool.pool, page, order);
+}
+
+/* The huge page that this slot's page would be a part of, if it could be had: its slot. */
+static uint32_t whole_of(const struct sim *sim, uint32_t slot)
+{
+	uint32_t whole = plan_of(sim)->part_of[slot];
+
+	return whole && sim->slots[whole - 1] ? whole - 1 : UINT32_MAX;
+}
+
+static void model_alloc(struct sim *sim)
+{
+	uint32_t slot = sim->op->slot;
+
+	if (whole_of(sim, slot) != UINT32_MAX)
+		return;
+	do_alloc_checked(sim);
+	if (plan_of(sim)->by_reclaim[slot] == PBR_SLAB && sim->slots[slot])
+		pbr_reclaim_add(&sim->reclaim, slot);
+}
+
+static void model_free(struct sim *sim)
+{
+	uint32_t slot = sim->op->slot, whole = whole_of(sim, slot);
+
+	if (sim->slots[slot]) {
+		pbr_reclaim_drop(&sim->reclaim, slot);
+		do_free_checked(sim);
+		set_slot(sim, slot, NULL);
+	} else if (whole != UINT32_MAX) {
+		release(sim, whole);
+	}
+}
+
+/* A huge page that could be had stays until what stands for it is freed. */
+static void model_probe(struct sim *sim)
+{
+	struct pb_page *page = alloc_checked(sim);
+
+	set_slot(sim, sim->op->slot, page);
+	if (page && plan_of(sim)->by_reclaim[sim->op->slot] != PBR_HAS_PARTS)
+		release(sim, sim->op->slot);
+}
+
+/* Used again: young; and if it was reclaimed here, though not in the recording, read again. */
+static void model_used(struct sim *sim)
+{
+	uint32_t slot = sim->op->slot;
+
+	if (!sim->slots[slot]) {
+		struct pb_page *page = pb_alloc_pages(&sim->pool.pool,
+						      PB_GFP_HIGHUSER_MOVABLE | PB_GFP_NOWARN,
+						      plan_of(sim)->slot_order[slot]);
+
+		if (!page)
+			return;
+		set_slot(sim, slot, page);
+		own(sim, page, plan_of(sim)->slot_order[slot], sim->event + 1);
+	}
+	pbr_reclaim_add(&sim->reclaim, slot);
+}
+
+static void model_marks(struct sim *sim)
+{
+	int64_t kbytes = sim->op->slot;
+
+	if (sim->settings->min_free_kbytes > kbytes)
+		kbytes = sim->settings->min_free_kbytes;
+	pb_set_min_free_kbytes(&sim->pool.pool, (int32_t)kbytes);
+}
+
+/* True: that was it. */
+static bool do_op_of_model(struct sim *sim)
+{
+	const struct pbr_op *op = sim->op;
+
+	if (op->kind == PBR_OP_ALLOC)
+		model_alloc(sim);
+	else if (op->kind == PBR_OP_FREE)
+		model_free(sim);
+	else if (op->kind == PBR_OP_PROBE)
+		model_probe(sim);
+	else if (op->kind == PBR_OP_CACHE && sim->slots[op->slot])
+		pbr_reclaim_add(&sim->reclaim, op->slot);
+	else if (op->kind == PBR_OP_USED)
+		model_used(sim);
+	else if (op->kind == PBR_OP_SAME && sim->slots[op->slot])
+		pbr_reclaim_drop(&sim->reclaim, op->slot), release(sim, op->slot);
+	else if (op->kind == PBR_OP_MARKS)
+		model_marks(sim);
+	else
+		return op->kind >= PBR_OP_CACHE; /* what was reclaimed stays until its turn */
+	return true;
+}
+
+static int begin_model(struct sim *sim, char *error, size_t size)
+{
+	const struct pbr_plan *plan = plan_of(sim);
+
+	if (pbr_reclaim_init(&sim->reclaim, plan, &sim->pool, sim->slots))
+		return pbr_error(error, size, "no memory for the model of reclaim");
+	sim->reclaim.release = release;
+	sim->reclaim.ctx = sim;
+	sim->reclaim.random = sim->settings->seed;
+	sim->random = sim->settings->seed;
+	for (uint64_t i = 0; i < plan->nr_before; i++)
+		if (plan->before[i].slot != UINT32_MAX && sim->slots[plan->before[i].slot] &&
+		    plan->by_reclaim[plan->before[i].slot] == PBR_SLAB)
+			pbr_reclaim_add(&sim->reclaim, plan->before[i].slot);
+	sim->pool.reclaim = &sim->reclaim;
+	return 0;
+}
+
 static void do_op_checked(struct sim *sim)
 {
 	struct pb_page *page;
 
+	if (sim->pool.reclaim && do_op_of_model(sim))
+		return;
 	switch (sim->op->kind) {
 	case PBR_OP_ALLOC:
 		do_alloc_checked(sim);
@@ -485,21 +627,60 @@ static void collect_end(struct sim *sim)
 	sim->run->mixed_pageblocks = count_mixed(sim);
 }
 
+static void play_one(struct sim *sim, const struct pbr_op *op, uint32_t event)
+{
+	sim->op = op;
+	sim->event = event;
+	collect_until(sim, event_now(sim)->time, sim->event);
+	pb_user_set_cpu((int)cpu_of(sim, sim->event));
+	if (sim->pool.reclaim)
+		pbr_reclaim_until(&sim->reclaim, event_now(sim)->time);
+	do_op_checked(sim);
+	if (sim->pool.woken)
+		reclaim_goes_on(sim);
+}
+
+static bool may_swap(unsigned int kind)
+{
+	return kind == PBR_OP_ALLOC || kind == PBR_OP_FREE || kind == PBR_OP_PROBE ||
+	       kind == PBR_OP_CACHE || kind == PBR_OP_RECLAIMED;
+}
+
+/* Two CPUs at the same microsecond: nobody knows which was first. */
+static bool swap(struct sim *sim, const struct pbr_op *op, uint32_t event)
+{
+	uint32_t next = event + events_passed(&op[1]);
+	const struct pbr_event *events = sim->input->events;
+
+	if (!may_swap(op[0].kind) || !may_swap(op[1].kind) || op[0].slot == op[1].slot ||
+	    events[event].time != events[next].time || events[event].cpu == events[next].cpu)
+		return false;
+	sim->random = sim->random * 1664525u + 1013904223u;
+	return sim->random >> 31;
+}
+
 static void play_checked(struct sim *sim)
 {
 	const struct pbr_plan *plan = pbr_priv(sim->input)->plan;
 	const struct pbr_collect *collect = sim->collect;
+	uint32_t event = 0;
 
 	sim->event = 0;
 	collect_until(sim, sim->input->start_time, 0);
 	for (uint64_t i = 0; i < plan->nr_ops; i++) {
-		sim->op = &plan->ops[i];
-		sim->event += events_passed(sim->op);
-		collect_until(sim, event_now(sim)->time, sim->event);
-		pb_user_set_cpu((int)cpu_of(sim, sim->event));
-		do_op_checked(sim);
-		if (sim->pool.woken)
-			reclaim_goes_on(sim);
+		const struct pbr_op *op = &plan->ops[i];
+
+		event += events_passed(op);
+		if (sim->random && i + 1 < plan->nr_ops && swap(sim, op, event)) {
+			uint32_t next = event + events_passed(&op[1]);
+
+			play_one(sim, &op[1], next);
+			play_one(sim, op, event);
+			event = next;
+			i++;
+		} else {
+			play_one(sim, op, event);
+		}
 		if (collect->progress && i % 65536 == 0)
 			collect->progress(collect->progress_ctx, sim->run->name,
 					  (double)i / (double)plan->nr_ops);
@@ -543,6 +724,8 @@ static int begin(struct sim *sim, char *error, size_t size)
 
 static void finish(struct sim *sim)
 {
+	sim->pool.reclaim = NULL;
+	pbr_reclaim_clear(&sim->reclaim);
 	pbr_pool_release(&sim->pool);
 	free(sim->slots);
 	free(sim->owner);
@@ -584,8 +767,12 @@ static int checked_pass(struct sim *sim, char *error, size_t size)
 	sim->pool.trace = on_trace;
 	sim->pool.trace_ctx = sim;
 	status = begin(sim, error, size);
+	if (!status && plan_of(sim)->has_reclaim)
+		status = begin_model(sim, error, size);
 	if (!status) {
 		play_checked(sim);
+		sim->run->modelled_reclaim = plan_of(sim)->has_reclaim;
+		sim->run->reclaimed = sim->reclaim.by_kswapd + sim->reclaim.by_tasks;
 		sim->run->buddyinfo = buddyinfo(&sim->pool.pool);
 		sim->run->misuses = sim->pool.misuses;
 		if (pb_validate(&sim->pool.pool, &why))
@@ -611,7 +798,7 @@ static int simulate(struct sim *sim, char *error, size_t size)
 	if (pbr_run_prepare(run, sim->input, sim->collect, &sim->geo))
 		return pbr_error(error, size, "no memory for the results");
 	run->unknown_frees = sim->input->problems.unknown_frees;
-	if (timed_pass(sim, error, size))
+	if (!sim->settings->seed && timed_pass(sim, error, size))
 		return -1;
 	return checked_pass(sim, error, size);
 }

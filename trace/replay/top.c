@@ -15,7 +15,7 @@
 struct counting {
 	const struct pbr_input *input;
 	const struct pbr_filter *filter;
-	float *lived; /* [nr_events] ns; NAN: not freed, or no allocation */
+	float *lived;   /* [nr_events] ns; NAN: not freed, or no allocation */
 	uint32_t *held; /* [nr_events] pages that are in use at the end */
 };
 
@@ -348,8 +348,9 @@ static json_t *row_json(const struct pbr_top_row *row)
 {
 	json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:I}", "allocations",
 				 (json_int_t)row->allocations, "failures",
-				 (json_int_t)row->failures, "freed", (json_int_t)row->freed, "pages",
-				 (json_int_t)row->pages, "held_pages", (json_int_t)row->held_pages);
+				 (json_int_t)row->failures, "freed", (json_int_t)row->freed,
+				 "pages", (json_int_t)row->pages, "held_pages",
+				 (json_int_t)row->held_pages);
 	static const char *const keys[] = { "p50_seconds", "p90_seconds", "max_seconds" };
 	const uint64_t times[] = { row->p50, row->p90, row->max };
 
@@ -381,8 +382,8 @@ static json_t *sites_json(const struct pbr_top *top, uint32_t most)
 		json_t *json = row_json(row);
 
 		set(json, "function", row->chain ? text_json(row->name, site) : json_null());
-		set(json, "chain", row->chain ? text_json(row->chain, strlen(row->chain))
-					      : json_null());
+		set(json, "chain",
+		    row->chain ? text_json(row->chain, strlen(row->chain)) : json_null());
 		json_array_append_new(list, json);
 	}
 	return list;
@@ -407,12 +408,12 @@ static json_t *ages_json(const struct pbr_top *top)
 
 	for (int a = 0; a < PBR_AGES; a++)
 		json_array_append_new(
-			list, json_pack("{s:o, s:I, s:I}", "below_seconds",
-					top->ages[a].below
-						? json_real((double)top->ages[a].below * 1e-9)
-						: json_null(),
-					"allocations", (json_int_t)top->ages[a].allocations, "pages",
-					(json_int_t)top->ages[a].pages));
+			list,
+			json_pack("{s:o, s:I, s:I}", "below_seconds",
+				  top->ages[a].below ? json_real((double)top->ages[a].below * 1e-9)
+						     : json_null(),
+				  "allocations", (json_int_t)top->ages[a].allocations, "pages",
+				  (json_int_t)top->ages[a].pages));
 	return list;
 }
 

@@ -255,6 +255,45 @@ static void work_failed(struct work *work, const char *name, const char *why)
 	pthread_mutex_unlock(&work->lock);
 }
 
+static void widen(struct pbr_range *range, uint64_t value, bool first)
+{
+	if (first || value < range->low)
+		range->low = value;
+	if (first || value > range->high)
+		range->high = value;
+}
+
+static void add_to_range(struct pbr_run *run, const struct pbr_run *other, bool first)
+{
+	struct pbr_summary summary;
+
+	pbr_summarise(other, &summary);
+	widen(&run->failure_range, other->failures, first);
+	widen(&run->fallback_range, other->fallbacks, first);
+	widen(&run->free_2m_range, summary.free_2m_end, first);
+	widen(&run->reclaimed_range, other->reclaimed, first);
+}
+
+/* What two CPUs did at once, and when kswapd got to run, can't be known: tried both ways. */
+static int find_range(const struct pbr_input *input, const struct pbr_settings *settings,
+		      struct pbr_run *run, char *why, size_t size)
+{
+	static const struct pbr_collect none;
+
+	add_to_range(run, run, true);
+	for (uint32_t seed = 1; run->modelled_reclaim && seed <= PBR_RANGE_RUNS; seed++) {
+		struct pbr_settings other = *settings;
+		struct pbr_run tried;
+
+		other.seed = seed * 2654435761u;
+		if (pbr_simulate(input, &other, &none, &tried, why, size))
+			return -1;
+		add_to_range(run, &tried, false);
+		pbr_run_clear(&tried);
+	}
+	return 0;
+}
+
 static void *do_work(void *arg)
 {
 	struct work *work = arg;
@@ -266,7 +305,9 @@ static void *do_work(void *arg)
 	while (take_work(work, &i)) {
 		const struct pbr_settings *settings = i ? &work->variants[i - 1] : work->baseline;
 
-		if (pbr_simulate(work->input, settings, &collect, &work->runs[i], why, sizeof(why)))
+		if (pbr_simulate(work->input, settings, &collect, &work->runs[i], why,
+				 sizeof(why)) ||
+		    find_range(work->input, settings, &work->runs[i], why, sizeof(why)))
 			work_failed(work, settings->name, why);
 		if (work->collect->progress)
 			work->collect->progress(work->collect->progress_ctx, "asking what if",
@@ -303,4 +344,22 @@ int pbr_whatif(const struct pbr_input *input, const struct pbr_settings *baselin
 	for (unsigned int i = 0; work.status && i < work.nr; i++)
 		pbr_run_clear(&runs[i]);
 	return work.status;
+}
+
+void pbr_recorded(const struct pbr_input *input, struct pbr_recorded *recorded)
+{
+	const struct pbr_machine *machine = &input->machine;
+	const struct pbr_plan *plan = pbr_priv(input)->plan;
+
+	*recorded = (struct pbr_recorded){
+		.fallbacks = input->nr_by_kind[PBR_EXTFRAG],
+		.reclaimed = plan->rates.kswapd_pages + plan->rates.direct_pages,
+	};
+	for (uint64_t i = 0; i < input->nr_events; i++)
+		recorded->failures += input->events[i].kind == PBR_ALLOC &&
+				      input->events[i].pfn == PBR_NO_PFN;
+	for (unsigned int z = 0; z < machine->nr_zones; z++)
+		for (unsigned int o = machine->pageblock_order; o <= machine->max_order; o++)
+			recorded->free_2m += machine->zones[z].end_blocks[o]
+					     << (o - machine->pageblock_order);
 }

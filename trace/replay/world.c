@@ -246,7 +246,7 @@ void pbr_world_apply(struct pbr_world *world, uint32_t index)
 		apply_alloc(world, index, event);
 	else if (event->kind == PBR_EXTFRAG)
 		apply_extfrag(world, index, event);
-	else if (event->pfn == PBR_NO_PFN)
+	else if (event->pfn == PBR_NO_PFN || !pbr_about_frames(event->kind))
 		return;
 	else if (event->kind == PBR_FREE)
 		apply_free(world, event);
