@@ -154,7 +154,7 @@ struct pb_reader_stats {
 	uint64_t lost_places;                /* how often it said so */
 	uint64_t lost_unknown;               /* of these places: without a number */
 	uint64_t overwritten; /* older events that the buffer lost before the first */
-	uint64_t bare_gfp; /* gfp flags as numbers where nothing named the kernel */
+	uint64_t bare_gfp;    /* gfp flags as numbers where nothing named the kernel */
 	uint64_t equal_times; /* same time stamp as the event handed out before */
 	uint64_t by_problem[PB_NR_PROBLEMS];
 	uint64_t problems; /* sum of by_problem */
