@@ -3,6 +3,7 @@
    twice, ranges that end in the middle of something, hooks one after the other. */
 #include "support/cmocka.h"
 #include "support/variants.h"
+#include "test_port.h"
 
 #include <string.h>
 
@@ -237,6 +238,46 @@ static void test_walks_end_when_told(void **state)
 	}
 }
 
+/* The pool's totals are its zones' sums, with pages in two CPUs' lists. */
+static void test_totals_are_sums(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_zone_stat zone;
+		struct pb_pool_stat stat;
+		int64_t free = 0, pcp = 0;
+		uint64_t present = 0, managed = 0;
+		struct pb_page *last = NULL;
+		struct tp tp;
+
+		start(&tp, v);
+		assert_int_equal(pb_reserve(&tp.pool, 100, 200), PB_OK);
+		for (uint32_t cpu = 0; cpu < 2; cpu++) {
+			pb_test_set_cpu(cpu);
+			for (int i = 0; i < 3; i++)
+				last = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+			assert_int_equal(pb_free_pages(&tp.pool, last, 0), PB_OK);
+		}
+		pb_test_set_cpu(0);
+		for (unsigned int i = 0; pb_zone_stats(&tp.pool, i, &zone) == PB_OK; i++) {
+			free += zone.free;
+			pcp += zone.pcp;
+			present += zone.present;
+			managed += zone.managed;
+		}
+		pb_stats(&tp.pool, &stat);
+		assert_int_equal(stat.pcp, pcp);
+		assert_int_equal(stat.free, free);
+		assert_int_equal(stat.present, present);
+		assert_int_equal(stat.managed, managed);
+		assert_int_equal(stat.managed, 6144 - 100);
+		assert_int_equal(stat.free + stat.pcp, stat.managed - 4);
+		assert_true(tp.pool.percpu_cpus == 0 || stat.pcp > 0);
+		tp_drop(&tp);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_reserve_undoes_what_it_took),
 		cmocka_unit_test(test_hooks_one_after_the_other),
 		cmocka_unit_test(test_walks_end_when_told),
+		cmocka_unit_test(test_totals_are_sums),
 	};
 
 	return pb_run_tests(tests);
