@@ -144,6 +144,25 @@ static bool stands_alone(const char *tail, size_t len)
 	return false;
 }
 
+/* "mod" + "e:0xd2": together the name of a field. */
+static bool split_name(const char *tail, size_t len, const char *head)
+{
+	static const char *const names[] = { "order",   "mode",         "gfp_mask",      "nodemask",
+					     "cpuset",  "mems_allowed", "oom_score_adj", "failure",
+					     "free",    "boost",        "min",           "low",
+					     "high",    "present",      "managed",       "free_cma",
+					     "Mem-Info" };
+	size_t rest = strcspn(head, ":= ");
+
+	if (head[rest] != ':' && head[rest] != '=')
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == len + rest && !memcmp(names[i], tail, len) &&
+		    !memcmp(names[i] + len, head, rest))
+			return true;
+	return false;
+}
+
 /* Can't these two be words of their own? */
 static bool is_split(const char *text, size_t len, const char *head)
 {
@@ -169,9 +188,9 @@ static bool is_split(const char *text, size_t len, const char *head)
 	if (strchr(")|,:*_", *head))
 		return true;
 	/* "mode:0xcc" + "4(GFP_KERNEL" */
-	if (memmem(tail, len, "0x", 2) && head[strspn(head, "0123456789abcdef")] == '(')
+	if (memmem(tail, len, "0x", 2) && strchr("(,", head[strspn(head, "0123456789abcdef")]))
 		return true;
-	if (split_amount(tail, len, head))
+	if (split_amount(tail, len, head) || split_name(tail, len, head))
 		return true;
 	/* "act" + "ive_anon:0kB": fields of a zone line have a colon */
 	return strstr(text, " free:") && strspn(tail, "abcdefghijklmnopqrstuvwxyz_") == len &&
