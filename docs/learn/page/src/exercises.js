@@ -19,6 +19,7 @@ export function conditions(goal, run, t, lang) {
   const zones = run.acts.at(-1)?.zones ?? run.state(0).zones;
   const list = [];
   const last = lastOf(run, "alloc");
+  const failed = run.acts.filter((act) => act.result.outcome !== "done");
   for (const wanted of goal.free ?? []) {
     const zone = zones.find((z) => ZONES[z.type] === wanted.zone);
     list.push({ text: t.goalFree(wanted.blocks, wanted.order, wanted.zone), met: zone?.nr_free[wanted.order] === wanted.blocks });
@@ -28,8 +29,8 @@ export function conditions(goal, run, t, lang) {
   if ("reason" in goal) list.push({ text: t.goalReason(reasonText(lang, goal.reason)), met: last?.result.reason === goal.reason });
   if ("merges" in goal) list.push({ text: t.goalMerges(goal.merges), met: count(lastOf(run, "free"), STEP.MERGE) === goal.merges });
   if ("steals" in goal) list.push({ text: t.goalSteals(goal.steals), met: count(last, STEP.STEAL) === goal.steals });
-  if ("failures" in goal) list.push({ text: t.goalFailures(goal.failures), met: run.acts.filter((act) => act.result.outcome !== "done").length === goal.failures });
-  if ("failed_for" in goal) list.push({ text: t.goalFailedFor(reasonText(lang, goal.failed_for)), met: run.acts.every((act) => act.result.outcome === "done" || act.result.reason === goal.failed_for) });
+  if ("failures" in goal) list.push({ text: t.goalFailures(goal.failures), met: failed.length === goal.failures });
+  if ("failed_for" in goal) list.push({ text: t.goalFailedFor(reasonText(lang, goal.failed_for)), met: failed.length > 0 && failed.every((act) => act.result.reason === goal.failed_for) });
   return list;
 }
 
