@@ -238,6 +238,30 @@ static void test_walks_end_when_told(void **state)
 	}
 }
 
+/* Without ZONE_MOVABLE, movable pages of users go to HIGHMEM first, where there is one. */
+static void test_movable_pages_without_a_zone_of_theirs(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_page *page;
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)v->profile;
+		tp.config.flags |= v->flags;
+		tp.config.zone_types = 1u << PB_ZONE_NORMAL | 1u << PB_ZONE_HIGHMEM;
+		tp_region(&tp, 0, 2048, 0, PB_ZONE_NORMAL);
+		tp_region(&tp, 2048, 4096, 0, PB_ZONE_HIGHMEM);
+		tp_build(&tp);
+		page = pb_alloc_pages(&tp.pool, PB_GFP_HIGHUSER_MOVABLE, 0);
+		assert_int_equal(pb_page_zone(&tp.pool, page), PB_ZONE_HIGHMEM);
+		page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | PB_GFP_MOVABLE, 0);
+		assert_int_equal(pb_page_zone(&tp.pool, page), PB_ZONE_NORMAL);
+		tp_drop(&tp);
+	}
+}
+
 /* The pool's totals are its zones' sums, with pages in two CPUs' lists. */
 static void test_totals_are_sums(void **state)
 {
@@ -288,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_hooks_one_after_the_other),
 		cmocka_unit_test(test_walks_end_when_told),
 		cmocka_unit_test(test_totals_are_sums),
+		cmocka_unit_test(test_movable_pages_without_a_zone_of_theirs),
 	};
 
 	return pb_run_tests(tests);
