@@ -47,7 +47,7 @@ static const struct option options[] = {
 
 static void help(void)
 {
-	printf("Usage: pagebuddy explain [LOG]\n"
+	printf("Usage: pagebuddy explain [LOG] [--task NAME] [--order N]\n"
 	       "       pagebuddy explain SNAPSHOT [--order N] [--gfp FLAGS]\n"
 	       "       pagebuddy explain TRACE --order N [--at TIME] [--gfp FLAGS]\n"
 	       "       pagebuddy explain TRACE --failure K\n"
@@ -67,14 +67,16 @@ static void help(void)
 	       "      --verbose        a log: the arithmetic, whose rules hold, the stack\n"
 	       "      --kernel RELEASE the rules and gfp numbers of this release, not of the one\n"
 	       "                       that the input names\n"
-	       "      --order N        of 2^N pages\n"
+	       "      --order N        of 2^N pages; a log, --list: only such ones, or N-M\n"
 	       "      --at TIME        +SECONDS from the first event, SECONDS of the trace's own\n"
 	       "                       clock, start or end (default: end)\n"
 	       "      --gfp FLAGS      GFP_KERNEL (default), GFP_ATOMIC, GFP_NOWAIT,\n"
 	       "                       GFP_HIGHUSER_MOVABLE|__GFP_COMP ... or a number (0xcc0)\n"
 	       "      --failure K      the K-th failure that the kernel recorded, from 1\n"
-	       "      --list           list the recorded failures: all, or those of one task (or\n"
-	       "                       pid), of a time, or of an order\n"
+	       "      --list           list the recorded failures\n"
+	       "      --task NAME      a log, --list: only those of this task (or pid)\n"
+	       "      --from TIME, --to TIME\n"
+	       "                       --list: only those of this time\n"
 	       "      --memory SIZE    a machine of this size instead of the recorded one\n"
 	       "      --snapshot PATH  directory or prefix of the snapshots\n"
 	       "      --format FORMAT  text (default) or json\n");
@@ -156,18 +158,18 @@ static int parse_one(struct explain_ask *ask, int option, const char *text)
 
 static int check(struct explain_ask *ask, int argc, char **argv)
 {
+	unsigned int low = 0, high;
+
 	if ((ask->has_order && ask->failure) || (ask->failure && ask->list))
 		return cmd_error(VERB, "expected one of --order N, --failure K and --list");
-	if ((ask->wish.task || ask->wish.from || ask->wish.to) &&
-	    (ask->failure || ask->has_order) && !ask->list)
-		return cmd_error(VERB, "--task, --from and --to go with --list");
 	if (ask->at && (ask->failure || ask->list))
 		return cmd_error(VERB,
 				 "--at goes with --order; a recorded failure has its own time");
-	if (ask->has_order && !ask->list && /* --list takes a range, too */
-	    (cmd_parse_u64(ask->wish.orders, &ask->order) || ask->order > PB_MAX_ORDER))
-		return cmd_error(VERB, "--order '%s': expected a number from 0 to %d",
+	if (ask->has_order && !pbr_orders_parse(ask->wish.orders, &low, &high))
+		return cmd_error(VERB,
+				 "--order '%s': expected a number from 0 to %d, or two, such as 4-9",
 				 ask->wish.orders, PB_MAX_ORDER);
+	ask->order = low;
 	if (optind >= argc && isatty(STDIN_FILENO))
 		return cmd_error(VERB, "nothing to explain is named: pagebuddy explain FILE");
 	if (optind + 1 < argc)
@@ -207,7 +209,7 @@ static const struct {
 	int (*run)(struct explain_ask *ask);
 } readers[] = {
 	{ PB_KIND_KERNEL_LOG, explain_log },  { PB_KIND_TRACE, explain_trace },
-	{ PB_KIND_DIRECTORY, explain_trace }, /* a trace of one text a CPU */
+	{ PB_KIND_DIRECTORY, explain_unknown },
 	{ PB_KIND_MACHINE, explain_machine }, { PB_KIND_UNKNOWN, explain_unknown },
 };
 

@@ -12,8 +12,19 @@
 
 struct printing {
 	const struct explain_ask *ask;
-	uint64_t nr;
+	uint64_t nr; /* printed; the others were not asked for */
 };
+
+static bool is_asked_for(const struct explain_ask *ask, const struct pb_klog_report *report)
+{
+	unsigned int low, high;
+
+	if (ask->wish.task && !pbr_task_matches(ask->wish.task, report->pid, report->comm))
+		return false;
+	if (!ask->has_order || !pbr_orders_parse(ask->wish.orders, &low, &high))
+		return true;
+	return report->has_order && report->order >= (int)low && report->order <= (int)high;
+}
 
 /* One report at a time: a log of any length takes the same memory. */
 static int emit(void *ctx, const struct pb_klog_report *report)
@@ -22,6 +33,8 @@ static int emit(void *ctx, const struct pb_klog_report *report)
 	json_t *json;
 	char *text;
 
+	if (!is_asked_for(printing->ask, report))
+		return 0;
 	printing->nr++;
 	if (printing->ask->format != CMD_JSON) {
 		if (printing->nr > 1)
@@ -83,8 +96,9 @@ static void print_no_report(const struct pb_klog_stats *stats)
 		       "reports may be missing.\n");
 }
 
-static int conclude(const struct explain_ask *ask, const struct pb_klog_stats *stats, int status)
+static int conclude(const struct printing *printing, const struct pb_klog_stats *stats, int status)
 {
+	const struct explain_ask *ask = printing->ask;
 	bool json = ask->format == CMD_JSON;
 
 	if (!status && stats->lines && !stats->understood && !stats->reports)
@@ -94,10 +108,13 @@ static int conclude(const struct explain_ask *ask, const struct pb_klog_stats *s
 				   ask->source.path, (unsigned long long)stats->lines);
 	else if (!json && !stats->reports)
 		print_no_report(stats);
+	else if (!json && !printing->nr)
+		printf("None of the %llu reports in this log is what --task or --order asks for.\n",
+		       (unsigned long long)stats->reports);
 	if (json)
 		printf("%s],\n\"lines\": %llu, \"understood\": %llu, \"kills_without_report\": %llu,\n"
 		       "\"stalls\": %llu, \"suppressed\": %llu}\n",
-		       stats->reports ? "\n" : "", (unsigned long long)stats->lines,
+		       printing->nr ? "\n" : "", (unsigned long long)stats->lines,
 		       (unsigned long long)stats->understood, (unsigned long long)stats->kills,
 		       (unsigned long long)stats->stalls, (unsigned long long)stats->suppressed);
 	else if (stats->understood < stats->lines && (ask->verbose || !stats->reports))
@@ -116,10 +133,10 @@ int explain_log(struct explain_ask *ask)
 	char error[512];
 	int status;
 
-	if (ask->has_order || ask->failure || ask->list || ask->at)
+	if (ask->failure || ask->list || ask->at || ask->wish.from || ask->wish.to)
 		return cmd_error(VERB,
-				 "'%s' is a kernel log: --order, --failure, --list and --at are for "
-				 "traces; each of its reports is answered",
+				 "'%s' is a kernel log: --failure, --list, --at, --from and --to are "
+				 "for traces; each of its reports is answered",
 				 ask->source.path);
 	source = pb_source_open(ask->source.path, error, sizeof(error));
 	if (!source)
@@ -136,5 +153,5 @@ int explain_log(struct explain_ask *ask)
 	if (pb_klog_close(log, &stats) && !status)
 		status = cmd_error(VERB, "no memory to print a report");
 	pb_source_close(source);
-	return conclude(ask, &stats, status);
+	return conclude(&printing, &stats, status);
 }

@@ -9,7 +9,14 @@
 static int check(const struct explain_ask *ask)
 {
 	if (!ask->has_order && !ask->failure && !ask->list)
-		return cmd_error(VERB, "expected one of --order N, --failure K and --list");
+		return cmd_error(VERB,
+				 "'%s' is a trace: expected one of --order N, --failure K and --list",
+				 ask->source.path);
+	if ((ask->wish.task || ask->wish.from || ask->wish.to) && !ask->list)
+		return cmd_error(VERB, "--task, --from and --to go with --list");
+	if (ask->has_order && !ask->list && strchr(ask->wish.orders, '-'))
+		return cmd_error(VERB, "--order '%s': expected one order; a range goes with --list",
+				 ask->wish.orders);
 	if (ask->at && !ask->has_order)
 		return cmd_error(VERB,
 				 "--at goes with --order; a recorded failure has its own time");

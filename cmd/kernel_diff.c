@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd.h"
 #include "diff.h"
@@ -40,11 +41,16 @@ static int compare_file(const char *name, const struct options *given, struct di
 {
 	struct diff_log log;
 	char error[256];
+	struct stat st;
 	FILE *file = diff_same(name, "-") ? stdin : fopen(name, "r");
 	int err;
 
 	if (!file)
 		return cmd_error(VERB, "cannot open '%s': %s", name, strerror(errno));
+	if (!fstat(fileno(file), &st) && S_ISDIR(st.st_mode)) {
+		fclose(file);
+		return cmd_error(VERB, "%s is a directory; expected a log of pbdiff", name);
+	}
 	err = diff_read(&log, name, file, error);
 	if (file != stdin)
 		fclose(file);

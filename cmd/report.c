@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "note.h"
@@ -212,6 +213,26 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 /* ------------------------------------------------------------------ computing */
 
+/* Before minutes are spent on a page that has no place. */
+static int check_output(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char directory[4096];
+	struct stat st;
+
+	if (!strcmp(name, "-"))
+		return CMD_OK;
+	if (!stat(name, &st) && S_ISDIR(st.st_mode))
+		return cmd_error("report", "--output %s is a directory; expected a file", name);
+	if (!slash || slash == name)
+		return CMD_OK;
+	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - name), name);
+	if (access(directory, W_OK))
+		return cmd_error("report", "can't write %s: %s: %s", name, directory,
+				 strerror(errno));
+	return CMD_OK;
+}
+
 static int compute_whatif(const struct options *o, const struct pbr_collect *collect,
 			  struct report *r)
 {
@@ -368,6 +389,8 @@ int cmd_report(int argc, char **argv)
 		return status;
 	if (o.format != CMD_JSON && !has_page())
 		return no_page();
+	if (check_output(o.output))
+		return CMD_USAGE;
 	status = compute(&o, &r);
 	if (!status) {
 		r.page_size = o.page_size ? o.page_size : r.input->page_size;

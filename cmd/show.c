@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* pagebuddy show: this machine's zones, or those of a saved /proc. */
 
+#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
@@ -45,9 +46,10 @@ static const char help[] =
 	"  -w, --watch[=SECS]    draw again every 2 (or SECS) seconds; Ctrl-C ends it\n"
 	"  -n, --count N         end after N drawings (with --watch)\n"
 	"  -r, --root DIR        read DIR/proc/zoneinfo ... or DIR/zoneinfo ..., as saved\n"
-	"                        from another machine; a trace or a .pbt file will do too,\n"
+	"                        from another machine; a trace or a .pbt file will do,\n"
 	"                        and a single file: buddyinfo, pagetypeinfo, page_owner,\n"
-	"                        allocinfo, extfrag_index, node_exporter's or kmem -f's text\n"
+	"                        allocinfo, extfrag_index, node_exporter's text or that\n"
+	"                        of crash's kmem -f\n"
 	"      --phase PHASE     of a recording: start or end (default end)\n"
 	"      --page-size SIZE  of the saved machine (default 4K; live: this machine's)\n"
 	"      --order N         would a request of 2^N pages succeed, and if not, by which\n"
@@ -55,8 +57,8 @@ static const char help[] =
 	"      --gfp FLAGS       of that request: GFP_KERNEL (default), GFP_ATOMIC ..., or a\n"
 	"                        number of that kernel (0xcc0)\n"
 	"      --kernel RELEASE  its rules, where the files don't name it\n"
-	"  -f, --format FORMAT   text, json, ndjson, or openmetrics for Prometheus (default\n"
-	"                        text)\n"
+	"  -f, --format FORMAT   text (default), json, ndjson, or openmetrics, for\n"
+	"                        Prometheus\n"
 	"      --help            this text\n"
 	"\n"
 	"Root sees more: /proc/pagetypeinfo is for root only.\n";
@@ -225,6 +227,40 @@ static void derive_page_size(const struct pb_snapshot *snapshot, uint64_t mem_kb
 			machine->page_size = kb << 10;
 }
 
+static uint64_t count_lines(const char *path)
+{
+	char error[128];
+	size_t length = 0;
+	char *text = pb_read_file(path, 64 << 20, &length, error, sizeof(error));
+	uint64_t lines = 0;
+
+	for (size_t i = 0; text && i < length; i++)
+		lines += text[i] == '\n' || i + 1 == length;
+	free(text);
+	return lines;
+}
+
+/* Why there is nothing to show. Always -1. */
+static int say_nothing_there(const char *where, char *error, size_t size)
+{
+	static const char expected[] = "expected zoneinfo, buddyinfo or pagetypeinfo of /proc, "
+				       "best all three";
+	struct stat st;
+
+	if (stat(where, &st))
+		snprintf(error, size, "%s: %s, and no %s.zoneinfo or the like; %s", where,
+			 strerror(errno), where, expected);
+	else if (S_ISDIR(st.st_mode))
+		snprintf(error, size, "%s: nothing of a machine's memory in this directory; %s",
+			 where, expected);
+	else if (!count_lines(where))
+		snprintf(error, size, "%s is empty; %s", where, expected);
+	else
+		snprintf(error, size, "%s: 0 of %llu lines understood; %s", where,
+			 (unsigned long long)count_lines(where), expected);
+	return -1;
+}
+
 /* A saved /proc has no phase; a recording has two. */
 static int load(const struct options *o, struct pb_snapshot *snapshot, struct show_machine *machine,
 		char *error, size_t size)
@@ -263,10 +299,7 @@ static int load(const struct options *o, struct pb_snapshot *snapshot, struct sh
 			 "expected zoneinfo, buddyinfo or pagetypeinfo of /proc, best all three",
 			 where, about.known, about.lines);
 	else
-		snprintf(error, size,
-			 "%s: nothing of a machine's memory there; expected zoneinfo, buddyinfo or "
-			 "pagetypeinfo of /proc, best all three",
-			 where);
+		say_nothing_there(where, error, size);
 	return -1;
 }
 

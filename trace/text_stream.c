@@ -401,6 +401,8 @@ static bool refuse(struct text_stream *t, const char *name, char *error, size_t 
 	char first[48];
 	size_t n = 0;
 
+	if (!strcmp(name, "-"))
+		name = "standard input";
 	if (t->ended == PB_SOURCE_IO)
 		snprintf(error, size, "can't read '%s': %s", name, strerror(errno));
 	else if (t->len == 0 && t->ended == PB_SOURCE_DAMAGED)

@@ -124,7 +124,7 @@ refused() # TEXT ARGUMENT...: status 2 and one line with TEXT
 	check "refused: $*" $?
 }
 
-refused "nothing of a machine's memory there" show --root "$work"
+refused "nothing of a machine's memory in this directory" show --root "$work"
 refused "expected start or end" show --root "$work" --phase middle
 refused "can't go with --root" show --root "$work" --watch
 refused "expected text, json, ndjson or openmetrics" show --format xml

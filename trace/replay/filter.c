@@ -53,40 +53,45 @@ int pbr_time_parse(const struct pbr_input *input, const char *text, uint64_t *ti
 	return 0;
 }
 
-static bool parse_orders(const char *text, struct pbr_filter *filter)
+bool pbr_orders_parse(const char *text, unsigned int *low, unsigned int *high)
 {
 	char *end;
 
 	if (!isdigit((unsigned char)*text))
 		return false;
-	filter->order_low = filter->order_high = (unsigned int)strtoul(text, &end, 10);
+	*low = *high = (unsigned int)strtoul(text, &end, 10);
 	if (*end == '-' && isdigit((unsigned char)end[1]))
-		filter->order_high = (unsigned int)strtoul(end + 1, &end, 10);
-	return !*end && filter->order_high >= filter->order_low &&
-	       filter->order_high <= PB_MAX_ORDER;
+		*high = (unsigned int)strtoul(end + 1, &end, 10);
+	return !*end && *high >= *low && *high <= PB_MAX_ORDER;
+}
+
+static bool is_number(const char *text)
+{
+	return *text && strspn(text, "0123456789") == strlen(text);
 }
 
 /* A number is a pid, and all else a name. */
-static bool matches(const struct pbr_task *task, const char *wanted, bool number)
+bool pbr_task_matches(const char *wanted, int32_t pid, const char *comm)
 {
-	return number ? task->pid == atoi(wanted) : !fnmatch(wanted, task->comm, 0);
+	return is_number(wanted) ? pid == atoi(wanted) : !fnmatch(wanted, comm, 0);
 }
 
 static int find_tasks(const struct pbr_input *input, const char *wanted, struct pbr_filter *filter,
 		      char *error, size_t size)
 {
-	bool number = *wanted && strspn(wanted, "0123456789") == strlen(wanted), any = false;
+	bool any = false;
 
 	filter->tasks = calloc(input->nr_tasks + 1u, 1);
 	if (!filter->tasks)
 		return pbr_error(error, size, "no memory");
 	for (uint32_t i = 0; i < input->nr_tasks; i++) {
-		filter->tasks[i] = matches(&input->tasks[i], wanted, number);
+		filter->tasks[i] = pbr_task_matches(wanted, input->tasks[i].pid,
+						    input->tasks[i].comm);
 		any |= filter->tasks[i];
 	}
 	if (!any)
 		return pbr_error(error, size, "--task '%s': no event of the trace is of %s", wanted,
-				 number ? "this pid" : "a task of this name");
+				 is_number(wanted) ? "this pid" : "a task of this name");
 	return 0;
 }
 
@@ -130,7 +135,8 @@ int pbr_filter_make(const struct pbr_input *input, const struct pbr_wish *wish,
 	if (filter->from > filter->to)
 		return pbr_error(error, size, "--from '%s' is later than --to '%s'", wish->from,
 				 wish->to ? wish->to : "end");
-	if (wish->orders && !parse_orders(wish->orders, filter))
+	if (wish->orders &&
+	    !pbr_orders_parse(wish->orders, &filter->order_low, &filter->order_high))
 		return pbr_error(error, size,
 				 "--order '%s': expected a number from 0 to %d, or two, such as "
 				 "4-9",

@@ -226,6 +226,9 @@ struct pbr_wish {
    line: it is no time, or outside the trace. */
 int pbr_time_parse(const struct pbr_input *input, const char *text, uint64_t *time, char *error,
 		   size_t size);
+/* A wish's parts alone: "3" or "4-9" (else false); a name with * and ?, or a pid. */
+bool pbr_orders_parse(const char *text, unsigned int *low, unsigned int *high);
+bool pbr_task_matches(const char *wanted, int32_t pid, const char *comm);
 /* 0, or -1 with one line in error. */
 int pbr_filter_make(const struct pbr_input *input, const struct pbr_wish *wish,
 		    struct pbr_filter *filter, char *error, size_t size);
