@@ -86,8 +86,9 @@ static int parse_options(int argc, char **argv, struct compare *compare)
 			return CMD_USAGE;
 	}
 	if (argc - optind != 2)
-		return cmd_error(VERB, "expected two recordings or two snapshots, got %d: "
-				       "pagebuddy compare A B",
+		return cmd_error(VERB,
+				 "expected two recordings or two snapshots, got %d: "
+				 "pagebuddy compare A B",
 				 argc - optind);
 	compare->path[0] = argv[optind];
 	compare->path[1] = argv[optind + 1];

@@ -170,8 +170,7 @@ static void add_state(struct table *table, const struct side *a, const struct si
 {
 	add(table, "memory, MB", "managed_mb", 1, managed_mb(a), managed_mb(b));
 	add(table, "free at the start, MB", "free_start_mb", 1, free_mb(a, 0), free_mb(b, 0));
-	add(table, "free at the least, MB", "free_least_mb", 1, least_free_mb(a),
-	    least_free_mb(b));
+	add(table, "free at the least, MB", "free_least_mb", 1, least_free_mb(a), least_free_mb(b));
 	add(table, "free at the end, MB", "free_end_mb", 1, free_mb(a, a->run.nr_samples - 1),
 	    free_mb(b, b->run.nr_samples - 1));
 	add(table, "free 2 MiB blocks, least", "free_2m_least", 0,
@@ -277,8 +276,8 @@ static void print_sides(const struct side sides[2])
 	for (int s = 0; s < 2; s++) {
 		const struct pbr_input *input = sides[s].input;
 
-		printf("%c  %s (%s)%s%s%s%s\n", "AB"[s], input->name, input->format,
-		       input->kernel[0] ? ", Linux " : "", input->kernel,
+		printf("%c  %s (%s)%s%s%s%s\n", "AB"[s], input -> name, input -> format,
+		       input -> kernel[0] ? ", Linux " : "", input->kernel,
 		       input->host[0] ? " on " : "", input->host);
 		if (!pbr_start_known(input))
 			printf("   has no snapshot of the start: what was free is not known\n");

@@ -173,8 +173,8 @@ static void print_text(const struct show_machine machines[2], const struct compa
 		       const struct pair *pairs, unsigned int nr)
 {
 	for (int s = 0; s < 2; s++) {
-		printf("%c  %s%s%s\n", "AB"[s], compare->path[s], machines[s].kernel[0] ? ", " : "",
-		       machines[s].kernel);
+		printf("%c  %s%s%s\n", "AB"[s], compare -> path[s],
+		       machines[s].kernel[0] ? ", " : "", machines[s].kernel);
 		for (unsigned int i = 0; i < machines[s].notes.nr; i++)
 			printf("   %s\n", machines[s].notes.text[i]);
 	}
@@ -198,15 +198,16 @@ static int print_json(const struct show_machine machines[2], const struct compar
 	json_t *zones = json_array();
 
 	for (unsigned int i = 0; i < nr; i++) {
-		const struct show_zone *any = pairs[i].zone[0] ? pairs[i].zone[0] : pairs[i].zone[1];
+		const struct show_zone *any = pairs[i].zone[0] ? pairs[i].zone[0]
+							       : pairs[i].zone[1];
 		json_t *side[2];
 
 		for (int s = 0; s < 2; s++)
 			side[s] = pairs[i].zone[s] ? show_zone_json(&machines[s], pairs[i].zone[s])
 						   : json_null();
-		json_array_append_new(zones, json_pack("{s:i, s:s, s:o, s:o}", "node", any->node,
-						       "zone", any->name, "a", side[0], "b",
-						       side[1]));
+		json_array_append_new(zones,
+				      json_pack("{s:i, s:s, s:o, s:o}", "node", any->node, "zone",
+						any->name, "a", side[0], "b", side[1]));
 	}
 	return cmd_print_json(json_pack("{s:i, s:s, s:s, s:o, s:o, s:o}", "schema", COMPARE_SCHEMA,
 					"kind", "compare", "of", "snapshots", "a",

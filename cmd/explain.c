@@ -166,9 +166,9 @@ static int check(struct explain_ask *ask, int argc, char **argv)
 		return cmd_error(VERB,
 				 "--at goes with --order; a recorded failure has its own time");
 	if (ask->has_order && !pbr_orders_parse(ask->wish.orders, &low, &high))
-		return cmd_error(VERB,
-				 "--order '%s': expected a number from 0 to %d, or two, such as 4-9",
-				 ask->wish.orders, PB_MAX_ORDER);
+		return cmd_error(
+			VERB, "--order '%s': expected a number from 0 to %d, or two, such as 4-9",
+			ask->wish.orders, PB_MAX_ORDER);
 	ask->order = low;
 	if (optind >= argc && isatty(STDIN_FILENO))
 		return cmd_error(VERB, "nothing to explain is named: pagebuddy explain FILE");

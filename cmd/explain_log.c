@@ -134,10 +134,11 @@ int explain_log(struct explain_ask *ask)
 	int status;
 
 	if (ask->failure || ask->list || ask->at || ask->wish.from || ask->wish.to)
-		return cmd_error(VERB,
-				 "'%s' is a kernel log: --failure, --list, --at, --from and --to are "
-				 "for traces; each of its reports is answered",
-				 ask->source.path);
+		return cmd_error(
+			VERB,
+			"'%s' is a kernel log: --failure, --list, --at, --from and --to are "
+			"for traces; each of its reports is answered",
+			ask->source.path);
 	source = pb_source_open(ask->source.path, error, sizeof(error));
 	if (!source)
 		return cmd_error(VERB, "%s", error);

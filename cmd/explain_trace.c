@@ -9,9 +9,9 @@
 static int check(const struct explain_ask *ask)
 {
 	if (!ask->has_order && !ask->failure && !ask->list)
-		return cmd_error(VERB,
-				 "'%s' is a trace: expected one of --order N, --failure K and --list",
-				 ask->source.path);
+		return cmd_error(
+			VERB, "'%s' is a trace: expected one of --order N, --failure K and --list",
+			ask->source.path);
 	if ((ask->wish.task || ask->wish.from || ask->wish.to) && !ask->list)
 		return cmd_error(VERB, "--task, --from and --to go with --list");
 	if (ask->has_order && !ask->list && strchr(ask->wish.orders, '-'))

@@ -23,7 +23,7 @@
 #include "record.h"
 
 #define DRAIN_MS 50
-#define END_MS 3000 /* that a command has to end after a signal */
+#define END_MS 3000            /* that a command has to end after a signal */
 #define MARGIN_NS 100000000ull /* an event may reach the buffer this much after its time */
 #define FLUSH_NS 1000000000ull
 
@@ -507,7 +507,8 @@ static void summary(const struct recorder *r, unsigned int cpus, uint64_t bytes)
 
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%78s\r", "");
-	fprintf(out, "%s: %llu events of %u CPUs in %.1f s, %.1f MB (snapshots: %.1f s and %.1f s)\n",
+	fprintf(out,
+		"%s: %llu events of %u CPUs in %.1f s, %.1f MB (snapshots: %.1f s and %.1f s)\n",
 		r->options.output, (unsigned long long)r->ring.events, cpus,
 		(double)(r->ended - r->start) / 1e9, (double)bytes / 1e6,
 		(double)r->snapshots[0] / 1e9, (double)r->snapshots[1] / 1e9);

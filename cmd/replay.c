@@ -239,8 +239,8 @@ static int parse(int argc, char **argv, struct replay *replay, bool *done)
 	if (optind >= argc)
 		return cmd_error(VERB,
 				 "no trace is named: pagebuddy replay FILE (- is standard input)");
-	if (optind + 1 < argc && replay->top && strspn(argv[optind], "0123456789") ==
-							strlen(argv[optind]))
+	if (optind + 1 < argc && replay->top &&
+	    strspn(argv[optind], "0123456789") == strlen(argv[optind]))
 		return cmd_error(VERB, "expected --top=%s, not --top %s", argv[optind],
 				 argv[optind]);
 	if (optind + 1 < argc)

@@ -183,9 +183,9 @@ static uint8_t letter_of(const char *type)
 	static const struct {
 		const char *name;
 		uint8_t letter;
-	} letters[] = { { "Unmovable", PB_LETTER_U }, { "Movable", PB_LETTER_M },
+	} letters[] = { { "Unmovable", PB_LETTER_U },   { "Movable", PB_LETTER_M },
 			{ "Reclaimable", PB_LETTER_E }, { "Reserve", PB_LETTER_R },
-			{ "CMA", PB_LETTER_C }, { "HighAtomic", PB_LETTER_H },
+			{ "CMA", PB_LETTER_C },         { "HighAtomic", PB_LETTER_H },
 			{ "Isolate", PB_LETTER_I } };
 
 	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
@@ -302,15 +302,13 @@ static const struct family families[] = {
 	  "Free memory that ordinary requests may not have, and lowmem_reserve against requests "
 	  "that may use a higher zone.",
 	  false, true, print_reserved },
-	{ "pagebuddy_watermark_bytes", "Watermarks, boost included.", false, true,
-	  print_marks },
-	{ "pagebuddy_watermark_boost_bytes", "Temporary boost of the watermarks.", false,
-	  true, print_boost },
-	{ "pagebuddy_pageblocks", "Pageblocks by migratetype.", false, false,
-	  print_pageblocks },
+	{ "pagebuddy_watermark_bytes", "Watermarks, boost included.", false, true, print_marks },
+	{ "pagebuddy_watermark_boost_bytes", "Temporary boost of the watermarks.", false, true,
+	  print_boost },
+	{ "pagebuddy_pageblocks", "Pageblocks by migratetype.", false, false, print_pageblocks },
 	{ "pagebuddy_free_blocks", "Free blocks of 2^order pages.", true, false, print_blocks },
-	{ "pagebuddy_free_blocks_by_type", "Free blocks of 2^order pages, by migratetype.",
-	  true, false, print_blocks_by_type },
+	{ "pagebuddy_free_blocks_by_type", "Free blocks of 2^order pages, by migratetype.", true,
+	  false, print_blocks_by_type },
 	{ "pagebuddy_fragmentation_index",
 	  "-1: a block of the order is free; else towards 0: too little memory, towards 1: "
 	  "fragmentation.",

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # run_help.py PAGEBUDDY SOURCE: every verb of --help has a help of 80 columns, a
-# man page with the same options, its place in pagebuddy(1) and in both READMEs;
-# and every field of the JSON that the verbs print is in docs/schema.md.
+# man page with the same options and its place in pagebuddy(1); and every field of
+# the JSON that the verbs print is in docs/schema.md.
 
 import json
 import os
@@ -73,8 +73,6 @@ def check_verb(verb):
     check(f"options of {verb}, help and man page", options_of_help(text) == options_of_man(page),
           options_of_help(text) ^ options_of_man(page))
     check(f"pagebuddy(1) has {verb}", f"*pagebuddy-{verb}*(1)" in read("man", "pagebuddy.1.scd"))
-    for name in ("README.md", "README.zh-CN.md"):
-        check(f"{name} has a row for {verb}", re.search(rf"^\| `{verb}\b", read(name), re.M))
 
 
 def fields(value, found):
