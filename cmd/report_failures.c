@@ -239,6 +239,11 @@ json_t *report_conclusion(const struct report *report, const json_t *failures)
 		say(list, "No request failed; %llu took memory of another migratetype.",
 		    u(run->fallbacks));
 	}
-	say_lowest(run, list);
+	if (pbr_start_known(report->input))
+		say_lowest(run, list);
+	else
+		say(list, "No snapshot of the start is there: what was in use before the trace is not "
+			  "known, so the charts show a machine that was empty then. Only what changes "
+			  "in them was recorded.");
 	return list;
 }

@@ -402,13 +402,14 @@ static void set_heading(const struct report *r, json_t *root)
 	json_object_set_new(root, "tool", json_string(tool));
 	json_object_set_new(
 		root, "trace",
-		json_pack("{s:o, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:b}", "name",
+		json_pack("{s:o, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:b, s:b}", "name",
 			  name ? name : json_string("trace"), "format", r->input->format, "assumed",
 			  r->input->note, "events", (json_int_t)r->input->nr_events, "cpus",
 			  (int)r->input->nr_cpus, "kernel", recorded(r->input->kernel), "host",
 			  recorded(r->input->host), "realtime",
 			  r->input->realtime ? json_integer(r->input->realtime) : json_null(),
-			  "free_map", r->input->machine.has_free_map));
+			  "free_map", r->input->machine.has_free_map, "start_known",
+			  pbr_start_known(r->input)));
 	json_object_set_new(root, "only", r->filtered ? json_string(r->filter.text) : json_null());
 }
 

@@ -60,10 +60,11 @@ function fill(failure, index) {
     element("p", {}, `${taskName(failure.task)} asked for order ${failure.order} ` +
       `(${bytes(pageSize * 2 ** failure.order)}) with `, breakable(request(failure)), `: ${rule(failure.rule)}` +
       (failure.zones.length ? `, ${decidingZone(failure)}.` : ".")),
-    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The zones in that moment" },
+    failure.zones.length ? element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The zones in that moment" },
       element("table", {}, element("thead", {}, element("tr", {},
         ...heads.map((head) => element("th", { scope: "col" }, head)))),
-      element("tbody", {}, ...failure.zones.map(zoneRow)))));
+      element("tbody", {}, ...failure.zones.map(zoneRow)))) : element("p", { class: "none" },
+      "Without a snapshot of the start nobody knows what was free."));
 }
 
 function close() {

@@ -43,7 +43,7 @@ export function sortable(columns, rows, { caption, limit = 200 } = {}) {
 }
 
 export const none = (text) => element("p", { class: "none" }, text);
-const type = (t) => types[t] ?? `type ${t}`;
+const type = (t) => types[t] ?? (t === 255 ? "unknown" : `type ${t}`);
 const number = (title, key, show = (row) => count(row[key])) => ({
   title, number: true, get: (row) => row[key], show,
 });
@@ -325,11 +325,12 @@ export function setupSummary() {
   $("summary").append(
     fact(count(totals.failures), "failed requests", totals.failures ? "bad" : "good"),
     fact(count(totals.fallbacks), `fallbacks, ${count(totals.fallback_claims)} claimed the pageblock`, totals.fallbacks ? "warn" : "good"),
-    fact(count(lowest), `free ${size} blocks at the lowest`, lowest ? "" : "bad"),
+    // what was free is known from a snapshot of the start, or not at all
+    ...(data.trace.start_known ? [fact(count(lowest), `free ${size} blocks at the lowest`, lowest ? "" : "bad")] : []),
     fact(count(totals.mixed), "mixed pageblocks at the end", totals.mixed ? "warn" : "good"),
     ...(pins ? [fact(count(pins.blocks.length), "pageblocks spoilt by one or two pages", pins.blocks.length ? "warn" : "good")] : []),
     ...(diff ? [fact(`${Math.abs(diff.percent).toFixed(2)} %`, `off the kernel's snapshot; ${worstText(diff)}`,
       Math.abs(diff.percent) <= 1 && !(worstOrder(diff) && share(worstOrder(diff)) > 0.05) ? "good" : "bad")] : []),
-    fact(percent(totals.free_end / Math.max(totals.managed, 1)), "of memory free at the end"),
+    ...(!data.trace.start_known ? [] : [fact(percent(totals.free_end / Math.max(totals.managed, 1)), "of memory free at the end")]),
   );
 }

@@ -204,6 +204,9 @@ def one(pagebuddy, directory, rng):
         assert report["only"] == answer["only"], (report["only"], answer["only"])
         assert report["totals"]["failures"] == len(report["failures"]) == answer["failures"], (
             options, report["totals"], answer["failures"])
+        said = " ".join(report["conclusion"])
+        assert "No snapshot of the start" in said and "could be had" not in said, said
+        assert report["trace"]["start_known"] is False, report["trace"]
         assert report["top"]["pages"] == answer["top"]["pages"], options
     counted = {kind: sum(1 for event in trace.events if event[3] == kind and wanted(event))
                for kind in ("alloc", "free", "fail")}
