@@ -142,6 +142,26 @@ static void print_sum(const struct listing *listing)
 	       (unsigned long long)listing->seen, (unsigned long long)listing->two);
 }
 
+#define FLAGS_AT 50 /* column */
+
+/* Flags at the end of a line; what does not fit goes below, in the same column. */
+static void print_flags(const char *flags)
+{
+	int column = FLAGS_AT;
+
+	putchar(' ');
+	while (*flags) {
+		int len = (int)strcspn(flags, "|");
+
+		len += flags[len] == '|';
+		if (column + len > 80 && column > FLAGS_AT)
+			column = printf("\n%*s", FLAGS_AT, "") - 1;
+		column += printf("%.*s", len, flags);
+		flags += len;
+	}
+	putchar('\n');
+}
+
 static int list_failures(const struct explain_ask *ask)
 {
 	struct listing listing = { .ask = ask };
@@ -221,12 +241,14 @@ static void say_unknown(const struct pbr_explain *explain)
 
 static void print_text(const struct explain_ask *ask, const struct pbr_explain *explain)
 {
-	char gfp[256];
+	char gfp[256], brief[256];
 
 	pb_gfp_name(explain->gfp, gfp, sizeof(gfp));
+	replay_short_gfp(explain->gfp, brief, sizeof(brief));
 	replay_print_trace(ask->input);
 	printf("\nOrder %u (%llu page%s), %s\nat %+.6f s: ", explain->order, 1ULL << explain->order,
-	       explain->order ? "s" : "", gfp, relative(ask->input, explain->time));
+	       explain->order ? "s" : "", strlen(gfp) > 60 ? brief : gfp,
+	       relative(ask->input, explain->time));
 	if (explain->rule == PBR_RULE_UNKNOWN) {
 		printf("why is not known.\n");
 		say_unknown(explain);

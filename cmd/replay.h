@@ -39,4 +39,7 @@ void replay_print_text(const struct replay *replay);
 /* What was odd about the trace, and what the machine is: also for explain. */
 void replay_print_trace(const struct pbr_input *input);
 
+/* Without the prefixes: GFP_KERNEL|NOWARN|COMP fits a column. */
+void replay_short_gfp(uint32_t gfp, char *text, size_t size);
+
 #endif

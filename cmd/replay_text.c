@@ -355,8 +355,7 @@ static void print_what_if(const struct replay *replay)
 
 #define SHOWN 15
 
-/* Without the prefixes: GFP_KERNEL|NOWARN|COMP fits a column. */
-static void short_gfp(uint32_t gfp, char *text, size_t size)
+void replay_short_gfp(uint32_t gfp, char *text, size_t size)
 {
 	char full[256];
 	char *to = text;
@@ -378,7 +377,7 @@ static void print_owners(const struct pbr_pins *pins)
 		char gfp[256] = "";
 
 		if (owner->task != PBR_NO_TASK || owner->gfp)
-			short_gfp(owner->gfp, gfp, sizeof(gfp));
+			replay_short_gfp(owner->gfp, gfp, sizeof(gfp));
 		else
 			snprintf(gfp, sizeof(gfp), "%s", type_name(owner->migratetype));
 		printf("%-17.17s %-30.30s %4u%8llu%10llu%8llu\n", owner->comm, gfp, owner->order,
@@ -394,13 +393,13 @@ static void print_pin(const struct pbr_input *input, const struct pbr_pin_block 
 		uint32_t task = block->pin[i].task;
 		char gfp[256];
 
-		short_gfp(block->pin[i].gfp, gfp, sizeof(gfp));
+		replay_short_gfp(block->pin[i].gfp, gfp, sizeof(gfp));
 		printf("    pfn %llu, order %u: %s at %.6f s, %.34s\n", u(block->pin[i].pfn),
 		       block->pin[i].order, task == PBR_NO_TASK ? "?" : input->tasks[task].comm,
 		       since_start(input, block->pin[i].time), gfp);
 	}
 	if (block->has_fallback)
-		printf("    let in by a fallback at %.6f s: %s took an order-%u block of %s\n",
+		printf("    let in at %.6f s: %s took an order-%u block of %s\n",
 		       since_start(input, block->fallback.time),
 		       type_name(block->fallback.migratetype), block->fallback.from_order,
 		       type_name(block->fallback.from_type));

@@ -123,6 +123,19 @@ def check_schema():
     check("fields of samples are in docs/schema.md", found and found <= known, found - known)
 
 
+def check_answers():
+    """What people read, too, has 80 columns."""
+    pressure = f"{SAMPLE}-pressure.txt.zst"
+    for command in (["replay", pressure, "--follow", "--pins", "--top=40", "--what-if",
+                     "profile=modern"], ["replay", pressure, "--simulate", "--task", "dd"],
+                    ["explain", pressure, "--list"], ["explain", pressure, "--failure", "3"],
+                    ["explain", pressure, "--order", "9", "--at", "+5"],
+                    ["show", "--root", SAMPLE], ["case", "--size", "28K"]):
+        status, text = run(*command)
+        check(f"{command[0]} answers", status == 0 and len(text) > 200, text)
+        check_width(" ".join(command), text)
+
+
 status, top = run("--help")
 verbs = re.findall(r"^  ([a-z-]+) ", top, re.M)
 check("pagebuddy --help lists verbs", status == 0 and len(verbs) > 7, top)
@@ -133,5 +146,6 @@ status, text = run("kernel-diff", "--help")
 check("kernel-diff is there and not listed", status == 0 and "kernel-diff" not in verbs)
 check_width("kernel-diff --help", text)
 check_schema()
+check_answers()
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed != 0)
