@@ -41,7 +41,8 @@ good() # TRACE
 			'BEGIN { exit !(percent != "" && percent < 5 && percent > -5) }'
 }
 
-tar -xf tools.tar -C / || exit 1
+# All files are memory here: what is done with goes.
+tar -xf tools.tar -C / && rm tools.tar || exit 1
 export PATH="/tools:$PATH"
 mkdir -p /sys/kernel/tracing
 mount -t tracefs nodev /sys/kernel/tracing || exit 1
@@ -76,8 +77,10 @@ callers() # TRACE
 }
 T=/sys/kernel/tracing
 echo 1 >$T/options/stacktrace && echo 1 >$T/events/kmem/mm_page_alloc/enable
+rm -f /tmp/alloc.*
 cat $T/trace_pipe >stacks.txt &
-sh work.sh
+dd if=/dev/zero of=/tmp/work bs=64k count=200 2>/dev/null
+rm /tmp/work
 echo 0 >$T/events/kmem/mm_page_alloc/enable
 sleep 2
 kill $!
@@ -85,10 +88,13 @@ echo 0 >$T/options/stacktrace
 callers stacks.txt
 result $? 'call sites of options/stacktrace'
 if [ $stacks = 2 ]; then
-	trace-cmd record -q -T -e kmem:mm_page_alloc -o stacks.dat sh work.sh >out 2>&1
-	callers stacks.dat
+	rm stacks.txt
+	trace-cmd record -q -T -e kmem:mm_page_alloc -o stacks.dat \
+		dd if=/dev/zero of=/tmp/work bs=64k count=200 >out 2>&1 && callers stacks.dat
 	result $? 'call sites of trace-cmd record -T'
 fi
+
+rm -f /tmp/work stacks.*
 
 pagebuddy record -o a.pbt -- sh work.sh >out 2>&1 && good a.pbt
 result $? 'record -- COMMAND'
