@@ -208,9 +208,9 @@ static const struct {
 	enum pb_kind kind;
 	int (*run)(struct explain_ask *ask);
 } readers[] = {
-	{ PB_KIND_KERNEL_LOG, explain_log },  { PB_KIND_TRACE, explain_trace },
-	{ PB_KIND_DIRECTORY, explain_unknown },
-	{ PB_KIND_MACHINE, explain_machine }, { PB_KIND_UNKNOWN, explain_unknown },
+	{ PB_KIND_KERNEL_LOG, explain_log },    { PB_KIND_TRACE, explain_trace },
+	{ PB_KIND_DIRECTORY, explain_unknown }, { PB_KIND_MACHINE, explain_machine },
+	{ PB_KIND_UNKNOWN, explain_unknown },
 };
 
 static int dispatch(struct explain_ask *ask)

@@ -19,10 +19,17 @@ int explain_machine(struct explain_ask *ask)
 				 .release = ask->release,
 				 .verbose = ask->verbose };
 
-	if (ask->failure || ask->list || ask->at)
-		return cmd_error(VERB,
-				 "'%s' is of one moment: --failure, --list and --at are for traces",
+	if (ask->failure || ask->list || ask->at || ask->wish.from || ask->wish.to)
+		return cmd_error(
+			VERB,
+			"'%s' is of one moment: --failure, --list, --at, --from and --to are "
+			"for traces",
+			ask->source.path);
+	if (ask->wish.task)
+		return cmd_error(VERB, "'%s' has no tasks: --task is for logs and traces",
 				 ask->source.path);
+	if (ask->has_order && strchr(ask->wish.orders, '-'))
+		return cmd_error(VERB, "--order '%s': expected one order", ask->wish.orders);
 	if (ask->gfp_text && !ask->has_order)
 		return cmd_error(VERB, "--gfp goes with --order");
 	return show_asked(&show);
@@ -48,6 +55,7 @@ static uint64_t count_lines(struct pb_source *source)
 
 int explain_unknown(struct explain_ask *ask)
 {
+	const char *name = strcmp(ask->source.path, "-") ? ask->source.path : "standard input";
 	struct pb_source *source;
 	char error[512];
 	uint64_t lines;
@@ -60,9 +68,13 @@ int explain_unknown(struct explain_ask *ask)
 		return cmd_error(VERB, "%s", error);
 	lines = count_lines(source);
 	pb_source_close(source);
+	if (!lines)
+		return cmd_error(
+			VERB, "'%s' is empty; expected a kernel's log, a trace or files of /proc",
+			name);
 	return cmd_error(
 		VERB,
 		"'%s': 0 of %llu lines understood; expected a kernel's log, a trace or files "
 		"of /proc",
-		ask->source.path, (unsigned long long)lines);
+		name, (unsigned long long)lines);
 }

@@ -46,8 +46,8 @@ def files():
     os.mkdir("dir")
     for verb in ("replay", "explain", "report"):
         for name, (_, what) in kinds.items():
-            refused([verb, name], name, what)
-        refused([verb, "dir"], "dir is a directory")
+            refused([verb, name], name, what if verb != "explain" or name == "empty" else "0 of ")
+        refused([verb, "dir"], "dir", "is a directory")
         refused([verb, "none"], "none", "No such file")
     for name, (content, _) in kinds.items():
         what = "is empty" if not content else "0 of"
@@ -88,6 +88,9 @@ def arguments():
     refused(["explain", TRACE], "is a trace", "--order N")
     refused(["explain", TRACE, "--order", "3", "--task", "dd"], "--list")
     refused(["explain", TRACE, "--order", "3-5"], "'3-5'", "--list")
+    refused(["explain", f"{SAMPLE}.buddyinfo.end", "--order", "3-5"], "'3-5'", "one order")
+    refused(["explain", f"{SAMPLE}.buddyinfo.end", "--task", "x"], "--task")
+    refused(["explain", f"{SAMPLE}.buddyinfo.end", "--from", "+1"], "--from")
     refused(["explain", LOG, "--from", "+1"], "kernel log", "--from")
     refused(["explain", LOG, "--list"], "kernel log", "--list")
     refused(["show", "--count", "3"], "--watch")
