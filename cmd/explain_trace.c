@@ -142,26 +142,6 @@ static void print_sum(const struct listing *listing)
 	       (unsigned long long)listing->seen, (unsigned long long)listing->two);
 }
 
-#define FLAGS_AT 50 /* column */
-
-/* Flags at the end of a line; what does not fit goes below, in the same column. */
-static void print_flags(const char *flags)
-{
-	int column = FLAGS_AT;
-
-	putchar(' ');
-	while (*flags) {
-		int len = (int)strcspn(flags, "|");
-
-		len += flags[len] == '|';
-		if (column + len > 80 && column > FLAGS_AT)
-			column = printf("\n%*s", FLAGS_AT, "") - 1;
-		column += printf("%.*s", len, flags);
-		flags += len;
-	}
-	putchar('\n');
-}
-
 static int list_failures(const struct explain_ask *ask)
 {
 	struct listing listing = { .ask = ask };
