@@ -86,6 +86,23 @@ static json_t *failure_json(const struct listing *listing, const struct pbr_even
 			 "seen", explain->seen);
 }
 
+/* Below their failure; what does not fit goes on in the next line. */
+static void print_flags(const char *flags)
+{
+	int column = printf("       ");
+
+	while (*flags) {
+		int len = (int)strcspn(flags, "|");
+
+		len += flags[len] == '|';
+		if (column + len > 80)
+			column = printf("\n       ") - 1;
+		column += printf("%.*s", len, flags);
+		flags += len;
+	}
+	putchar('\n');
+}
+
 static void print_failure(const struct listing *listing, const struct pbr_event *event,
 			  const struct pbr_explain *explain)
 {
@@ -96,9 +113,9 @@ static void print_failure(const struct listing *listing, const struct pbr_event 
 	snprintf(rule, sizeof(rule), "%s%s%s", pbr_rule_name(explain->rule),
 		 explain->other == PBR_RULE_NONE ? "" : " or ",
 		 explain->other == PBR_RULE_NONE ? "" : pbr_rule_name(explain->other));
-	printf("%5llu  %+12.6f s  order %2u  %-15s  %s\n       %s\n",
-	       (unsigned long long)listing->nr, relative(input, event->time), event->order,
-	       comm_of(input, event->task), rule, gfp);
+	printf("%5llu  %+12.6f s  order %2u  %-15s  %s\n", (unsigned long long)listing->nr,
+	       relative(input, event->time), event->order, comm_of(input, event->task), rule);
+	print_flags(gfp);
 }
 
 static void list_one(void *ctx, const struct pbr_event *event, const struct pbr_explain *explain)
