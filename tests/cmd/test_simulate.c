@@ -625,6 +625,35 @@ static void test_a_smaller_machine_reclaims(void **state)
 	pbr_unload(input);
 }
 
+/* Split, then its turn comes: the parts have owners of their own. */
+static void test_a_block_that_was_split_is_not_reclaimed_whole(void **state)
+{
+	struct builder builder;
+	struct pbr_settings settings;
+	struct pbr_input *input;
+	struct pbr_run run;
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	add_event(&builder, PBR_KSWAPD_WAKE, PBR_NO_PFN, 0, 0, "kswapd0");
+	add_event(&builder, PBR_ALLOC, 16000, 2, PB_GFP_HIGHUSER_MOVABLE, "dd");
+	add_event(&builder, PBR_CACHE_ADD, 16000, 0, 1, "dd");
+	add_event(&builder, PBR_FREE, 16001, 0, 0, "dd");
+	for (uint32_t i = 0; i < 20000; i++) {
+		if (i >= 4000)
+			add_event(&builder, PBR_FREE, 4096 + i % 4000, 0, 0, "kswapd0");
+		cache_page(&builder, 4096 + i % 4000, i + 2);
+	}
+	add_event(&builder, PBR_FREE, 16002, 0, 0, "dd");
+	input = build(&builder);
+	pbr_settings_init(&settings);
+	simulate(input, &settings, &run); /* fails if the library refused a call */
+	assert_int_equal(run.misuses, 0);
+	assert_true(run.reclaimed > 3000);
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
 /* Read again after it was reclaimed: where it was not, the cache holds it once. */
 static void test_what_is_read_again_is_held_once(void **state)
 {
@@ -691,6 +720,7 @@ int main(void)
 		cmocka_unit_test(test_more_memory_is_filled_by_what_would_have_been_reclaimed),
 		cmocka_unit_test(test_a_smaller_machine_reclaims),
 		cmocka_unit_test(test_what_is_read_again_is_held_once),
+		cmocka_unit_test(test_a_block_that_was_split_is_not_reclaimed_whole),
 		cmocka_unit_test(test_a_huge_page_that_can_be_had_replaces_its_parts),
 		cmocka_unit_test(test_bad_settings_are_named),
 		cmocka_unit_test(test_good_settings_are_taken),

@@ -62,6 +62,8 @@ static inline void split_slot(struct sim *sim, const struct pbr_op *op)
 
 	if (page && pb_split_page(&sim->pool.pool, page, op->order))
 		page = NULL;
+	/* nobody may reclaim the whole any more */
+	set_slot(sim, op->slot, NULL);
 	for (uint32_t i = 0; i < 1u << op->order; i++)
 		set_slot(sim, first + i, page ? page + i : NULL);
 }
