@@ -81,6 +81,32 @@ bool layout_sealed(const struct pb_super *super)
 	return super->super_sum == sum_super(super) && super->map_sum == sum_map(super);
 }
 
+/* At the start of a zone, and from pcp_batch to stat_threshold. */
+static u64 sum_sizes(const struct pb_super *s)
+{
+	const struct zone *zones = at(s, s->zones);
+	u64 sum = sum_bytes(SUM_START, &s->tunables, sizeof(s->tunables));
+
+	sum = sum_bytes(sum, &s->totalreserve, sizeof(s->totalreserve));
+	for (u32 i = 0; i < s->nr_zones; i++) {
+		sum = sum_bytes(sum, &zones[i], offsetof(struct zone, start_pfn));
+		sum = sum_bytes(sum, &zones[i].pcp_batch,
+				offsetof(struct zone, stat_threshold) + sizeof(s32) -
+					offsetof(struct zone, pcp_batch));
+	}
+	return sum;
+}
+
+void layout_seal_sizes(struct pb_super *super)
+{
+	store_relaxed(&super->sizes_sum, sum_sizes(super));
+}
+
+bool layout_sizes_sealed(const struct pb_super *super)
+{
+	return super->sizes_sum == sum_sizes(super);
+}
+
 /* ------------------------------------------------------------------- sizes */
 
 bool layout_sizes_plausible(const struct pb_super *s)

@@ -526,17 +526,39 @@ static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 p
 	return (u32)min_u64(entries, pages >> order) >> super->pcp_scale;
 }
 
+/* What the stacks of one zone may ever hold: all of its frames may come online. */
+static u64 zone_stack_pages(const struct pb_super *super, u64 zone_frames)
+{
+	u32 max = super->tunables.pcp_batch_max;
+
+	return max ? min_u64(max, zone_frames / 128) : zone_frames / 128;
+}
+
+u32 pcp_stack_room(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
+{
+	return stack_entries(pool->super, order,
+			     zone_stack_pages(pool->super, zone_nr_frames(pool, zone)));
+}
+
+u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
+{
+	u32 high = load_relaxed(&pool->super->tunables.pcp_high);
+	u64 pages = high ? high : (u64)load_relaxed(&zone->pcp_high_max) / 16;
+
+	return (u32)min_u64(stack_entries(pool->super, order, pages),
+			    pcp_stack_room(pool, zone, order));
+}
+
 /* Lists that hold more than they may now are emptied by the next drain or tick; those
    that may hold more than all together may begin anew. */
-static void __set_stack_sizes(struct pb_pool *pool, struct zone *zone, u32 cpu, u64 pages)
+static void __set_stack_sizes(struct pb_pool *pool, struct zone *zone, u32 cpu)
 {
 	u32 largest;
 
 	for (u32 i = 0; i < zone_lists(pool); i++) {
 		struct pcp_list *list = zone_list(pool, zone, cpu, i);
 
-		list->max = (u16)min_u64(stack_entries(pool->super, i % pool->nr_pcp_orders, pages),
-					 list->room);
+		list->max = (u16)pcp_stack_max(pool, zone, i % pool->nr_pcp_orders);
 		set_limit(list, limit_of(list));
 	}
 	if (pages_allowed(pool, zone, cpu, NULL, &largest) <= stock_bound(pool, zone))
@@ -555,12 +577,10 @@ static bool above_bound(const struct pb_pool *pool, const struct zone *zone, u32
 
 static void __set_sizes(struct pb_pool *pool, struct zone *zone, u32 cpu)
 {
-	u32 high = load_relaxed(&pool->super->tunables.pcp_high);
 	struct pcp_linux *pcp;
 
 	if (!pool_is_linked(pool)) {
-		__set_stack_sizes(pool, zone, cpu,
-				  high ? high : (u64)load_relaxed(&zone->pcp_high_max) / 16);
+		__set_stack_sizes(pool, zone, cpu);
 		return;
 	}
 	pcp = pcp_linux_of(pool, cpu, zone);
@@ -586,14 +606,6 @@ void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
 		if (!pool_is_linked(pool) && above_bound(pool, zone, cpu))
 			pcp_drain_cpu(pool, cpu, zone);
 	}
-}
-
-/* What the stacks of one zone may ever hold: all of its frames may come online. */
-static u64 zone_stack_pages(const struct pb_super *super, u64 zone_frames)
-{
-	u32 max = super->tunables.pcp_batch_max;
-
-	return max ? min_u64(max, zone_frames / 128) : zone_frames / 128;
 }
 
 void pcp_layout(struct pb_super *super)
@@ -644,7 +656,6 @@ static void init_stacks(struct pb_pool *pool, u32 cpu)
 
 	for (u32 i = 0; i < super->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++) {
 		struct zone *zone = pool_zone(pool, i / PB_MIGRATE_PCPTYPES);
-		u64 pages = zone_stack_pages(super, zone_nr_frames(pool, zone));
 		u32 class = zone_class(pool, zone, i % PB_MIGRATE_PCPTYPES);
 
 		for (unsigned int order = 0; order < pool->nr_pcp_orders; order++) {
@@ -652,7 +663,7 @@ static void init_stacks(struct pb_pool *pool, u32 cpu)
 
 			list->base = list->limit = (u16)slot;
 			list->head = slot;
-			list->room = (u16)stack_entries(super, order, pages);
+			list->room = (u16)pcp_stack_room(pool, zone, order);
 			slot += list->room;
 		}
 	}

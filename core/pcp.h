@@ -74,6 +74,7 @@ struct pcp_cold {
 };
 
 #define COSTLY_ORDER 3u
+#define FREE_FACTOR_MAX 5
 #define LINUX_PCP_LISTS 14u /* orders 0 to 3 by type; pageblock_order: not movable, movable */
 
 /* Linux's numbers. */
@@ -234,6 +235,9 @@ void pcp_drain_all(struct pb_pool *pool, struct zone *zone);
 
 /* Sizes of every CPU's lists of a zone, from zone->pcp_*. */
 void pcp_set_sizes(struct pb_pool *pool, struct zone *zone);
+/* What they come to: entries that a stack of the zone has room for, and may hold now. */
+u32 pcp_stack_room(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
+u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
 
 /* ---- layout, at pool creation */
 

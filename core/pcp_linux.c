@@ -47,8 +47,6 @@ void __vmstat_add(struct pb_pool *pool, struct zone *zone, u32 cpu, long pages)
 	counter_add(&zone->vm_free, pages);
 }
 
-#define FREE_FACTOR_MAX 5
-
 static s32 clamp_s32(s32 value, s32 least, s32 most)
 {
 	return value > most ? most : value < least ? least : value;

@@ -21,7 +21,7 @@
 #include "buddy_tree.h"
 
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
-#define POOL_LAYOUT 4
+#define POOL_LAYOUT 5
 #define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS)
 #define NO_FRAME UINT32_MAX
 #define NO_ZONE UINT16_MAX
@@ -231,6 +231,7 @@ struct pb_super {
 
 	struct tunables tunables;
 	u64 totalreserve;    /* pages: sizes_lock */
+	u64 sizes_sum;       /* of tunables, and of all that follows from them: sizes_lock */
 	unsigned long vm[PB_NR_VM_EVENTS]; /* atomic; those not kept elsewhere */
 	u32 warned;          /* one-time warnings given, bit each: atomic */
 	u32 sizes_lock;      /* of tunables and what follows from them: a leaf, never held

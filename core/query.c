@@ -459,7 +459,10 @@ int pb_set_watermark_scale_factor(struct pb_pool *pool, uint32_t factor)
 
 int pb_set_watermark_boost_factor(struct pb_pool *pool, uint32_t factor)
 {
-	store_relaxed(&pool->super->tunables.watermark_boost_factor, factor);
+	pool_enter(pool);
+	store_relaxed(&lock_tunables(pool)->watermark_boost_factor, factor);
+	release_tunables(pool);
+	pool_leave(pool);
 	return PB_OK;
 }
 

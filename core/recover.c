@@ -19,6 +19,7 @@
  */
 #include "recover.h"
 
+#include "layout.h"
 #include "memmap.h"
 #include "pcp.h"
 
@@ -38,6 +39,16 @@ static bool is_owned_block(const struct pb_pool *pool, u32 frame, u64 end)
 	return true;
 }
 
+/* Who has no owner has no references. Those of the rest are left as they are: in a
+   shared pool the living count them at this very moment. */
+static void forget_references(struct pb_pool *pool, u32 frame)
+{
+	u32 *refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
+
+	if (pool->super->flags & PB_POOL_REFCOUNT && *refs)
+		*refs = 0;
+}
+
 /* The block's frames after its head are nobody else's. Returns its end. */
 static u32 settle_block(struct pb_pool *pool, u32 frame, u64 end)
 {
@@ -46,11 +57,13 @@ static u32 settle_block(struct pb_pool *pool, u32 frame, u64 end)
 
 	if (!is_owned_block(pool, frame, end)) /* no death makes this: a damaged byte */
 		page->word &= (u8)~PB_PAGE_ORDER;
-	if (!(pool->super->flags & PB_POOL_REFCOUNT))
+	if (page->word & PB_PAGE_SHARED && !(pool->super->flags & PB_POOL_REFCOUNT))
 		page->word &= (u8)~PB_PAGE_SHARED;
 	n = 1u << (page->word & PB_PAGE_ORDER);
-	for (u32 i = 1; i < n; i++)
+	for (u32 i = 1; i < n; i++) {
 		page[i].word = 0;
+		forget_references(pool, frame + i);
+	}
 	return frame + n;
 }
 
@@ -73,6 +86,7 @@ static void settle_pages(struct pb_pool *pool, struct zone *zone)
 		if (word != PAGE_RESERVED && word != PAGE_ABSENT)
 			pool->pages[frame].word = 0; /* pb_validate()'s mark, if not 0 */
 		managed += !pool->pages[frame].word;
+		forget_references(pool, (u32)frame);
 		frame++;
 	}
 	if (!pool_was_loaded(pool))
@@ -181,9 +195,9 @@ static void recover_zone(struct pb_pool *pool, struct zone *zone)
 		empty_stripe(pool, zone, zone_stripe(pool, zone, i));
 }
 
-void pool_recover(struct pb_pool *pool)
+void pool_recover(struct pb_pool *handle)
 {
-	struct pb_hooks hooks = pool->hooks;
+	struct pb_pool mine = *handle, *pool = &mine;
 
 	pool->hooks.trace = NULL; /* these are no steps of a call */
 	pool->super->sizes_lock = 0;
@@ -196,7 +210,6 @@ void pool_recover(struct pb_pool *pool)
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		free_the_rest(pool, pool_zone(pool, z));
 	pcp_init_fast(pool);
-	pool->hooks = hooks;
 }
 
 void recover_sizes(struct pb_pool *pool)
@@ -206,6 +219,7 @@ void recover_sizes(struct pb_pool *pool)
 		apply_tunables(pool);
 		return;
 	}
+	layout_seal_sizes(pool->super);
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		pcp_set_sizes(pool, pool_zone(pool, z));
 }

@@ -26,7 +26,7 @@ struct check {
 	/* where the walk of a list is */
 	const struct zone *zone;
 	u32 cpu;
-	unsigned int type;
+	unsigned int type; /* linux: of a per-CPU list its number */
 	u64 blocks, pages; /* seen so far */
 };
 
@@ -555,8 +555,12 @@ static int check_references(struct check *c)
 	for (u64 frame = 0; frame < c->pool->nr_frames; frame++) {
 		u8 word = c->pool->pages[frame].word;
 
-		if (!(word & PB_PAGE_HEAD) || !(word & PB_PAGE_SHARED))
+		if (!(word & PB_PAGE_HEAD) || !(word & PB_PAGE_SHARED)) {
+			if (counted && refs[frame])
+				return broken_block(c, 12, "counted references without SHARED",
+						    (u32)frame, 0);
 			continue;
+		}
 		if (!counted)
 			return broken_block(c, 12, "SHARED without PB_POOL_REFCOUNT", (u32)frame,
 					    word & PB_PAGE_ORDER);
@@ -626,6 +630,7 @@ static int walk_pcp(struct check *c, visit_fn *visit)
 
 		if (order > COSTLY_ORDER)
 			order = c->pool->pageblock_order;
+		c->type = n;
 		CHECK(walk_linked(c, 13, lists, n, order, visit));
 	}
 	return PB_OK;
@@ -677,6 +682,9 @@ static int check_stack_room(struct check *c)
 			if (list->base != at || at + list->room > end)
 				return broken_number(c, 15, "a stack's place in its area", "CPU",
 						     c->cpu, list->base, at);
+			if (list->room != pcp_stack_room(c->pool, pool_zone(c->pool, i / 3), order))
+				return broken_number(c, 15, "a stack's room", "CPU", c->cpu,
+						     list->room, order);
 			at += list->room;
 		}
 		CHECK(check_lists_without_room(c, class, c->pool->nr_pcp_orders));
@@ -694,7 +702,8 @@ static int check_stack_counts(struct check *c)
 			if (pcp_entries(list) > room)
 				return broken_number(c, 15, "blocks in a per-CPU list", "CPU",
 						     c->cpu, pcp_entries(list), room);
-			if ((u32)list->limit - list->base > list->max || list->max > room)
+			if ((u32)list->limit - list->base > list->max ||
+			    list->max != pcp_stack_max(c->pool, c->zone, order))
 				return broken_number(c, 15, "limit of a per-CPU list", "CPU",
 						     c->cpu, list->limit, room);
 		}
@@ -710,6 +719,19 @@ static int check_stacks(struct check *c)
 	return each_pcp(c, check_stack_counts);
 }
 
+/* linux: is the block, by the type that is noted for it, on the list at hand? */
+static bool noted_right(const struct check *c, u32 frame, unsigned int order)
+{
+	unsigned int type = c->pool->pcp_types[frame];
+
+	if (type >= PB_MIGRATE_TYPES)
+		return false;
+	if (type >= PB_MIGRATE_PCPTYPES)
+		type = PB_MIGRATE_MOVABLE;
+	/* where one block is borrowed from another type's list, that one is noted */
+	return linux_rules(c->pool)->lists_follow || pcp_linux_list(order, type) == c->type;
+}
+
 static int check_pcp_block(struct check *c, u32 frame, unsigned int order)
 {
 	struct pb_pool *pool = c->pool;
@@ -722,6 +744,9 @@ static int check_pcp_block(struct check *c, u32 frame, unsigned int order)
 		return broken_block(c, 13, "not aligned, in a per-CPU list", frame, order);
 	if (block_head(pool, frame) != NO_FRAME)
 		return broken_block(c, 13, "in a per-CPU list, but has an owner", frame, order);
+	if (pool_is_linked(pool) && !noted_right(c, frame, order))
+		return broken_block(c, 13, "in a per-CPU list of another type than noted", frame,
+				    order);
 	for (u32 i = 0; i < 1u << order; i++) {
 		if (pool->pages[frame + i].word)
 			return broken_block(c, 13, "in a per-CPU list, but its page byte is set",
@@ -1199,7 +1224,8 @@ static int check_reserve(struct check *c, const struct zone *zone)
 
 	if (state_was_loaded(c))
 		return PB_OK;
-	if (pool_is_linked(c->pool) ? (found & (pageblock_pages(c->pool) - 1)) != 0
+	if (pool_is_linked(c->pool) ? (found & (pageblock_pages(c->pool) - 1)) != 0 ||
+					      found < pages || found > zone->present
 				    : found != pages)
 		return broken_zone(c, 25, "pages reserved for high-order atomic requests", zone,
 				   found, pages);
@@ -1344,6 +1370,79 @@ static int check_vm_free(struct check *c, const struct zone *zone)
 	return PB_OK;
 }
 
+/* ------------------------------------------------------------- I29 nobody inside */
+
+static int check_locks(struct check *c)
+{
+	const struct pb_super *s = c->pool->super;
+
+	if (s->sizes_lock || s->users_lock || s->users_depth || s->repairs & 1)
+		return broken(c, 29, "a lock of the super block is held");
+	for (u32 i = 0; i < s->nr_zones; i++)
+		if (pool_zone(c->pool, i)->lock)
+			return broken_at(c, 29, "a zone's lock is held", "zone", i);
+	for (u32 i = 0; i < s->nr_stripes; i++)
+		if (pool_stripe(c->pool, i)->lock)
+			return broken_at(c, 29, "a stripe's lock is held", "stripe", i);
+	for (u32 cpu = 0; cpu < c->pool->percpu_cpus; cpu++)
+		if (pcp_area(c->pool, cpu)->lock)
+			return broken_at(c, 29, "the per-CPU lists' lock is held", "CPU", cpu);
+	return PB_OK;
+}
+
+/* ------------------------------------------- I40, I41 what has few possible values */
+
+static int check_bounds(struct check *c, const struct zone *zone)
+{
+	if (zone->flags & ~ZONE_FLAGS)
+		return broken_at(c, 40, "a flag that does not exist", "zone",
+				 zone_number(c->pool, zone));
+	if (!state_was_loaded(c) && zone->watermark_boost > zone->present)
+		return broken_zone(c, 40, "pages that the watermarks are boosted by", zone,
+				   zone->watermark_boost, zone->present);
+	if (!pool_is_linked(c->pool) && zone->vm_free)
+		return broken_zone(c, 40, "the linux profile's counter", zone, (u64)zone->vm_free,
+				   0);
+	return PB_OK;
+}
+
+static bool linux_sizes_right(const struct zone *zone, const struct pcp_linux *pcp, bool tuned)
+{
+	return pcp->batch == zone->pcp_batch && pcp->high_min == zone->pcp_high_min &&
+	       pcp->high_max == zone->pcp_high_max && pcp->high >= pcp->high_min &&
+	       pcp->high <= (tuned ? pcp->high_max : pcp->high_min);
+}
+
+/* How far free_factor may come: from 6.12 on it counts pages. */
+static s32 linux_most_freed(const struct check *c, const struct pcp_linux *pcp)
+{
+	if (linux_rules(c->pool)->pcp_sizes != LINUX_PCP_TUNED)
+		return FREE_FACTOR_MAX;
+	return (pcp->batch << FREE_FACTOR_MAX) + (1 << c->pool->max_order);
+}
+
+/* linux: sizes of the lists, but of loaded pools, where they are what was said. */
+static int check_linux_sizes(struct check *c)
+{
+	const struct pcp_linux *pcp;
+
+	if (!pool_is_linked(c->pool) || state_was_loaded(c))
+		return PB_OK;
+	pcp = pcp_linux_of(c->pool, c->cpu, c->zone);
+	if (!linux_sizes_right(c->zone, pcp, linux_rules(c->pool)->pcp_sizes == LINUX_PCP_TUNED))
+		return broken_number(c, 41, "high or batch of a CPU's lists", "CPU", c->cpu,
+				     (u64)pcp->high, (u64)c->zone->pcp_high_min);
+	if (pcp->free_factor < 0 || pcp->free_factor > linux_most_freed(c, pcp) ||
+	    pcp->alloc_factor < 0 || pcp->alloc_factor > FREE_FACTOR_MAX ||
+	    pcp->flags & ~(PCP_PREV_FREE_HIGH_ORDER | PCP_FREE_HIGH_BATCH))
+		return broken_number(c, 41, "free_factor of a CPU's lists", "CPU", c->cpu,
+				     (u64)pcp->free_factor, (u64)linux_most_freed(c, pcp));
+	if (pcp->stat_diff > c->zone->stat_threshold || pcp->stat_diff < -c->zone->stat_threshold)
+		return broken_number(c, 41, "pages that a CPU holds back", "CPU", c->cpu,
+				     (u64)pcp->stat_diff, (u64)c->zone->stat_threshold);
+	return PB_OK;
+}
+
 /* ------------------------------------------------------------------------- */
 
 int pb_validate(struct pb_pool *pool, struct pb_error *error)
@@ -1353,15 +1452,19 @@ int pb_validate(struct pb_pool *pool, struct pb_error *error)
 		check_ancestors, check_merged, check_free_usable,    check_spare_bits,
 		check_heads,     check_tails,  check_owned_not_free, check_references,
 		check_pcp,       check_lists,  check_totals,         check_nodes,
+		check_locks,
 	};
 	struct check check = { .pool = pool, .error = error };
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
 		if (checks[i](&check))
 			return PB_ECORRUPT;
-	if (each_zone(&check, check_vm_free))
+	if (each_zone(&check, check_vm_free) || each_zone(&check, check_bounds) ||
+	    each_pcp(&check, check_linux_sizes))
 		return PB_ECORRUPT;
-	return layout_sealed(pool->super) ?
+	if (!layout_sealed(pool->super))
+		return broken(&check, 38, "a checksum of what never changes is wrong");
+	return layout_sizes_sealed(pool->super) ?
 		       PB_OK :
-		       broken(&check, 38, "a checksum of what never changes is wrong");
+		       broken(&check, 39, "the checksum of tunables and what follows is wrong");
 }

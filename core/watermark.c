@@ -10,6 +10,7 @@
  */
 #include "zone.h"
 
+#include "layout.h"
 #include "linux_rules.h"
 #include "pcp.h"
 
@@ -385,12 +386,18 @@ struct tunables *lock_tunables(struct pb_pool *pool)
 	return &pool->super->tunables;
 }
 
+void release_tunables(struct pb_pool *pool)
+{
+	layout_seal_sizes(pool->super);
+	pb_platform_unlock(&pool->super->sizes_lock);
+}
+
 /* The lists get their sizes without the lock, as their areas are waited for: whoever
    comes last to an area gives it what was computed last. */
 void apply_tunables(struct pb_pool *pool)
 {
 	__setup_per_zone_wmarks(pool);
-	pb_platform_unlock(&pool->super->sizes_lock);
+	release_tunables(pool);
 	for (u32 i = 0; i < pool->super->nr_zones; i++)
 		pcp_set_sizes(pool, pool_zone(pool, i));
 }

@@ -61,6 +61,8 @@
    reserves and list sizes from that and the zones' managed pages. */
 struct tunables *lock_tunables(struct pb_pool *pool);
 void apply_tunables(struct pb_pool *pool);
+/* Instead, where nothing else follows from the change. */
+void release_tunables(struct pb_pool *pool);
 /* min_free_kbytes by spec 7.4, pages without a high watermark only. */
 s32 default_min_free_kbytes(const struct pb_pool *pool);
 /* The same after min_free_kbytes by spec 7.4, unless the user asked for more. */

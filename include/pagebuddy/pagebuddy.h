@@ -629,7 +629,7 @@ PB_API int pb_compact(struct pb_pool *pool, int node, unsigned int order);
 /* -------------------------------------------------------------- inspection */
 
 /* Checks every invariant of docs/INVARIANTS.md that holds at rest; no other
-   call may run. PB_OK, or PB_ECORRUPT with the invariant's number in *error.
+   call may run, nor a fork() in another thread (linux_user: it takes every lock). PB_OK, or PB_ECORRUPT with the invariant's number in *error.
    Ends on any input. */
 PB_API int pb_validate(struct pb_pool *pool, struct pb_error *error);
 

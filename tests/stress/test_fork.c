@@ -490,15 +490,21 @@ static void test_children_find_the_pool_at_rest(void **state)
 	}
 }
 
+/* In a thread beside one that forks, and so has the pools' locks for a moment. */
+static _Thread_local bool not_at_rest;
+
 static void use_pool(struct pb_pool *used)
 {
+	struct pb_error error = { 0 };
+
 	for (unsigned int order = 0; order < 10; order++) {
 		struct pb_page *page = pb_alloc_pages(used, PB_GFP_KERNEL, order);
 
 		tp_require(page != NULL, "%s: alloc of order %u", what, order);
 		pb_free_pages(used, page, order);
 	}
-	tp_require(pb_validate(used, NULL) == PB_OK, "%s: validate", what);
+	tp_require(not_at_rest || pb_validate(used, &error) == PB_OK, "%s: %s", what,
+		   error.text);
 }
 
 static void make_small_pool(struct pb_pool *small)
@@ -587,6 +593,7 @@ static void test_a_destroyed_pool_is_not_touched(void **state)
 
 static void *maker_main(void *arg)
 {
+	not_at_rest = true;
 	while (!atomic_load(&stop))
 		come_and_go();
 	return arg;
@@ -644,6 +651,7 @@ static void *first_main(void *arg)
 {
 	struct first_pool *first = arg;
 
+	not_at_rest = true;
 	atomic_store(&first->running, true);
 	first->use();
 	return NULL;

@@ -407,6 +407,34 @@ static void zonelist_first(struct tp *tp)
 static void fast_lists(struct tp *tp) { pcp_area(&tp->pool, 1)->fast[PB_GFP_MOVABLE] ^= 1; }
 static void free_counter(struct tp *tp) { normal(tp)->vm_free++; }
 
+static void free_reference(struct tp *tp)
+{
+	((u32 *)pool_at(&tp->pool, tp->pool.super->refs))[free_frame(tp, 0)] = 1;
+}
+static void held_zone(struct tp *tp) { normal(tp)->lock = 1; }
+static void held_stripe(struct tp *tp) { zone_stripe(&tp->pool, normal(tp), 0)->lock = 2; }
+static void held_lists(struct tp *tp) { pcp_area(&tp->pool, 1)->lock = 1; }
+static void held_sizes(struct tp *tp) { tp->pool.super->sizes_lock = 1; }
+static void inside(struct tp *tp) { tp->pool.super->users_lock = 77; }
+static void stack_room(struct tp *tp) { full_stack(tp, 1, 1)->max--; }
+static void noted_elsewhere(struct tp *tp)
+{
+	const struct free_list *lists = pcp_linux_of(&tp->pool, 0, normal(tp))->lists;
+	u8 *type = &tp->pool.pcp_types[linked_head(lists, full_list(tp, 0))];
+
+	*type = *type == PB_MIGRATE_UNMOVABLE ? PB_MIGRATE_RECLAIMABLE : PB_MIGRATE_UNMOVABLE;
+}
+static void tunable(struct tp *tp) { tp->pool.super->tunables.pcp_high_fraction = 9; }
+static void reserve_ratio(struct tp *tp) { normal(tp)->lowmem_reserve[PB_ZONE_HIGHMEM]++; }
+static void total_reserve(struct tp *tp) { tp->pool.super->totalreserve ^= 1; }
+static void zone_flag(struct tp *tp) { normal(tp)->flags |= ZONE_FLAGS + 1; }
+static void boost(struct tp *tp) { normal(tp)->watermark_boost = 1 << 20; }
+static void list_high(struct tp *tp) { pcp_linux_of(&tp->pool, 1, normal(tp))->high++; }
+static void list_factor(struct tp *tp)
+{
+	pcp_linux_of(&tp->pool, 1, normal(tp))->free_factor = FREE_FACTOR_MAX + 1;
+}
+
 #define MODERN 1u
 #define LINUX 2u
 #define BOTH 3u
@@ -453,16 +481,19 @@ static const struct fault {
 	{ "free inside owned", 11, BOTH, 0, free_inside_owned },
 	{ "shared without counts", 12, BOTH, 0, shared_uncounted },
 	{ "reference count", 12, BOTH, PB_POOL_REFCOUNT, count_overflow },
+	{ "reference to a free frame", 12, BOTH, PB_POOL_REFCOUNT, free_reference },
 	{ "listed and owned", 13, BOTH, 0, listed_and_owned },
 	{ "listed outside", 13, MODERN, 0, listed_outside },
 	{ "listed and free", 13, MODERN, 0, listed_and_free },
 	{ "link of a per-CPU list", 13, LINUX, 0, listed_link },
 	{ "cycle in a per-CPU list", 13, LINUX, 0, listed_cycle },
+	{ "type noted of a listed block", 13, LINUX, 0, noted_elsewhere },
 	{ "listed twice", 14, MODERN, 0, listed_twice_stack },
 	{ "listed by two CPUs", 14, LINUX, 0, listed_twice_link },
 	{ "count of a list", 15, LINUX, 0, list_count },
 	{ "count of a stack", 15, MODERN, 0, stack_count },
 	{ "limit of a stack", 15, MODERN, 0, stack_limit },
+	{ "maximum of a stack", 15, MODERN, 0, stack_room },
 	{ "place of a stack", 15, MODERN, 0, stack_place },
 	{ "stack of no class", 15, MODERN, 0, no_stack },
 	{ "nr_free", 17, BOTH, 0, free_count },
@@ -490,10 +521,23 @@ static const struct fault {
 	{ "reserve", 25, BOTH, 0, reserve_pages },
 	{ "isolated pageblocks", 26, BOTH, 0, isolate_count },
 	{ "watermarks", 27, BOTH, 0, watermarks },
+	{ "zone's lock", 29, BOTH, 0, held_zone },
+	{ "stripe's lock", 29, BOTH, 0, held_stripe },
+	{ "lists' lock", 29, BOTH, 0, held_lists },
+	{ "tunables' lock", 29, BOTH, 0, held_sizes },
+	{ "somebody inside", 29, BOTH, 0, inside },
 	{ "zonelist", 36, BOTH, 0, zonelist_node },
 	{ "first zone", 36, BOTH, 0, zonelist_first },
 	{ "fast path", 36, BOTH, 0, fast_lists },
 	{ "free page counter", 37, LINUX, 0, free_counter },
+	{ "tunable", 39, BOTH, 0, tunable },
+	{ "lowmem_reserve", 39, BOTH, 0, reserve_ratio },
+	{ "totalreserve", 39, BOTH, 0, total_reserve },
+	{ "zone's flag", 40, BOTH, 0, zone_flag },
+	{ "boost", 40, BOTH, 0, boost },
+	{ "other profile's counter", 40, MODERN, 0, free_counter },
+	{ "list's high", 41, LINUX, 0, list_high },
+	{ "list's free_factor", 41, LINUX, 0, list_factor },
 };
 
 /* The whole metadata memory must be the same after the check. */
