@@ -6,6 +6,7 @@
  */
 #include "linux_rules.h"
 #include "pcp.h"
+#include "shared.h"
 #include "text.h"
 
 static const struct zone *node_zone(const struct pb_pool *pool, u32 id, unsigned int type)
@@ -63,41 +64,54 @@ static bool type_shown(const struct pb_pool *pool, unsigned int type)
 	if (type != PB_MIGRATE_CMA)
 		return true;
 	for (u32 i = 0; i < pool->super->nr_pageblocks; i++)
-		if (pool_pageblock(pool, i)->type == PB_MIGRATE_CMA)
+		if (pageblock_type(pool, i) == PB_MIGRATE_CMA)
 			return true;
 	return false;
 }
 
-static u32 linked_length(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
-			 unsigned int type)
+/* As Linux: under the lock, a list at a time, and none to its end that is very long. */
+static void linked_lengths(const struct pb_pool *pool, const struct zone *zone, unsigned int type,
+			   u32 lengths[NR_ORDERS_MAX])
 {
-	struct free_list *lists = area_lists(pool, zone_stripe(pool, zone, 0));
-	u32 n = 0;
+	struct stripe *stripe = zone_stripe(pool, zone, 0);
+	struct free_list *lists = area_lists(pool, stripe);
 
-	for (u32 frame = linked_head(lists, area_list(order, type));
-	     frame != NO_FRAME && n < COUNT_MAX; frame = linked_after(pool, frame))
-		n++;
-	return n;
+	for (unsigned int order = 0; order <= pool->max_order; order++) {
+		u32 n = 0;
+
+		pb_platform_lock(&stripe->lock);
+		for (u32 frame = linked_head(lists, area_list(order, type));
+		     frame != NO_FRAME && n < COUNT_MAX; frame = linked_after(pool, frame))
+			n++;
+		pb_platform_unlock(&stripe->lock);
+		lengths[order] = n;
+	}
 }
 
-static u32 tight_length(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
-			unsigned int type)
+static void tight_lengths(const struct pb_pool *pool, const struct zone *zone, unsigned int type,
+			  u32 lengths[NR_ORDERS_MAX])
 {
-	u32 first = zone_first_pageblock(pool, zone), n = 0;
+	u32 first = zone_first_pageblock(pool, zone);
 
-	for (u32 i = 0; i < zone_nr_pageblocks(pool, zone) && n < COUNT_MAX; i++) {
-		const struct pageblock *pb = pool_pageblock(pool, first + i);
+	for (u32 i = first; i < first + zone_nr_pageblocks(pool, zone); i++) {
+		const struct pageblock *pb = pool_pageblock(pool, i);
+		struct stripe *stripe = frame_stripe(pool, zone, i << pool->pageblock_order);
 
-		if (pb->type != type)
+		if (pageblock_type(pool, i) != type)
 			continue;
-		n += order <= pool->pageblock_order ? pb->nr_free[order] : pb->mask >> order & 1;
+		pb_platform_lock(&stripe->lock);
+		for (unsigned int order = 0; order <= pool->max_order; order++)
+			lengths[order] += order <= pool->pageblock_order ? pb->nr_free[order]
+									  : pb->mask >> order & 1;
+		pb_platform_unlock(&stripe->lock);
 	}
-	return n < COUNT_MAX ? n : COUNT_MAX;
 }
 
 static void text_type_row(struct text *text, const struct pb_pool *pool, const struct zone *zone,
 			  unsigned int type)
 {
+	u32 lengths[NR_ORDERS_MAX] = { 0 };
+
 	text_str(text, "Node ");
 	text_dec(text, zone->node, 4);
 	text_str(text, ", zone ");
@@ -105,9 +119,12 @@ static void text_type_row(struct text *text, const struct pb_pool *pool, const s
 	text_str(text, ", type ");
 	text_str_pad(text, pb_migratetype_name(type), 12);
 	text_char(text, ' ');
+	if (pool_is_linked(pool))
+		linked_lengths(pool, zone, type, lengths);
+	else
+		tight_lengths(pool, zone, type, lengths);
 	for (unsigned int o = 0; o <= pool->max_order; o++) {
-		u32 n = pool_is_linked(pool) ? linked_length(pool, zone, o, type)
-					     : tight_length(pool, zone, o, type);
+		u32 n = lengths[o] < COUNT_MAX ? lengths[o] : COUNT_MAX;
 
 		text_str(text, n == COUNT_MAX ? ">" : "");
 		text_dec(text, n, 6);
@@ -127,7 +144,7 @@ static void text_blocks_row(struct text *text, const struct pb_pool *pool, const
 		/* rounding to spans adds pageblocks that no frame of the zone is in */
 		if (pfn + pageblock_pages(pool) > zone->start_pfn &&
 		    pfn < zone->start_pfn + zone->spanned)
-			counts[pool_pageblock(pool, first + i)->type]++;
+			counts[pageblock_type(pool, first + i)]++;
 	}
 	text_zone(text, zone->node, zone->type);
 	text_char(text, ' ');
@@ -187,9 +204,11 @@ size_t pb_pagetypeinfo(struct pb_pool *pool, char *buffer, size_t size)
 {
 	struct text text = { buffer, size, 0 };
 
+	pool_enter(pool); /* the stripes' locks are taken */
 	for (u32 id = 0; id < pool->super->nr_nodes; id++)
 		if (node_populated(pool, id))
 			text_pagetype_node(&text, pool, id);
+	pool_leave(pool);
 	return text.length;
 }
 
@@ -282,7 +301,7 @@ static void text_protection(struct text *text, const struct pb_pool *pool, const
 		if (!(pool->super->zone_types >> j & 1))
 			continue;
 		text_str(text, first ? "" : ", ");
-		text_dec(text, zone ? (s64)zone->lowmem_reserve[j] : 0, 0);
+		text_dec(text, zone ? (s64)load_relaxed(&zone->lowmem_reserve[j]) : 0, 0);
 		first = false;
 	}
 	text_str(text, ")");
@@ -305,7 +324,8 @@ static void text_pageset(struct text *text, struct pb_pool *pool, u32 number, u3
 		text_line(text, "              high_min: ", (u64)pcp.high_min);
 		text_line(text, "              high_max: ", (u64)pcp.high_max);
 	}
-	text_line(text, "  vm stats threshold: ", (u64)pool_zone(pool, number)->stat_threshold);
+	text_line(text, "  vm stats threshold: ",
+		  (u64)load_relaxed(&pool_zone(pool, number)->stat_threshold));
 }
 
 static void text_zone_counters(struct text *text, struct pb_pool *pool, const struct zone *zone,
@@ -351,7 +371,8 @@ static void text_zoneinfo_zone(struct text *text, struct pb_pool *pool, u32 id, 
 		text_line(text, "  node_unreclaimable:  ", zone->unreclaimable);
 		text_line(text, "  start_pfn:           ", zone->start_pfn);
 		if (layout == PB_TEXT_7_2) {
-			text_line(text, "  reserved_highatomic: ", zone->nr_reserved_highatomic);
+			text_line(text, "  reserved_highatomic: ",
+				  load_relaxed(&zone->nr_reserved_highatomic));
 			text_line(text, "  free_highatomic:     ", free_highatomic(pool, zone));
 		}
 	}

@@ -300,17 +300,19 @@ int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *sta
 	stat->free_cma = zone_free_cma(pool, zone);
 	stat->isolated = zone_isolated_pages(pool, zone);
 	stat->pcp = zone_pcp_pages(pool, zone);
-	memcpy(stat->watermark, zone->_watermark, sizeof(stat->watermark));
+	for (unsigned int w = 0; w < PB_NR_WMARK; w++)
+		stat->watermark[w] = load_relaxed(&zone->_watermark[w]);
 	stat->boost = load_relaxed(&zone->watermark_boost);
-	memcpy(stat->lowmem_reserve, zone->lowmem_reserve, sizeof(stat->lowmem_reserve));
+	for (unsigned int t = 0; t < PB_NR_ZONE_TYPES; t++)
+		stat->lowmem_reserve[t] = load_relaxed(&zone->lowmem_reserve[t]);
 	stat->nr_reserved_highatomic = load_relaxed(&zone->nr_reserved_highatomic);
 	stat->nr_isolate_pageblock = load_relaxed(&zone->nr_isolate_pageblock);
 	for (unsigned int o = 0; o <= pool->max_order; o++)
 		stat->nr_free[o] = zone_nr_free(pool, zone, o);
 	for (u32 b = 0; b < zone_nr_pageblocks(pool, zone); b++)
-		stat->pageblocks[pool_pageblock(pool, zone_first_pageblock(pool, zone) + b)->type]++;
+		stat->pageblocks[pageblock_type(pool, zone_first_pageblock(pool, zone) + b)]++;
 	stat->stripes = zone->nr_stripes;
-	stat->flags = zone->flags;
+	stat->flags = load_relaxed(&zone->flags);
 	return PB_OK;
 }
 
@@ -343,7 +345,7 @@ void pb_stats(struct pb_pool *pool, struct pb_pool_stat *stat)
 	stat->zones = super->nr_zones;
 	stat->cpus = super->nr_cpus;
 	stat->stripes = super->nr_stripes;
-	stat->totalreserve_pages = super->totalreserve;
+	stat->totalreserve_pages = load_relaxed(&super->totalreserve);
 	for (u32 id = 0; id < super->nr_nodes; id++)
 		stat->nodes += pool_node(pool, id)->online;
 	for (unsigned int e = 0; e < PB_NR_VM_EVENTS; e++)

@@ -87,6 +87,11 @@ unsigned long zone_nr_free(const struct pb_pool *pool, const struct zone *zone, 
 
 /* ---- pageblocks */
 
+static inline unsigned int pageblock_type(const struct pb_pool *pool, u32 pageblock)
+{
+	return load_relaxed(&pool_pageblock(pool, pageblock)->type);
+}
+
 static inline unsigned int frame_migratetype(const struct pb_pool *pool, u32 frame)
 {
 	return load_relaxed(&frame_pageblock(pool, frame)->type);

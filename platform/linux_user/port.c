@@ -191,6 +191,17 @@ uint32_t pb_platform_self(void)
 	return self;
 }
 
+/* For who has no file descriptor left: a zombie has no program any more. Of others'
+   processes that isn't told. */
+static bool has_no_program(uint32_t id)
+{
+	char path[32], program[4];
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", id);
+	return readlink(path, program, sizeof(program)) < 0 && errno == ENOENT &&
+	       !access("/proc/self/stat", F_OK);
+}
+
 bool pb_platform_gone(uint32_t who)
 {
 	unsigned long long start;
@@ -200,7 +211,8 @@ bool pb_platform_gone(uint32_t who)
 	if (read_stat(path, &state, &start))
 		return state == 'Z' || state == 'X' ||
 		       (who >> ID_BITS && who >> ID_BITS != start % 511 + 1);
-	return kill((pid_t)(who & ID_MASK), 0) && errno == ESRCH;
+	return has_no_program(who & ID_MASK) ||
+	       (kill((pid_t)(who & ID_MASK), 0) && errno == ESRCH);
 }
 
 #define WAIT_NS 10000000 /* then it is asked whether the owner lives */

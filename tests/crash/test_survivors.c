@@ -10,10 +10,14 @@
  *	PB_SURVIVOR_KILLS=n  deaths in each kind of pool
  *	PB_SEED=n
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#include <pagebuddy/platform.h>
 
 #include "mix.h"
 
@@ -205,9 +209,58 @@ static void test_survivors_linux(void **state)
 	run("linux", PB_PROFILE_LINUX, 0);
 }
 
+/* ------------------------------------------------------------- who has ended, who not */
+
+static pid_t child_with(_Atomic uint32_t *self, bool lives)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
+	*self = pb_platform_self();
+	while (lives)
+		pause();
+	_exit(0);
+}
+
+static void look(const _Atomic uint32_t *selves, const char *how)
+{
+	tp_require(pb_platform_gone(selves[0]), "%s: a zombie counts as alive", how);
+	tp_require(!pb_platform_gone(selves[1]), "%s: one who lives counts as dead", how);
+	tp_require(!pb_platform_gone(pb_platform_self()), "%s: we ourselves", how);
+}
+
+/* A zombie makes no call any more, though nobody may ever wait for it; and who looks may
+   have no file descriptor left. */
+static void test_a_zombie_has_ended(void **state)
+{
+	_Atomic uint32_t *selves = tp_shared(2 * sizeof(*selves));
+	pid_t zombie = child_with(&selves[0], false), living = child_with(&selves[1], true);
+	struct rlimit limit, none;
+	siginfo_t info;
+
+	(void)state;
+	assert_int_equal(waitid(P_PID, (id_t)zombie, &info, WEXITED | WNOWAIT), 0);
+	while (!selves[1])
+		usleep(1000);
+	look(selves, "by its stat file");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	look(selves, "without a file descriptor");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	kill(living, SIGKILL);
+	assert_int_equal(waitpid(zombie, NULL, 0), zombie);
+	assert_int_equal(waitpid(living, NULL, 0), living);
+	tp_require(pb_platform_gone(selves[1]), "who was waited for counts as alive");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_zombie_has_ended),
 		cmocka_unit_test(test_survivors_modern),
 		cmocka_unit_test(test_survivors_modern_hardened),
 		cmocka_unit_test(test_survivors_without_per_cpu_lists),

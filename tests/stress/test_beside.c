@@ -8,6 +8,7 @@
  * Which calls these are: calls[].
  *
  *	PB_BESIDE_OPS=n  operations of the test of eight threads on eight blocks
+ *	PB_BESIDE_MIXED=n  calls of each of six threads that make any
  *	PB_SEED=n
  */
 #include <pthread.h>
@@ -229,9 +230,77 @@ static void call_pb_stats(struct tp_rng *rng)
 	pb_stats(&tp.pool, &stat);
 	assert_int_equal(pb_zone_stats(&tp.pool, 0, &zone), PB_OK);
 	assert_int_equal(pb_numa_stats(&tp.pool, 0, numa), PB_OK);
-	assert_int_equal(pb_pcp_stats(&tp.pool, 0, 1, &pcp), PB_OK);
+	assert_int_equal(pb_pcp_stats(&tp.pool, 0, 1, &pcp),
+			 tp.config.flags & PB_POOL_NO_PCP ? PB_ENODEV : PB_OK);
 	assert_true(pb_buddyinfo(&tp.pool, text, sizeof(text)) > 0);
+	assert_true(pb_pagetypeinfo(&tp.pool, text, sizeof(text)) > 0);
 	assert_true(pb_zoneinfo(&tp.pool, PB_TEXT_6_18, text, sizeof(text)) > 0);
+}
+
+static void call_pb_alloc_pages_bulk(struct tp_rng *rng)
+{
+	unsigned int order = tp_below(rng, 3);
+	struct pb_page *pages[40];
+	size_t n = pb_alloc_pages_bulk(&tp.pool, PB_GFP_USER | PB_GFP_NOWARN, order,
+				       tp_below(rng, 40), pages);
+
+	assert_int_equal(pb_free_bulk(&tp.pool, order, n, pages), n);
+}
+
+static void call_pb_split_page(struct tp_rng *rng)
+{
+	unsigned int order = tp_below(rng, 5);
+	const pb_nodemask_t nodes = 1;
+	enum pb_reason why;
+	struct pb_page *page = pb_alloc_pages_nodemask(
+		&tp.pool, PB_GFP_KERNEL | PB_GFP_RECLAIMABLE | PB_GFP_NOWARN, order, 0, &nodes, &why);
+
+	assert_int_equal(!page, why != PB_REASON_NONE);
+	if (!page)
+		return;
+	assert_int_equal(pb_split_page(&tp.pool, page, order), PB_OK);
+	for (unsigned int i = 0; i < 1u << order; i++)
+		assert_int_equal(pb_free_pages(&tp.pool, page + i, 0), PB_OK);
+}
+
+static void call_pb_request_pages(struct tp_rng *rng)
+{
+	struct pb_request request = { .gfp = PB_GFP_ATOMIC | PB_GFP_NOWARN, .node = 0 };
+	const struct pb_range range = { 4, 0, FRAMES, 0 };
+	size_t n = 1 + tp_below(rng, 20);
+	struct pb_page *page = tp_below(rng, 2) ? pb_request_exact(&tp.pool, &request, n)
+						: pb_request_contig(&tp.pool, &request, n, &range);
+
+	assert_int_equal(!page, request.why != PB_REASON_NONE);
+	if (page)
+		assert_int_equal(pb_free_exact(&tp.pool, page, n), PB_OK);
+}
+
+/* Questions, about others' pages too. */
+static void call_pb_page_order(struct tp_rng *rng)
+{
+	uint64_t pfn = tp_below(rng, FRAMES);
+	struct pb_page *page = pb_pfn_to_page(&tp.pool, pfn);
+	uint8_t nodes[PB_MAX_NODES];
+
+	assert_int_equal(pb_page_to_pfn(&tp.pool, page), pfn);
+	assert_true(pb_page_order(&tp.pool, page) <= 6);
+	(void)pb_page_count(&tp.pool, page);
+	(void)pb_page_owner(&tp.pool, page);
+	assert_int_equal(pb_page_node(&tp.pool, page), 0);
+	assert_int_equal(pb_page_zone(&tp.pool, page), PB_ZONE_NORMAL);
+	assert_in_range(pb_pageblock_type(&tp.pool, pfn), 0, PB_MIGRATE_TYPES - 1);
+	assert_int_equal(pb_zonelist_nodes(&tp.pool, 0, nodes), 1);
+}
+
+/* Nobody has this tag. */
+static void call_pb_free_owner(struct tp_rng *rng)
+{
+	uint64_t pages = 1;
+
+	(void)rng;
+	if (pb_free_owner(&tp.pool, 12345, &pages) == PB_OK)
+		assert_int_equal(pages, 0);
 }
 
 typedef void call_fn(struct tp_rng *rng);
@@ -250,6 +319,8 @@ static const struct {
 	CALL(pb_reserve),     CALL(pb_online),     CALL(pb_offline),
 	CALL(pb_compact),     CALL(pb_drain),      CALL(pb_tick),
 	CALL(pb_set_pcp),     CALL(pb_stats),      CALL(pb_set_min_free_kbytes),
+	CALL(pb_alloc_pages_bulk), CALL(pb_split_page), CALL(pb_request_pages),
+	CALL(pb_page_order),  CALL(pb_free_owner),
 };
 
 #define NR_CALLS (sizeof(calls) / sizeof(*calls))
@@ -327,6 +398,38 @@ static void test_every_pair_of_calls(void **state)
 	(void)state;
 	run_pairs(PB_PROFILE_MODERN, 0);
 	run_pairs(PB_PROFILE_LINUX, PB_POOL_NO_RSEQ);
+}
+
+/* Any of them, from many threads: what ThreadSanitizer finds here is a race that is not
+   said to be one. */
+static void any_call(struct tp_rng *rng)
+{
+	calls[tp_below(rng, NR_CALLS)].call(rng);
+}
+
+static void run_mixed(const char *name, enum pb_profile profile, uint32_t flags)
+{
+	struct thread threads[6];
+	unsigned int times = (unsigned int)tp_env("PB_BESIDE_MIXED", 200);
+
+	for (unsigned int i = 0; i < 6; i++)
+		threads[i] = (struct thread){ .call = any_call, .times = times };
+	build(profile, flags);
+	run(threads, 6);
+	drop(name);
+}
+
+static void test_all_calls_mixed(void **state)
+{
+	static const uint32_t side = PB_POOL_SHARED | PB_POOL_OWNERS;
+
+	(void)state;
+	run_mixed("modern", PB_PROFILE_MODERN, 0);
+	run_mixed("modern, try-lock", PB_PROFILE_MODERN, PB_POOL_NO_RSEQ);
+	run_mixed("modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP | PB_POOL_HARDENED);
+	run_mixed("modern, shared", PB_PROFILE_MODERN, side);
+	run_mixed("linux", PB_PROFILE_LINUX, 0);
+	run_mixed("linux, shared", PB_PROFILE_LINUX, side);
 }
 
 /* ------------------------------------------------------------------ what once broke */
@@ -525,6 +628,7 @@ int main(void)
 		cmocka_unit_test(test_no_request_fails_while_a_block_is_free),
 		cmocka_unit_test(test_one_cpu_holds_no_more_than_high),
 		cmocka_unit_test(test_every_pair_of_calls),
+		cmocka_unit_test(test_all_calls_mixed),
 	};
 
 	return pb_run_tests(tests);
