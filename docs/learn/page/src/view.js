@@ -322,7 +322,7 @@ export class View {
     const word = this.picture.bytes[pfn] ?? 0;
     const said = word & 0x80 ? `0x${word.toString(16)} = ${t.kind.head}${word & 0x20 ? `, ${t.kind.movable}` : ""}, ${t.kind.order} ${word & 0x1f}` : `0x${word.toString(16).padStart(2, "0")} = ${t.kind.free}`;
     const buddy = block && block.order < 10 ? ` ${t.buddyIs(pfn ^ (1 << block.order))}` : "";
-    this.byte.textContent = `${t.byteOf(pfn, said)}${block ? ` (${this.stateText(block)})` : ""}${buddy}`;
+    this.byte.textContent = `${t.byteOf(pfn, said)}${block ? ` (${this.stateText(block)})` : ""}.${buddy}`;
     const first = pfn & ~15;
     this.bytes.replaceChildren(...Array.from({ length: 16 }, (_, i) => {
       const at = first + i;
