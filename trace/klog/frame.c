@@ -230,6 +230,12 @@ static void join(struct klog_frame *frame, const char *text, size_t len)
 /* Is the line above so long that this one did not fit on it? */
 static bool was_broken(const struct klog_frame *frame, const char *text)
 {
+	/* parts of a headline that never begin a line of their own */
+	static const char *const parts[] = { "gfp_mask=0x", "order:", "mode:0x" };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (!strncmp(text, parts[i], strlen(parts[i])))
+			return true;
 	if (frame->last_width >= MIN_WRAP)
 		return true;
 	return frame->sniffed && frame->last_width + 1 + strcspn(text, " ") > frame->wrap_width;
@@ -269,7 +275,7 @@ static int plain_line(struct klog_frame *frame, const char *text, size_t len)
 		frame->closed = true;
 		return 0;
 	}
-	if (frame->has_pending && !frame->closed && frame->last_width >= MIN_WRAP &&
+	if (frame->has_pending && !frame->closed && was_broken(frame, text) &&
 	    klog_is_start(frame->pending) && !klog_is_start(text)) {
 		join(frame, text, len);
 		return 0;

@@ -18,10 +18,27 @@
 
 /* Beginnings that nothing else contains; of a shape at least two must be seen. */
 static const char *const beginnings[] = {
-	"Mem-Info:", "Mem-info:",       "lowmem_reserve[]:",    "Call Trace:", "Call trace:",
-	"Node 0 ",   "Hardware name: ", "active_anon:",         "CPU: ",       "Free swap ",
-	"Pid: ",     "Swap cache ",     "Normal free:",         "DMA free:",   "Tasks state ",
-	"Normal: ",  "DMA: ",           "oom-kill:constraint=",
+	"Mem-Info:",
+	"Mem-info:",
+	"lowmem_reserve[]:",
+	"Call Trace:",
+	"Call trace:",
+	"Node 0 ",
+	"Hardware name: ",
+	"active_anon:",
+	"CPU: ",
+	"Free swap ",
+	"Pid: ",
+	"Swap cache ",
+	"Normal free:",
+	"DMA free:",
+	"Tasks state ",
+	"Normal: ",
+	"DMA: ",
+	"oom-kill:constraint=",
+	"memory: usage ",
+	"Memory cgroup out of",
+	"Out of memory: Kill",
 };
 
 /* False: too long for a front. */

@@ -160,6 +160,8 @@ def cut_end(rng, lines):
     """Lines up to a random place, the last one perhaps in part: never between a number and its unit."""
     at = rng.randint(min(len(lines), 5), len(lines))
     kept = list(lines[:at])
+    if kept[-1].text.startswith("vmalloc: allocation failure"):
+        kept.pop()  # the headline of it is the line below
     last = kept[-1]
     places = [m.start() for m in re.finditer(" ", last.text)]
     if places and last.what not in ("headline", "cpu") and rng.random() < 0.7:
