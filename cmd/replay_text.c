@@ -307,7 +307,7 @@ static void print_predicted(const struct pbr_run *run, const struct pbr_run *bas
 	}
 	pbr_summarise(run, &summary);
 	pbr_summarise(base, &before);
-	printf("%6s", "");
+	printf("  ");
 	print_difference_of(run->failures, base->failures, &run->failure_range);
 	print_difference_of(run->fallbacks, base->fallbacks, &run->fallback_range);
 	print_difference_of(summary.free_2m_end, before.free_2m_end, &run->free_2m_range);
@@ -328,12 +328,12 @@ static void print_predictions(const struct replay *replay)
 	}
 	pbr_recorded(replay->input, &truth);
 	printf("\nReclaim is modelled. Change from the simulated baseline (least-most of %d "
-	       "runs)\n%6s%18s%18s%18s%18s\n",
-	       PBR_RANGE_RUNS + 1, "", "failures", "fallbacks", "free 2 MiB at end", "reclaimed");
-	printf("recorded\n%6s%18llu%18llu%18llu%18llu\n", "", u(truth.failures), u(truth.fallbacks),
+	       "runs)\n  %19s%19s%19s%19s\n",
+	       PBR_RANGE_RUNS + 1, "failures", "fallbacks", "free 2 MiB at end", "reclaimed");
+	printf("recorded\n  %19llu%19llu%19llu%19llu\n", u(truth.failures), u(truth.fallbacks),
 	       u(truth.free_2m), u(truth.reclaimed));
-	printf("baseline, simulated\n%6s%18llu%18llu", "", u(base->failures), u(base->fallbacks));
-	printf("%18llu%18llu\n", u(base->free_2m_range.low), u(base->reclaimed));
+	printf("baseline, simulated\n  %19llu%19llu", u(base->failures), u(base->fallbacks));
+	printf("%19llu%19llu\n", u(base->free_2m_range.low), u(base->reclaimed));
 	for (unsigned int i = 1; i <= replay->nr_variants; i++)
 		print_predicted(&replay->runs[i], base);
 }

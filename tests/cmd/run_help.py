@@ -126,7 +126,8 @@ def check_schema():
 def check_answers():
     """What people read, too, has 80 columns."""
     pressure = f"{SAMPLE}-pressure.txt.zst"
-    for command in (["replay", pressure, "--follow", "--pins", "--top=40"], ["replay", pressure, "--simulate", "--task", "dd"],
+    for command in (["replay", pressure, "--follow", "--pins", "--top=40", "--what-if",
+                     "profile=modern"], ["replay", pressure, "--simulate", "--task", "dd"],
                     ["explain", pressure, "--list"], ["explain", pressure, "--failure", "3"],
                     ["explain", pressure, "--order", "9", "--at", "+5"],
                     ["show", "--root", SAMPLE], ["case", "--size", "28K"]):
