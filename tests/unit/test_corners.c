@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "zone.h"
+
 /* Two zones of node 0 and one of node 1, with a hole before it. */
 static void start(struct tp *tp, const struct variant *v)
 {
@@ -262,6 +264,36 @@ static void test_movable_pages_without_a_zone_of_theirs(void **state)
 	}
 }
 
+/* What is broken is said with its place: a block, or a number of something. */
+static void test_validate_names_the_place(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_error error = { 0 };
+		struct pb_page *page;
+		struct tp tp;
+		u8 word;
+
+		start(&tp, v);
+		assert_int_equal(pb_claim(&tp.pool, 0x13, 0, PB_GFP_KERNEL), PB_OK);
+		page = pb_pfn_to_page(&tp.pool, 0x13);
+		word = page->word;
+		page->word = (u8)(word | 2);
+		assert_int_equal(pb_validate(&tp.pool, &error), PB_ECORRUPT);
+		assert_non_null(strstr(error.text, " (pfn 0x13, order 2)"));
+		assert_int_equal(pb_validate(&tp.pool, NULL), PB_ECORRUPT);
+		page->word = word;
+		find_zone(&tp.pool, 0, PB_ZONE_NORMAL)->start_pfn++;
+		assert_int_equal(pb_validate(&tp.pool, &error), PB_ECORRUPT);
+		assert_non_null(strstr(error.text, " (zone 1)"));
+		assert_int_equal(pb_validate(&tp.pool, NULL), PB_ECORRUPT);
+		find_zone(&tp.pool, 0, PB_ZONE_NORMAL)->start_pfn--;
+		tp_check(&tp, "mended");
+		tp_drop(&tp);
+	}
+}
+
 /* The pool's totals are its zones' sums, with pages in two CPUs' lists. */
 static void test_totals_are_sums(void **state)
 {
@@ -311,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_reserve_undoes_what_it_took),
 		cmocka_unit_test(test_hooks_one_after_the_other),
 		cmocka_unit_test(test_walks_end_when_told),
+		cmocka_unit_test(test_validate_names_the_place),
 		cmocka_unit_test(test_totals_are_sums),
 		cmocka_unit_test(test_movable_pages_without_a_zone_of_theirs),
 	};
