@@ -44,11 +44,13 @@ def files():
         with open(name, "wb") as file:
             file.write(content)
     os.mkdir("dir")
-    for verb in ("replay", "explain", "report"):
+    # as JSON: a build without Node.js has no page
+    for verb in (["replay"], ["explain"], ["report", "--format", "json"]):
         for name, (_, what) in kinds.items():
-            refused([verb, name], name, what if verb != "explain" or name == "empty" else "0 of ")
-        refused([verb, "dir"], "dir", "is a directory")
-        refused([verb, "none"], "none", "No such file")
+            refused([*verb, name], name,
+                    what if verb != ["explain"] or name == "empty" else "0 of ")
+        refused([*verb, "dir"], "dir", "is a directory")
+        refused([*verb, "none"], "none", "No such file")
     for name, (content, _) in kinds.items():
         what = "is empty" if not content else "0 of"
         refused(["show", "--root", name], name, what)
@@ -69,7 +71,7 @@ def arguments():
         refused([verb, "--format"], "--format", "needs a value")
         refused([verb, "x", "--format", "xml"] if verb not in ("show", "case")
                 else [verb, "--format", "xml"], "'xml'", "expected")
-    for filtering in (["replay"], ["report", "--no-what-if", "-o", "never.html"],
+    for filtering in (["replay"], ["report", "--no-what-if", "--format", "json", "-o", "never.json"],
                       ["explain", "--list"]):
         for option, value, expected in (
                 ("--from", "x", "'x'"), ("--to", "1e9", "'1e9'"), ("--from", "+1000", "'+1000'"),
@@ -78,12 +80,12 @@ def arguments():
                 ("--task", "99999", "'99999'")):
             refused([*filtering, TRACE, option, value], option, expected)
         refused([*filtering, "--from", "end", "--to", "start", TRACE], "later than")
-    check("what was refused leaves nothing behind", not os.path.exists("never.html"))
+    check("what was refused leaves nothing behind", not os.path.exists("never.json"))
     refused(["replay", "--top", "5", TRACE], "--top=5")
     refused(["replay", "--top=0", TRACE], "'0'")
     refused(["replay", TRACE, "more"], "'more'")
-    refused(["report", TRACE, "-o", "dir"], "dir is a directory")
-    refused(["report", TRACE, "-o", "none/x.html"], "none/x.html", "No such file")
+    refused(["report", "--format", "json", TRACE, "-o", "dir"], "dir is a directory")
+    refused(["report", "--format", "json", TRACE, "-o", "none/x"], "none/x", "No such file")
     refused(["report", TRACE, "more"], "got 2")
     refused(["explain", TRACE], "is a trace", "--order N")
     refused(["explain", TRACE, "--order", "3", "--task", "dd"], "--list")
