@@ -151,12 +151,17 @@ static int first_pfn(void *ctx, uint64_t pfn)
 
 static void test_lists_of_a_cpu(void **state)
 {
-	const struct pb_pcp_stat set = { .high = 40, .batch = 7, .free_factor = 1 };
+	const struct pb_pcp_stat set = { .high = 40,
+					 .batch = 7,
+					 .free_factor = 1,
+					 .high_min = 30,
+					 .high_max = 50 };
 
 	(void)state;
 	for_each_variant(v)
 	{
 		struct pb_zone_stat stat;
+		struct pb_pcp_stat seen;
 		uint64_t pfn = 0;
 		struct tp tp;
 
@@ -186,6 +191,13 @@ static void test_lists_of_a_cpu(void **state)
 		assert_int_equal(pb_state_add_pcp(&tp.pool, 0, 513, 0, 0), PB_EBUSY);
 		tp_zone(&tp, 0, PB_ZONE_NORMAL, &stat);
 		if (v->profile == PB_PROFILE_LINUX) { /* the other profile's have their own sizes */
+			assert_int_equal(pb_pcp_stats(&tp.pool, 0, 0, &seen), PB_OK);
+			assert_int_equal(seen.high, set.high);
+			assert_int_equal(seen.batch, set.batch);
+			assert_int_equal(seen.free_factor, set.free_factor);
+			assert_int_equal(seen.high_min, set.high_min);
+			assert_int_equal(seen.high_max, set.high_max);
+			assert_int_equal(seen.count, 2);
 			assert_int_equal(pb_walk_pcp(&tp.pool, 0, 0, PB_ZONE_NORMAL, 0,
 						     PB_MIGRATE_MOVABLE, first_pfn, &pfn),
 					 5);
