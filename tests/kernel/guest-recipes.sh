@@ -52,9 +52,7 @@ for recipe in tracefs trace-cmd perf; do
 	[ -r "$recipe.sh" ] && recipes="$recipes $recipe"
 done
 set -- $recipes
-stacks=1
-[ -x /tools/trace-cmd ] && stacks=2
-echo "1..$(($# + stacks + 6))"
+echo "1..$(($# + 7))"
 for recipe; do
 	sed 's/sleep 60/sh work.sh/' first.sh "$recipe.sh" >run.sh
 	rm -f /tmp/alloc.*
@@ -67,7 +65,7 @@ for recipe; do
 	result $? "recipe $recipe, followed to its end"
 done
 
-# Who called, in ftrace's own words and in trace.dat's.
+# Who called, in ftrace's own words.
 callers() # TRACE
 {
 	pagebuddy replay "$1" --top --lenient --format json >json 2>out || return 1
@@ -87,12 +85,6 @@ kill $!
 echo 0 >$T/options/stacktrace
 callers stacks.txt
 result $? 'call sites of options/stacktrace'
-if [ $stacks = 2 ]; then
-	rm stacks.txt
-	trace-cmd record -q -T -e kmem:mm_page_alloc -o stacks.dat \
-		dd if=/dev/zero of=/tmp/work bs=64k count=200 >out 2>&1 && callers stacks.dat
-	result $? 'call sites of trace-cmd record -T'
-fi
 
 rm -f /tmp/work stacks.*
 
