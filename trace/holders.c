@@ -267,7 +267,8 @@ int pb_page_owner_parse(const char *text, size_t len, struct pb_page_owner *owne
 		return -1;
 	}
 	qsort(owner->holders, owner->nr_holders, sizeof(*owner->holders), by_pages);
-	qsort(owner->blocks, owner->nr_blocks, sizeof(*owner->blocks), by_harm);
+	if (owner->nr_blocks) /* of page_owner_sort there are none */
+		qsort(owner->blocks, owner->nr_blocks, sizeof(*owner->blocks), by_harm);
 	for (size_t i = 0; i < owner->nr_blocks; i++)
 		owner->nr_spoiled += block_is_spoiled(&owner->blocks[i]);
 	return 0;
