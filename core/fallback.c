@@ -52,7 +52,7 @@ static void trace_steal(struct pb_pool *pool, const struct zone *zone, u32 frame
 }
 
 void count_steal(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order,
-			unsigned int wanted, unsigned int want, unsigned int from)
+		 unsigned int wanted, unsigned int want, unsigned int from)
 {
 	__atomic_fetch_add(&zone->extfrag, 1, __ATOMIC_RELAXED);
 	if (frame_migratetype(pool, frame) == want)
@@ -195,8 +195,8 @@ static bool try_to_claim_block(struct pb_pool *pool, struct zone *zone, struct s
 	return true;
 }
 
-u32 __rmqueue_claim(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-		    unsigned int order, unsigned int want, unsigned int alloc_flags)
+bool __rmqueue_claim(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+		     unsigned int order, unsigned int want, unsigned int alloc_flags)
 {
 	unsigned int floor = order < pool->pageblock_order && alloc_flags & ALLOC_NOFRAGMENT
 				     ? pool->pageblock_order
@@ -214,25 +214,23 @@ u32 __rmqueue_claim(struct pb_pool *pool, struct zone *zone, struct stripe *stri
 		if (!try_to_claim_block(pool, zone, stripe, frame, o, want, alloc_flags))
 			continue;
 		count_steal(pool, zone, frame, o, order, want, (unsigned int)from);
-		return __rmqueue_smallest(pool, zone, stripe, order, want);
+		return true;
 	}
-	return NO_FRAME;
+	return false;
 }
 
-u32 __rmqueue_steal(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-		    unsigned int order, unsigned int want)
+bool __find_to_steal(const struct pb_pool *pool, const struct stripe *stripe, unsigned int want,
+		     unsigned int *order, unsigned int *from)
 {
-	for (unsigned int o = order; o <= pool->max_order; o++) {
-		int from = find_suitable_fallback(pool, stripe, o, want);
-		u32 frame;
+	for (; *order <= pool->max_order; ++*order) {
+		int type = find_suitable_fallback(pool, stripe, *order, want);
 
-		if (from < 0)
-			continue;
-		frame = __rmqueue_smallest(pool, zone, stripe, order, (unsigned int)from);
-		count_steal(pool, zone, frame, o, order, want, (unsigned int)from);
-		return frame;
+		if (type >= 0) {
+			*from = (unsigned int)type;
+			return true;
+		}
 	}
-	return NO_FRAME;
+	return false;
 }
 
 /* ------------------------------------------------- reserve for atomic bursts */

@@ -217,6 +217,20 @@ void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock
 
 /* --------------------------------------------------------------- evacuate */
 
+static NOINLINE bool call_migrate(struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+				  unsigned int order)
+{
+	bool outermost = hook_begin();
+	bool moved = pool->hooks.migrate(pool->hooks.ctx, pool, from, to, order);
+
+	if (outermost)
+		hook_end();
+	return moved;
+}
+
+/* Whom misuse is told of: only a hook can have given the block away. */
+static const struct call moving = { "the migrate hook", NULL };
+
 /* Move one block; the caller's page byte goes with it. */
 static bool move_block(struct pb_pool *pool, u32 frame)
 {
@@ -224,24 +238,18 @@ static bool move_block(struct pb_pool *pool, u32 frame)
 	u8 word = load_relaxed(&from->word);
 	unsigned int order = word & PB_PAGE_ORDER;
 	struct pb_page *to;
-
-	bool moved, outermost;
+	bool moved;
 
 	if (!(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED || !pool->hooks.migrate)
 		return false;
-	to = pb_alloc_pages_nodemask(pool,
-				     (PB_GFP_HIGHUSER_MOVABLE & ~PB_GFP_RECLAIM) | PB_GFP_NOWARN,
-				     order, zone_of_frame(pool, frame)->node, NULL, NULL);
+	to = alloc_for_move(pool, order, zone_of_frame(pool, frame)->node, &moving);
 	if (!to)
 		return false;
 	if (pool->owners)
 		store_relaxed(&pool->owners[page_frame(pool, to)], pool->owners[frame]);
 	store_relaxed(&to->word, word);
-	outermost = hook_begin();
-	moved = pool->hooks.migrate(pool->hooks.ctx, pool, from, to, order);
-	if (outermost)
-		hook_end();
-	(void)pb_free_pages(pool, moved ? from : to, order);
+	moved = call_migrate(pool, from, to, order);
+	free_moved(pool, moved ? from : to, order, &moving);
 	return moved;
 }
 

@@ -142,12 +142,20 @@ static u32 region_spans(const struct pb_super *super, const struct pb_region *la
 	return end > first ? (u32)min_u64(end - first, UINT32_MAX) : 0;
 }
 
-/* Stripes and bitmap shape of a zone, from its size alone. */
-static void shape_zone(const struct pb_config *config, const struct pb_super *super,
-		       struct zone *zone)
+/* Stripes and bitmaps of a zone, as it has them. */
+struct shape {
+	u32 nr_stripes;
+	u8 group_shift, levels;
+	u32 level_words[MAX_LEVELS];
+	u32 bitmap_words;
+};
+
+/* They follow from its size alone. */
+static void shape_zone(const struct pb_config *config, const struct pb_super *super, u32 nr_spans,
+		       struct shape *zone)
 {
 	u32 span_pageblocks = super->max_order - super->pageblock_order;
-	u32 pageblocks = zone->nr_spans << span_pageblocks;
+	u32 pageblocks = nr_spans << span_pageblocks;
 	u32 stripes = config->nr_stripes ? config->nr_stripes : super->nr_cpus;
 	u32 least_shift = stripe_group_shift(pageblocks, 1, span_pageblocks);
 	u32 groups = div_round_up(pageblocks, 1u << least_shift);
@@ -158,11 +166,10 @@ static void shape_zone(const struct pb_config *config, const struct pb_super *su
 	/* no more stripes than the smallest groups would fill */
 	stripes = stripes < MAX_STRIPES ? stripes : MAX_STRIPES;
 	stripes = stripes < groups ? stripes : groups;
+	*zone = (struct shape){ 0 };
 	zone->nr_stripes = super->profile == PB_PROFILE_LINUX ? 1 : 1u << fls32(stripes);
 	zone->group_shift = stripe_group_shift(pageblocks, zone->nr_stripes, span_pageblocks);
 	groups = div_round_up(pageblocks, 1u << zone->group_shift);
-	zone->levels = 0;
-	zone->bitmap_words = 0;
 	n = div_round_up(groups, zone->nr_stripes) << zone->group_shift;
 	if (n > pageblocks)
 		n = pageblocks;
@@ -173,21 +180,22 @@ static void shape_zone(const struct pb_config *config, const struct pb_super *su
 	}
 }
 
-u64 zone_bitmap_bytes(const struct pb_super *super, const struct zone *zone)
+u64 stripe_bitmap_bytes(const struct pb_super *super, u32 words)
 {
-	return (u64)zone->nr_stripes * super->orders * PB_MIGRATE_TYPES * zone->bitmap_words * 8;
+	return (u64)super->orders * PB_MIGRATE_TYPES * words * 8;
 }
 
-static void measure_zone(const struct pb_config *config, struct pb_super *super, struct zone *zone,
+static void measure_zone(const struct pb_config *config, struct pb_super *super, u32 nr_spans,
 			 u64 *percpu, u64 *bitmap_bytes)
 {
-	if (!zone->nr_spans)
+	struct shape shape;
+
+	if (!nr_spans)
 		return;
-	shape_zone(config, super, zone);
-	super->nr_stripes += zone->nr_stripes;
-	*bitmap_bytes += zone_bitmap_bytes(super, zone);
-	*percpu += pcp_zone_bytes(super, (u64)zone->nr_spans << super->max_order);
-	zone->nr_spans = 0;
+	shape_zone(config, super, nr_spans, &shape);
+	super->nr_stripes += shape.nr_stripes;
+	*bitmap_bytes += shape.nr_stripes * stripe_bitmap_bytes(super, shape.bitmap_words);
+	*percpu += pcp_zone_bytes(super, (u64)nr_spans << super->max_order);
 }
 
 void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,
@@ -195,28 +203,30 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 
 {
 	const struct pb_region *last = NULL, *region;
 	struct regions regions;
-	struct zone zone = { 0 };
+	u32 zone_spans = 0;
 	u64 spans = 0;
 
 	*percpu = 0;
 	*bitmap_bytes = 0;
+	super->nr_zones = super->nr_stripes = super->nr_banks = 0;
 	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
 	while ((region = regions_next(&regions)) != NULL) {
 		u32 more = region_spans(super, last, region);
 
 		if (!same_zone(last, region)) {
-			measure_zone(config, super, &zone, percpu, bitmap_bytes);
+			measure_zone(config, super, zone_spans, percpu, bitmap_bytes);
 			super->nr_zones++;
+			zone_spans = 0;
 		}
 		if (!same_bank(super, last, region))
 			super->nr_banks++;
 		if (region->node >= super->nr_nodes)
 			super->nr_nodes = region->node + 1u;
-		zone.nr_spans += more;
+		zone_spans += more;
 		spans += more;
 		last = region;
 	}
-	measure_zone(config, super, &zone, percpu, bitmap_bytes);
+	measure_zone(config, super, zone_spans, percpu, bitmap_bytes);
 	super->nr_frames = spans << super->max_order;
 	super->nr_spans = (u32)min_u64(spans, UINT32_MAX);
 }
@@ -246,8 +256,14 @@ static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 
 	for (u32 z = 0; z < pool->super->nr_zones; z++) {
 		struct zone *zone = pool_zone(pool, z);
+		struct shape shape;
 
-		shape_zone(config, pool->super, zone);
+		shape_zone(config, pool->super, zone->nr_spans, &shape);
+		zone->nr_stripes = shape.nr_stripes;
+		zone->group_shift = shape.group_shift;
+		zone->levels = shape.levels;
+		memcpy(zone->level_words, shape.level_words, sizeof(zone->level_words));
+		zone->bitmap_words = shape.bitmap_words;
 		zone->first_stripe = stripes;
 		for (u32 i = 0; i < zone->nr_stripes; i++, stripes++) {
 			struct stripe *stripe = pool_stripe(pool, stripes);
@@ -259,7 +275,7 @@ static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 						  (ctz32(zone->nr_stripes) + 6));
 			stripe->taker = NO_CPU;
 			stripe->bitmaps = bitmaps;
-			bitmaps += div_u64(zone_bitmap_bytes(pool->super, zone), zone->nr_stripes);
+			bitmaps += stripe_bitmap_bytes(pool->super, zone->bitmap_words);
 		}
 	}
 }
@@ -402,7 +418,7 @@ static void hand_over_region(struct hand_over *h, const struct pb_region *region
 
 /* Region by region; what no region has of the spans is absent. Not inlined: two walks
    over the regions are much for one frame of a small stack. */
-static __attribute__((noinline)) void hand_over_all(struct hand_over *h)
+static NOINLINE void hand_over_all(struct hand_over *h)
 {
 	const struct pb_region *last = NULL, *region;
 	struct pb_pool *pool = h->pool;

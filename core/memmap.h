@@ -22,7 +22,7 @@ void memmap_hand_over(struct pb_pool *pool, const struct pb_config *config);
 void hand_over_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end);
 
 /* Bytes of the lower list levels of all stripes of a zone. */
-u64 zone_bitmap_bytes(const struct pb_super *super, const struct zone *zone);
+u64 stripe_bitmap_bytes(const struct pb_super *super, u32 words);
 
 int set_error(struct pb_error *error, int code, u32 region, const char *text);
 

@@ -196,7 +196,7 @@ static void let_others_run(struct pb_pool *pool)
 	pool_step_in(pool, depth);
 }
 
-static bool call_reclaim(struct pb_pool *pool, const struct alloc_context *ctx)
+static NOINLINE bool call_reclaim(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	bool progress;
 	u32 depth;
@@ -211,7 +211,7 @@ static bool call_reclaim(struct pb_pool *pool, const struct alloc_context *ctx)
 	return progress;
 }
 
-static bool call_oom(struct pb_pool *pool, const struct alloc_context *ctx)
+static NOINLINE bool call_oom(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	bool progress;
 	u32 depth;
@@ -225,8 +225,8 @@ static bool call_oom(struct pb_pool *pool, const struct alloc_context *ctx)
 	return progress;
 }
 
-static bool try_reclaim(struct pb_pool *pool, const struct alloc_context *ctx,
-			unsigned int alloc_flags, u32 *frame)
+static NOINLINE bool try_reclaim(struct pb_pool *pool, const struct alloc_context *ctx,
+				 unsigned int alloc_flags, u32 *frame)
 {
 	struct zone *zone;
 	u32 at = 0;
@@ -357,8 +357,8 @@ struct progress {
 	unsigned int no_progress; /* rounds without so much as a claim, spec 8 */
 };
 
-static bool may_go_on(struct pb_pool *pool, const struct alloc_context *ctx,
-		      struct progress *progress, bool claimed)
+static NOINLINE bool may_go_on(struct pb_pool *pool, const struct alloc_context *ctx,
+			       struct progress *progress, bool claimed)
 {
 	bool costly = ctx->order > COSTLY_ORDER;
 	long free_pages = 0;
@@ -508,8 +508,9 @@ enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_con
 	return reason;
 }
 
-/* Each power-of-two-th failure is logged: news without a flood. */
-static void warn_alloc(struct pb_pool *pool, const struct alloc_context *ctx)
+/* Each power-of-two-th failure is logged: news without a flood. Its line is not on the
+   stack while the request goes on. */
+static NOINLINE void warn_alloc(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	unsigned long nth = __atomic_add_fetch(&pool->super->vm[PB_ALLOC_FAIL], 1,
 					       __ATOMIC_RELAXED);
@@ -647,6 +648,35 @@ static u32 alloc_frame(struct pb_pool *pool, struct alloc_context *ctx)
 	return frame != NO_FRAME ? frame : alloc_slowpath(pool, ctx);
 }
 
+/* Straight from a zone, for a block that is to be moved: it may stay for long, and the
+   way is short where the stack is deep already. */
+static u32 take_for_move(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	unsigned int alloc_flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);
+	u32 at = 0, frame = NO_FRAME;
+	struct zone *zone;
+
+	while (frame == NO_FRAME && (zone = next_zone(pool, ctx, &at)) != NULL)
+		if (zone_passes(pool, ctx, zone, alloc_flags))
+			frame = zone_take(pool, zone, ctx->cpu, ctx->order, ctx->migratetype,
+					  alloc_flags);
+	return frame;
+}
+
+struct pb_page *alloc_for_move(struct pb_pool *pool, unsigned int order, int node,
+			       const struct call *call)
+{
+	struct pb_request request = { .gfp = PB_GFP_HIGHUSER_MOVABLE & ~PB_GFP_RECLAIM,
+				      .node = node };
+	struct alloc_context ctx;
+	u32 frame;
+
+	if (prepare_request(pool, &ctx, &request, order, call))
+		return NULL;
+	frame = take_for_move(pool, &ctx);
+	return frame == NO_FRAME ? NULL : page_set_owned(pool, frame, order, request.gfp);
+}
+
 static struct pb_page *__alloc_slow(struct pb_pool *pool, struct pb_request *request,
 				    unsigned int order, const struct call *call)
 {
@@ -709,10 +739,9 @@ static struct pb_page *alloc_guarded(struct pb_pool *pool, pb_gfp_t gfp, unsigne
 }
 
 /* Apart, so that a hit builds no request. */
-static __attribute__((noinline)) struct pb_page *alloc_reported(struct pb_pool *pool, pb_gfp_t gfp,
-								unsigned int order,
-								const char *name,
-								const void *caller)
+static NOINLINE struct pb_page *alloc_reported(struct pb_pool *pool, pb_gfp_t gfp,
+					       unsigned int order, const char *name,
+					       const void *caller)
 {
 	struct pb_request request = { .gfp = gfp, .node = PB_NO_NODE };
 	struct pb_page *page = alloc_guarded(pool, gfp, order);
@@ -722,9 +751,8 @@ static __attribute__((noinline)) struct pb_page *alloc_reported(struct pb_pool *
 }
 
 /* Not inlined, so that the fast path needs no stack frame. */
-static __attribute__((noinline)) struct pb_page *alloc_missed(struct pb_pool *pool, pb_gfp_t gfp,
-							      unsigned int order, const char *name,
-							      const void *caller)
+static NOINLINE struct pb_page *alloc_missed(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order,
+					     const char *name, const void *caller)
 {
 	struct pb_page *page = alloc_locked(pool, gfp, order);
 
@@ -741,26 +769,29 @@ FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned
 	return alloc_missed(pool, gfp, order, "pb_alloc_pages", CALLER);
 }
 
-/* As pb_alloc_pages(), for a caller that wants to know why not. */
-static struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *request,
-				  unsigned int order, const struct call *call)
+/* A hit. Apart, so that a miss needs less stack. */
+static NOINLINE struct pb_page *alloc_hit(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
 	struct pb_page *page;
 	size_t frame;
 
+	if (order < pool->rseq_orders && pcp_rseq_pop(pool, gfp, order, &frame) == PCP_OK)
+		return page_set_allocated(pool, frame, order, gfp);
+	page = alloc_locked(pool, gfp, order);
+	return page ? page : alloc_guarded(pool, gfp, order);
+}
+
+/* As pb_alloc_pages(), for a caller that wants to know why not. */
+static struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *request,
+				  unsigned int order, const struct call *call)
+{
+	struct pb_page *page = NULL;
+
 	request->why = PB_REASON_NONE;
 	if (pool && request->node == PB_NO_NODE && !request->nodemask && order <= PB_MAX_ORDER &&
-	    !(request->gfp & (GFP_SLOW | PB_GFP_THISNODE))) {
-		if (order < pool->rseq_orders &&
-		    pcp_rseq_pop(pool, request->gfp, order, &frame) == PCP_OK)
-			return page_set_allocated(pool, frame, order, request->gfp);
-		page = alloc_locked(pool, request->gfp, order);
-		if (!page)
-			page = alloc_guarded(pool, request->gfp, order);
-		if (page)
-			return page;
-	}
-	return alloc_slow(pool, request, order, call);
+	    !(request->gfp & (GFP_SLOW | PB_GFP_THISNODE)))
+		page = alloc_hit(pool, request->gfp, order);
+	return page ? page : alloc_slow(pool, request, order, call);
 }
 
 /* Nearest node with memory, seen from this CPU's. */
@@ -855,8 +886,17 @@ size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned int orde
 	return alloc_bulk(pool, &request, order, n, pages, CALL("pb_alloc_pages_bulk"));
 }
 
-static struct pb_page *alloc_exact(struct pb_pool *pool, struct pb_request *request,
-				   size_t nr_pages, const struct call *call)
+/* The block becomes nr_pages pages, and what is left of it is given back. */
+static NOINLINE void trim_exact(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+				size_t nr_pages)
+{
+	(void)pb_split_page(pool, page, order);
+	for (size_t i = nr_pages; i < (size_t)1 << order; i++)
+		(void)pb_free_pages(pool, page + i, 0);
+}
+
+ALWAYS_INLINE struct pb_page *alloc_exact(struct pb_pool *pool, struct pb_request *request,
+					  size_t nr_pages, const struct call *call)
 {
 	pb_gfp_t gfp = request->gfp;
 	unsigned int order = 0;
@@ -869,11 +909,8 @@ static struct pb_page *alloc_exact(struct pb_pool *pool, struct pb_request *requ
 	request->gfp &= ~PB_GFP_COMP;
 	page = alloc_here(pool, request, order, call);
 	request->gfp = gfp;
-	if (!page)
-		return NULL;
-	(void)pb_split_page(pool, page, order);
-	for (size_t i = nr_pages; i < (size_t)1 << order; i++)
-		(void)pb_free_pages(pool, page + i, 0);
+	if (page)
+		trim_exact(pool, page, order, nr_pages);
 	return page;
 }
 
@@ -959,12 +996,14 @@ void free_frames(struct pb_pool *pool, u32 frame, unsigned int order)
 	zone_free(pool, zone, cpu, frame, order, true);
 }
 
-static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int order,
-		     const struct call *call)
+/* Drops a reference; *freed: the block that nobody owns any more, or NO_FRAME. */
+static int release(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		   const struct call *call, u32 *freed)
 {
 	u32 frame = page_frame(pool, page);
 	u8 word;
 
+	*freed = NO_FRAME;
 	if (frame == NO_FRAME)
 		return misuse_page(pool, call, page, order);
 	word = load_relaxed(&page->word);
@@ -977,8 +1016,30 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 		store_relaxed(&page->word, 0);
 	else if (!change_byte(page, word, 0)) /* of two frees in one instant one is caught */
 		return misuse_page(pool, call, page, order);
-	free_frames(pool, frame, order);
+	*freed = frame;
 	return PB_OK;
+}
+
+static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		     const struct call *call)
+{
+	u32 frame;
+	int code = release(pool, page, order, call, &frame);
+
+	if (frame != NO_FRAME)
+		free_frames(pool, frame, order);
+	return code;
+}
+
+void free_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		const struct call *call)
+{
+	u32 frame;
+
+	(void)release(pool, page, order, call, &frame);
+	if (frame != NO_FRAME)
+		zone_free(pool, zone_of_frame(pool, frame),
+			  pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU, frame, order, true);
 }
 
 /*
@@ -1008,9 +1069,8 @@ static int free_shared(struct pb_pool *pool, struct pb_page *page, unsigned int 
 	return code;
 }
 
-static __attribute__((noinline)) int free_reported(struct pb_pool *pool, struct pb_page *page,
-						   unsigned int order, const char *name,
-						   const void *caller)
+static NOINLINE int free_reported(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+				  const char *name, const void *caller)
 {
 	const struct call call = { name, caller };
 
@@ -1019,9 +1079,8 @@ static __attribute__((noinline)) int free_reported(struct pb_pool *pool, struct 
 }
 
 /* By the lock of this CPU's list, where that is all there is to it. */
-static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb_page *page,
-						 unsigned int order, const char *name,
-						 const void *caller)
+static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+				const char *name, const void *caller)
 {
 	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
 	u32 class;
@@ -1037,8 +1096,7 @@ static __attribute__((noinline)) int free_missed(struct pb_pool *pool, struct pb
 }
 
 /* The byte is clear already, and this CPU's list had no room. */
-static __attribute__((noinline)) int free_overflow(struct pb_pool *pool, u32 frame,
-						   unsigned int order)
+static NOINLINE int free_overflow(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	free_frames(pool, frame, order);
 	return PB_OK;

@@ -61,6 +61,13 @@ enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_con
 /* Wipe [frame, end); false: one of them has no address, and some may be wiped. */
 bool clear_frames(const struct pb_pool *pool, u32 frame, u32 end);
 
+/* A block for a movable one's content, from the node or the next, past the per-CPU lists;
+   and one is given back so. They wait for nothing. */
+struct pb_page *alloc_for_move(struct pb_pool *pool, unsigned int order, int node,
+			       const struct call *call);
+void free_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		const struct call *call);
+
 /* Free a block whose page byte is already clear: per-CPU list or zone. */
 void free_frames(struct pb_pool *pool, u32 frame, unsigned int order);
 

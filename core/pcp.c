@@ -11,6 +11,7 @@
 #include "linux_rules.h"
 
 #include "shared.h"
+#include "zone_tight.h"
 
 static bool rseq_mode(const struct pb_pool *pool)
 {
@@ -170,7 +171,7 @@ static void pcp_drain_some(struct pb_pool *pool, struct zone *zone, u32 cpu, str
 	u32 *stack = pcp_stack(area, list);
 	u32 left = pcp_entries(list) - n;
 
-	zone_free_batch(pool, zone, cpu, order, n, stack);
+	tight_free_batch(pool, zone, order, n, stack);
 	pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order, frame_migratetype(pool, stack[0]),
 			n);
 	memmove(stack, stack + n, left * sizeof(*stack));
@@ -222,46 +223,58 @@ static u64 pages_allowed(const struct pb_pool *pool, const struct zone *zone, u3
 }
 
 /* Lower the limit of the list that is allowed the most, by `pages` or what one hold of
-   the area is long enough for. */
-static u64 take_from_largest(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 largest,
-			     u64 pages)
+   the area is long enough for; returns by how many pages. */
+static u64 lower_limit(struct pcp_list *list, unsigned int order, u64 pages)
 {
-	struct pcp_list *list = zone_list(pool, zone, cpu, largest);
-	unsigned int order = largest % pool->nr_pcp_orders;
 	u64 blocks = (pages + ((u64)1 << order) - 1) >> order;
 	u32 cut = (u32)min_u64(min_u64(blocks, limit_of(list)), ZONE_BATCH_MAX);
-	u32 left = limit_of(list) - cut;
 
-	if (pcp_entries(list) > left)
-		pcp_drain_some(pool, zone, cpu, list, order, pcp_entries(list) - left);
-	set_limit(list, left);
+	set_limit(list, limit_of(list) - cut);
 	return (u64)cut << order;
 }
 
-static __attribute__((noinline)) void raise_limit(struct pb_pool *pool, struct zone *zone, u32 cpu,
-						  struct pcp_list *list, unsigned int order)
+/* Raises the list's limit, perhaps at another's cost; returns which one of the zone's
+   holds more now than it may, or UINT32_MAX. */
+static NOINLINE u32 raise_limit(struct pb_pool *pool, struct zone *zone, u32 cpu,
+				struct pcp_list *list, unsigned int order)
 {
 	u32 more = limit_of(list) ? limit_of(list) : 1;
 	u64 bound = stock_bound(pool, zone), allowed;
 	u32 largest = UINT32_MAX;
+	struct pcp_list *from;
 
 	if (more > list->max - limit_of(list))
 		more = (u32)list->max - limit_of(list);
 	allowed = pages_allowed(pool, zone, cpu, list, &largest);
-	if (allowed + ((u64)more << order) > bound && largest != UINT32_MAX)
-		allowed -= take_from_largest(pool, zone, cpu, largest,
-					     allowed + ((u64)more << order) - bound);
-	if (allowed >= bound)
-		return;
-	set_limit(list, limit_of(list) + (u32)min_u64(more, (bound - allowed) >> order));
+	if (allowed + ((u64)more << order) <= bound)
+		largest = UINT32_MAX;
+	if (largest != UINT32_MAX) {
+		from = zone_list(pool, zone, cpu, largest);
+		allowed -= lower_limit(from, largest % pool->nr_pcp_orders,
+				       allowed + ((u64)more << order) - bound);
+		if (pcp_entries(from) <= limit_of(from))
+			largest = UINT32_MAX;
+	}
+	if (allowed < bound)
+		set_limit(list, limit_of(list) + (u32)min_u64(more, (bound - allowed) >> order));
+	return largest;
 }
 
 /* Twice as much, as far as the zone's bound for one CPU has room. */
 static inline void grow_limit(struct pb_pool *pool, struct zone *zone, u32 cpu,
 			      struct pcp_list *list, unsigned int order)
 {
-	if (limit_of(list) < list->max)
-		raise_limit(pool, zone, cpu, list, order);
+	struct pcp_list *over;
+	u32 i;
+
+	if (limit_of(list) >= list->max)
+		return;
+	i = raise_limit(pool, zone, cpu, list, order);
+	if (i == UINT32_MAX)
+		return;
+	over = zone_list(pool, zone, cpu, i);
+	pcp_drain_some(pool, zone, cpu, over, i % pool->nr_pcp_orders,
+		       pcp_entries(over) - limit_of(over));
 }
 
 /* Takes a batch from the zone onto the stack, which is empty, the lowest frame on
@@ -278,7 +291,7 @@ static u32 pcp_refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct p
 		to = &one;
 	}
 	want = want > ZONE_BATCH_MAX ? ZONE_BATCH_MAX : want;
-	got = zone_take_batch(pool, zone, cpu, order, type, alloc_flags, want, to + want);
+	got = tight_take_batch(pool, zone, cpu, order, type, alloc_flags, want, to + want);
 	if (!got)
 		return NO_FRAME;
 	if (got < want)
@@ -292,8 +305,9 @@ static u32 pcp_refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct p
 }
 
 /* As many as n, with a breath between two batches. */
-static void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_list *list,
-			   unsigned int order, u32 n, unsigned long *state)
+ALWAYS_INLINE void pcp_drain_list(struct pb_pool *pool, struct zone *zone, u32 cpu,
+				  struct pcp_list *list, unsigned int order, u32 n,
+				  unsigned long *state)
 {
 	for (;;) {
 		u32 count = pcp_entries(list);

@@ -109,8 +109,8 @@ static void refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_
 		return;
 	while (left) {
 		u32 want = left < ZONE_BATCH_MAX ? left : ZONE_BATCH_MAX;
-		u32 got = zone_take_batch(pool, zone, cpu, order, type, alloc_flags, want,
-					  frames + want);
+		u32 got = linked_take_batch(pool, zone, cpu, order, type, alloc_flags, want,
+					    frames + want);
 
 		for (u32 i = 0; i < got; i++)
 			linked_insert(pool, pcp->lists, list, frames[want - 1 - i], true);
@@ -158,26 +158,29 @@ static void drain_round_robin(struct pb_pool *pool, struct zone *zone, u32 cpu,
 	s32 run = 0;
 
 	while (pages > 0 && pcp->count > 0) {
-		u32 frames[ZONE_BATCH_MAX];
-		u32 n = 0;
+		struct free_list batch;
+		u32 n = 0, frame, coldest;
 
+		linked_init(&batch, 0);
 		do {
 			run++;
 			list = (list + 1) % PB_MIGRATE_PCPTYPES;
 		} while (linked_empty(pcp->lists, list));
 		if (run == PB_MIGRATE_PCPTYPES)
 			run = pages;
+		coldest = linked_tail(pcp->lists, list);
 		while (run > 0 && pages > 0 && n < ZONE_BATCH_MAX &&
-		       !linked_empty(pcp->lists, list)) {
-			frames[n] = linked_tail(pcp->lists, list);
-			linked_remove(pool, pcp->lists, frames[n++]);
+		       (frame = linked_tail(pcp->lists, list)) != NO_FRAME) {
+			linked_remove(pool, pcp->lists, frame);
+			linked_insert(pool, &batch, 0, frame, true);
 			counter_add(&pcp->count, -1);
+			n++;
 			pages--;
 			run--;
 		}
-		zone_free_batch(pool, zone, cpu, 0, n, frames);
+		linked_free_batch(pool, zone, cpu, 0, &batch);
 		pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, 0,
-				frame_migratetype(pool, frames[0]), n);
+				frame_migratetype(pool, coldest), n);
 		if (pages > 0)
 			pcp_breathe(pool, cpu, state);
 	}
@@ -193,20 +196,24 @@ static void drain(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_l
 	/* others may have taken what is left, during a breath */
 	while (pages > 0 && pcp->count > 0) {
 		unsigned int order = list_order(pool, list);
-		u32 frames[ZONE_BATCH_MAX];
-		u32 n = 0, frame;
+		struct free_list batch;
+		u32 n = 0, frame, coldest = linked_tail(pcp->lists, list);
+
+		linked_init(&batch, 0);
 
 		while (pages > 0 && n < ZONE_BATCH_MAX &&
 		       (frame = linked_tail(pcp->lists, list)) != NO_FRAME) {
 			linked_remove(pool, pcp->lists, frame);
-			frames[n++] = frame;
+			linked_insert(pool, &batch, 0, frame, true);
+			n++;
 			pages -= 1 << order;
 			counter_add(&pcp->count, -(1 << order));
 		}
-		zone_free_batch(pool, zone, cpu, order, n, frames);
-		if (n)
+		if (n) {
+			linked_free_batch(pool, zone, cpu, order, &batch);
 			pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
-					frame_migratetype(pool, frames[0]), n);
+					frame_migratetype(pool, coldest), n);
+		}
 		if (linked_empty(pcp->lists, list))
 			list = (list + 1) % LINUX_PCP_LISTS;
 		if (n && pages > 0)

@@ -144,10 +144,8 @@ static void measure_percpu(const struct pb_config *config, struct pb_super *s, u
 	u64 bytes = pcp_area_bytes(s, (size_t)zone_bytes);
 
 	while (!bytes && s->pcp_scale < 9) {
-		struct pb_super counted = *s;
-
-		s->pcp_scale = ++counted.pcp_scale;
-		memmap_measure(config, &counted, &zone_bytes, &bytes);
+		s->pcp_scale++;
+		memmap_measure(config, s, &zone_bytes, &bytes);
 		bytes = pcp_area_bytes(s, (size_t)zone_bytes);
 	}
 	if (!bytes)
@@ -297,8 +295,8 @@ static int next_best_node(const struct pb_pool *pool, const struct pb_config *co
 	return best;
 }
 
-static void build_zonelist(struct pb_pool *pool, const struct pb_config *config, u32 local,
-			   u16 *load)
+static NOINLINE void build_zonelist(struct pb_pool *pool, const struct pb_config *config, u32 local,
+				    u16 *load)
 {
 	struct node *node = pool_node(pool, local);
 	u32 n = pool->super->nr_nodes;
@@ -339,7 +337,7 @@ static u16 preferred_zone(const struct pb_pool *pool, const struct node *node, i
 	return NO_ZONE;
 }
 
-static void build_zonelists(struct pb_pool *pool, const struct pb_config *config)
+static NOINLINE void build_zonelists(struct pb_pool *pool, const struct pb_config *config)
 {
 	u16 load[PB_MAX_NODES] = { 0 };
 
@@ -356,7 +354,7 @@ static void build_zonelists(struct pb_pool *pool, const struct pb_config *config
 
 /* -------------------------------------------------------------------- init */
 
-static void init_nodes(struct pb_pool *pool, const struct pb_config *config)
+static NOINLINE void init_nodes(struct pb_pool *pool, const struct pb_config *config)
 {
 	u8 *cpu_nodes = pool_at(pool, pool->super->cpu_nodes);
 
@@ -416,7 +414,7 @@ static void disable_mobility(struct pb_pool *pool)
 	}
 }
 
-static void init_state(struct pb_pool *pool, const struct pb_config *config)
+static NOINLINE void init_state(struct pb_pool *pool, const struct pb_config *config)
 {
 	struct tunables *t = &pool->super->tunables;
 
@@ -439,27 +437,49 @@ static void init_state(struct pb_pool *pool, const struct pb_config *config)
 	pcp_init_fast(pool);
 }
 
-int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *memory, size_t bytes,
-		 bool zeroed, const struct pb_hooks *hooks, struct pb_error *error)
+struct place {
+	void *memory;
+	size_t bytes;
+	bool zeroed;
+};
+
+static NOINLINE int place_super(const struct pb_super *super, const struct place *place,
+				struct pb_error *error)
+{
+	if (!place->memory || (uintptr_t)place->memory & 63)
+		return set_error(error, PB_EINVAL, UINT32_MAX,
+				 "metadata memory must be aligned to 64 bytes");
+	if (place->bytes < super->bytes)
+		return set_error(error, PB_ENOMEM, UINT32_MAX,
+				 "metadata memory is smaller than pb_pool_size() says");
+	if (!place->zeroed) {
+		/* first what says that this is a pool: who dies in here leaves none */
+		store_ordered(&((struct pb_super *)place->memory)->magic, 0);
+		memset(place->memory, 0, (size_t)super->bytes);
+	}
+	memcpy(place->memory, super, sizeof(*super));
+	return PB_OK;
+}
+
+/* The super block, apart so that it isn't on the stack while the pool is built. */
+static NOINLINE int init_super(const struct pb_config *config, const struct place *place,
+			       struct pb_error *error)
 {
 	struct pb_super super;
 	int code = measure(config, &super, error);
 
+	return code ? code : place_super(&super, place, error);
+}
+
+int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *memory, size_t bytes,
+		 bool zeroed, const struct pb_hooks *hooks, struct pb_error *error)
+{
+	const struct place place = { memory, bytes, zeroed };
+	int code = init_super(config, &place, error);
+
 	memset(pool, 0, sizeof(*pool));
 	if (code)
 		return code;
-	if (!memory || (uintptr_t)memory & 63)
-		return set_error(error, PB_EINVAL, UINT32_MAX,
-				 "metadata memory must be aligned to 64 bytes");
-	if (bytes < super.bytes)
-		return set_error(error, PB_ENOMEM, UINT32_MAX,
-				 "metadata memory is smaller than pb_pool_size() says");
-	if (!zeroed) {
-		/* first what says that this is a pool: who dies in here leaves none */
-		store_ordered(&((struct pb_super *)memory)->magic, 0);
-		memset(memory, 0, (size_t)super.bytes);
-	}
-	memcpy(memory, &super, sizeof(super));
 	pool_set_handle(pool, memory, hooks);
 	pool->linear = config->linear;
 	init_state(pool, config);

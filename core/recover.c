@@ -144,7 +144,7 @@ static void empty_stripe(struct pb_pool *pool, const struct zone *zone, struct s
 	memset(stripe->nonempty, 0, sizeof(stripe->nonempty));
 	memset(stripe_area(pool, stripe, 0), 0, pool->super->orders * sizeof(struct free_area));
 	memset(pool_at(pool, stripe->bitmaps), 0,
-	       (size_t)div_u64(zone_bitmap_bytes(pool->super, zone), zone->nr_stripes));
+	       (size_t)stripe_bitmap_bytes(pool->super, zone->bitmap_words));
 }
 
 /* What was in them is nobody's, so it is free. The lock stays as it is. */

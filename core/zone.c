@@ -108,36 +108,72 @@ u32 __pageblock_end(const struct pb_pool *pool, u32 frame)
 	return (frame | ((1u << pool->pageblock_order) - 1)) + 1;
 }
 
-/* Free pages and movable allocated pages from a frame to its pageblock's end. */
-static void count_from(const struct pb_pool *pool, u32 frame, u64 *free, u64 *movable)
+/* Free pages from a frame to its pageblock's end, order by order: each has a bit for
+   each of its blocks there. */
+static u64 count_free_from(const struct pb_pool *pool, u32 frame)
 {
+	const u64 *tree = span_tree(pool, frame);
 	u32 end = __pageblock_end(pool, frame);
+	u64 sum = 0;
 
-	*free = *movable = 0;
+	if (tree_covering(tree, pool->max_order, span_offset(pool, frame)) >=
+	    (int)pool->pageblock_order)
+		return end - frame;
+	for (unsigned int order = 0; order <= pool->pageblock_order; order++) {
+		u32 node = frame_node(pool, frame, order);
+		u32 last = frame_node(pool, end - 1, order);
+		u32 head = frame >> order << order;
+
+		if (head != frame && tree_test(tree, node)) /* it began before */
+			sum -= frame - head;
+		while (node <= last) {
+			u32 n = 64 - (node & 63);
+
+			if (n > last - node + 1)
+				n = last - node + 1;
+			sum += (u64)popcount64(tree[node >> 6] & word_mask(node & 63, n)) << order;
+			node += n;
+		}
+	}
+	return sum;
+}
+
+typedef u32 four_pages __attribute__((may_alias));
+
+/* Pages of movable blocks that begin in [frame, end), as far as they lie in it: four bytes
+   at a time where these are of single pages, or of none. */
+static u64 count_movable(const struct pb_pool *pool, u32 frame, u32 end)
+{
+	u64 sum = 0;
+
 	while (frame < end) {
-		u8 word = load_relaxed(&pool->pages[frame].word);
-		u32 step = 1;
-		int order;
+		const struct pb_page *page = pool->pages + frame;
+		u8 word = load_relaxed(&page->word);
 
-		if (word & PB_PAGE_HEAD) {
-			step = 1u << (word & PB_PAGE_ORDER);
-			if (word & PB_PAGE_MOVABLE)
-				*movable += min_u64(step, end - frame);
-		} else if (!word) {
-			order = tree_covering(span_tree(pool, frame), pool->max_order,
-					      span_offset(pool, frame));
-			if (order >= 0) {
-				step = 1u << order;
-				*free += min_u64(step, end - frame);
+		if (!(frame & 3) && end - frame >= 4) {
+			u32 four = load_relaxed((const four_pages *)page);
+			u32 heads = four >> 7 & 0x01010101u;
+
+			if (!(four & heads * PB_PAGE_ORDER)) {
+				heads &= four >> 5; /* MOVABLE */
+				sum += heads * 0x01010101u >> 24;
+				frame += 4;
+				continue;
 			}
 		}
-		frame += step;
+		if (word & PB_PAGE_HEAD && word & PB_PAGE_MOVABLE)
+			sum += min_u64((u64)1 << (word & PB_PAGE_ORDER), end - frame);
+		frame += word & PB_PAGE_HEAD ? 1u << (word & PB_PAGE_ORDER) : 1;
 	}
+	return sum;
 }
 
 void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable)
 {
-	count_from(pool, pageblock << pool->pageblock_order, free, movable);
+	u32 frame = pageblock << pool->pageblock_order;
+
+	*free = count_free_from(pool, frame);
+	*movable = count_movable(pool, frame, __pageblock_end(pool, frame));
 }
 
 void __linked_move_from(struct pb_pool *pool, struct stripe *stripe, u32 frame, unsigned int type)
@@ -160,12 +196,11 @@ void __linked_move_from(struct pb_pool *pool, struct stripe *stripe, u32 frame, 
 u64 __move_freepages_from(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
 			  unsigned int type, u64 *movable)
 {
-	u64 free, in_use;
+	u64 free = count_free_from(pool, frame);
 
-	count_from(pool, frame, &free, &in_use);
 	counter_add(&stripe->version, 1);
 	if (movable)
-		*movable = in_use;
+		*movable = count_movable(pool, frame, __pageblock_end(pool, frame));
 	if (pool_is_linked(pool))
 		__linked_move_from(pool, stripe, frame, type);
 	else
@@ -319,12 +354,14 @@ bool __zone_take_exact(struct pb_pool *pool, struct zone *zone, struct stripe *s
 	type = frame_migratetype(pool, head);
 	area_remove(pool, stripe, head, high);
 	while (high > order) { /* keep the half that holds `frame` */
-		u32 upper;
+		u32 upper, half;
 
 		high--;
 		upper = head + (1u << high);
-		area_insert(pool, stripe, frame < upper ? upper : head, high, type, false);
-		area_settle(pool, zone, stripe, frame < upper ? upper : head);
+		half = frame < upper ? upper : head;
+		area_insert(pool, stripe, half, high, type, false);
+		if ((half ^ frame) >> pool->pageblock_order) /* its own is settled below */
+			area_settle(pool, zone, stripe, half);
 		if (frame >= upper)
 			head = upper;
 	}
@@ -365,8 +402,8 @@ static u32 linked_rmqueue(struct pb_pool *pool, struct zone *zone, struct stripe
 	return frame;
 }
 
-static u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-			     unsigned int type, unsigned int alloc_flags, u32 n, u32 *end)
+u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+		      unsigned int type, unsigned int alloc_flags, u32 n, u32 *end)
 {
 	struct stripe *stripe = zone_stripe(pool, zone, 0);
 	u32 got = 0;
@@ -391,8 +428,8 @@ static u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, u
 	return got;
 }
 
-u32 zone_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-		    unsigned int type, unsigned int alloc_flags, u32 n, u32 *end)
+static u32 take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+		      unsigned int type, unsigned int alloc_flags, u32 n, u32 *end)
 {
 	if (pool_is_linked(pool))
 		return linked_take_batch(pool, zone, cpu, order, type, alloc_flags, n, end);
@@ -441,8 +478,8 @@ u32 zone_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int ord
 
 	if (first)
 		frame = zone_take_reserve(pool, zone, cpu, order);
-	if (frame == NO_FRAME && !zone_take_batch(pool, zone, cpu, order, type,
-						  alloc_flags | ALLOC_DIRECT, 1, &frame + 1))
+	if (frame == NO_FRAME &&
+	    !take_batch(pool, zone, cpu, order, type, alloc_flags | ALLOC_DIRECT, 1, &frame + 1))
 		frame = last ? zone_take_reserve(pool, zone, cpu, order) : NO_FRAME;
 	return frame;
 }
@@ -484,29 +521,20 @@ static unsigned int free_type(const struct pb_pool *pool, const struct zone *zon
 	return frame_migratetype(pool, frame);
 }
 
-static void linked_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-			      u32 n, const u32 *frames)
+void linked_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+		       struct free_list *batch)
 {
 	struct stripe *stripe = zone_stripe(pool, zone, 0);
+	u32 frame;
 
 	pb_platform_lock(&stripe->lock);
-	for (u32 i = 0; i < n; i++) {
-		unsigned int type = free_type(pool, zone, frames[i]);
+	while ((frame = linked_head(batch, 0)) != NO_FRAME) {
+		unsigned int type = free_type(pool, zone, frame);
 
-		__free_typed(pool, zone, stripe, cpu, frames[i], order, type);
+		linked_remove(pool, batch, frame);
+		__free_typed(pool, zone, stripe, cpu, frame, order, type);
 	}
 	pb_platform_unlock(&stripe->lock);
-}
-
-void zone_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order, u32 n,
-		     u32 *frames)
-{
-	if (!n)
-		return;
-	if (pool_is_linked(pool))
-		linked_free_batch(pool, zone, cpu, order, n, frames);
-	else
-		tight_free_batch(pool, zone, order, n, frames);
 }
 
 void zone_free(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order,

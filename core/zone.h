@@ -52,7 +52,7 @@
 #elif defined(PB_PLATFORM_PERCPU)
 #define ZONE_BATCH_MAX 512u
 #else
-#define ZONE_BATCH_MAX 32u
+#define ZONE_BATCH_MAX 8u
 #endif
 
 /* ---- watermark.c */
@@ -126,15 +126,16 @@ struct stripe *home_stripe(const struct pb_pool *pool, const struct zone *zone, 
  * written downward from end[-1]: the first is on top if end is a stack's end.
  * NR_FREE_PAGES falls by what was taken. Returns how many.
  */
-u32 zone_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-		    unsigned int type, unsigned int alloc_flags, u32 n, u32 *end);
+u32 linked_take_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+		      unsigned int type, unsigned int alloc_flags, u32 n, u32 *end);
 /* One block past the per-CPU lists (rmqueue, spec 6.4), counted as allocated. */
 u32 zone_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
 	      unsigned int type, unsigned int alloc_flags);
-/* Give up to ZONE_BATCH_MAX blocks back and merge; they may be reordered. */
-void zone_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order, u32 n,
-		     u32 *frames);
-/* The same for one; `count_free`: it is a free by a caller (PGFREE). */
+/* linux profile: give the blocks of list 0 of `batch` back and merge, the first one first.
+   (modern: tight_free_batch().) */
+void linked_free_batch(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+		       struct free_list *batch);
+/* Give one back; `count_free`: it is a free by a caller (PGFREE). */
 void zone_free(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order,
 	       bool count_free);
 void __zone_free_block(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
@@ -198,12 +199,13 @@ void count_steal(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned in
 /* linux profile, spec 6.6, 6.7: move blocks to `type`'s lists; true: try again. */
 bool __rmqueue_fallback(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
 			unsigned int order, unsigned int type, unsigned int alloc_flags);
-/* modern profile, spec 6.10: convert a whole pageblock, then take from it. */
-u32 __rmqueue_claim(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-		    unsigned int order, unsigned int type, unsigned int alloc_flags);
-/* modern profile, spec 6.10: borrow one block. */
-u32 __rmqueue_steal(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-		    unsigned int order, unsigned int type);
+/* modern profile, spec 6.10: convert a whole pageblock; true: now take from it. */
+bool __rmqueue_claim(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+		     unsigned int order, unsigned int type, unsigned int alloc_flags);
+/* modern profile, spec 6.10: the smallest block of *order or more that `want` may borrow
+   is of *order and type *from. False: there is none. */
+bool __find_to_steal(const struct pb_pool *pool, const struct stripe *stripe, unsigned int want,
+		     unsigned int *order, unsigned int *from);
 /* Spec 7.1. */
 void reserve_highatomic_pageblock(struct pb_pool *pool, struct zone *zone, u32 frame,
 				  unsigned int order);

@@ -16,7 +16,22 @@
 #include "zone_tight.h"
 
 #define RUN_MIN 4u /* neighbours for which a word pays */
-#define HEIGHTS 5u /* levels that a guess tells apart: 0 to 3, and more */
+
+/* Levels that a guess tells apart: 0 to 3, and more; and counters of one key that sorting
+   takes in turn, since one that is incremented again at once waits for itself. Neither
+   pays in short batches, and there the stack is small. */
+#define MANY (ZONE_BATCH_MAX > 64)
+#if MANY
+#define HEIGHTS 5u
+#define TURNS 4u
+#define LONG_INLINE ALWAYS_INLINE
+typedef u32 reached_t;
+#else
+#define HEIGHTS 1u
+#define TURNS 1u
+#define LONG_INLINE static NOINLINE
+typedef u8 reached_t;
+#endif
 
 _Static_assert(HEIGHTS <= 256 / MAX_STRIPES, "keys fit into bytes");
 
@@ -39,8 +54,6 @@ struct geometry {
 	u32 span_words, stride;
 };
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
 ALWAYS_INLINE u64 *geo_tree(const struct pb_pool *pool, struct geometry g, u32 frame)
 {
 	return pool->trees + (size_t)(frame >> g.max_order) * g.span_words;
@@ -58,6 +71,7 @@ ALWAYS_INLINE struct pageblock *geo_pageblock(const struct pb_pool *pool, struct
 				    (size_t)(frame >> g.pageblock_order) * g.stride);
 }
 
+#if MANY
 /* Is the buddy at this many levels above free? 0 or 1, no branch. */
 ALWAYS_INLINE unsigned int buddy_bit(const u64 *tree, u32 node, unsigned int level)
 {
@@ -65,6 +79,7 @@ ALWAYS_INLINE unsigned int buddy_bit(const u64 *tree, u32 node, unsigned int lev
 
 	return (unsigned int)(load_relaxed(&tree[buddy >> 6]) >> (buddy & 63)) & 1;
 }
+#endif
 
 /*
  * How many levels the block would climb, 0 to HEIGHTS - 1: a guess that is right
@@ -73,7 +88,9 @@ ALWAYS_INLINE unsigned int buddy_bit(const u64 *tree, u32 node, unsigned int lev
  */
 ALWAYS_INLINE unsigned int guess_height(const u64 *tree, u32 node)
 {
-#ifdef __SANITIZE_THREAD__
+#if !MANY
+	return (void)tree, (void)node, 0;
+#elif defined(__SANITIZE_THREAD__)
 	return (void)tree, node & 3;
 #else
 	return ctz32(~(buddy_bit(tree, node, 0) | buddy_bit(tree, node, 1) << 1 |
@@ -81,42 +98,42 @@ ALWAYS_INLINE unsigned int guess_height(const u64 *tree, u32 node)
 #endif
 }
 
-/*
- * Sort a batch by stripe, and within one by height; end[] of each of these. Four
- * counters for each: one that is incremented again at once waits for itself.
- */
-ALWAYS_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 n, u32 *frames,
-				  u32 *end)
+/* Sort a batch by stripe, and within one by height; end[] of each stripe. In short
+   batches apart, so that what it keeps on the stack is gone before merging begins. */
+LONG_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 n, u32 *frames,
+				u16 *end)
 {
 	u32 keys = d->zone->nr_stripes * HEIGHTS, sorted[ZONE_BATCH_MAX], sum = 0;
 	u32 base = zone_first_pageblock(d->pool, d->zone);
 	u32 shift = d->zone->group_shift, stripes = d->zone->nr_stripes - 1;
-	u16 at[MAX_STRIPES * HEIGHTS * 4];
+	u16 at[MAX_STRIPES * HEIGHTS * TURNS];
 	u8 key[ZONE_BATCH_MAX];
 
-	memset(at, 0, keys * 4 * sizeof(*at));
+	memset(at, 0, keys * TURNS * sizeof(*at));
 	for (u32 i = 0; i < n; i++) {
 		u32 stripe = ((frames[i] >> g.pageblock_order) - base) >> shift & stripes;
 
 		key[i] = (u8)(stripe * HEIGHTS + guess_height(geo_tree(d->pool, g, frames[i]),
 							      geo_node(g, frames[i])));
-		at[key[i] * 4u + i % 4]++;
+		at[key[i] * TURNS + i % TURNS]++;
 	}
-	for (u32 k = 0; k < keys * 4; k++) {
+	for (u32 k = 0; k < keys * TURNS; k++) {
 		u16 count = at[k];
 
 		at[k] = (u16)sum;
 		sum += count;
-		end[k / 4] = sum;
 	}
 	for (u32 i = 0; i < n; i++)
-		sorted[at[key[i] * 4u + i % 4]++] = frames[i];
+		sorted[at[key[i] * TURNS + i % TURNS]++] = frames[i];
+	/* each counter stands where the next one began */
+	for (u32 s = 0; s <= stripes; s++)
+		end[s] = at[(s + 1) * HEIGHTS * TURNS - 1];
 	memcpy(frames, sorted, n * sizeof(*frames));
 }
 
 /* A block that came to be of its parts, whose pages are counted already: it may
    merge on. `frame` is any of its frames. */
-static __attribute__((noinline)) void free_merged(struct drain *d, u32 frame, unsigned int order)
+static NOINLINE void free_merged(struct drain *d, u32 frame, unsigned int order)
 {
 	unsigned int type = frame_migratetype(d->pool, frame);
 
@@ -125,7 +142,11 @@ static __attribute__((noinline)) void free_merged(struct drain *d, u32 frame, un
 	__zone_free_block(d->pool, d->zone, d->stripe, frame, order, type, false);
 }
 
-/* Merge a block inside its pageblock; returns the order it reached. */
+/*
+ * Merge a block inside its pageblock; returns the order it reached. What becomes a whole
+ * pageblock is in nobody's list then: it merges on when the batch is done, and its lock
+ * was let go, since on a small stack there is no room for both.
+ */
 ALWAYS_INLINE unsigned int free_single(struct drain *d, struct geometry g, u32 frame)
 {
 	struct pageblock *pb = geo_pageblock(d->pool, g, frame);
@@ -146,18 +167,18 @@ ALWAYS_INLINE unsigned int free_single(struct drain *d, struct geometry g, u32 f
 	}
 	if (unlikely(order == g.pageblock_order)) {
 		pb->mask = mask;
-		free_merged(d, frame, order);
-		return order;
+		__account(d->stripe, -(1L << order), pb->type);
+	} else {
+		tree_set(tree, node);
+		pb->nr_free[order]++;
+		pb->mask = mask | 1u << order;
 	}
-	tree_set(tree, node);
-	pb->nr_free[order]++;
-	pb->mask = mask | 1u << order;
 	tight_settle(d->pool, d->zone, d->stripe, frame >> g.pageblock_order);
 	return order;
 }
 
 /* Each block that reached order o is one more there, and took one of each below. */
-static void count_reached(const struct drain *d, const u32 *reached)
+static void count_reached(const struct drain *d, const reached_t *reached)
 {
 	struct free_area *area = stripe_area(d->pool, d->stripe, 0);
 	unsigned long taken = 0;
@@ -170,14 +191,24 @@ static void count_reached(const struct drain *d, const u32 *reached)
 	}
 }
 
-ALWAYS_INLINE void __free_singles(struct drain *d, struct geometry g, u32 n, const u32 *frames)
+/* Pageblocks that became whole are noted in whole[], where frames were that are dealt
+   with; returns how many. */
+ALWAYS_INLINE u32 __free_singles(struct drain *d, struct geometry g, u32 n, const u32 *frames,
+				 u32 *whole)
 {
-	u32 reached[NR_ORDERS_MAX] = { 0 };
+	reached_t reached[NR_ORDERS_MAX] = { 0 };
+	u32 nr_whole = 0;
 
-	for (u32 i = 0; i < n; i++)
-		reached[free_single(d, g, frames[i])]++;
+	for (u32 i = 0; i < n; i++) {
+		unsigned int order = free_single(d, g, frames[i]);
+
+		reached[order]++;
+		if (unlikely(order == g.pageblock_order))
+			whole[nr_whole++] = frames[i];
+	}
 	count_reached(d, reached);
 	__account(d->stripe, (long)n << g.order, PB_MIGRATE_UNMOVABLE);
+	return nr_whole;
 }
 
 /* What merging will read: the block's word, those of the next orders, the counts. */
@@ -192,27 +223,37 @@ ALWAYS_INLINE void prefetch_block(const struct pb_pool *pool, struct geometry g,
 	prefetch_write(geo_pageblock(pool, g, frame));
 }
 
-ALWAYS_INLINE void free_scattered(struct pb_pool *pool, struct zone *zone, struct geometry g, u32 n,
-				  u32 *frames)
+/* Sorted by stripe: end[] of each. Returns how many whole pageblocks now begin frames[]. */
+LONG_INLINE u32 free_sorted(struct drain *d, struct geometry g, u32 *frames, const u16 *end)
 {
-	struct drain d = { .pool = pool, .zone = zone, .order = g.order };
-	u32 end[MAX_STRIPES * HEIGHTS], at = 0;
+	u32 at = 0, whole = 0;
 
+	for (u32 s = 0; s < d->zone->nr_stripes; s++) {
+		if (end[s] == at)
+			continue;
+		d->stripe = zone_stripe(d->pool, d->zone, s);
+		pb_platform_lock(&d->stripe->lock);
+		whole += __free_singles(d, g, end[s] - at, frames + at, frames + whole);
+		pb_platform_unlock(&d->stripe->lock);
+		at = end[s];
+	}
+	return whole;
+}
+
+ALWAYS_INLINE void prefetch_all(const struct pb_pool *pool, struct geometry g, u32 n,
+				const u32 *frames)
+{
 	for (u32 i = 0; i < n; i++)
 		prefetch_block(pool, g, frames[i]);
-	sort_scattered(&d, g, n, frames, end);
-	for (u32 s = 0; s < zone->nr_stripes; s++) {
-		u32 stripe_end = end[s * HEIGHTS + HEIGHTS - 1];
-		struct drain part = d;
+}
 
-		if (stripe_end == at)
-			continue;
-		part.stripe = zone_stripe(pool, zone, s);
-		pb_platform_lock(&part.stripe->lock);
-		__free_singles(&part, g, stripe_end - at, frames + at);
-		pb_platform_unlock(&part.stripe->lock);
-		at = stripe_end;
-	}
+ALWAYS_INLINE u32 free_as(struct drain *d, struct geometry g, u32 n, u32 *frames)
+{
+	u16 end[MAX_STRIPES];
+
+	prefetch_all(d->pool, g, n, frames);
+	sort_scattered(d, g, n, frames, end);
+	return free_sorted(d, g, frames, end);
 }
 
 static struct geometry geometry_of(const struct pb_pool *pool, unsigned int order)
@@ -221,16 +262,38 @@ static struct geometry geometry_of(const struct pb_pool *pool, unsigned int orde
 				  pool->pageblock_stride };
 }
 
-static void free_scattered_any(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
-			       u32 *frames)
+/* Pages in pools of the usual orders? */
+static bool usual_geometry(const struct pb_pool *pool, unsigned int order)
 {
-	struct geometry usual = { 0, PB_DEFAULT_MAX_ORDER, PB_DEFAULT_PAGEBLOCK_ORDER, 32, 32 };
-	struct geometry any = geometry_of(pool, order);
+	return !order && pool->max_order == PB_DEFAULT_MAX_ORDER &&
+	       pool->pageblock_order == PB_DEFAULT_PAGEBLOCK_ORDER && pool->span_words == 32 &&
+	       pool->pageblock_stride == 32;
+}
 
-	if (!memcmp(&any, &usual, sizeof(any)))
-		free_scattered(pool, zone, usual, n, frames);
-	else
-		free_scattered(pool, zone, any, n, frames);
+static NOINLINE u32 free_scattered(struct pb_pool *pool, struct zone *zone, unsigned int order,
+				   u32 n, u32 *frames)
+{
+	struct drain d = { .pool = pool, .zone = zone, .order = order };
+	const struct geometry usual = { 0, PB_DEFAULT_MAX_ORDER, PB_DEFAULT_PAGEBLOCK_ORDER, 32,
+					32 };
+
+	if (MANY && usual_geometry(pool, order))
+		return free_as(&d, usual, n, frames);
+	return free_as(&d, geometry_of(pool, order), n, frames);
+}
+
+/* Pageblocks that are free as a whole, and filed nowhere. */
+static void free_whole(struct pb_pool *pool, struct zone *zone, u32 n, const u32 *frames)
+{
+	for (u32 i = 0; i < n; i++) {
+		u32 frame = frames[i] & ~((1u << pool->pageblock_order) - 1);
+		struct stripe *stripe = frame_stripe(pool, zone, frame);
+
+		pb_platform_lock(&stripe->lock);
+		__zone_free_block(pool, zone, stripe, frame, pool->pageblock_order,
+				  frame_migratetype(pool, frame), false);
+		pb_platform_unlock(&stripe->lock);
+	}
 }
 
 /* -------------------------------------------------------------- words of blocks */
@@ -348,7 +411,8 @@ static u32 __free_some(struct drain *d, u32 n, const u32 *frames)
 }
 
 /* Sort a batch by stripe. */
-static void sort_by_stripe(const struct pb_pool *pool, const struct zone *zone, u32 n, u32 *frames)
+static NOINLINE void sort_by_stripe(const struct pb_pool *pool, const struct zone *zone, u32 n,
+				    u32 *frames)
 {
 	u32 sorted[ZONE_BATCH_MAX], at[MAX_STRIPES] = { 0 };
 
@@ -380,8 +444,8 @@ static void prepare_runs(const struct pb_pool *pool, const struct zone *zone, un
 		sort_by_stripe(pool, zone, n, frames);
 }
 
-static void free_runs(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
-		      u32 *frames)
+static NOINLINE void free_runs(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
+			       u32 *frames)
 {
 	struct drain d = { .pool = pool, .zone = zone, .order = order };
 
@@ -401,7 +465,7 @@ static void free_runs(struct pb_pool *pool, struct zone *zone, unsigned int orde
 }
 
 /* Are most of these alone in their tree word? Judged by every fourth. */
-static bool scattered(unsigned int order, u32 n, const u32 *frames)
+static NOINLINE bool scattered(unsigned int order, u32 n, const u32 *frames)
 {
 	u32 alone = 0;
 
@@ -414,7 +478,7 @@ void tight_free_batch(struct pb_pool *pool, struct zone *zone, unsigned int orde
 		      u32 *frames)
 {
 	if (order < pool->pageblock_order && !tracing(pool) && scattered(order, n, frames))
-		free_scattered_any(pool, zone, order, n, frames);
+		free_whole(pool, zone, free_scattered(pool, zone, order, n, frames), frames);
 	else
 		free_runs(pool, zone, order, n, frames);
 }

@@ -82,7 +82,7 @@ static u32 tight_take_bits(struct pb_pool *pool, struct stripe *stripe, u32 page
 typedef u32 four_frames __attribute__((vector_size(16), aligned(4), may_alias));
 
 /* `n` blocks from `frame` on, the first one last. */
-static void write_down(u32 frame, unsigned int order, u32 n, u32 *end)
+static NOINLINE void write_down(u32 frame, unsigned int order, u32 n, u32 *end)
 {
 	u32 step = 1u << order, at = frame + ((n - 1) << order);
 	four_frames four = { at, at - step, at - 2 * step, at - 3 * step };
@@ -194,6 +194,7 @@ static u32 modest(const struct take *t, const struct stripe *stripe)
 static u32 __take_step(const struct take *t, struct stripe *stripe, enum tight_step step,
 		       unsigned int alloc_flags)
 {
+	unsigned int found = t->order, from;
 	u32 *end = t->end, n = modest(t, stripe);
 
 	switch (step) {
@@ -202,14 +203,21 @@ static u32 __take_step(const struct take *t, struct stripe *stripe, enum tight_s
 	case STEP_CMA:
 		return __tight_take(t->pool, t->zone, stripe, t->order, PB_MIGRATE_CMA, n, end);
 	case STEP_CLAIM:
-		end[-1] = __rmqueue_claim(t->pool, t->zone, stripe, t->order, t->type, alloc_flags);
+		if (!__rmqueue_claim(t->pool, t->zone, stripe, t->order, t->type, alloc_flags))
+			return 0;
+		end[-1] = __rmqueue_smallest(t->pool, t->zone, stripe, t->order, t->type);
 		if (end[-1] == NO_FRAME)
 			return 0;
 		return 1 +
 		       __tight_take(t->pool, t->zone, stripe, t->order, t->type, t->n - 1, end - 1);
 	case STEP_STEAL:
-		end[-1] = __rmqueue_steal(t->pool, t->zone, stripe, t->order, t->type);
-		return end[-1] != NO_FRAME;
+		if (!__find_to_steal(t->pool, stripe, t->type, &found, &from))
+			return 0;
+		end[-1] = __rmqueue_smallest(t->pool, t->zone, stripe, t->order, from);
+		if (end[-1] == NO_FRAME)
+			return 0;
+		count_steal(t->pool, t->zone, end[-1], found, t->order, t->type, from);
+		return 1;
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The modern profile's batches; behind zone_take_batch() and zone_free_batch().
+ * The modern profile's batches; see zone.h for what they do.
  */
 #ifndef PB_CORE_ZONE_TIGHT_H
 #define PB_CORE_ZONE_TIGHT_H
