@@ -4,7 +4,9 @@
  * critical section of each call. Its handler frees a page, allocates until nothing is
  * left, gives all back. It must not wait for what it interrupted, must get all that is
  * free but for what the interrupted call has in its hands, and must leave that call as
- * right as it was. With much free and with little, in each kind of pool.
+ * right as it was. With much free and with little, in each kind of pool. Others make
+ * every call that the header's table has for interrupts (tests/build/calls sees to it), on
+ * the CPU that was interrupted and on another.
  */
 #include "support/cmocka.h"
 #include "support/variants.h"
@@ -164,7 +166,101 @@ static const struct {
 	CALL(pb_set_pcp, 0),
 };
 
-/* ------------------------------------------------------------------- the handler */
+/* -------------------------------------------------- every call that a handler may make */
+
+#define URGENT (PB_GFP_ATOMIC | PB_GFP_NOWARN)
+
+static void request_blocks(struct pb_pool *pool, struct pb_request *request)
+{
+	struct pb_page *pages[5];
+
+	pages[0] = pb_alloc_pages_node(pool, 0, URGENT, 1);
+	pages[1] = pb__alloc_pages_node(pool, 0, URGENT, 0);
+	pages[2] = pb_alloc_pages_nodemask(pool, URGENT, 0, 0, NULL, NULL);
+	pages[3] = pb_request_pages(pool, request, 0);
+	pages[4] = pb_request_pages_as(pool, request, 1, "a name");
+	if (pages[0]) {
+		pb_split_page(pool, pages[0], 1);
+		pb_free_exact(pool, pages[0], 2);
+	}
+	for (int i = 1; i < 4; i++)
+		if (pages[i])
+			pb_free_pages_as(pool, pages[i], 0, "a name");
+	if (pages[4]) {
+		pb_split_page_as(pool, pages[4], 1, "a name");
+		pb_free_exact_as(pool, pages[4], 2, "a name");
+	}
+}
+
+static void request_ranges(struct pb_pool *pool, struct pb_request *request)
+{
+	const struct pb_range range = { .high = FRAMES };
+	struct pb_page *pages[4], *page;
+	size_t n;
+
+	page = pb_alloc_exact(pool, URGENT, 3);
+	if (page)
+		pb_free_exact(pool, page, 3);
+	page = pb_request_exact(pool, request, 3);
+	if (page)
+		pb_free_exact(pool, page, 3);
+	page = pb_request_exact_as(pool, request, 3, "a name");
+	if (page)
+		pb_free_exact(pool, page, 3);
+	page = pb_alloc_contig(pool, 5, 1, 0, FRAMES, 0, URGENT);
+	if (page)
+		pb_free_exact(pool, page, 5);
+	page = pb_request_contig(pool, request, 5, &range);
+	if (page)
+		pb_free_exact(pool, page, 5);
+	n = pb_alloc_pages_bulk(pool, URGENT, 0, 4, pages);
+	pb_free_bulk(pool, 0, n, pages);
+	n = pb_request_bulk(pool, request, 0, 4, pages);
+	pb_free_bulk(pool, 0, n, pages);
+	for (uint64_t pfn = 0; pfn < FRAMES; pfn += 9)
+		if (pb_claim(pool, pfn, 0, URGENT) == PB_OK)
+			pb_free_pages(pool, pb_pfn_to_page(pool, pfn), 0);
+}
+
+static void ask(struct pb_pool *pool, struct pb_page *page)
+{
+	uint8_t nodes[PB_MAX_NODES];
+
+	tp_require(pb_page_order(pool, page) == 0 && pb_page_count(pool, page) == 1 &&
+			   pb_page_owner(pool, page) == 0 && pb_page_node(pool, page) == 0 &&
+			   pb_page_zone(pool, page) == PB_ZONE_NORMAL &&
+			   pb_pageblock_type(pool, pb_page_to_pfn(pool, page)) >= 0,
+		   "a handler's page is another than it was");
+	tp_require(pb_pfn_to_page(pool, pb_page_to_pfn(pool, page)) == page &&
+			   pb_address_to_page(pool, pb_page_address(pool, page)) == page &&
+			   pb_zonelist_nodes(pool, 0, nodes) == 1 && pb_nr_zones(pool) == 1 &&
+			   pb_get_order(pool, 5000) == 1,
+		   "a question has another answer in a handler");
+}
+
+static void every_call(void)
+{
+	struct pb_request request = { .gfp = URGENT, .node = PB_NO_NODE };
+	struct pb_pool *pool = &s.tp.pool;
+	struct pb_page *page;
+
+	request_blocks(pool, &request);
+	request_ranges(pool, &request);
+	page = pb_alloc_pages(pool, URGENT, 0);
+	if (!page)
+		return;
+	ask(pool, page);
+	pb_set_movable(pool, page, true);
+	if (s.tp.config.flags & PB_POOL_REFCOUNT) {
+		pb_get_page(pool, page);
+		pb_get_page_as(pool, page, "a name");
+		pb_put_page(pool, page);
+		pb_put_page_as(pool, page, "a name");
+	}
+	pb_free_pages(pool, page, 0);
+}
+
+/* ------------------------------------------------------------------ the handlers */
 
 static void handler(void *ctx)
 {
@@ -180,6 +276,22 @@ static void handler(void *ctx)
 		s.in_handler[s.got++] = page;
 	for (unsigned int i = 0; i < s.got; i++)
 		pb_free_pages(&s.tp.pool, s.in_handler[i], 0);
+}
+
+/* Makes every call; not on the CPU that it stopped, if it is of the second kind: another
+   task there was preempted for one that moved. */
+static void busy_handler(void *ctx)
+{
+	(void)ctx;
+	every_call();
+}
+
+static void moved_handler(void *ctx)
+{
+	(void)ctx;
+	pb_test_set_cpu(1);
+	every_call();
+	pb_test_set_cpu(0);
 }
 
 static bool stays(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
@@ -200,6 +312,7 @@ static void prepare(const struct variant *v, unsigned int free_pages)
 	s.tp.config.max_order = 4;
 	s.tp.config.pageblock_order = 3;
 	s.tp.hooks.migrate = stays;
+	s.tp.config.linear = (void *)(uintptr_t)0x10000000; /* for questions; nobody writes there */
 	tp_region(&s.tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
 	tp_build(&s.tp);
 	s.spare = pb_alloc_pages(&s.tp.pool, PB_GFP_KERNEL, 0);
@@ -209,9 +322,9 @@ static void prepare(const struct variant *v, unsigned int free_pages)
 
 /* One run, with the interrupt at this place; false: there are fewer. */
 static bool run_at(const struct variant *v, unsigned int call, unsigned int free_pages,
-		   unsigned long at)
+		   void (*handle)(void *ctx), unsigned long at)
 {
-	struct pb_test_interrupt interrupt = { .handler = handler, .at = at };
+	struct pb_test_interrupt interrupt = { .handler = handle, .at = at };
 	unsigned int held_before, most, owned;
 
 	prepare(v, free_pages);
@@ -222,7 +335,8 @@ static bool run_at(const struct variant *v, unsigned int call, unsigned int free
 	/* what the call took or gave may have been before or after the interrupt */
 	most = s.nr_held > held_before ? s.nr_held : held_before;
 	owned = most + calls[call].in_hand;
-	tp_require(!interrupt.done || v->profile == PB_PROFILE_LINUX || s.got + owned >= FRAMES,
+	tp_require(!interrupt.done || handle != handler || v->profile == PB_PROFILE_LINUX ||
+			   s.got + owned >= FRAMES,
 		   "%s, %s, place %lu: %u pages got, %u held", calls[call].name, v->name, at, s.got,
 		   most);
 	tp_require(!s.result, "%s, %s, place %lu: result %ld", calls[call].name, v->name, at,
@@ -237,7 +351,7 @@ static bool run_at(const struct variant *v, unsigned int call, unsigned int free
 	return interrupt.done;
 }
 
-static void run_all(unsigned int free_pages)
+static void run_all(unsigned int free_pages, void (*handle)(void *ctx))
 {
 	for (unsigned int call = 0; call < sizeof(calls) / sizeof(*calls); call++) {
 		unsigned long before = places;
@@ -246,7 +360,7 @@ static void run_all(unsigned int free_pages)
 		{
 			unsigned long at = 0;
 
-			while (run_at(v, call, free_pages, at))
+			while (run_at(v, call, free_pages, handle, at))
 				at++;
 			places += at;
 		}
@@ -258,15 +372,24 @@ static void run_all(unsigned int free_pages)
 static void test_interrupt_anywhere_with_much_free(void **state)
 {
 	(void)state;
-	run_all(40);
+	run_all(40, handler);
+}
+
+static void test_every_call_anywhere(void **state)
+{
+	(void)state;
+	for (unsigned int free_pages = 1; free_pages <= 41; free_pages += 20) {
+		run_all(free_pages, busy_handler);
+		run_all(free_pages, moved_handler);
+	}
 }
 
 static void test_interrupt_anywhere_near_empty(void **state)
 {
 	(void)state;
-	run_all(9);
-	run_all(1);
-	run_all(0);
+	run_all(9, handler);
+	run_all(1, handler);
+	run_all(0, handler);
 }
 
 static int print_places(void **state)
@@ -281,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_interrupt_anywhere_with_much_free),
 		cmocka_unit_test(test_interrupt_anywhere_near_empty),
+		cmocka_unit_test(test_every_call_anywhere),
 	};
 
 	tp_fail = _fail;

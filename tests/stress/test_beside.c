@@ -5,7 +5,7 @@
  * lost, counters of two stripes, a range brought online twice, requests that failed with
  * everything free, a CPU's lists beyond their bound.
  *
- * Which calls these are: calls[].
+ * Which calls these are: calls[]; tests/build/calls holds them against the header's table.
  *
  *	PB_BESIDE_OPS=n  operations of the test of eight threads on eight blocks
  *	PB_BESIDE_MIXED=n  calls of each of six threads that make any
@@ -69,6 +69,7 @@ static void build(enum pb_profile profile, uint32_t flags)
 	tp.config.nr_cpus = 2;
 	tp.config.nr_stripes = 2;
 	tp.hooks.migrate = migrate;
+	tp.config.linear = (void *)(uintptr_t)0x10000000; /* for questions; nobody writes there */
 	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
 	tp_build(&tp);
 	memset(movable, 0, sizeof(movable));
@@ -303,6 +304,78 @@ static void call_pb_free_owner(struct tp_rng *rng)
 		assert_int_equal(pages, 0);
 }
 
+static void call_pb_request_bulk(struct tp_rng *rng)
+{
+	struct pb_request request = { .gfp = PB_GFP_KERNEL | PB_GFP_NOWARN, .node = PB_NO_NODE };
+	const struct pb_range range = { .high = FRAMES };
+	struct pb_page *pages[6], *page;
+	size_t n = 1 + tp_below(rng, 20);
+
+	pages[0] = pb_alloc_pages_node(&tp.pool, 0, PB_GFP_KERNEL | PB_GFP_NOWARN, 1);
+	pages[1] = pb__alloc_pages_node(&tp.pool, 0, PB_GFP_ATOMIC | PB_GFP_NOWARN, 1);
+	pages[2] = pb_alloc_pages_nodemask(&tp.pool, PB_GFP_ATOMIC | PB_GFP_NOWARN, 1, 0, NULL,
+					   NULL);
+	pages[3] = pb_request_pages(&tp.pool, &request, 1);
+	pages[4] = pb_request_pages_as(&tp.pool, &request, 1, "a name");
+	for (int i = 0; i < 5; i++)
+		if (pages[i])
+			assert_int_equal(pb_free_pages_as(&tp.pool, pages[i], 1, "a name"), PB_OK);
+	page = pb_request_exact(&tp.pool, &request, n);
+	if (page)
+		assert_int_equal(pb_free_exact_as(&tp.pool, page, n, "a name"), PB_OK);
+	page = pb_request_exact_as(&tp.pool, &request, n, "a name");
+	if (page)
+		assert_int_equal(pb_free_exact(&tp.pool, page, n), PB_OK);
+	page = pb_request_contig(&tp.pool, &request, n, &range);
+	if (page)
+		assert_int_equal(pb_free_exact(&tp.pool, page, n), PB_OK);
+	n = pb_request_bulk(&tp.pool, &request, 0, 6, pages);
+	assert_int_equal(pb_free_bulk(&tp.pool, 0, n, pages), n);
+	n = pb_alloc_pages_bulk(&tp.pool, PB_GFP_ATOMIC | PB_GFP_NOWARN, 0, 6, pages);
+	assert_int_equal(pb_free_bulk(&tp.pool, 0, n, pages), n);
+}
+
+/* Questions, of a page that is one's own and of any. */
+static void ask(struct pb_page *page, struct pb_page *any)
+{
+	uint8_t nodes[PB_MAX_NODES];
+
+	assert_int_equal(pb_page_count(&tp.pool, page), 1);
+	assert_int_equal(pb_page_order(&tp.pool, page), 1);
+	assert_int_equal(pb_page_owner(&tp.pool, page), 0);
+	assert_ptr_equal(pb_pfn_to_page(&tp.pool, pb_page_to_pfn(&tp.pool, page)), page);
+	assert_ptr_equal(pb_address_to_page(&tp.pool, pb_page_address(&tp.pool, page)), page);
+	(void)pb_page_count(&tp.pool, any);
+	(void)pb_page_order(&tp.pool, any);
+	(void)pb_page_owner(&tp.pool, any);
+	assert_int_equal(pb_page_node(&tp.pool, any), 0);
+	assert_int_equal(pb_page_zone(&tp.pool, any), PB_ZONE_NORMAL);
+	assert_true(pb_pageblock_type(&tp.pool, pb_page_to_pfn(&tp.pool, any)) >= 0);
+	assert_int_equal(pb_zonelist_nodes(&tp.pool, 0, nodes), 1);
+	assert_int_equal(pb_nr_zones(&tp.pool), 1);
+	assert_int_equal(pb_get_order(&tp.pool, 5000), 1);
+}
+
+static void call_pb_address_to_page(struct tp_rng *rng)
+{
+	struct pb_page *page = pb_alloc_pages(&tp.pool, PB_GFP_ATOMIC | PB_GFP_NOWARN, 1);
+	static _Thread_local char text[1 << 16];
+
+	if (!page)
+		return;
+	ask(page, pb_pfn_to_page(&tp.pool, tp_below(rng, FRAMES)));
+	assert_true(pb_pagetypeinfo(&tp.pool, text, sizeof(text)) > 0);
+	/* nobody has this tag; a pool may have no tags */
+	(void)pb_free_owner(&tp.pool, 7, NULL);
+	assert_int_equal(pb_get_page_as(&tp.pool, page, "a name"), PB_OK);
+	assert_int_equal(pb_put_page_as(&tp.pool, page, "a name"), PB_OK);
+	if (tp_below(rng, 2))
+		assert_int_equal(pb_split_page(&tp.pool, page, 1), PB_OK);
+	else
+		assert_int_equal(pb_split_page_as(&tp.pool, page, 1, "a name"), PB_OK);
+	assert_int_equal(pb_free_exact(&tp.pool, page, 2), PB_OK);
+}
+
 typedef void call_fn(struct tp_rng *rng);
 
 #define CALL(name)                 \
@@ -321,6 +394,7 @@ static const struct {
 	CALL(pb_set_pcp),     CALL(pb_stats),      CALL(pb_set_min_free_kbytes),
 	CALL(pb_alloc_pages_bulk), CALL(pb_split_page), CALL(pb_request_pages),
 	CALL(pb_page_order),  CALL(pb_free_owner),
+	CALL(pb_request_bulk), CALL(pb_address_to_page),
 };
 
 #define NR_CALLS (sizeof(calls) / sizeof(*calls))
@@ -397,7 +471,7 @@ static void test_every_pair_of_calls(void **state)
 {
 	(void)state;
 	run_pairs(PB_PROFILE_MODERN, 0);
-	run_pairs(PB_PROFILE_LINUX, PB_POOL_NO_RSEQ);
+	run_pairs(PB_PROFILE_LINUX, PB_POOL_NO_RSEQ | PB_POOL_OWNERS);
 }
 
 /* Any of them, from many threads: what ThreadSanitizer finds here is a race that is not
