@@ -279,8 +279,8 @@ static bool unreserve_any(struct pb_pool *pool, const struct alloc_context *ctx)
  * Is anything free that this request may have? Nothing moves while it looks: it holds
  * every lock there is, with interrupts masked.
  */
-static bool anything_left(struct pb_pool *pool, const struct alloc_context *ctx,
-			  unsigned int alloc_flags, bool drained)
+static NOINLINE bool anything_left(struct pb_pool *pool, const struct alloc_context *ctx,
+				   unsigned int alloc_flags, bool drained)
 {
 	unsigned long state = lock_everything(pool);
 	struct zone *zone;
