@@ -5,7 +5,7 @@
  * left, gives all back. It must not wait for what it interrupted, must get all that is
  * free but for what the interrupted call has in its hands, and must leave that call as
  * right as it was. With much free and with little, in each kind of pool. Others make
- * every call that the header's table has for interrupts (tests/build/calls sees to it), on
+ * every call that calls.h has for interrupts (tests/build/calls sees to it), on
  * the CPU that was interrupted and on another.
  */
 #include "support/cmocka.h"

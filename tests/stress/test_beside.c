@@ -5,7 +5,7 @@
  * lost, counters of two stripes, a range brought online twice, requests that failed with
  * everything free, a CPU's lists beyond their bound.
  *
- * Which calls these are: calls[]; tests/build/calls holds them against the header's table.
+ * Which calls these are: calls[]; tests/build/calls holds them against calls.h.
  *
  *	PB_BESIDE_OPS=n  operations of the test of eight threads on eight blocks
  *	PB_BESIDE_MIXED=n  calls of each of six threads that make any
