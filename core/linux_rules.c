@@ -82,6 +82,7 @@ const struct linux_rules linux_rules_of[PB_NR_LINUX] = {
 		.lists_follow = true,
 		.split_frees = true,
 		.pcp_sizes = LINUX_PCP_TUNED,
+		.pcp_reserves_none = true,
 		.pcp_spares_reserve = true,
 		.pcp_patient = true,
 		.pcp_drain_batches = true,

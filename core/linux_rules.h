@@ -54,6 +54,7 @@ struct linux_rules {
 	enum linux_pcp_sizes pcp_sizes; /* P2, P4, P5 */
 	bool pcp_single;                /* P1: order 0 only */
 	bool pcp_round_robin;           /* P6 */
+	bool pcp_reserves_none;         /* H1: nothing is reserved for a block from a list */
 	bool pcp_spares_reserve;        /* H2: no refill for a request that has the reserve */
 	bool pcp_patient;               /* P4: a run of frees must be half of high_min longer */
 	bool pcp_drain_batches;         /* P6: a drain begins anew after each batch */

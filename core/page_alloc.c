@@ -103,9 +103,12 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 		   unsigned int alloc_flags)
 {
 	u32 frame = NO_FRAME;
+	bool reserves;
 
 	if (pcp_allowed_order(pool, ctx->order))
 		frame = pcp_take(pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags);
+	reserves = frame == NO_FRAME || !pool_is_linked(pool) ||
+		   !linux_rules(pool)->pcp_reserves_none;
 	if (frame == NO_FRAME) {
 		frame = zone_take(pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags);
 		if (frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
@@ -117,6 +120,8 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 		__atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 		wake_reclaim(pool, zone, 0);
 	}
+	if (frame != NO_FRAME && ctx->order && alloc_flags & ALLOC_HIGHATOMIC && reserves)
+		reserve_highatomic_pageblock(pool, zone, frame, ctx->order);
 	return frame;
 }
 
@@ -177,8 +182,6 @@ static u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_conte
 		if (frame == NO_FRAME)
 			continue;
 		count_numa(pool, ctx, zone);
-		if (ctx->order && alloc_flags & ALLOC_HIGHATOMIC)
-			reserve_highatomic_pageblock(pool, zone, frame, ctx->order);
 		return frame;
 	}
 	if (alloc_flags & ALLOC_NOFRAGMENT)
