@@ -53,27 +53,27 @@ static u64 sum_stacks(const struct pb_pool *pool, u32 cpu, u64 sum)
 	return sum;
 }
 
-struct stillness look_around(const struct pb_pool *pool)
+u64 look_around(const struct pb_pool *pool)
 {
-	struct stillness seen = { .still = true, .sum = 1 };
+	bool still = true;
+	u64 sum = 1;
 
 	/* Acquire, and full fences around: the looks in between stay in between. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
 		if (__atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))
-			seen.still = false;
-		seen.sum = pool_is_linked(pool) ? sum_linked(pool, cpu, seen.sum)
-						: sum_stacks(pool, cpu, seen.sum);
+			still = false;
+		sum = pool_is_linked(pool) ? sum_linked(pool, cpu, sum) : sum_stacks(pool, cpu, sum);
 	}
 	for (u32 s = 0; s < pool->super->nr_stripes; s++) {
 		const struct stripe *stripe = pool_stripe(pool, s);
 
 		if (__atomic_load_n(&stripe->lock, __ATOMIC_ACQUIRE))
-			seen.still = false;
-		seen.sum = stir(seen.sum, load_relaxed(&stripe->version));
+			still = false;
+		sum = stir(sum, load_relaxed(&stripe->version));
 	}
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return seen;
+	return still ? sum | 1 : 0;
 }
 
 unsigned long lock_everything(struct pb_pool *pool)

@@ -8,13 +8,9 @@
 
 #include "pcp.h"
 
-struct stillness {
-	bool still; /* nobody was changing anything */
-	u64 sum;    /* of all that changes with what is free */
-};
-
-/* Reads all CPUs' lists and stripes, without locks: O(CPUs x zones x orders). */
-struct stillness look_around(const struct pb_pool *pool);
+/* A sum of all that changes with what is free, or 0: somebody was changing something. Reads
+   all CPUs' lists and stripes, without locks: O(CPUs x zones x orders). */
+u64 look_around(const struct pb_pool *pool);
 
 /*
  * Every lock of the pool but sizes_lock, in their order: areas, zones, stripes. Nothing of

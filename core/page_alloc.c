@@ -103,12 +103,13 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 		   unsigned int alloc_flags)
 {
 	u32 frame = NO_FRAME;
-	bool reserves;
 
-	if (pcp_allowed_order(pool, ctx->order))
+	if (pcp_allowed_order(pool, ctx->order)) {
 		frame = pcp_take(pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags);
-	reserves = frame == NO_FRAME || !pool_is_linked(pool) ||
-		   !linux_rules(pool)->pcp_reserves_none;
+		if (frame != NO_FRAME && pool_is_linked(pool) &&
+		    linux_rules(pool)->pcp_reserves_none)
+			alloc_flags &= ~ALLOC_HIGHATOMIC; /* nothing is reserved for this one */
+	}
 	if (frame == NO_FRAME) {
 		frame = zone_take(pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags);
 		if (frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
@@ -120,7 +121,7 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 		__atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 		wake_reclaim(pool, zone, 0);
 	}
-	if (frame != NO_FRAME && ctx->order && alloc_flags & ALLOC_HIGHATOMIC && reserves)
+	if (frame != NO_FRAME && ctx->order && alloc_flags & ALLOC_HIGHATOMIC)
 		reserve_highatomic_pageblock(pool, zone, frame, ctx->order);
 	return frame;
 }
@@ -323,7 +324,7 @@ static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx
 	bool drain = may_drain(pool, ctx);
 
 	for (unsigned int round = 0; round < MAX_VAIN_ROUNDS; round++) {
-		struct stillness before = look_around(pool), after;
+		u64 before = look_around(pool);
 		u32 frame;
 
 		if (drain)
@@ -331,8 +332,7 @@ static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx
 		frame = get_page_from_freelist(pool, ctx, alloc_flags);
 		if (frame != NO_FRAME)
 			return frame;
-		after = look_around(pool);
-		if (before.still && after.still && before.sum == after.sum)
+		if (before && before == look_around(pool))
 			break;
 		if (!anything_left(pool, ctx, alloc_flags, drain))
 			break;

@@ -51,6 +51,7 @@ bool pb_dat_open(struct pb_reader *reader, const char *path, unsigned int file, 
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <trace-cmd/trace-cmd.h>
 #include <traceevent/event-parse.h>
@@ -420,11 +421,29 @@ static int add_buffer(struct pb_reader *reader, struct tracecmd_input *input, un
 #define PAGE_SIZE 4096
 #define PADDING (1ull << 36) /* more than any trace has left when it is cut */
 
+/*
+ * Seconds of CPU time after which reading a file of so many bytes is a loop and not work:
+ * one, and one more for each MB, where the steps below take 5 ms. An emulated machine may
+ * be many times slower, so it is asked how fast it is.
+ */
+static time_t cpu_limit(uint64_t size)
+{
+	const double usual = 0.005;
+	volatile uint32_t number = 1;
+	clock_t start = clock();
+	double slower;
+
+	for (uint32_t i = 0; i < 1000000; i++)
+		number = number * 1664525u + 1013904223u + (number >> 16) % 7u;
+	slower = (double)(clock() - start) / CLOCKS_PER_SEC / usual;
+	return (time_t)((1 + (double)(size >> 20)) * (slower > 1 ? slower : 1) + 0.5);
+}
+
 /* Open, and read all if `whole`; of the exit status. Only ever in a child. */
 static void try_child(int fd, bool whole, uint64_t size)
 {
 	static const int ends[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPROF };
-	struct itimerval limit = { .it_value = { .tv_sec = 1 + (time_t)(size >> 22) } };
+	struct itimerval limit = { .it_value = { .tv_sec = cpu_limit(size) } };
 	struct tracecmd_input *input;
 	int null = open("/dev/null", O_WRONLY);
 	sigset_t none;
@@ -437,7 +456,6 @@ static void try_child(int fd, bool whole, uint64_t size)
 	/* libtracecmd complains whatever its log level is */
 	if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0)
 		dup2(null, STDERR_FILENO);
-	/* A file is read at hundreds of MB a second: more CPU time than this is a loop. */
 	setitimer(ITIMER_PROF, &limit, NULL);
 	input = tracecmd_open_fd(fd, 0);
 	if (!input)

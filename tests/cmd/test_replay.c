@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -201,17 +202,20 @@ static void test_what_is_no_trace_is_said_in_one_line(void **state)
 {
 	static const char binary[] = "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0>\0\1\0\0\0";
 	struct output output;
+	char empty[128];
 
 	(void)state;
+	snprintf(empty, sizeof(empty), "%s/nothing", directory());
+	assert_int_equal(mkdir(empty, 0700), 0);
 	run(&output, "replay /nonexistent/trace");
 	assert_refused(&output, "No such file");
-	run(&output, "replay /tmp");
+	run(&output, "replay %s", empty);
 	assert_refused(&output, "directory");
 	run(&output, "replay %s", write_file("binary", binary, sizeof(binary)));
 	assert_refused(&output, "expected");
 	run(&output, "replay %s", write_file("empty", "", 0));
 	assert_refused(&output, "empty");
-	run(&output, "explain /tmp --order 0");
+	run(&output, "explain %s --order 0", empty);
 	assert_refused(&output, "directory");
 	run(&output, "replay %s --snapshot /nonexistent", trace_file(small));
 	assert_refused(&output, "/nonexistent");
