@@ -63,7 +63,8 @@ u64 look_around(const struct pb_pool *pool)
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
 		if (__atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))
 			still = false;
-		sum = pool_is_linked(pool) ? sum_linked(pool, cpu, sum) : sum_stacks(pool, cpu, sum);
+		sum = pool_is_linked(pool) ? sum_linked(pool, cpu, sum)
+					   : sum_stacks(pool, cpu, sum);
 	}
 	for (u32 s = 0; s < pool->super->nr_stripes; s++) {
 		const struct stripe *stripe = pool_stripe(pool, s);
