@@ -102,6 +102,10 @@ const char *show_rule_name(enum show_rule rule);
 uint8_t show_letter(const char *type);
 /* Whose rules hold: the machine's kernel's, or SHOW_ASSUMED. */
 uint32_t show_release(const struct show_machine *machine);
+/* A zone as trace/rules wants it, for a request without lowmem_reserve. */
+struct pb_rule_zone;
+void show_rule_zone(const struct show_machine *machine, const struct show_zone *from,
+		    struct pb_rule_zone *zone);
 
 const char *show_pages(const struct show_machine *machine, uint64_t pages, char *text, size_t size);
 

@@ -178,52 +178,11 @@ static void print_unusable(const struct show_machine *m, const struct show_zone 
 
 /* ------------------------------------------------------------------- headroom */
 
-static uint8_t letter_of(const char *type)
-{
-	static const struct {
-		const char *name;
-		uint8_t letter;
-	} letters[] = { { "Unmovable", PB_LETTER_U },   { "Movable", PB_LETTER_M },
-			{ "Reclaimable", PB_LETTER_E }, { "Reserve", PB_LETTER_R },
-			{ "CMA", PB_LETTER_C },         { "HighAtomic", PB_LETTER_H },
-			{ "Isolate", PB_LETTER_I } };
-
-	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
-		if (!strcmp(letters[i].name, type))
-			return letters[i].letter;
-	return PB_LETTER_U;
-}
-
-static void fill_rule_zone(const struct show_machine *m, const struct show_zone *zone,
-			   struct pb_rule_zone *out)
-{
-	unsigned int orders = m->nr_orders < PB_RULE_ORDERS ? m->nr_orders : PB_RULE_ORDERS;
-
-	*out = (struct pb_rule_zone){ .free = (int64_t)zone->free,
-				      .min = (int64_t)zone->min,
-				      .boost = (int64_t)zone->boost,
-				      .free_cma = (int64_t)zone->cma,
-				      .reserved_highatomic = (int64_t)zone->highatomic,
-				      .free_highatomic = (int64_t)zone->highatomic,
-				      .managed = (int64_t)zone->managed,
-				      .has_lists = zone->has_blocks,
-				      .has_letters = zone->has_types,
-				      .nr_orders = zone->has_blocks ? orders : 0 };
-	for (unsigned int o = 0; o < out->nr_orders; o++) {
-		out->blocks[o] = zone->nr_free[o];
-		for (unsigned int t = 0; t < zone->nr_types; t++)
-			if (zone->types[t].nr_free[o])
-				out->letters[o] |= letter_of(zone->types[t].name);
-	}
-}
-
 static struct pb_rule_request ordinary(const struct show_machine *m, unsigned int order)
 {
-	uint32_t release = pb_release_parse(!strncmp(m->kernel, "Linux ", 6) ? m->kernel + 6 : "");
-
 	return (struct pb_rule_request){ .order = order,
 					 .gfp = PB_GFP_KERNEL,
-					 .release = release ? release : PB_RELEASE(6, 1, 0) };
+					 .release = show_release(m) };
 }
 
 static enum pb_verdict_word judge(const struct show_machine *m, const struct show_zone *zone,
@@ -232,7 +191,7 @@ static enum pb_verdict_word judge(const struct show_machine *m, const struct sho
 	const struct pb_rule_request request = ordinary(m, order);
 	struct pb_rule_zone rule_zone;
 
-	fill_rule_zone(m, zone, &rule_zone);
+	show_rule_zone(m, zone, &rule_zone);
 	pb_rule_judge(&request, &rule_zone, result);
 	return result->word;
 }
@@ -248,7 +207,7 @@ static uint64_t usable_blocks(const struct show_machine *m, const struct show_zo
 		uint64_t here = zone->has_types ? 0 : zone->nr_free[o];
 
 		for (unsigned int t = 0; t < zone->nr_types; t++)
-			if (pb_rule_type_usable(&request, letter_of(zone->types[t].name)))
+			if (pb_rule_type_usable(&request, show_letter(zone->types[t].name)))
 				here += zone->types[t].nr_free[o];
 		blocks += here << (o - order);
 	}

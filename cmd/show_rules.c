@@ -45,8 +45,8 @@ uint32_t show_release(const struct show_machine *machine)
 	return release ? release : SHOW_ASSUMED;
 }
 
-static void take_zone(const struct show_machine *machine, const struct show_zone *from,
-		      struct pb_rule_zone *zone)
+void show_rule_zone(const struct show_machine *machine, const struct show_zone *from,
+		    struct pb_rule_zone *zone)
 {
 	*zone = (struct pb_rule_zone){
 		.free = (int64_t)from->free,
@@ -85,7 +85,7 @@ enum show_rule show_check(const struct show_machine *machine, const struct show_
 	struct pb_rule_zone zone;
 	struct pb_rule_result result;
 
-	take_zone(machine, from, &zone);
+	show_rule_zone(machine, from, &zone);
 	zone.reserve = from_above ? (int64_t)from->reserve : 0;
 	pb_rule_judge(&request, &zone, &result);
 	return rules[pb_rule_step(&result)];
