@@ -426,19 +426,30 @@ static enum pb_line parse_fields(struct pb_text *text, struct cursor *c, struct 
 	return PB_LINE_EVENT;
 }
 
+/* The rest of the line as a string; false: it is longer than such fields are. */
+static bool copy_fields(struct pb_text *text, struct cursor *c, char *copy, size_t size)
+{
+	size_t len;
+
+	skip_blanks(c);
+	len = (size_t)(c->end - c->at);
+	if (len >= size) {
+		BAD(text, "%zu bytes of fields, expected less", len);
+		return false;
+	}
+	memcpy(copy, c->at, len);
+	copy[len] = '\0';
+	return true;
+}
+
 /* "range=(0x17c00 ~ 0x17e00) nr_scanned=512 nr_taken=0" */
 static enum pb_line parse_range(struct pb_text *text, struct cursor *c, struct pb_event *event)
 {
 	char copy[160], tail;
 	unsigned long long start, end, scanned, taken;
-	size_t len;
 
-	skip_blanks(c);
-	len = (size_t)(c->end - c->at);
-	if (len >= sizeof(copy))
-		return BAD(text, "%zu bytes of fields, expected less", len);
-	memcpy(copy, c->at, len);
-	copy[len] = '\0';
+	if (!copy_fields(text, c, copy, sizeof(copy)))
+		return PB_LINE_BAD;
 	if (sscanf(copy, "range=(%llx ~ %llx) nr_scanned=%llu nr_taken=%llu%c", &start, &end,
 		   &scanned, &taken, &tail) != 4 ||
 	    end < start)
@@ -458,14 +469,9 @@ static enum pb_line parse_cache(struct pb_text *text, struct cursor *c, struct p
 	unsigned int major, minor;
 	unsigned long long ino, offset;
 	char copy[160], *pfn, *ofs, *order;
-	size_t len;
 
-	skip_blanks(c);
-	len = (size_t)(c->end - c->at);
-	if (len >= sizeof(copy))
-		return BAD(text, "%zu bytes of fields, expected less", len);
-	memcpy(copy, c->at, len);
-	copy[len] = '\0';
+	if (!copy_fields(text, c, copy, sizeof(copy)))
+		return PB_LINE_BAD;
 	pfn = strstr(copy, " pfn=");
 	ofs = strstr(copy, " ofs=");
 	order = strstr(copy, " order=");
@@ -488,14 +494,9 @@ static enum pb_line parse_zone(struct pb_text *text, struct cursor *c, struct pb
 	unsigned int failed, order, node, type, task, lists[PB_ZONE_TYPES];
 	long long free, lag, reserve;
 	char copy[320], tail;
-	size_t len;
 
-	skip_blanks(c);
-	len = (size_t)(c->end - c->at);
-	if (len >= sizeof(copy))
-		return BAD(text, "%zu bytes of fields, expected less", len);
-	memcpy(copy, c->at, len);
-	copy[len] = '\0';
+	if (!copy_fields(text, c, copy, sizeof(copy)))
+		return PB_LINE_BAD;
 	if (sscanf(copy,
 		   "failed=%u order=%u node=%u zone=%u free=%lld lag=%lld min=%u low=%u high=%u "
 		   "boost=%u reserve=%lld highatomic=%u cma=%u task=%u lists=%x,%x,%x,%x,%x,%x%c",
