@@ -13,7 +13,7 @@
 #include "case.h"
 #include "lang.h"
 
-/* For the catalogue: core/misuse.c, pb_strerror(), trace/procfs.c. */
+/* For the catalogue: core/alloc/misuse.c, pb_strerror(), trace/procfs.c. */
 static const char *const known[] __attribute__((unused)) = {
 	N_("page is free: freed twice, or never allocated"),
 	N_("page was allocated with another order"),

@@ -22,10 +22,10 @@
 #include <pagebuddy/linux.h>
 #include <pagebuddy/linux_user.h>
 
-#include "give_up.h"
-#include "pcp.h"
+#include "alloc/give_up.h"
+#include "pcp/pcp.h"
 #include "self.h"
-#include "shared.h"
+#include "boot/shared.h"
 
 /* -------------------------------------------------------------------- fork */
 

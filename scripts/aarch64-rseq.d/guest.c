@@ -17,7 +17,7 @@
 #include <pagebuddy/pagebuddy.h>
 #include <pagebuddy/platform.h>
 
-#include "pcp.h"
+#include "pcp/pcp.h"
 
 #define EVENT "/tracing/events/rseq/rseq_ip_fixup/"
 #define COUNT "hist:keys=start_ip.hex,regs_ip.hex"

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "pcp.h" /* the core's: what the metadata hold */
+#include "pcp/pcp.h" /* the core's: what the metadata hold */
 #include "support/cmocka.h"
 
 /* ------------------------------------------------------------- what a byte is for */

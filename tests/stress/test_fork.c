@@ -27,7 +27,7 @@
 #include <pagebuddy/linux.h>
 #include <pagebuddy/linux_user.h>
 
-#include "pcp.h"
+#include "pcp/pcp.h"
 #include "support/cmocka.h"
 #include "support/variants.h"
 

@@ -15,7 +15,7 @@
 
 #include "support/cmocka.h"
 
-#include "pool.h"
+#include "base/pool.h"
 #include "support/pool.h"
 
 #define STARTS 200

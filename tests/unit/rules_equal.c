@@ -8,8 +8,8 @@
 
 #include <rules/rules.h>
 
-#include "gfp.h"
-#include "zone.h"
+#include "alloc/gfp.h"
+#include "zone/zone.h"
 
 #define BLOCKS 48u /* pageblocks of a zone */
 #define ROUNDS 300

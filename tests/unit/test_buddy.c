@@ -5,7 +5,7 @@
  */
 #include "support/cmocka.h"
 
-#include "buddy_tree.h"
+#include "base/buddy_tree.h"
 
 #include <string.h>
 

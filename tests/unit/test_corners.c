@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "zone.h"
+#include "zone/zone.h"
 
 /* Two zones of node 0 and one of node 1, with a hole before it. */
 static void start(struct tp *tp, const struct variant *v)

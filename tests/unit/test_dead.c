@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "pcp.h"
-#include "pool.h"
+#include "pcp/pcp.h"
+#include "base/pool.h"
 
 #define FRAMES 4096u
 #define DEAD 7u /* of pb_test_end() */

@@ -6,7 +6,7 @@
  */
 #include "support/cmocka.h"
 #include "test_port.h"
-#include "zone.h"
+#include "zone/zone.h"
 
 #include <stdlib.h>
 #include <string.h>

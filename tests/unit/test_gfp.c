@@ -3,8 +3,8 @@
 #include "support/cmocka.h"
 #include "support/variants.h"
 
-#include "gfp.h"
-#include "zone.h"
+#include "alloc/gfp.h"
+#include "zone/zone.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
 #include "support/cmocka.h"
 #include "support/pool.h"
 
-#include "gfp.h"
-#include "pcp.h"
+#include "alloc/gfp.h"
+#include "pcp/pcp.h"
 
 #include <string.h>
 

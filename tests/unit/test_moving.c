@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "misuse.h"
-#include "pool.h"
+#include "alloc/misuse.h"
+#include "base/pool.h"
 
 #define FRAMES 4096u
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "pool.h" /* the core's: what the super block holds */
+#include "base/pool.h" /* the core's: what the super block holds */
 #include "support/pool.h"
 #include "support/variants.h"
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "zone.h"
+#include "zone/zone.h"
 
 #define FRAMES 65536u
 #define MOST 2048u

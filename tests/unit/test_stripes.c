@@ -2,8 +2,8 @@
 /* How a zone's pageblocks are dealt out to its stripes, and how CPUs choose between these. */
 #include "support/cmocka.h"
 #include "test_port.h"
-#include "list_tight.h"
-#include "zone.h"
+#include "block/list_tight.h"
+#include "zone/zone.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,9 +5,9 @@
  */
 #include "support/cmocka.h"
 
-#include "pcp.h"
+#include "pcp/pcp.h"
 #include "test_port.h"
-#include "zone.h"
+#include "zone/zone.h"
 
 #include <stdlib.h>
 #include <string.h>

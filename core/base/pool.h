@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the metadata memory of a pool holds, and how to get from one structure
+ * to the next. No pointers inside: offsets from the start and 32-bit indices,
+ * so the memory can be mapped elsewhere.
+ *
+ *	frame index i --i >> max_order-->      span: buddy tree
+ *	              --i >> pageblock_order-> pageblock: type, block counts
+ *	              --zone_of_frame()------> zone, its stripe
+ *
+ * The index space is dense: zones one after the other, each a whole number of
+ * spans; inside a zone ascending pfn. A hole of a span or more costs nothing.
+ */
+#ifndef PB_CORE_POOL_H
+#define PB_CORE_POOL_H
+
+#include <pagebuddy/pagebuddy.h>
+#include <pagebuddy/platform.h>
+
+#include "base/bits.h"
+#include "base/buddy_tree.h"
+
+#define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
+#define POOL_LAYOUT 5
+#define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS)
+#define NO_FRAME UINT32_MAX
+#define NO_ZONE UINT16_MAX
+#define NO_CLASS 0 /* no per-CPU lists: a class whose lists are always empty and full */
+#define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
+#define MAX_STRIPES 16u /* of a zone */
+#define MAX_LEVELS 5u   /* of a list's bitmap below its root: 64^6 pageblocks */
+
+/* Page bytes without HEAD: frames that are nobody's to allocate. */
+#define PAGE_RESERVED 0x01u
+#define PAGE_ABSENT 0x02u /* no such frame: rounding to spans, or a small hole */
+
+/*
+ * A list of blocks of one order and migratetype, in the pool's representation:
+ * tightest: the root word of a 64-ary bitmap of pageblocks;
+ * linked:   first and last frame; an end of the list names the list itself,
+ *           see list_linked.c.
+ */
+struct free_list {
+	union {
+		u64 root;
+		struct {
+			u32 next;
+			u32 prev;
+		};
+	};
+} ALIGNED(8);
+
+/* I17: nr_free == blocks of this order in the trees, over all types. */
+struct free_area {
+	struct free_list free_list[PB_MIGRATE_TYPES];
+	unsigned long nr_free; /* blocks */
+} ALIGNED(8);
+
+_Static_assert(sizeof(struct free_list) == 8, "lists are counted in words");
+_Static_assert(sizeof(struct free_area) == (PB_MIGRATE_TYPES + 1) * sizeof(struct free_list),
+	       "the linked representation steps through areas in list-sized steps");
+
+/*
+ * A stripe: every nr_stripes-th group of spans of a zone, with its own lock.
+ * Merging never crosses a span, so stripes never meet. One stripe is Linux's
+ * zone->lock. Written under `lock` only; counters are read without it.
+ */
+struct stripe {
+	u32 lock;
+	u16 zone;
+	u16 number;                     /* within the zone */
+	u32 areas;                      /* index of its first struct free_area */
+	u32 nonempty[PB_MIGRATE_TYPES]; /* tightest: orders with a filed pageblock */
+	u32 version;                    /* changes of what is free: see give_up.c */
+	long nr_free_pages;             /* pages, without ISOLATE lists */
+	long nr_free_cma;               /* pages */
+	long nr_free_highatomic;        /* pages; linux profile */
+	long nr_isolated;               /* pages on ISOLATE lists */
+	unsigned long pgalloc;          /* pages handed out directly, not by per-CPU lists */
+	unsigned long pgfree;           /* pages freed directly */
+	unsigned long direct_allocs;    /* calls, for the NUMA counters */
+	u64 bitmaps;                    /* tightest: offset of the lists' lower levels */
+	/* what other stripes' CPUs go by; seldom written, so that they can keep it */
+	long published;                 /* pages usable without CMA, within published_slack() */
+	u32 slack;                      /* pages, the least */
+	u32 taker;                      /* atomic: home stripe of the CPU that last took here */
+} ALIGNED(64);
+
+/* By how many pages the published number may be off: less where it matters more. */
+static inline long published_slack(const struct stripe *stripe, long published)
+{
+	return (long)stripe->slack + published / 8;
+}
+
+/* Linux's numbers. The modern profile knows the first only. */
+#define ZONE_BOOSTED_WATERMARK 0x1u
+#define ZONE_RECLAIM_ACTIVE 0x2u
+#define ZONE_BELOW_HIGH 0x4u
+#define ZONE_FLAGS 0x7u
+
+struct zone {
+	/* read-mostly: those from _watermark to lowmem_reserve, pcp_* and stat_threshold
+	   are written under sizes_lock, the others when the pool is made */
+	u64 _watermark[PB_NR_WMARK];        /* pages, without boost */
+	u64 lowmem_reserve[PB_NR_ZONE_TYPES]; /* pages */
+	u64 start_pfn;
+	u64 spanned;                        /* pages */
+	u32 first_span, nr_spans;           /* dense */
+	u32 first_stripe, nr_stripes;
+	u8 node;
+	u8 type;                            /* enum pb_zone_type */
+	u8 group_shift;                     /* log2 pageblocks of a stripe group */
+	u8 levels;                          /* tightest: bitmap levels below the root */
+	u32 level_words[MAX_LEVELS];        /* tightest: words of each, leaf first */
+	u32 bitmap_words;                   /* tightest: their sum */
+	s32 pcp_batch;                      /* pages; spec 9.1 */
+	s32 pcp_high_min, pcp_high_max;     /* pages; spec 9.6 */
+	s32 stat_threshold;                 /* linux profile: pages a CPU may hold back */
+
+	/*
+	 * Write-intensive. After the colon, what protects it: "lock": this zone's, to
+	 * write; "stripe": the zone's only stripe's lock; "atomic": read-modify-writes in
+	 * one step; "rest": written while no other call runs. All may be read at any time.
+	 */
+	u32 lock ALIGNED(64);
+	u32 flags;                          /* ZONE_*: atomic */
+	u64 present;                        /* pages: rest */
+	u64 managed;                        /* pages: lock */
+	unsigned long watermark_boost;      /* pages: atomic */
+	long vm_free;                       /* linux profile: NR_FREE_PAGES as watermarks
+	                                       see it: stripe */
+	u64 nr_reserved_highatomic;         /* pages: lock */
+	unsigned long nr_isolate_pageblock; /* pageblocks: atomic */
+	unsigned long numa_miss, numa_foreign; /* calls: atomic */
+	unsigned long numa_other_direct;    /* direct allocations from another node's CPU: atomic */
+	unsigned long extfrag, extfrag_steal; /* fallbacks; of these, pageblock claimed: atomic */
+	unsigned long numa_base[PB_NR_NUMA_EVENTS]; /* before a recorded state was loaded: rest */
+	u32 unreclaimable;                  /* recorded: background reclaim has given up: rest */
+} ALIGNED(64);
+
+/* pcp high and batch, watermarks and reserve ratios that were asked for. Written under
+   sizes_lock; the boost factor is read without. */
+struct tunables {
+	s32 min_free_kbytes;      /* in force */
+	s32 user_min_free_kbytes; /* -1: never set */
+	u32 watermark_scale_factor;
+	u32 watermark_boost_factor;
+	u32 lowmem_reserve_ratio[PB_NR_ZONE_TYPES];
+	u32 pcp_high_fraction;
+	u32 pcp_high, pcp_batch; /* fixed by pb_set_pcp(); 0: automatic */
+	u32 pcp_batch_max;
+};
+
+/* A run of spans that is contiguous in pfn and in the index space. */
+struct bank {
+	u64 pfn;     /* of its first span's first frame */
+	u64 end_pfn; /* one past its last present frame */
+	u32 frame;   /* dense index of `pfn` */
+	u16 zone;
+};
+
+struct node {
+	u16 zones[PB_NR_ZONE_TYPES]; /* zone number or NO_ZONE */
+	u16 preferred[PB_NR_ZONE_TYPES]; /* first of the fallback list for a highest zone type */
+	u8 online;                   /* has memory or a CPU */
+	u8 nr_cpus;                  /* capped at 255 */
+	u8 zonelist_nodes;           /* entries of `order` */
+	u16 zonelist_zones;          /* entries of its zonelist */
+	u8 order[PB_MAX_NODES];      /* node ids, nearest first */
+};
+
+/*
+ * Per pageblock. tightest: counts of the free blocks inside, by order; `mask`
+ * has a bit per order with a count, and bits above pageblock_order for a larger
+ * block that starts here. I21: mask bit o set iff nr_free[o] != 0.
+ */
+struct pageblock {
+	u32 mask;
+	u8 type;     /* enum pb_migratetype */
+	u8 filed;    /* order whose list holds it, or PB_NOT_FILED */
+	u8 old_type; /* type before ISOLATE */
+	u8 filed_type;
+	u16 nr_free[]; /* [pageblock_order + 1] */
+};
+
+#define PB_NOT_FILED 0xffu
+
+_Static_assert(sizeof(struct pageblock) == 8, "stride is 8 + 2 bytes per order, rounded to 8");
+
+/* Two links a frame, of the linked profile. */
+struct link {
+	u32 next;
+	u32 prev;
+};
+
+/*
+ * First what never changes after init, then its checksums, then what does. Read
+ * through layout_fault() when it comes from elsewhere.
+ */
+struct pb_super {
+	u64 magic;           /* read backward on a machine of the other byte order */
+	u32 layout;
+	u16 super_bytes, zone_bytes, stripe_bytes, node_bytes; /* of these structures */
+	u32 long_bytes;      /* of a long: word size of the program that made it */
+	u64 bytes;           /* of the whole metadata */
+	u8 page_shift, max_order, pageblock_order, profile;
+	u32 flags;           /* PB_POOL_* */
+	u32 nr_spans;
+	u32 nr_pageblocks;
+	u32 pageblock_stride; /* bytes */
+	u32 span_words;
+	u32 nr_cpus, percpu_stride;
+	u32 pcp_cold;        /* offset of the pcp_cold records in a CPU's area */
+	u8 class_shift;      /* log2 lists a pcp class has room for */
+	u8 pcp_scale;        /* stacks are cut to 1/2^n so that an area's fit 16-bit slots */
+	u8 nr_pcp_orders;
+	u8 mobility;         /* grouping enabled */
+	u32 nr_nodes;        /* greatest node id + 1 */
+	u32 nr_zones, nr_stripes, nr_banks;
+	u32 zone_types;      /* bit per configured zone type */
+	u8 orders;           /* max_order + 1 */
+	u8 kernel;           /* linux profile: enum pb_kernel; else 0 */
+	u8 unused[2];
+	u64 nr_frames;
+	u64 linear_pfn;
+	/* offsets of the arrays, bytes from the start */
+	u64 banks, nodes, zonelists, cpu_nodes, zones, stripes, areas, bitmaps, trees, pageblocks,
+		classes, pages, refs, owners, links, pcp_types, percpu;
+	u64 map_sum;         /* of nodes, zonelists, banks, and the shapes of zones and stripes */
+	u64 super_sum;       /* of everything above */
+
+	struct tunables tunables;
+	u64 totalreserve;    /* pages: sizes_lock */
+	u64 sizes_sum;       /* of tunables, and of all that follows from them: sizes_lock */
+	unsigned long vm[PB_NR_VM_EVENTS]; /* atomic; those not kept elsewhere */
+	u32 warned;          /* one-time warnings given, bit each: atomic */
+	u32 sizes_lock;      /* of tunables and what follows from them: a leaf, never held
+	                        while another lock is waited for */
+	/* pools of several processes, see shared.h */
+	u32 users_lock;      /* who is in it, or 0 */
+	u32 users_depth;     /* how often it went in */
+	u32 repairs;         /* after deaths, ever; odd while one is under way */
+};
+
+static inline void *pool_at(const struct pb_pool *pool, u64 offset)
+{
+	return (unsigned char *)pool->super + offset;
+}
+
+static inline struct zone *pool_zone(const struct pb_pool *pool, u32 number)
+{
+	return (struct zone *)pool_at(pool, pool->super->zones) + number;
+}
+
+static inline u32 zone_number(const struct pb_pool *pool, const struct zone *zone)
+{
+	return (u32)(zone - pool_zone(pool, 0));
+}
+
+static inline struct stripe *pool_stripe(const struct pb_pool *pool, u32 number)
+{
+	return (struct stripe *)pool_at(pool, pool->super->stripes) + number;
+}
+
+static inline struct stripe *zone_stripe(const struct pb_pool *pool, const struct zone *zone,
+					 u32 number)
+{
+	return pool_stripe(pool, zone->first_stripe + number);
+}
+
+static inline struct zone *stripe_zone(const struct pb_pool *pool, const struct stripe *stripe)
+{
+	return pool_zone(pool, stripe->zone);
+}
+
+static inline struct free_area *stripe_area(const struct pb_pool *pool,
+					    const struct stripe *stripe, unsigned int order)
+{
+	return (struct free_area *)pool_at(pool, pool->super->areas) + stripe->areas + order;
+}
+
+static inline struct node *pool_node(const struct pb_pool *pool, u32 id)
+{
+	return (struct node *)pool_at(pool, pool->super->nodes) + id;
+}
+
+static inline struct bank *pool_bank(const struct pb_pool *pool, u32 number)
+{
+	return (struct bank *)pool_at(pool, pool->super->banks) + number;
+}
+
+/* Free areas of one stripe: whole cache lines, if there are other stripes. */
+static inline u32 stripe_area_stride(const struct pb_super *super)
+{
+	return super->nr_stripes > 1 ? (super->orders + 7u) & ~7u : super->orders;
+}
+
+/* The zone of a node that a caller named, or NULL. PB_NO_NODE: of the lowest that has it. */
+static inline struct zone *find_zone(const struct pb_pool *pool, int node, enum pb_zone_type type)
+{
+	u32 first = node == PB_NO_NODE ? 0 : (u32)node;
+	u32 last = node == PB_NO_NODE ? pool->super->nr_nodes - 1 : (u32)node;
+
+	if ((u32)type >= PB_NR_ZONE_TYPES)
+		return NULL;
+	for (u32 id = first; id <= last && id < pool->super->nr_nodes; id++) {
+		u16 number = pool_node(pool, id)->zones[type];
+
+		if (number != NO_ZONE)
+			return pool_zone(pool, number);
+	}
+	return NULL;
+}
+
+/* Zone numbers in the order in which requests from a node try them (spec 5.1). */
+static inline u16 *node_zonelist(const struct pb_pool *pool, u32 id)
+{
+	return (u16 *)pool_at(pool, pool->super->zonelists) + (size_t)id * pool->super->nr_zones;
+}
+
+static inline u64 *span_tree(const struct pb_pool *pool, u32 frame)
+{
+	return (u64 *)pool->trees + (size_t)(frame >> pool->max_order) * pool->span_words;
+}
+
+static inline u32 span_offset(const struct pb_pool *pool, u32 frame)
+{
+	return frame & ((1u << pool->max_order) - 1);
+}
+
+static inline u32 frame_node(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	return tree_node(pool->max_order, span_offset(pool, frame), order);
+}
+
+/* Is exactly the block (frame, order) free? */
+static inline bool block_is_free(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	return tree_test(span_tree(pool, frame), frame_node(pool, frame, order));
+}
+
+static inline struct pageblock *pool_pageblock(const struct pb_pool *pool, u32 number)
+{
+	return (struct pageblock *)((unsigned char *)pool->pageblocks +
+				    (size_t)number * pool->pageblock_stride);
+}
+
+static inline struct pageblock *frame_pageblock(const struct pb_pool *pool, u32 frame)
+{
+	return pool_pageblock(pool, frame >> pool->pageblock_order);
+}
+
+static inline u32 zone_first_pageblock(const struct pb_pool *pool, const struct zone *zone)
+{
+	return zone->first_span << (pool->max_order - pool->pageblock_order);
+}
+
+static inline u32 zone_nr_pageblocks(const struct pb_pool *pool, const struct zone *zone)
+{
+	return zone->nr_spans << (pool->max_order - pool->pageblock_order);
+}
+
+static inline u32 zone_first_frame(const struct pb_pool *pool, const struct zone *zone)
+{
+	return zone->first_span << pool->max_order;
+}
+
+static inline u64 zone_nr_frames(const struct pb_pool *pool, const struct zone *zone)
+{
+	return (u64)zone->nr_spans << pool->max_order;
+}
+
+static inline u64 pageblock_pages(const struct pb_pool *pool)
+{
+	return (u64)1 << pool->pageblock_order;
+}
+
+static inline bool pool_is_linked(const struct pb_pool *pool)
+{
+	return pool->profile == PB_PROFILE_LINUX;
+}
+
+/* Nothing held back, nothing logged. */
+/* Its state came from elsewhere: totals and marks are what was said. */
+static inline bool pool_was_loaded(const struct pb_pool *pool)
+{
+	return pool->super->flags & PB_POOL_ALL_RESERVED;
+}
+
+static inline bool is_plain(const struct pb_pool *pool)
+{
+	return pool->super->flags & PB_POOL_PLAIN;
+}
+
+#define GROUP_SHIFT_MIN 6u
+#define GROUP_SHIFT_MAX 10u
+
+/*
+ * log2 of the pageblocks of a group: large, since a processor that sees a stride
+ * prefetches beyond a group's end, and takes the lines there from the CPU that works
+ * on them. But each stripe gets low and high addresses, two groups at least, and
+ * eight if they don't come out even: a CPU whose stripe is smaller soon works in
+ * another's.
+ */
+static inline u8 stripe_group_shift(u32 pageblocks, u32 nr_stripes, u32 span_shift)
+{
+	u32 shift = span_shift > GROUP_SHIFT_MIN ? span_shift : GROUP_SHIFT_MIN;
+
+	for (; nr_stripes > 1 && shift < GROUP_SHIFT_MAX; shift++) {
+		u32 groups = pageblocks >> (shift + 1);
+		bool even = pageblocks % (nr_stripes << (shift + 1)) == 0;
+
+		if (groups < (even ? 2 : 8) * nr_stripes)
+			break;
+	}
+	return (u8)shift;
+}
+
+/* Zone of a frame, O(log zones). */
+struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame);
+/* Groups of pageblocks are dealt out to the zone's stripes in turn. */
+static inline u32 frame_stripe_number(const struct pb_pool *pool, const struct zone *zone,
+				      u32 frame)
+{
+	u32 n = (frame >> pool->pageblock_order) - zone_first_pageblock(pool, zone);
+
+	return n >> zone->group_shift & (zone->nr_stripes - 1);
+}
+
+/* Stripe of a frame. */
+struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone, u32 frame);
+
+u64 frame_to_pfn(const struct pb_pool *pool, u32 frame);
+u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn); /* NO_FRAME: not in the memory map */
+
+/* Where the frame can be written: by the hook, HIGHMEM too, or by the linear mapping. */
+void *frame_address(const struct pb_pool *pool, u32 frame);
+
+/* Set the handle's base pointers from the super block. */
+void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *hooks);
+
+void vm_count(struct pb_pool *pool, enum pb_vm_event event, unsigned long n);
+void pool_log(struct pb_pool *pool, const char *line);
+
+/*
+ * Hooks are called with the task marked, as Linux marks one that reclaims with
+ * PF_MEMALLOC: what it asks for in there neither reclaims, compacts nor wakes, and is
+ * not logged. False: it is in one already.
+ */
+#define TASK_IN_HOOK 0x1u
+
+static inline bool in_hook(void)
+{
+	return *pb_platform_task() & TASK_IN_HOOK;
+}
+
+static inline bool hook_begin(void)
+{
+	u32 *task = pb_platform_task();
+
+	if (*task & TASK_IN_HOOK)
+		return false;
+	*task |= TASK_IN_HOOK;
+	return true;
+}
+
+static inline void hook_end(void)
+{
+	*pb_platform_task() &= ~TASK_IN_HOOK;
+}
+
+/* Trace: one predictable branch when unset, and never on a per-CPU list hit. */
+static inline bool tracing(const struct pb_pool *pool)
+{
+	return unlikely(pool->hooks.trace != NULL);
+}
+
+void trace_block(const struct pb_pool *pool, enum pb_trace_type type, u32 frame,
+		 unsigned int order, unsigned int migratetype, s64 value);
+void trace_event(const struct pb_pool *pool, const struct zone *zone,
+		 struct pb_trace_event *event);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Free lists of the modern profile: each pageblock is filed once, under the
+ * order of its largest free block, in the list of its migratetype. A list is a
+ * 64-ary bitmap over the stripe's pageblocks:
+ *
+ *	root   0..01			one word: which words below are not 0
+ *	leaf   0..0110 0..0 ...		pageblocks 1 and 2 are filed here
+ *
+ * so its lowest member is a count-trailing-zeros per level away. A request
+ * takes the first non-empty list at or above its order ("tightest": the largest
+ * free block closest to the request), the lowest pageblock there, and inside it
+ * the smallest block that fits.
+ */
+#ifndef PB_CORE_LIST_TIGHT_H
+#define PB_CORE_LIST_TIGHT_H
+
+#include "base/pool.h"
+
+/* Stripe-local number of a pageblock: groups are dealt out to stripes in turn. */
+static inline u32 tight_local(const struct pb_pool *pool, const struct zone *zone, u32 pageblock)
+{
+	u32 n = pageblock - zone_first_pageblock(pool, zone);
+	u32 in_group = n & ((1u << zone->group_shift) - 1);
+
+	return (n >> zone->group_shift >> ctz32(zone->nr_stripes) << zone->group_shift) | in_group;
+}
+
+static inline u32 tight_global(const struct pb_pool *pool, const struct zone *zone,
+			       const struct stripe *stripe, u32 local)
+{
+	u32 group = local >> zone->group_shift;
+	u32 in_group = local & ((1u << zone->group_shift) - 1);
+
+	group = group * zone->nr_stripes + stripe->number;
+	return zone_first_pageblock(pool, zone) + (group << zone->group_shift) + in_group;
+}
+
+static inline u64 *tight_bitmap(const struct pb_pool *pool, const struct zone *zone,
+				const struct stripe *stripe, unsigned int order, unsigned int type)
+{
+	u32 list = order * PB_MIGRATE_TYPES + type;
+
+	return (u64 *)pool_at(pool, stripe->bitmaps) + (size_t)list * zone->bitmap_words;
+}
+
+static inline void tight_set(const struct pb_pool *pool, const struct zone *zone,
+			     struct stripe *stripe, unsigned int order, unsigned int type,
+			     u32 local)
+{
+	u64 *root = &stripe_area(pool, stripe, order)->free_list[type].root;
+	u64 *level = tight_bitmap(pool, zone, stripe, order, type);
+
+	for (unsigned int i = 0; i < zone->levels; i++) {
+		u64 *word = &level[local >> 6];
+		u64 old = *word;
+
+		*word = old | (u64)1 << (local & 63);
+		if (old)
+			return;
+		level += zone->level_words[i];
+		local >>= 6;
+	}
+	*root |= (u64)1 << local;
+	store_relaxed(&stripe->nonempty[type], stripe->nonempty[type] | 1u << order);
+}
+
+static inline void tight_clear(const struct pb_pool *pool, const struct zone *zone,
+			       struct stripe *stripe, unsigned int order, unsigned int type,
+			       u32 local)
+{
+	u64 *root = &stripe_area(pool, stripe, order)->free_list[type].root;
+	u64 *level = tight_bitmap(pool, zone, stripe, order, type);
+
+	for (unsigned int i = 0; i < zone->levels; i++) {
+		u64 *word = &level[local >> 6];
+
+		*word &= ~((u64)1 << (local & 63));
+		if (*word)
+			return;
+		level += zone->level_words[i];
+		local >>= 6;
+	}
+	*root &= ~((u64)1 << local);
+	if (!*root)
+		store_relaxed(&stripe->nonempty[type], stripe->nonempty[type] & ~(1u << order));
+}
+
+/* Lowest pageblock of a list; pre: the list is not empty. */
+static inline u32 tight_lowest(const struct pb_pool *pool, const struct zone *zone,
+			       const struct stripe *stripe, unsigned int order, unsigned int type)
+{
+	const u64 *level = tight_bitmap(pool, zone, stripe, order, type) + zone->bitmap_words;
+	u32 local = ctz64(stripe_area(pool, stripe, order)->free_list[type].root);
+
+	for (unsigned int i = zone->levels; i-- > 0;) {
+		level -= zone->level_words[i];
+		local = local << 6 | ctz64(level[local]);
+	}
+	return tight_global(pool, zone, stripe, local);
+}
+
+/* Lowest block of exactly `order` in a pageblock; pre: there is one. */
+static inline u32 tight_block(const struct pb_pool *pool, u32 pageblock, unsigned int order)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+	u32 first = frame_node(pool, frame, order);
+	u32 blocks;
+
+	if (order >= pool->pageblock_order)
+		return frame;
+	blocks = 1u << (pool->pageblock_order - order);
+	return frame + ((tree_first(span_tree(pool, frame), first, blocks) - first) << order);
+}
+
+/* File the pageblock where its largest free block and its type now want it. */
+static inline void tight_refile(const struct pb_pool *pool, const struct zone *zone,
+				struct stripe *stripe, u32 number, u8 order)
+{
+	struct pageblock *pb = pool_pageblock(pool, number);
+	u32 local = tight_local(pool, zone, number);
+
+	if (pb->filed != PB_NOT_FILED)
+		tight_clear(pool, zone, stripe, pb->filed, pb->filed_type, local);
+	if (order != PB_NOT_FILED)
+		tight_set(pool, zone, stripe, order, pb->type, local);
+	pb->filed = order;
+	pb->filed_type = pb->type;
+}
+
+/* The same if need be. Its `mask` and `type` may have changed in any way since the
+   last time. */
+static inline void tight_settle(const struct pb_pool *pool, const struct zone *zone,
+				struct stripe *stripe, u32 number)
+{
+	struct pageblock *pb = pool_pageblock(pool, number);
+	u8 order = pb->mask ? (u8)fls32(pb->mask) : (u8)PB_NOT_FILED;
+
+	if (unlikely(order != pb->filed || (pb->type != pb->filed_type && order != PB_NOT_FILED)))
+		tight_refile(pool, zone, stripe, number, order);
+}
+
+static inline void tight_count(const struct pb_pool *pool, u32 frame, unsigned int order, int n)
+{
+	struct pageblock *pb = frame_pageblock(pool, frame);
+	bool some = n > 0;
+
+	if (order <= pool->pageblock_order) {
+		pb->nr_free[order] = (u16)(pb->nr_free[order] + n);
+		some = pb->nr_free[order] != 0;
+	}
+	if (some)
+		pb->mask |= 1u << order;
+	else
+		pb->mask &= ~(1u << order);
+}
+
+#endif

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Zones, modern profile: many blocks back under one hold of each stripe's lock.
+ *
+ * Neighbours of one tree word merge together in registers:
+ *
+ *	word of order 0     0 1 1 1 1 0 1 1	(1: free, lowest frame on the right)
+ *	pairs w & w>>1      . 0 . 1 . 0 . 1	both buddies free, at even bits
+ *	stay  w & ~(p|p<<1) 0 1 0 0 1 0 0 0	these have no free buddy
+ *	word of order 1     0 1 0 1		the pairs, packed; and so on upward
+ *
+ * Scattered blocks merge one by one, but in the order of how far each will climb:
+ * frees at random climb 0, 1, 2 ... levels unpredictably, and a processor that
+ * guesses a loop's end wrong loses more time than the merge takes.
+ */
+#include "block/zone_tight.h"
+
+#define RUN_MIN 4u /* neighbours for which a word pays */
+
+/* Levels that a guess tells apart: 0 to 3, and more; and counters of one key that sorting
+   takes in turn, since one that is incremented again at once waits for itself. Neither
+   pays in short batches, and there the stack is small. */
+#define MANY (ZONE_BATCH_MAX > 64)
+#if MANY
+#define HEIGHTS 5u
+#define TURNS 4u
+#define LONG_INLINE ALWAYS_INLINE
+typedef u32 reached_t;
+#else
+#define HEIGHTS 1u
+#define TURNS 1u
+#define LONG_INLINE static NOINLINE
+typedef u8 reached_t;
+#endif
+
+_Static_assert(HEIGHTS <= 256 / MAX_STRIPES, "keys fit into bytes");
+
+/* One stripe's part of a batch, under its lock. */
+struct drain {
+	struct pb_pool *pool;
+	struct zone *zone;
+	struct stripe *stripe;
+	unsigned int order;
+};
+
+/* ------------------------------------------------------------ scattered blocks */
+
+/*
+ * What finding a block's bits takes. The functions that get one are compiled
+ * twice: for pages in pools of the usual orders, as constants, and for any.
+ */
+struct geometry {
+	unsigned int order, max_order, pageblock_order;
+	u32 span_words, stride;
+};
+
+ALWAYS_INLINE u64 *geo_tree(const struct pb_pool *pool, struct geometry g, u32 frame)
+{
+	return pool->trees + (size_t)(frame >> g.max_order) * g.span_words;
+}
+
+ALWAYS_INLINE u32 geo_node(struct geometry g, u32 frame)
+{
+	return tree_node(g.max_order, frame & ((1u << g.max_order) - 1), g.order);
+}
+
+ALWAYS_INLINE struct pageblock *geo_pageblock(const struct pb_pool *pool, struct geometry g,
+					      u32 frame)
+{
+	return (struct pageblock *)((unsigned char *)pool->pageblocks +
+				    (size_t)(frame >> g.pageblock_order) * g.stride);
+}
+
+#if MANY
+/* Is the buddy at this many levels above free? 0 or 1, no branch. */
+ALWAYS_INLINE unsigned int buddy_bit(const u64 *tree, u32 node, unsigned int level)
+{
+	u32 buddy = node >> level ^ 1;
+
+	return (unsigned int)(load_relaxed(&tree[buddy >> 6]) >> (buddy & 63)) & 1;
+}
+#endif
+
+/*
+ * How many levels the block would climb, 0 to HEIGHTS - 1: a guess that is right
+ * unless somebody, or one of the same batch, changes it. Made without the lock, so
+ * a race, and one that a guess may lose; ThreadSanitizer is not shown it.
+ */
+ALWAYS_INLINE unsigned int guess_height(const u64 *tree, u32 node)
+{
+#if !MANY
+	return (void)tree, (void)node, 0;
+#elif defined(__SANITIZE_THREAD__)
+	return (void)tree, node & 3;
+#else
+	return ctz32(~(buddy_bit(tree, node, 0) | buddy_bit(tree, node, 1) << 1 |
+		       buddy_bit(tree, node, 2) << 2 | buddy_bit(tree, node, 3) << 3));
+#endif
+}
+
+/* Sort a batch by stripe, and within one by height; end[] of each stripe. In short
+   batches apart, so that what it keeps on the stack is gone before merging begins. */
+LONG_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 n, u32 *frames,
+				u16 *end)
+{
+	u32 keys = d->zone->nr_stripes * HEIGHTS, sorted[ZONE_BATCH_MAX], sum = 0;
+	u32 base = zone_first_pageblock(d->pool, d->zone);
+	u32 shift = d->zone->group_shift, stripes = d->zone->nr_stripes - 1;
+	u16 at[MAX_STRIPES * HEIGHTS * TURNS];
+	u8 key[ZONE_BATCH_MAX];
+
+	memset(at, 0, keys * TURNS * sizeof(*at));
+	for (u32 i = 0; i < n; i++) {
+		u32 stripe = ((frames[i] >> g.pageblock_order) - base) >> shift & stripes;
+
+		key[i] = (u8)(stripe * HEIGHTS + guess_height(geo_tree(d->pool, g, frames[i]),
+							      geo_node(g, frames[i])));
+		at[key[i] * TURNS + i % TURNS]++;
+	}
+	for (u32 k = 0; k < keys * TURNS; k++) {
+		u16 count = at[k];
+
+		at[k] = (u16)sum;
+		sum += count;
+	}
+	for (u32 i = 0; i < n; i++)
+		sorted[at[key[i] * TURNS + i % TURNS]++] = frames[i];
+	/* each counter stands where the next one began */
+	for (u32 s = 0; s <= stripes; s++)
+		end[s] = at[(s + 1) * HEIGHTS * TURNS - 1];
+	memcpy(frames, sorted, n * sizeof(*frames));
+}
+
+/* A block that came to be of its parts, whose pages are counted already: it may
+   merge on. `frame` is any of its frames. */
+static NOINLINE void free_merged(struct drain *d, u32 frame, unsigned int order)
+{
+	unsigned int type = frame_migratetype(d->pool, frame);
+
+	frame &= ~((1u << order) - 1);
+	__account(d->stripe, -(1L << order), type);
+	__zone_free_block(d->pool, d->zone, d->stripe, frame, order, type, false);
+}
+
+/*
+ * Merge a block inside its pageblock; returns the order it reached. What becomes a whole
+ * pageblock is in nobody's list then: it merges on when the batch is done, and its lock
+ * was let go, since on a small stack there is no room for both.
+ */
+ALWAYS_INLINE unsigned int free_single(struct drain *d, struct geometry g, u32 frame)
+{
+	struct pageblock *pb = geo_pageblock(d->pool, g, frame);
+	u64 *tree = geo_tree(d->pool, g, frame);
+	unsigned int order = g.order;
+	u32 node = geo_node(g, frame);
+	u32 mask = pb->mask;
+
+	if (unlikely(pb->type >= PB_MIGRATE_CMA)) { /* not as all will be together */
+		__account(d->stripe, 1L << g.order, pb->type);
+		__account(d->stripe, -(1L << g.order), PB_MIGRATE_UNMOVABLE);
+	}
+	while (order < g.pageblock_order && tree_test(tree, node ^ 1)) {
+		tree_clear(tree, node ^ 1);
+		mask &= ~((u32) !--pb->nr_free[order] << order);
+		node >>= 1;
+		order++;
+	}
+	if (unlikely(order == g.pageblock_order)) {
+		pb->mask = mask;
+		__account(d->stripe, -(1L << order), pb->type);
+	} else {
+		tree_set(tree, node);
+		pb->nr_free[order]++;
+		pb->mask = mask | 1u << order;
+	}
+	tight_settle(d->pool, d->zone, d->stripe, frame >> g.pageblock_order);
+	return order;
+}
+
+/* Each block that reached order o is one more there, and took one of each below. */
+static void count_reached(const struct drain *d, const reached_t *reached)
+{
+	struct free_area *area = stripe_area(d->pool, d->stripe, 0);
+	unsigned long taken = 0;
+
+	for (unsigned int o = d->pool->pageblock_order + 1; o-- > d->order;) {
+		/* whole pageblocks were counted where they went */
+		if (o < d->pool->pageblock_order)
+			counter_add(&area[o].nr_free, reached[o] - taken);
+		taken += reached[o];
+	}
+}
+
+/* Pageblocks that became whole are noted in whole[], where frames were that are dealt
+   with; returns how many. */
+ALWAYS_INLINE u32 __free_singles(struct drain *d, struct geometry g, u32 n, const u32 *frames,
+				 u32 *whole)
+{
+	reached_t reached[NR_ORDERS_MAX] = { 0 };
+	u32 nr_whole = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		unsigned int order = free_single(d, g, frames[i]);
+
+		reached[order]++;
+		if (unlikely(order == g.pageblock_order))
+			whole[nr_whole++] = frames[i];
+	}
+	count_reached(d, reached);
+	__account(d->stripe, (long)n << g.order, PB_MIGRATE_UNMOVABLE);
+	return nr_whole;
+}
+
+/* What merging will read: the block's word, those of the next orders, the counts. */
+ALWAYS_INLINE void prefetch_block(const struct pb_pool *pool, struct geometry g, u32 frame)
+{
+	u64 *tree = geo_tree(pool, g, frame);
+	u32 node = geo_node(g, frame);
+
+	prefetch_write(&tree[node >> 6]);
+	prefetch_write(&tree[node >> 7]);
+	prefetch_write(&tree[node >> 8]);
+	prefetch_write(geo_pageblock(pool, g, frame));
+}
+
+/* Sorted by stripe: end[] of each. Returns how many whole pageblocks now begin frames[]. */
+LONG_INLINE u32 free_sorted(struct drain *d, struct geometry g, u32 *frames, const u16 *end)
+{
+	u32 at = 0, whole = 0;
+
+	for (u32 s = 0; s < d->zone->nr_stripes; s++) {
+		if (end[s] == at)
+			continue;
+		d->stripe = zone_stripe(d->pool, d->zone, s);
+		pb_platform_lock(&d->stripe->lock);
+		whole += __free_singles(d, g, end[s] - at, frames + at, frames + whole);
+		pb_platform_unlock(&d->stripe->lock);
+		at = end[s];
+	}
+	return whole;
+}
+
+ALWAYS_INLINE void prefetch_all(const struct pb_pool *pool, struct geometry g, u32 n,
+				const u32 *frames)
+{
+	for (u32 i = 0; i < n; i++)
+		prefetch_block(pool, g, frames[i]);
+}
+
+ALWAYS_INLINE u32 free_as(struct drain *d, struct geometry g, u32 n, u32 *frames)
+{
+	u16 end[MAX_STRIPES];
+
+	prefetch_all(d->pool, g, n, frames);
+	sort_scattered(d, g, n, frames, end);
+	return free_sorted(d, g, frames, end);
+}
+
+static struct geometry geometry_of(const struct pb_pool *pool, unsigned int order)
+{
+	return (struct geometry){ order, pool->max_order, pool->pageblock_order, pool->span_words,
+				  pool->pageblock_stride };
+}
+
+/* Pages in pools of the usual orders? */
+static bool usual_geometry(const struct pb_pool *pool, unsigned int order)
+{
+	return !order && pool->max_order == PB_DEFAULT_MAX_ORDER &&
+	       pool->pageblock_order == PB_DEFAULT_PAGEBLOCK_ORDER && pool->span_words == 32 &&
+	       pool->pageblock_stride == 32;
+}
+
+static NOINLINE u32 free_scattered(struct pb_pool *pool, struct zone *zone, unsigned int order,
+				   u32 n, u32 *frames)
+{
+	struct drain d = { .pool = pool, .zone = zone, .order = order };
+	const struct geometry usual = { 0, PB_DEFAULT_MAX_ORDER, PB_DEFAULT_PAGEBLOCK_ORDER, 32,
+					32 };
+
+	if (MANY && usual_geometry(pool, order))
+		return free_as(&d, usual, n, frames);
+	return free_as(&d, geometry_of(pool, order), n, frames);
+}
+
+/* Pageblocks that are free as a whole, and filed nowhere. */
+static void free_whole(struct pb_pool *pool, struct zone *zone, u32 n, const u32 *frames)
+{
+	for (u32 i = 0; i < n; i++) {
+		u32 frame = frames[i] & ~((1u << pool->pageblock_order) - 1);
+		struct stripe *stripe = frame_stripe(pool, zone, frame);
+
+		pb_platform_lock(&stripe->lock);
+		__zone_free_block(pool, zone, stripe, frame, pool->pageblock_order,
+				  frame_migratetype(pool, frame), false);
+		pb_platform_unlock(&stripe->lock);
+	}
+}
+
+/* -------------------------------------------------------------- words of blocks */
+
+/* Pack the even bits of a word into its lower half. */
+static u64 pack_even_bits(u64 x)
+{
+	x &= 0x5555555555555555u;
+	x = (x | x >> 1) & 0x3333333333333333u;
+	x = (x | x >> 2) & 0x0f0f0f0f0f0f0f0fu;
+	x = (x | x >> 4) & 0x00ff00ff00ff00ffu;
+	x = (x | x >> 8) & 0x0000ffff0000ffffu;
+	return (x | x >> 16) & 0xffffffffu;
+}
+
+static void adjust(const struct drain *d, u32 frame, unsigned int order, int delta)
+{
+	if (!delta)
+		return;
+	tight_count(d->pool, frame, order, delta);
+	counter_add(&stripe_area(d->pool, d->stripe, order)->nr_free, (unsigned long)(long)delta);
+}
+
+/* Merge the 64 blocks of a tree word, those of `mask` being freed; true: they
+   became one block. `frame` is the first one's. */
+static bool merge_word(struct drain *d, u32 frame, u64 mask)
+{
+	u32 node = frame_node(d->pool, frame, d->order);
+	u64 *tree = span_tree(d->pool, frame);
+
+	if (!~mask)
+		return true;
+	for (unsigned int k = 0; mask && k < 6; k++) {
+		u64 *word = &tree[node >> 6];
+		u64 field = word_mask(node & 63, 64u >> k);
+		u64 old = (*word & field) >> (node & 63);
+		u64 all = old | mask;
+		u64 pairs = all & all >> 1 & 0x5555555555555555u;
+		u64 stay = all & ~(pairs | pairs << 1);
+
+		*word = (*word & ~field) | stay << (node & 63);
+		adjust(d, frame, d->order + k, (int)popcount64(stay) - (int)popcount64(old));
+		mask = pack_even_bits(pairs);
+		node >>= 1;
+	}
+	return mask != 0;
+}
+
+static void free_word(struct drain *d, u32 frame, u64 mask, u32 blocks)
+{
+	__account(d->stripe, (long)blocks << d->order, frame_migratetype(d->pool, frame));
+	if (merge_word(d, frame, mask))
+		free_merged(d, frame, d->order + 6);
+	else
+		area_settle(d->pool, d->zone, d->stripe, frame);
+}
+
+/* Are these 64 all the blocks of a word, up or down? In steps that a compiler
+   makes vectors of. */
+static bool whole_word(unsigned int order, const u32 *frames)
+{
+	u32 step = frames[1] - frames[0], expected = frames[0], differ = 0;
+	u32 low = frames[0] < frames[63] ? frames[0] : frames[63];
+
+	for (u32 i = 0; i < 64; i++) {
+		differ |= frames[i] ^ expected;
+		expected += step;
+	}
+	return !differ && (step == 1u << order || step == 0u - (1u << order)) &&
+	       !(low & ((64u << order) - 1));
+}
+
+/* Frees frames[0] and those after it in the same tree word, if they are enough;
+   returns how many. */
+static u32 free_run(struct drain *d, u32 n, const u32 *frames)
+{
+	unsigned int shift = d->order + 6;
+	u32 first = frames[0] >> shift << shift;
+	u64 mask = 0;
+	u32 run = 0;
+
+	if (n < RUN_MIN || frames[RUN_MIN - 1] >> shift != frames[0] >> shift)
+		return 0;
+	if (n >= 64 && whole_word(d->order, frames)) {
+		mask = ~(u64)0;
+		run = 64;
+	}
+	while (run < n && frames[run] - first < 1u << shift)
+		mask |= (u64)1 << ((frames[run++] - first) >> d->order);
+	free_word(d, first, mask, run);
+	return run;
+}
+
+/* ---------------------------------------------------------------------- a batch */
+
+/* May blocks merge by the word? Not if each step is reported, nor where a word is
+   more than a pageblock. */
+static bool word_wise(const struct pb_pool *pool, unsigned int order)
+{
+	return order + 6 <= pool->pageblock_order && !tracing(pool);
+}
+
+/* Frees frames[0] and perhaps those after it, all of one stripe; returns how many. */
+static u32 __free_some(struct drain *d, u32 n, const u32 *frames)
+{
+	u32 run = 0;
+
+	if (word_wise(d->pool, d->order))
+		run = free_run(d, n, frames);
+	if (run)
+		return run;
+	__zone_free_block(d->pool, d->zone, d->stripe, frames[0], d->order,
+			  frame_migratetype(d->pool, frames[0]), false);
+	return 1;
+}
+
+/* Sort a batch by stripe. */
+static NOINLINE void sort_by_stripe(const struct pb_pool *pool, const struct zone *zone, u32 n,
+				    u32 *frames)
+{
+	u32 sorted[ZONE_BATCH_MAX], at[MAX_STRIPES] = { 0 };
+
+	for (u32 i = 0; i < n; i++)
+		at[frame_stripe_number(pool, zone, frames[i])]++;
+	for (u32 s = 0, sum = 0; s < zone->nr_stripes; s++) {
+		sum += at[s];
+		at[s] = sum - at[s];
+	}
+	for (u32 i = 0; i < n; i++)
+		sorted[at[frame_stripe_number(pool, zone, frames[i])]++] = frames[i];
+	memcpy(frames, sorted, n * sizeof(*frames));
+}
+
+#define SAMPLE 8u /* of neighbours, one stands for so many */
+
+/* Prefetch, and let each stripe's frames come together. */
+static void prepare_runs(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
+			 u32 n, u32 *frames)
+{
+	u32 stripe = frame_stripe_number(pool, zone, frames[0]), others = 0;
+	struct geometry g = geometry_of(pool, order);
+
+	for (u32 i = 0; i < n; i += SAMPLE) {
+		others |= stripe ^ frame_stripe_number(pool, zone, frames[i]);
+		prefetch_block(pool, g, frames[i]);
+	}
+	if (others)
+		sort_by_stripe(pool, zone, n, frames);
+}
+
+static NOINLINE void free_runs(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
+			       u32 *frames)
+{
+	struct drain d = { .pool = pool, .zone = zone, .order = order };
+
+	prepare_runs(pool, zone, order, n, frames);
+	for (u32 i = 0; i < n;) {
+		struct stripe *stripe = frame_stripe(pool, zone, frames[i]);
+
+		if (stripe != d.stripe) {
+			if (d.stripe)
+				pb_platform_unlock(&d.stripe->lock);
+			pb_platform_lock(&stripe->lock);
+			d.stripe = stripe;
+		}
+		i += __free_some(&d, n - i, frames + i);
+	}
+	pb_platform_unlock(&d.stripe->lock);
+}
+
+/* Are most of these alone in their tree word? Judged by every fourth. */
+static NOINLINE bool scattered(unsigned int order, u32 n, const u32 *frames)
+{
+	u32 alone = 0;
+
+	for (u32 i = RUN_MIN - 1; i < n; i += RUN_MIN)
+		alone += frames[i] >> (order + 6) != frames[i - RUN_MIN + 1] >> (order + 6);
+	return alone * 2 * RUN_MIN >= n;
+}
+
+void tight_free_batch(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
+		      u32 *frames)
+{
+	if (order < pool->pageblock_order && !tracing(pool) && scattered(order, n, frames))
+		free_whole(pool, zone, free_scattered(pool, zone, order, n, frames), frames);
+	else
+		free_runs(pool, zone, order, n, frames);
+}

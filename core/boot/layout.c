@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The super block, from the outside in:
+ *
+ *	magic -> byte order, word size, layout -> checksum of the super block's
+ *	fixed part -> sizes -> offsets -> checksum of the map's arrays
+ *
+ * Each step reads only what the steps before have shown to be there. A change of
+ * one byte always changes a checksum: every step of it is one-to-one.
+ */
+#include "boot/layout.h"
+
+#include "boot/memmap.h"
+#include "pcp/pcp.h"
+
+/* ---------------------------------------------------------------- checksum */
+
+#define SUM_START 0xcbf29ce484222325u
+#define SUM_FACTOR 0x100000001b3u /* odd, so that multiplying loses nothing */
+
+static u64 sum_bytes(u64 sum, const void *from, size_t n)
+{
+	const unsigned char *bytes = from;
+
+	for (size_t i = 0; i < n; i++)
+		sum = (sum ^ bytes[i]) * SUM_FACTOR;
+	return sum;
+}
+
+static const void *at(const struct pb_super *s, u64 offset)
+{
+	return (const unsigned char *)s + offset;
+}
+
+/* From first_span to bitmap_words lies what is fixed, in one piece. */
+static u64 sum_zone(u64 sum, const struct zone *zone)
+{
+	const unsigned char *from = (const unsigned char *)&zone->first_span;
+
+	sum = sum_bytes(sum, &zone->start_pfn, sizeof(zone->start_pfn));
+	return sum_bytes(sum, from, (size_t)((const unsigned char *)&zone->pcp_batch - from));
+}
+
+static u64 sum_stripe(u64 sum, const struct stripe *stripe)
+{
+	sum = sum_bytes(sum, &stripe->zone, sizeof(stripe->zone));
+	sum = sum_bytes(sum, &stripe->number, sizeof(stripe->number));
+	sum = sum_bytes(sum, &stripe->areas, sizeof(stripe->areas));
+	sum = sum_bytes(sum, &stripe->bitmaps, sizeof(stripe->bitmaps));
+	return sum_bytes(sum, &stripe->slack, sizeof(stripe->slack));
+}
+
+static u64 sum_map(const struct pb_super *s)
+{
+	const struct stripe *stripes = at(s, s->stripes);
+	const struct zone *zones = at(s, s->zones);
+	u64 sum = SUM_START;
+
+	/* nodes, zonelists, nodes of CPUs and banks follow each other */
+	sum = sum_bytes(sum, at(s, s->nodes), (size_t)(s->zones - s->nodes));
+	for (u32 i = 0; i < s->nr_zones; i++)
+		sum = sum_zone(sum, &zones[i]);
+	for (u32 i = 0; i < s->nr_stripes; i++)
+		sum = sum_stripe(sum, &stripes[i]);
+	return sum;
+}
+
+static u64 sum_super(const struct pb_super *s)
+{
+	return sum_bytes(SUM_START, s, offsetof(struct pb_super, super_sum));
+}
+
+void layout_seal(struct pb_super *super)
+{
+	super->map_sum = sum_map(super);
+	super->super_sum = sum_super(super);
+}
+
+bool layout_sealed(const struct pb_super *super)
+{
+	return super->super_sum == sum_super(super) && super->map_sum == sum_map(super);
+}
+
+/* At the start of a zone, and from pcp_batch to stat_threshold. */
+static u64 sum_sizes(const struct pb_super *s)
+{
+	const struct zone *zones = at(s, s->zones);
+	u64 sum = sum_bytes(SUM_START, &s->tunables, sizeof(s->tunables));
+
+	sum = sum_bytes(sum, &s->totalreserve, sizeof(s->totalreserve));
+	for (u32 i = 0; i < s->nr_zones; i++) {
+		sum = sum_bytes(sum, &zones[i], offsetof(struct zone, start_pfn));
+		sum = sum_bytes(sum, &zones[i].pcp_batch,
+				offsetof(struct zone, stat_threshold) + sizeof(s32) -
+					offsetof(struct zone, pcp_batch));
+	}
+	return sum;
+}
+
+void layout_seal_sizes(struct pb_super *super)
+{
+	store_relaxed(&super->sizes_sum, sum_sizes(super));
+}
+
+bool layout_sizes_sealed(const struct pb_super *super)
+{
+	return super->sizes_sum == sum_sizes(super);
+}
+
+/* ------------------------------------------------------------------- sizes */
+
+bool layout_sizes_plausible(const struct pb_super *s)
+{
+	bool linked = s->profile == PB_PROFILE_LINUX;
+	u32 lists = linked ? 0 : s->pageblock_order + 1u;
+
+	return s->max_order <= PB_MAX_ORDER && s->pageblock_order <= s->max_order &&
+	       s->pageblock_order <= 16 && !(s->flags & ~POOL_FLAGS) && s->page_shift >= 12 &&
+	       s->page_shift <= 21 && s->profile <= PB_PROFILE_LINUX &&
+	       s->kernel < (linked ? PB_NR_LINUX : 1) &&
+	       s->orders == s->max_order + 1 && s->span_words == tree_words(s->max_order) &&
+	       s->nr_spans && s->nr_frames == (u64)s->nr_spans << s->max_order &&
+	       s->nr_frames <= ((u64)1 << 32) - LIST_REFS &&
+	       s->nr_pageblocks == s->nr_frames >> s->pageblock_order && s->nr_cpus &&
+	       s->nr_cpus <= PB_MAX_CPUS && s->nr_nodes && s->nr_nodes <= PB_MAX_NODES &&
+	       s->nr_zones && s->nr_zones <= PB_MAX_NODES * PB_NR_ZONE_TYPES &&
+	       s->nr_stripes >= s->nr_zones && s->nr_stripes <= MAX_STRIPES * s->nr_zones &&
+	       s->nr_banks >= s->nr_zones && s->nr_banks <= s->nr_spans &&
+	       s->nr_pcp_orders == lists && s->mobility <= 1 &&
+	       s->class_shift == (lists ? fls32(s->max_order | 1u) + 1 : 0) &&
+	       s->pageblock_stride ==
+		       (linked ? 8 : (u32)align_up(8 + 2 * (s->pageblock_order + 1u), 8));
+}
+
+u64 layout_percpu_lists(const struct pb_super *s)
+{
+	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES + 1) << s->class_shift;
+
+	if (s->profile == PB_PROFILE_LINUX)
+		return sizeof(struct pcp_area) + s->nr_zones * sizeof(struct pcp_linux);
+	return sizeof(struct pcp_area) + lists * sizeof(struct pcp_list);
+}
+
+/* Behind the stacks, at the end of the area. */
+static bool cold_plausible(const struct pb_super *s)
+{
+	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES + 1) << s->class_shift;
+
+	return s->profile == PB_PROFILE_LINUX ||
+	       (!(s->pcp_cold & 63) && s->pcp_cold >= layout_percpu_lists(s) &&
+		s->pcp_cold / sizeof(u32) <= PCP_SLOTS &&
+		s->pcp_cold + lists * sizeof(struct pcp_cold) <= s->percpu_stride);
+}
+
+bool layout_percpu_plausible(const struct pb_super *s)
+{
+	if (s->flags & PB_POOL_NO_PCP)
+		return !s->percpu_stride;
+	return !(s->percpu_stride & 63) && s->percpu_stride >= layout_percpu_lists(s) &&
+	       s->pcp_scale <= 9 && cold_plausible(s);
+}
+
+/* ----------------------------------------------------------------- offsets */
+
+/* Arrays follow each other without gaps, each from a multiple of 64. */
+static bool follows(u64 *end, u64 at, u64 bytes)
+{
+	bool right = at == *end;
+
+	*end = align_up(at + bytes, 64);
+	return right;
+}
+
+/* How large the bitmaps are only the zones say: checked with those (I3). */
+static bool bitmaps_plausible(const struct pb_super *s, u64 *end)
+{
+	bool right = s->bitmaps == *end && s->percpu >= s->bitmaps && !(s->percpu & 63) &&
+		     s->percpu <= s->bytes;
+
+	*end = s->percpu;
+	return right;
+}
+
+bool layout_arrays_in_place(const struct pb_super *s)
+{
+	u64 linked = s->profile == PB_PROFILE_LINUX;
+	u64 refs = s->flags & PB_POOL_REFCOUNT ? s->nr_frames * 4 : 0;
+	u64 owners = s->flags & PB_POOL_OWNERS ? s->nr_frames * 4 : 0;
+	u64 end = align_up(sizeof(*s), 64);
+
+	return follows(&end, s->nodes, s->nr_nodes * sizeof(struct node)) &&
+	       follows(&end, s->zonelists, (u64)s->nr_nodes * s->nr_zones * sizeof(u16)) &&
+	       follows(&end, s->cpu_nodes, s->nr_cpus) &&
+	       follows(&end, s->banks, s->nr_banks * sizeof(struct bank)) &&
+	       follows(&end, s->zones, s->nr_zones * sizeof(struct zone)) &&
+	       follows(&end, s->stripes, s->nr_stripes * sizeof(struct stripe)) &&
+	       follows(&end, s->areas,
+		       (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area)) &&
+	       bitmaps_plausible(s, &end) &&
+	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus) &&
+	       follows(&end, s->classes, s->nr_pageblocks * sizeof(u16)) &&
+	       follows(&end, s->pageblocks, (u64)s->nr_pageblocks * s->pageblock_stride) &&
+	       follows(&end, s->trees, (u64)s->nr_spans * s->span_words * 8) &&
+	       follows(&end, s->pages, s->nr_frames) && follows(&end, s->refs, refs) &&
+	       follows(&end, s->owners, owners) &&
+	       follows(&end, s->links, linked * s->nr_frames * sizeof(struct link)) &&
+	       follows(&end, s->pcp_types, linked * s->nr_frames) && s->bytes == end;
+}
+
+/* ------------------------------------------------------------------ in all */
+
+static u64 swapped(u64 x)
+{
+	u64 y = 0;
+
+	for (unsigned int i = 0; i < 64; i += 8)
+		y |= (x >> i & 0xff) << (56 - i);
+	return y;
+}
+
+static const char *format_fault(const struct pb_super *s)
+{
+	if (s->magic == swapped(POOL_MAGIC))
+		return "the pool was made by a machine of the other byte order";
+	if (s->magic != POOL_MAGIC)
+		return "metadata memory does not hold a pool";
+	if (s->layout != POOL_LAYOUT)
+		return "the pool was made by another version of the library";
+	if (s->long_bytes != sizeof(long))
+		return "the pool was made by a program of another word size";
+	if (s->super_bytes != sizeof(struct pb_super) || s->zone_bytes != sizeof(struct zone) ||
+	    s->stripe_bytes != sizeof(struct stripe) || s->node_bytes != sizeof(struct node))
+		return "the pool was made by a library whose structures differ";
+	return NULL;
+}
+
+const char *layout_fault(const struct pb_super *s, size_t bytes)
+{
+	const char *fault;
+
+	if (bytes < sizeof(*s))
+		return "metadata memory is smaller than a super block";
+	fault = format_fault(s);
+	if (fault)
+		return fault;
+	if (s->super_sum != sum_super(s))
+		return "the super block is damaged: its checksum is wrong";
+	if (!layout_sizes_plausible(s) || !layout_percpu_plausible(s))
+		return "the super block is damaged: a size is impossible";
+	if (!layout_arrays_in_place(s))
+		return "the super block is damaged: an array is not where the sizes put it";
+	if (bytes < s->bytes)
+		return "metadata memory is cut off: the pool is larger";
+	if (s->map_sum != sum_map(s))
+		return "the memory map is damaged: its checksum is wrong";
+	return NULL;
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory map. Regions are visited in the order (node, zone, pfn), see
+ * regions.h.
+ *
+ *	regions   [1,159)N  [0x1000,0x8000)N      zone Normal, spans of 1024
+ *	banks     [0,1024)  [0x1000,0x8000)       rounded outward to spans
+ *	index      0..1023   1024..              dense; frames 0 and 159.. absent
+ */
+#include "boot/memmap.h"
+
+#include "pcp/pcp.h"
+#include "base/regions.h"
+#include "base/text.h"
+
+int set_error(struct pb_error *error, int code, u32 region, const char *message)
+{
+	struct text text;
+
+	if (!error)
+		return code;
+	error->code = code;
+	error->region = region;
+	error->text[0] = '\0';
+	text = (struct text){ error->text, sizeof(error->text), 0 };
+	if (region != UINT32_MAX) {
+		text_str(&text, "region ");
+		text_dec(&text, region, 0);
+		text_str(&text, ": ");
+	}
+	text_str(&text, message);
+	return code;
+}
+
+/* ------------------------------------------------------------------ checks */
+
+#define MAX_PFN ((u64)1 << 52)
+#define MAX_FRAMES (((u64)1 << 32) - LIST_REFS)
+
+static int region_error(const struct pb_config *config, u32 i, const char *message,
+			struct pb_error *error)
+{
+	const struct pb_region *region = &config->regions[i];
+	struct text text;
+
+	(void)set_error(error, PB_EREGION, i, message);
+	if (!error)
+		return PB_EREGION;
+	text = (struct text){ error->text, sizeof(error->text), 0 };
+	while (error->text[text.length])
+		text.length++;
+	text_str(&text, " (pfn ");
+	text_hex(&text, region->start_pfn);
+	text_str(&text, " to ");
+	text_hex(&text, region->end_pfn);
+	text_str(&text, ")");
+	return PB_EREGION;
+}
+
+static const char *region_fault(const struct pb_config *config, const struct pb_region *region)
+{
+	if (region->start_pfn >= region->end_pfn)
+		return "end_pfn must be greater than start_pfn";
+	if (region->end_pfn > MAX_PFN)
+		return "pfns must be below 2^52";
+	if (region->kind == PB_REGION_RESERVED)
+		return NULL;
+	if (region->kind != PB_REGION_USABLE)
+		return "kind must be PB_REGION_USABLE or PB_REGION_RESERVED";
+	if (region->node >= PB_MAX_NODES)
+		return "node must be below 64";
+	if (region->zone >= PB_ZONE_DEVICE)
+		return "zone must be DMA, DMA32, NORMAL, HIGHMEM or MOVABLE";
+	if (!(config->zone_types >> region->zone & 1))
+		return "its zone is not in config.zone_types";
+	return NULL;
+}
+
+/* In the order of pfns a region overlaps some other iff it does the one that reaches
+   farthest of those before it. UINT32_MAX: none does; else the later of the two. */
+static u32 overlapping(const struct pb_config *config)
+{
+	const struct pb_region *far = NULL, *region;
+	struct regions regions;
+
+	regions_begin(&regions, config, PB_REGION_USABLE, BY_PFN);
+	while ((region = regions_next(&regions)) != NULL) {
+		if (far && region->start_pfn < far->end_pfn)
+			return (u32)((region > far ? region : far) - config->regions);
+		if (!far || region->end_pfn > far->end_pfn)
+			far = region;
+	}
+	return UINT32_MAX;
+}
+
+int memmap_check(const struct pb_config *config, struct pb_error *error)
+{
+	bool usable = false;
+	u32 overlap;
+
+	if (!config->nr_regions || !config->regions)
+		return set_error(error, PB_EREGION, UINT32_MAX, "the memory map has no region");
+	for (u32 i = 0; i < config->nr_regions; i++) {
+		const char *fault = region_fault(config, &config->regions[i]);
+
+		if (fault)
+			return region_error(config, i, fault, error);
+		usable = usable || config->regions[i].kind == PB_REGION_USABLE;
+	}
+	if (!usable)
+		return set_error(error, PB_EREGION, UINT32_MAX,
+				 "the memory map has no usable region");
+	overlap = overlapping(config);
+	if (overlap != UINT32_MAX)
+		return region_error(config, overlap, "overlaps an earlier usable region", error);
+	return PB_OK;
+}
+
+/* ------------------------------------------------------------------ layout */
+
+static bool same_zone(const struct pb_region *a, const struct pb_region *b)
+{
+	return a && a->node == b->node && a->zone == b->zone;
+}
+
+/* Does the region go on in the last one's last span, or in the one after it? */
+static bool same_bank(const struct pb_super *super, const struct pb_region *last,
+		      const struct pb_region *region)
+{
+	return same_zone(last, region) && region->start_pfn >> super->max_order <=
+						  ((last->end_pfn - 1) >> super->max_order) + 1;
+}
+
+static u32 region_spans(const struct pb_super *super, const struct pb_region *last,
+			const struct pb_region *region)
+{
+	u64 first = region->start_pfn >> super->max_order;
+	u64 end = ((region->end_pfn - 1) >> super->max_order) + 1;
+
+	if (same_bank(super, last, region)) /* its first span may be counted already */
+		first = ((last->end_pfn - 1) >> super->max_order) + 1;
+	return end > first ? (u32)min_u64(end - first, UINT32_MAX) : 0;
+}
+
+/* Stripes and bitmaps of a zone, as it has them. */
+struct shape {
+	u32 nr_stripes;
+	u8 group_shift, levels;
+	u32 level_words[MAX_LEVELS];
+	u32 bitmap_words;
+};
+
+/* They follow from its size alone. */
+static void shape_zone(const struct pb_config *config, const struct pb_super *super, u32 nr_spans,
+		       struct shape *zone)
+{
+	u32 span_pageblocks = super->max_order - super->pageblock_order;
+	u32 pageblocks = nr_spans << span_pageblocks;
+	u32 stripes = config->nr_stripes ? config->nr_stripes : super->nr_cpus;
+	u32 least_shift = stripe_group_shift(pageblocks, 1, span_pageblocks);
+	u32 groups = div_round_up(pageblocks, 1u << least_shift);
+	u32 n;
+
+	if (!groups)
+		groups = 1; /* more pageblocks than 32 bits: refused for its size later */
+	/* no more stripes than the smallest groups would fill */
+	stripes = stripes < MAX_STRIPES ? stripes : MAX_STRIPES;
+	stripes = stripes < groups ? stripes : groups;
+	*zone = (struct shape){ 0 };
+	zone->nr_stripes = super->profile == PB_PROFILE_LINUX ? 1 : 1u << fls32(stripes);
+	zone->group_shift = stripe_group_shift(pageblocks, zone->nr_stripes, span_pageblocks);
+	groups = div_round_up(pageblocks, 1u << zone->group_shift);
+	n = div_round_up(groups, zone->nr_stripes) << zone->group_shift;
+	if (n > pageblocks)
+		n = pageblocks;
+	while (n > 64 && super->profile != PB_PROFILE_LINUX) {
+		n = div_round_up(n, 64);
+		zone->level_words[zone->levels++] = n;
+		zone->bitmap_words += n;
+	}
+}
+
+u64 stripe_bitmap_bytes(const struct pb_super *super, u32 words)
+{
+	return (u64)super->orders * PB_MIGRATE_TYPES * words * 8;
+}
+
+static void measure_zone(const struct pb_config *config, struct pb_super *super, u32 nr_spans,
+			 u64 *percpu, u64 *bitmap_bytes)
+{
+	struct shape shape;
+
+	if (!nr_spans)
+		return;
+	shape_zone(config, super, nr_spans, &shape);
+	super->nr_stripes += shape.nr_stripes;
+	*bitmap_bytes += shape.nr_stripes * stripe_bitmap_bytes(super, shape.bitmap_words);
+	*percpu += pcp_zone_bytes(super, (u64)nr_spans << super->max_order);
+}
+
+void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,
+		    u64 *bitmap_bytes)
+{
+	const struct pb_region *last = NULL, *region;
+	struct regions regions;
+	u32 zone_spans = 0;
+	u64 spans = 0;
+
+	*percpu = 0;
+	*bitmap_bytes = 0;
+	super->nr_zones = super->nr_stripes = super->nr_banks = 0;
+	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
+	while ((region = regions_next(&regions)) != NULL) {
+		u32 more = region_spans(super, last, region);
+
+		if (!same_zone(last, region)) {
+			measure_zone(config, super, zone_spans, percpu, bitmap_bytes);
+			super->nr_zones++;
+			zone_spans = 0;
+		}
+		if (!same_bank(super, last, region))
+			super->nr_banks++;
+		if (region->node >= super->nr_nodes)
+			super->nr_nodes = region->node + 1u;
+		zone_spans += more;
+		spans += more;
+		last = region;
+	}
+	measure_zone(config, super, zone_spans, percpu, bitmap_bytes);
+	super->nr_frames = spans << super->max_order;
+	super->nr_spans = (u32)min_u64(spans, UINT32_MAX);
+}
+
+static void begin_zone(struct pb_pool *pool, struct zone *zone, const struct pb_region *region,
+		       u32 first_span)
+{
+	zone->node = region->node;
+	zone->type = region->zone;
+	zone->start_pfn = region->start_pfn;
+	zone->first_span = first_span;
+	pool_node(pool, region->node)->zones[region->zone] = (u16)zone_number(pool, zone);
+}
+
+static void begin_bank(struct pb_pool *pool, struct bank *bank, const struct pb_region *region,
+		       u32 span, u32 zone)
+{
+	bank->pfn = align_down(region->start_pfn, (u64)1 << pool->max_order);
+	bank->frame = span << pool->max_order;
+	bank->zone = (u16)zone;
+}
+
+static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
+{
+	u32 stripes = 0;
+	u64 bitmaps = pool->super->bitmaps;
+
+	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+		struct zone *zone = pool_zone(pool, z);
+		struct shape shape;
+
+		shape_zone(config, pool->super, zone->nr_spans, &shape);
+		zone->nr_stripes = shape.nr_stripes;
+		zone->group_shift = shape.group_shift;
+		zone->levels = shape.levels;
+		memcpy(zone->level_words, shape.level_words, sizeof(zone->level_words));
+		zone->bitmap_words = shape.bitmap_words;
+		zone->first_stripe = stripes;
+		for (u32 i = 0; i < zone->nr_stripes; i++, stripes++) {
+			struct stripe *stripe = pool_stripe(pool, stripes);
+
+			stripe->zone = (u16)z;
+			stripe->number = (u16)i;
+			stripe->areas = stripes * stripe_area_stride(pool->super);
+			stripe->slack = 1 + (u32)(zone_nr_frames(pool, zone) >>
+						  (ctz32(zone->nr_stripes) + 6));
+			stripe->taker = NO_CPU;
+			stripe->bitmaps = bitmaps;
+			bitmaps += stripe_bitmap_bytes(pool->super, zone->bitmap_words);
+		}
+	}
+}
+
+void memmap_build(struct pb_pool *pool, const struct pb_config *config)
+{
+	const struct pb_region *last = NULL, *region;
+	struct regions regions;
+	u32 zone = UINT32_MAX, bank = UINT32_MAX, span = 0;
+
+	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
+	while ((region = regions_next(&regions)) != NULL) {
+		struct zone *z;
+
+		if (!same_zone(last, region))
+			begin_zone(pool, pool_zone(pool, ++zone), region, span);
+		if (!same_bank(pool->super, last, region))
+			begin_bank(pool, pool_bank(pool, ++bank), region, span, zone);
+		z = pool_zone(pool, zone);
+		span += region_spans(pool->super, last, region);
+		z->nr_spans = span - z->first_span;
+		z->spanned = region->end_pfn - z->start_pfn;
+		z->present += region->end_pfn - region->start_pfn;
+		pool_bank(pool, bank)->end_pfn = region->end_pfn;
+		last = region;
+	}
+	finish_zones(pool, config);
+}
+
+void init_lists(struct pb_pool *pool)
+{
+	if (!pool_is_linked(pool))
+		return;
+	for (u32 i = 0; i < pool->super->nr_stripes; i++)
+		for (unsigned int order = 0; order <= pool->max_order; order++)
+			for (unsigned int type = 0; type < PB_MIGRATE_TYPES; type++)
+				linked_init(area_lists(pool, pool_stripe(pool, i)),
+					    area_list(order, type));
+}
+
+/* --------------------------------------------------------------- hand-over */
+
+/* Index of a region's first frame; *bank goes along with the regions, -1 before. */
+static u32 region_frame(const struct pb_pool *pool, const struct pb_region *last,
+			const struct pb_region *region, u32 *bank)
+{
+	if (!same_bank(pool->super, last, region))
+		++*bank;
+	return pool_bank(pool, *bank)->frame +
+	       (u32)(region->start_pfn - pool_bank(pool, *bank)->pfn);
+}
+
+/* Have all pageblocks of a block one type? After boot that isn't certain. */
+static bool __one_type(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	u32 step = 1u << pool->pageblock_order;
+
+	for (u32 i = step; i < 1u << order; i += step)
+		if (frame_migratetype(pool, frame + i) != frame_migratetype(pool, frame))
+			return false;
+	return true;
+}
+
+void hand_over_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	pb_platform_lock(&zone->lock);
+	counter_add(&zone->managed, end - frame);
+	pb_platform_unlock(&zone->lock);
+	while (frame < end) {
+		unsigned int order = frame ? ctz32(frame) : pool->max_order;
+		struct stripe *stripe = frame_stripe(pool, zone, frame);
+		unsigned int type;
+
+		if (order > pool->max_order)
+			order = pool->max_order;
+		while ((u64)frame + ((u64)1 << order) > end)
+			order--;
+		pb_platform_lock(&stripe->lock);
+		if (!__one_type(pool, frame, order))
+			order = pool->pageblock_order; /* merging decides about types */
+		type = frame_migratetype(pool, frame);
+		counter_add(&stripe->pgfree, 1ul << order);
+		if (type != PB_MIGRATE_ISOLATE)
+			__vmstat_add(pool, zone, NO_CPU, 1L << order);
+		__zone_free_block(pool, zone, stripe, frame, order, type, true);
+		pb_platform_unlock(&stripe->lock);
+		frame += 1u << order;
+	}
+}
+
+/* Walks a zone's frames and the reservations side by side. */
+struct hand_over {
+	struct pb_pool *pool;
+	const struct pb_config *config;
+	struct regions reserved;
+	const struct pb_region *next; /* reservation that begins at or above the pfn */
+	u64 covered;                  /* up to here there are reservations */
+};
+
+static void begin_reserved(struct hand_over *h, u64 pfn)
+{
+	regions_begin(&h->reserved, h->config, PB_REGION_RESERVED, BY_PFN);
+	h->reserved.above = pfn;
+	h->next = regions_next(&h->reserved);
+	h->covered = pfn;
+}
+
+/* End of the reservations around pfn, or pfn; *next: start of the next one, or end. */
+static u64 skip_reserved(struct hand_over *h, u64 pfn, u64 end, u64 *next)
+{
+	*next = end;
+	if (h->config->flags & PB_POOL_ALL_RESERVED)
+		return end;
+	while (h->next && h->next->start_pfn <= max_u64(pfn, h->covered)) {
+		h->covered = max_u64(h->covered, h->next->end_pfn);
+		h->next = regions_next(&h->reserved);
+	}
+	if (h->next)
+		*next = min_u64(end, h->next->start_pfn);
+	return min_u64(end, max_u64(pfn, h->covered));
+}
+
+static void hand_over_region(struct hand_over *h, const struct pb_region *region, u32 base)
+{
+	struct pb_pool *pool = h->pool;
+	struct zone *zone = zone_of_frame(pool, base);
+	u64 pfn = region->start_pfn;
+
+	while (pfn < region->end_pfn) {
+		u64 next, free = skip_reserved(h, pfn, region->end_pfn, &next);
+
+		memset(&pool->pages[base + (u32)(pfn - region->start_pfn)], PAGE_RESERVED,
+		       (size_t)(free - pfn));
+		if (free < next)
+			hand_over_range(pool, zone, base + (u32)(free - region->start_pfn),
+					base + (u32)(next - region->start_pfn));
+		pfn = next;
+	}
+}
+
+/* Region by region; what no region has of the spans is absent. Not inlined: two walks
+   over the regions are much for one frame of a small stack. */
+static NOINLINE void hand_over_all(struct hand_over *h)
+{
+	const struct pb_region *last = NULL, *region;
+	struct pb_pool *pool = h->pool;
+	u32 bank = UINT32_MAX, done = 0;
+	struct regions regions;
+
+	regions_begin(&regions, h->config, PB_REGION_USABLE, BY_ZONE);
+	while ((region = regions_next(&regions)) != NULL) {
+		u32 start = region_frame(pool, last, region, &bank);
+
+		memset(&pool->pages[done], PAGE_ABSENT, start - done);
+		if (!same_zone(last, region))
+			begin_reserved(h, region->start_pfn);
+		hand_over_region(h, region, start);
+		done = start + (u32)(region->end_pfn - region->start_pfn);
+		last = region;
+	}
+	memset(&pool->pages[done], PAGE_ABSENT, pool->nr_frames - done);
+}
+
+void memmap_hand_over(struct pb_pool *pool, const struct pb_config *config)
+{
+	struct hand_over h = { .pool = pool, .config = config };
+
+	hand_over_all(&h);
+}

@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pool's life: how much metadata it needs, where each array lies, first
+ * state, further handles.
+ */
+#include "base/pool.h"
+
+#include "boot/layout.h"
+#include "boot/memmap.h"
+#include "pcp/pcp.h"
+#include "boot/recover.h"
+#include "boot/shared.h"
+
+/* ----------------------------------------------------------- configuration */
+
+void pb_config_init(struct pb_config *config)
+{
+	static const u32 ratio[PB_NR_ZONE_TYPES] = { 256, 256, 32, 0, 0, 0 };
+
+	memset(config, 0, sizeof(*config));
+	config->page_shift = 12;
+	config->max_order = PB_DEFAULT_MAX_ORDER;
+	config->pageblock_order = PB_DEFAULT_PAGEBLOCK_ORDER;
+	config->zone_types = ((1u << PB_NR_ZONE_TYPES) - 1) & ~(1u << PB_ZONE_HIGHMEM);
+	config->min_free_kbytes = -1;
+	config->watermark_scale_factor = 10;
+	config->watermark_boost_factor = 15000;
+	memcpy(config->lowmem_reserve_ratio, ratio, sizeof(ratio));
+}
+
+/* Whoever lists CPUs' nodes has counted them, or has one. */
+static u32 configured_cpus(const struct pb_config *config)
+{
+	if (config->nr_cpus)
+		return config->nr_cpus;
+	return config->cpu_node ? 1 : pb_platform_nr_cpus();
+}
+
+static const char *config_fault(const struct pb_config *config)
+{
+	if (config->page_shift < 12 || config->page_shift > 21)
+		return "page_shift must be 12 to 21 (4 KiB to 2 MiB)";
+	if (config->max_order > PB_MAX_ORDER)
+		return "max_order must be at most 20";
+	if (config->pageblock_order > config->max_order || config->pageblock_order > 16)
+		return "pageblock_order must not be greater than max_order, nor than 16";
+	if (config->profile > PB_PROFILE_LINUX)
+		return "profile must be PB_PROFILE_MODERN or PB_PROFILE_LINUX";
+	if (config->kernel >= PB_NR_LINUX)
+		return "kernel must be PB_LINUX_5_4, 5_10, 6_1, 6_12 or 7_2";
+	if (config->nr_cpus > PB_MAX_CPUS)
+		return "nr_cpus must be 1 to 4096, or 0 for those of the machine";
+	if (config->nr_stripes & (config->nr_stripes - 1) || config->nr_stripes > MAX_STRIPES)
+		return "nr_stripes must be 0 or a power of two up to 16";
+	if (config->watermark_scale_factor < 1 || config->watermark_scale_factor > 3000)
+		return "watermark_scale_factor must be 1 to 3000";
+	if (config->pcp_high_fraction && config->pcp_high_fraction < 8)
+		return "pcp_high_fraction must be 0 or at least 8";
+	if (config->min_free_kbytes < -1)
+		return "min_free_kbytes must be -1 or more";
+	if (config->flags & ~POOL_FLAGS)
+		return "flags has a bit that is not a PB_POOL_ flag";
+	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) || config->zone_types >> PB_NR_ZONE_TYPES)
+		return "zone_types must have PB_ZONE_NORMAL and no unknown bit";
+	for (u32 i = 0; config->cpu_node && i < configured_cpus(config); i++)
+		if (config->cpu_node[i] >= PB_MAX_NODES)
+			return "cpu_node: node ids must be below 64";
+	return NULL;
+}
+
+_Static_assert(PB_MAX_FRAMES == ((u64)1 << 32) - LIST_REFS, "links name frames, or lists");
+
+/* ------------------------------------------------------------------ layout */
+
+static u64 place(u64 *end, u64 bytes)
+{
+	u64 at = *end;
+
+	*end = align_up(at + bytes, 64);
+	return at;
+}
+
+static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
+{
+	bool linked = s->profile == PB_PROFILE_LINUX;
+	u64 end = align_up(sizeof(*s), 64);
+
+	s->nodes = place(&end, s->nr_nodes * sizeof(struct node));
+	s->zonelists = place(&end, (u64)s->nr_nodes * s->nr_zones * sizeof(u16));
+	s->cpu_nodes = place(&end, s->nr_cpus);
+	s->banks = place(&end, s->nr_banks * sizeof(struct bank));
+	s->zones = place(&end, s->nr_zones * sizeof(struct zone));
+	s->stripes = place(&end, s->nr_stripes * sizeof(struct stripe));
+	s->areas = place(&end,
+			 (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area));
+	s->bitmaps = place(&end, bitmap_bytes);
+	s->percpu = place(&end, (u64)s->percpu_stride * s->nr_cpus);
+	s->classes = place(&end, s->nr_pageblocks * sizeof(u16));
+	s->pageblocks = place(&end, (u64)s->nr_pageblocks * s->pageblock_stride);
+	s->trees = place(&end, (u64)s->nr_spans * s->span_words * 8);
+	s->pages = place(&end, s->nr_frames);
+	s->refs = place(&end, s->flags & PB_POOL_REFCOUNT ? s->nr_frames * 4 : 0);
+	s->owners = place(&end, s->flags & PB_POOL_OWNERS ? s->nr_frames * 4 : 0);
+	s->links = place(&end, linked ? s->nr_frames * sizeof(struct link) : 0);
+	s->pcp_types = place(&end, linked ? s->nr_frames : 0);
+	s->bytes = end;
+}
+
+static void copy_config(const struct pb_config *config, struct pb_super *s)
+{
+	s->super_bytes = sizeof(struct pb_super);
+	s->zone_bytes = sizeof(struct zone);
+	s->stripe_bytes = sizeof(struct stripe);
+	s->node_bytes = sizeof(struct node);
+	s->long_bytes = sizeof(long);
+	s->page_shift = config->page_shift;
+	s->max_order = config->max_order;
+	s->pageblock_order = config->pageblock_order;
+	s->profile = config->profile;
+	s->kernel = config->profile == PB_PROFILE_LINUX ? config->kernel : 0;
+	s->flags = config->flags;
+	s->nr_cpus = configured_cpus(config);
+	s->zone_types = config->zone_types;
+	s->linear_pfn = config->linear_pfn;
+	s->orders = (u8)(config->max_order + 1u);
+	s->span_words = tree_words(config->max_order);
+	s->pageblock_stride = config->profile == PB_PROFILE_LINUX
+				      ? sizeof(struct pageblock)
+				      : (u32)align_up(sizeof(struct pageblock) +
+							      2u * (config->pageblock_order + 1u),
+						      8);
+	s->tunables.user_min_free_kbytes = config->min_free_kbytes;
+	s->tunables.watermark_scale_factor = config->watermark_scale_factor;
+	s->tunables.watermark_boost_factor = config->watermark_boost_factor;
+	memcpy(s->tunables.lowmem_reserve_ratio, config->lowmem_reserve_ratio,
+	       sizeof(s->tunables.lowmem_reserve_ratio));
+	s->tunables.pcp_high_fraction = config->pcp_high_fraction;
+	s->tunables.pcp_batch_max = config->pcp_batch_max;
+}
+
+/* Many zones: smaller stacks, and at last none. */
+static void measure_percpu(const struct pb_config *config, struct pb_super *s, u64 zone_bytes)
+{
+	u64 bytes = pcp_area_bytes(s, (size_t)zone_bytes);
+
+	while (!bytes && s->pcp_scale < 9) {
+		s->pcp_scale++;
+		memmap_measure(config, s, &zone_bytes, &bytes);
+		bytes = pcp_area_bytes(s, (size_t)zone_bytes);
+	}
+	if (!bytes)
+		s->flags |= PB_POOL_NO_PCP;
+	s->percpu_stride = s->flags & PB_POOL_NO_PCP ? 0 : (u32)bytes;
+}
+
+/* Everything that follows from the configuration alone. */
+static int measure(const struct pb_config *config, struct pb_super *s, struct pb_error *error)
+{
+	const char *fault = config_fault(config);
+	u64 percpu, bitmap_bytes;
+	int code;
+
+	memset(s, 0, sizeof(*s));
+	if (fault)
+		return set_error(error, PB_EINVAL, UINT32_MAX, fault);
+	code = memmap_check(config, error);
+	if (code)
+		return code;
+	copy_config(config, s);
+	for (u32 i = 0; config->cpu_node && i < s->nr_cpus; i++)
+		if (config->cpu_node[i] >= s->nr_nodes)
+			s->nr_nodes = config->cpu_node[i] + 1u;
+	pcp_layout(s);
+	memmap_measure(config, s, &percpu, &bitmap_bytes);
+	if (s->nr_frames > PB_MAX_FRAMES)
+		return set_error(error, PB_ETOOBIG, UINT32_MAX,
+				 "the memory map has more than 2^32 - 65536 frames after rounding to spans");
+	measure_percpu(config, s, percpu);
+	s->nr_pageblocks = (u32)(s->nr_frames >> s->pageblock_order);
+	place_arrays(s, bitmap_bytes);
+	if (s->bytes > SIZE_MAX)
+		return set_error(error, PB_ETOOBIG, UINT32_MAX,
+				 "the metadata would not fit into the address space");
+	return PB_OK;
+}
+
+int pb_pool_size(const struct pb_config *config, size_t *bytes, struct pb_error *error)
+{
+	struct pb_super super;
+	int code = measure(config, &super, error);
+
+	if (!code)
+		*bytes = (size_t)super.bytes;
+	return code;
+}
+
+/* ------------------------------------------------------------------ handle */
+
+/*
+ * How per-CPU lists are entered, and what the shortest ways serve: they compare an order
+ * and a frame with these, and so test nothing that a pool doesn't have.
+ */
+static void set_percpu_mode(struct pb_pool *pool)
+{
+	const struct pb_super *s = pool->super;
+	bool modern = s->profile == PB_PROFILE_MODERN;
+	bool rseq = !(s->flags & (PB_POOL_NO_RSEQ | PB_POOL_SHARED | PB_POOL_OWNERS)) && modern &&
+		    pb_platform_rseq_available(&pool->rseq_offset);
+	u64 free_frames = pool->hardened ? 0 : pool->nr_frames;
+
+	pool->percpu_mode = rseq ? PCP_MODE_RSEQ : PCP_MODE_TRYLOCK;
+	pool->nr_pcp_orders = modern ? s->nr_pcp_orders : 0;
+	if (rseq) {
+		pool->rseq_orders = pool->nr_pcp_orders;
+		pool->rseq_free_frames = free_frames;
+	} else if (modern && !pool->shared) {
+		pool->lock_orders = pool->owners ? 0 : pool->nr_pcp_orders;
+		pool->lock_free_frames = free_frames;
+	}
+}
+
+void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *hooks)
+{
+	struct pb_super *s = memory;
+
+	memset(pool, 0, sizeof(*pool));
+	pool->super = s;
+	pool->pages = pool_at(pool, s->pages);
+	pool->nr_frames = s->nr_frames;
+	pool->pcp_class = pool_at(pool, s->classes);
+	pool->pcp_lists = pool_at(pool, s->percpu + sizeof(struct pcp_area));
+	pool->percpu_stride = s->percpu_stride;
+	pool->percpu_cpus = s->percpu_stride ? s->nr_cpus : 0;
+	pool->pageblock_order = s->pageblock_order;
+	pool->max_order = s->max_order;
+	pool->page_shift = s->page_shift;
+	pool->profile = s->profile;
+	pool->kernel = s->kernel;
+	pool->shared = (s->flags & PB_POOL_SHARED) != 0;
+	pool->hardened = (s->flags & PB_POOL_HARDENED) != 0;
+	pool->movable_mask = s->flags & PB_POOL_MOVABLE_EXPLICIT ? 0 : PB_GFP_MOVABLE;
+	pool->span_words = s->span_words;
+	pool->pageblock_stride = s->pageblock_stride;
+	pool->trees = pool_at(pool, s->trees);
+	pool->pageblocks = pool_at(pool, s->pageblocks);
+	if (s->profile == PB_PROFILE_LINUX) {
+		pool->links = pool_at(pool, s->links);
+		pool->pcp_types = pool_at(pool, s->pcp_types);
+	}
+	if (s->flags & PB_POOL_OWNERS)
+		pool->owners = pool_at(pool, s->owners);
+	if (pool->percpu_cpus)
+		set_percpu_mode(pool);
+	if (hooks)
+		pool->hooks = *hooks;
+}
+
+/* ---------------------------------------------------------------- zonelists */
+
+static int distance(const struct pb_config *config, u32 nr_nodes, u32 a, u32 b)
+{
+	if (config->distance)
+		return config->distance[a * nr_nodes + b];
+	return a == b ? 10 : 20;
+}
+
+static bool node_has_memory(const struct pb_pool *pool, u32 id)
+{
+	for (unsigned int t = 0; t < PB_NR_ZONE_TYPES; t++)
+		if (pool_node(pool, id)->zones[t] != NO_ZONE)
+			return true;
+	return false;
+}
+
+/* Spec 5.2: nearest unused node with memory, low ids and idle nodes preferred. */
+static int next_best_node(const struct pb_pool *pool, const struct pb_config *config, u32 local,
+			  u64 used, const u16 *load)
+{
+	u32 n = pool->super->nr_nodes;
+	u64 best_value = UINT64_MAX;
+	int best = -1;
+
+	if (!(used >> local & 1) && node_has_memory(pool, local))
+		return (int)local;
+	for (u32 id = 0; id < n; id++) {
+		u64 value = (u64)distance(config, n, local, id) + (id < local) +
+			    (pool_node(pool, id)->nr_cpus != 0);
+
+		value = value * PB_MAX_NODES + load[id];
+		if (!(used >> id & 1) && node_has_memory(pool, id) && value < best_value) {
+			best_value = value;
+			best = (int)id;
+		}
+	}
+	return best;
+}
+
+static NOINLINE void build_zonelist(struct pb_pool *pool, const struct pb_config *config, u32 local,
+				    u16 *load)
+{
+	struct node *node = pool_node(pool, local);
+	u32 n = pool->super->nr_nodes;
+	u32 previous = local;
+	u64 used = 0;
+	int best;
+
+	while ((best = next_best_node(pool, config, local, used, load)) >= 0) {
+		if (distance(config, n, local, (u32)best) != distance(config, n, local, previous))
+			load[best]++;
+		used |= (u64)1 << best;
+		node->order[node->zonelist_nodes++] = (u8)best;
+		previous = (u32)best;
+	}
+}
+
+/* Node by node, each with its highest zone first. */
+static void fill_zonelist(struct pb_pool *pool, u32 id)
+{
+	struct node *node = pool_node(pool, id);
+	u16 *zonelist = node_zonelist(pool, id);
+
+	for (u32 i = 0; i < node->zonelist_nodes; i++)
+		for (int t = PB_NR_ZONE_TYPES - 1; t >= 0; t--) {
+			u16 zone = pool_node(pool, node->order[i])->zones[t];
+
+			if (zone != NO_ZONE)
+				zonelist[node->zonelist_zones++] = zone;
+		}
+}
+
+static u16 preferred_zone(const struct pb_pool *pool, const struct node *node, int highest)
+{
+	for (u32 i = 0; i < node->zonelist_nodes; i++)
+		for (int t = highest; t >= 0; t--)
+			if (pool_node(pool, node->order[i])->zones[t] != NO_ZONE)
+				return pool_node(pool, node->order[i])->zones[t];
+	return NO_ZONE;
+}
+
+static NOINLINE void build_zonelists(struct pb_pool *pool, const struct pb_config *config)
+{
+	u16 load[PB_MAX_NODES] = { 0 };
+
+	for (u32 id = 0; id < pool->super->nr_nodes; id++) {
+		struct node *node = pool_node(pool, id);
+
+		node->online = node->nr_cpus || node_has_memory(pool, id);
+		build_zonelist(pool, config, id, load);
+		fill_zonelist(pool, id);
+		for (int t = 0; t < PB_NR_ZONE_TYPES; t++)
+			node->preferred[t] = preferred_zone(pool, node, t);
+	}
+}
+
+/* -------------------------------------------------------------------- init */
+
+static NOINLINE void init_nodes(struct pb_pool *pool, const struct pb_config *config)
+{
+	u8 *cpu_nodes = pool_at(pool, pool->super->cpu_nodes);
+
+	for (u32 id = 0; id < pool->super->nr_nodes; id++)
+		memset(pool_node(pool, id)->zones, 0xff, sizeof(pool_node(pool, id)->zones));
+	for (u32 cpu = 0; cpu < pool->super->nr_cpus; cpu++) {
+		struct node *node;
+
+		cpu_nodes[cpu] = config->cpu_node ? config->cpu_node[cpu] : 0;
+		node = pool_node(pool, cpu_nodes[cpu]);
+		if (node->nr_cpus < 255)
+			node->nr_cpus++;
+	}
+}
+
+static void init_pageblocks(struct pb_pool *pool, unsigned int type)
+{
+	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+		const struct zone *zone = pool_zone(pool, z);
+		u32 first = zone_first_pageblock(pool, zone);
+
+		for (u32 i = 0; i < zone_nr_pageblocks(pool, zone); i++) {
+			struct pageblock *pb = pool_pageblock(pool, first + i);
+
+			pb->filed = PB_NOT_FILED;
+			pb->type = (u8)type;
+			pool->pcp_class[first + i] = zone_class(pool, zone, type);
+		}
+	}
+}
+
+/* Spec 2.4: too small to keep types apart. */
+static bool enough_for_mobility(const struct pb_pool *pool)
+{
+	u32 flags = pool->super->flags;
+	u64 total = 0;
+
+	if (flags & (PB_POOL_NO_MOBILITY | PB_POOL_MOBILITY))
+		return flags & PB_POOL_MOBILITY;
+	for (u32 z = 0; z < pool->super->nr_zones; z++)
+		total += flags & PB_POOL_ALL_RESERVED ? pool_zone(pool, z)->present
+						      : pool_zone(pool, z)->managed;
+	return total >= pageblock_pages(pool) * PB_MIGRATE_TYPES;
+}
+
+static void disable_mobility(struct pb_pool *pool)
+{
+	pool->super->mobility = 0;
+	if (pool_is_linked(pool))
+		return; /* Linux leaves the types as they were at boot */
+	for (u32 i = 0; i < pool->super->nr_pageblocks; i++) {
+		struct zone *zone = zone_of_frame(pool, i << pool->pageblock_order);
+
+		__set_pageblock_type(pool, zone, i, PB_MIGRATE_UNMOVABLE);
+		area_settle(pool, zone, frame_stripe(pool, zone, i << pool->pageblock_order),
+			    i << pool->pageblock_order);
+	}
+}
+
+static NOINLINE void init_state(struct pb_pool *pool, const struct pb_config *config)
+{
+	struct tunables *t = &pool->super->tunables;
+
+	init_nodes(pool, config);
+	memmap_build(pool, config);
+	build_zonelists(pool, config);
+	init_lists(pool);
+	pool->super->mobility = 1;
+	init_pageblocks(pool, PB_MIGRATE_MOVABLE);
+	pcp_init_areas(pool);
+	memmap_hand_over(pool, config);
+	if (!enough_for_mobility(pool))
+		disable_mobility(pool);
+	if (t->user_min_free_kbytes >= 0) {
+		lock_tunables(pool)->min_free_kbytes = t->user_min_free_kbytes;
+		apply_tunables(pool);
+	} else {
+		init_per_zone_wmark_min(pool);
+	}
+	pcp_init_fast(pool);
+}
+
+struct place {
+	void *memory;
+	size_t bytes;
+	bool zeroed;
+};
+
+static NOINLINE int place_super(const struct pb_super *super, const struct place *place,
+				struct pb_error *error)
+{
+	if (!place->memory || (uintptr_t)place->memory & 63)
+		return set_error(error, PB_EINVAL, UINT32_MAX,
+				 "metadata memory must be aligned to 64 bytes");
+	if (place->bytes < super->bytes)
+		return set_error(error, PB_ENOMEM, UINT32_MAX,
+				 "metadata memory is smaller than pb_pool_size() says");
+	if (!place->zeroed) {
+		/* first what says that this is a pool: who dies in here leaves none */
+		store_ordered(&((struct pb_super *)place->memory)->magic, 0);
+		memset(place->memory, 0, (size_t)super->bytes);
+	}
+	memcpy(place->memory, super, sizeof(*super));
+	return PB_OK;
+}
+
+/* The super block, apart so that it isn't on the stack while the pool is built. */
+static NOINLINE int init_super(const struct pb_config *config, const struct place *place,
+			       struct pb_error *error)
+{
+	struct pb_super super;
+	int code = measure(config, &super, error);
+
+	return code ? code : place_super(&super, place, error);
+}
+
+int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *memory, size_t bytes,
+		 bool zeroed, const struct pb_hooks *hooks, struct pb_error *error)
+{
+	const struct place place = { memory, bytes, zeroed };
+	int code = init_super(config, &place, error);
+
+	memset(pool, 0, sizeof(*pool));
+	if (code)
+		return code;
+	pool_set_handle(pool, memory, hooks);
+	pool->linear = config->linear;
+	init_state(pool, config);
+	pool->super->layout = POOL_LAYOUT;
+	pool->super->magic = POOL_MAGIC;
+	layout_seal(pool->super);
+	return PB_OK;
+}
+
+/* ------------------------------------------------------------------ attach */
+
+/* pre: nobody else is in it. */
+static void recover(struct pb_pool *pool)
+{
+	pool_recover(pool);
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
+		pcp_unlock(pcp_area(pool, cpu));
+	recover_sizes(pool);
+}
+
+int pb_pool_attach_with(struct pb_pool *pool, void *memory, size_t bytes,
+			const struct pb_attach *how, struct pb_error *error)
+{
+	const char *fault;
+
+	memset(pool, 0, sizeof(*pool));
+	if (!memory || (uintptr_t)memory & 63 || bytes < sizeof(struct pb_super))
+		return set_error(error, PB_EINVAL, UINT32_MAX,
+				 "metadata memory must be aligned to 64 bytes and hold a pool");
+	fault = layout_fault(memory, bytes);
+	if (fault)
+		return set_error(error, PB_EFORMAT, UINT32_MAX, fault);
+	pool_set_handle(pool, memory, how->hooks);
+	pool->linear = how->linear;
+	pool->owner = how->owner;
+	if (!how->recover)
+		return PB_OK;
+	if (!pool->shared)
+		recover(pool);
+	else if (!shared_recover(pool))
+		return set_error(error, PB_EBUSY, UINT32_MAX,
+				 "another process is inside a call in this pool");
+	return PB_OK;
+}
+
+int pb_pool_attach(struct pb_pool *pool, void *memory, size_t bytes, bool recovery,
+		   const struct pb_hooks *hooks, struct pb_error *error)
+{
+	const struct pb_attach how = { .recover = recovery, .hooks = hooks };
+
+	return pb_pool_attach_with(pool, memory, bytes, &how, error);
+}
+
+void pb_pool_destroy(struct pb_pool *pool)
+{
+	memset(pool, 0, sizeof(*pool));
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Recovery: what is true, and what follows from it.
+ *
+ *	true, one byte each     page bytes     who owns what, what is reserved
+ *	                        pageblocks     types (an isolated one's: old_type)
+ *	true, fixed at init     the memory map, sizes, configuration
+ *	true, as last set       tunables
+ *	follows                 trees, lists, counts, masks, totals, watermarks,
+ *	                        per-CPU lists and their sizes, lock words
+ *
+ * A byte is stored whole or not at all, so a death at any store leaves the first
+ * three groups as they were before it or after it. The fourth is never read, only
+ * written: it may hold anything.
+ *
+ * An owner that dies in pb_split_page() has written its pages' bytes last to first:
+ * as long as the first still has the block's order, the block is one block, and
+ * the heads inside it are cleared here.
+ */
+#include "boot/recover.h"
+
+#include "boot/layout.h"
+#include "boot/memmap.h"
+#include "pcp/pcp.h"
+
+/* -------------------------------------------------------------- page bytes */
+
+static bool is_owned_block(const struct pb_pool *pool, u32 frame, u64 end)
+{
+	unsigned int order = pool->pages[frame].word & PB_PAGE_ORDER;
+
+	if (order > pool->max_order || frame & ((1u << order) - 1) ||
+	    (u64)frame + ((u64)1 << order) > end)
+		return false;
+	for (u32 i = 1; i < 1u << order; i++)
+		if (pool->pages[frame + i].word == PAGE_RESERVED ||
+		    pool->pages[frame + i].word == PAGE_ABSENT)
+			return false;
+	return true;
+}
+
+/* Who has no owner has no references. Those of the rest are left as they are: in a
+   shared pool the living count them at this very moment. */
+static void forget_references(struct pb_pool *pool, u32 frame)
+{
+	u32 *refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
+
+	if (pool->super->flags & PB_POOL_REFCOUNT && *refs)
+		*refs = 0;
+}
+
+/* The block's frames after its head are nobody else's. Returns its end. */
+static u32 settle_block(struct pb_pool *pool, u32 frame, u64 end)
+{
+	struct pb_page *page = pool->pages + frame;
+	u32 n;
+
+	if (!is_owned_block(pool, frame, end)) /* no death makes this: a damaged byte */
+		page->word &= (u8)~PB_PAGE_ORDER;
+	if (page->word & PB_PAGE_SHARED && !(pool->super->flags & PB_POOL_REFCOUNT))
+		page->word &= (u8)~PB_PAGE_SHARED;
+	n = 1u << (page->word & PB_PAGE_ORDER);
+	for (u32 i = 1; i < n; i++) {
+		page[i].word = 0;
+		forget_references(pool, frame + i);
+	}
+	return frame + n;
+}
+
+static void settle_pages(struct pb_pool *pool, struct zone *zone)
+{
+	u64 frame = zone_first_frame(pool, zone);
+	u64 end = frame + zone_nr_frames(pool, zone);
+	u64 managed = 0;
+
+	while (frame < end) {
+		u8 word = pool->pages[frame].word;
+
+		if (word & PB_PAGE_HEAD) {
+			u32 next = settle_block(pool, (u32)frame, end);
+
+			managed += next - frame;
+			frame = next;
+			continue;
+		}
+		if (word != PAGE_RESERVED && word != PAGE_ABSENT)
+			pool->pages[frame].word = 0; /* pb_validate()'s mark, if not 0 */
+		managed += !pool->pages[frame].word;
+		forget_references(pool, (u32)frame);
+		frame++;
+	}
+	if (!pool_was_loaded(pool))
+		zone->managed = managed;
+}
+
+/* -------------------------------------------------------------- pageblocks */
+
+static u8 settled_type(const struct pb_pool *pool, const struct pageblock *pb)
+{
+	u8 type = pb->type;
+
+	if (type == PB_MIGRATE_ISOLATE && !pool_was_loaded(pool))
+		type = pb->old_type < PB_MIGRATE_ISOLATE ? pb->old_type : PB_MIGRATE_MOVABLE;
+	if (type >= PB_MIGRATE_TYPES)
+		type = PB_MIGRATE_MOVABLE;
+	return type;
+}
+
+/* Nobody isolates any more, and the reserve is what has its type. */
+static void settle_pageblocks(struct pb_pool *pool, struct zone *zone)
+{
+	u32 first = zone_first_pageblock(pool, zone);
+	u64 reserved = 0, isolated = 0;
+
+	for (u32 i = first; i < first + zone_nr_pageblocks(pool, zone); i++) {
+		struct pageblock *pb = pool_pageblock(pool, i);
+
+		pb->type = settled_type(pool, pb);
+		pool->pcp_class[i] = zone_class(pool, zone, pb->type);
+		reserved += pb->type == PB_MIGRATE_HIGHATOMIC;
+		isolated += pb->type == PB_MIGRATE_ISOLATE;
+		pb->mask = 0;
+		pb->filed = PB_NOT_FILED;
+		pb->filed_type = 0;
+		if (!pool_is_linked(pool))
+			memset(pb->nr_free, 0, 2u * (pool->pageblock_order + 1u));
+	}
+	zone->nr_isolate_pageblock = isolated;
+	if (!pool_was_loaded(pool))
+		zone->nr_reserved_highatomic = reserved << pool->pageblock_order;
+}
+
+/* ------------------------------------------------------------- empty lists */
+
+static void empty_stripe(struct pb_pool *pool, const struct zone *zone, struct stripe *stripe)
+{
+	stripe->lock = 0;
+	stripe->nr_free_pages = 0;
+	stripe->nr_free_cma = 0;
+	stripe->nr_free_highatomic = 0;
+	stripe->nr_isolated = 0;
+	stripe->published = 0;
+	stripe->taker = NO_CPU;
+	memset(stripe->nonempty, 0, sizeof(stripe->nonempty));
+	memset(stripe_area(pool, stripe, 0), 0, pool->super->orders * sizeof(struct free_area));
+	memset(pool_at(pool, stripe->bitmaps), 0,
+	       (size_t)stripe_bitmap_bytes(pool->super, zone->bitmap_words));
+}
+
+/* What was in them is nobody's, so it is free. The lock stays as it is. */
+static void empty_areas(struct pb_pool *pool)
+{
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+		struct pcp_area *area = pcp_area(pool, cpu);
+		const size_t head = sizeof(area->lock);
+
+		memset((unsigned char *)area + head, 0, pool->percpu_stride - head);
+	}
+	pcp_init_areas(pool);
+}
+
+/* ------------------------------------------------------------------- refill */
+
+static void free_the_rest(struct pb_pool *pool, struct zone *zone)
+{
+	u64 frame = zone_first_frame(pool, zone);
+	u64 end = frame + zone_nr_frames(pool, zone);
+	u64 managed = zone->managed;
+
+	while (frame < end) {
+		u8 word = pool->pages[frame].word;
+		u64 run = frame;
+
+		if (word & PB_PAGE_HEAD) {
+			frame += (u64)1 << (word & PB_PAGE_ORDER);
+			continue;
+		}
+		while (run < end && !pool->pages[run].word)
+			run++;
+		if (run > frame)
+			hand_over_range(pool, zone, (u32)frame, (u32)run);
+		frame = run > frame ? run : frame + 1;
+	}
+	zone->managed = managed;
+}
+
+static void recover_zone(struct pb_pool *pool, struct zone *zone)
+{
+	zone->lock = 0;
+	zone->vm_free = 0;
+	zone->flags &= ZONE_BOOSTED_WATERMARK | ZONE_BELOW_HIGH;
+	settle_pages(pool, zone);
+	settle_pageblocks(pool, zone);
+	for (u32 i = 0; i < zone->nr_stripes; i++)
+		empty_stripe(pool, zone, zone_stripe(pool, zone, i));
+}
+
+void pool_recover(struct pb_pool *handle)
+{
+	struct pb_pool mine = *handle, *pool = &mine;
+
+	pool->hooks.trace = NULL; /* these are no steps of a call */
+	pool->super->sizes_lock = 0;
+	memset(pool->trees, 0, (size_t)pool->super->nr_spans * pool->span_words * 8);
+	for (u32 z = 0; z < pool->super->nr_zones; z++)
+		recover_zone(pool, pool_zone(pool, z));
+	init_lists(pool);
+	if (pool->percpu_cpus)
+		empty_areas(pool);
+	for (u32 z = 0; z < pool->super->nr_zones; z++)
+		free_the_rest(pool, pool_zone(pool, z));
+	pcp_init_fast(pool);
+}
+
+void recover_sizes(struct pb_pool *pool)
+{
+	if (!pool_was_loaded(pool)) {
+		(void)lock_tunables(pool);
+		apply_tunables(pool);
+		return;
+	}
+	layout_seal_sizes(pool->super);
+	for (u32 z = 0; z < pool->super->nr_zones; z++)
+		pcp_set_sizes(pool, pool_zone(pool, z));
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Several processes, one of which dies:
+ *
+ *	A: users_lock = A, splits a block of order 3, is killed between two stores
+ *	B: finds users_lock = A, waits 10 ms, asks: A has ended -> users_lock = B
+ *	   takes every area's lock: now nobody has a frame that is in no list, in no
+ *	   tree, and has no owner, but A, and that one is free
+ *	   recovers, lets go of the areas, goes on with its own call
+ *	C: finds users_lock = B, waits
+ */
+#include "boot/shared.h"
+
+#include "alloc/page_alloc.h"
+#include "pcp/pcp.h"
+#include "boot/recover.h"
+
+#define WAITERS 0x80000000u /* somebody sleeps until the word changes */
+#define PATIENCE 200u       /* rounds of pb_platform_wait() that a recovery waits */
+
+static u32 owner_of(u32 word)
+{
+	return word & ~WAITERS;
+}
+
+static bool exchange(u32 *word, u32 *seen, u32 value)
+{
+	return __atomic_compare_exchange_n(word, seen, value, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+/* ------------------------------------------------------------- an area's lock */
+
+/*
+ * A hit stores the page byte and the list's head, in the order in which a death
+ * between the two leaves a block that is owned and on top of its list. It is the
+ * owner's then: pb_free_owner() finds it.
+ */
+static void repair_area(const struct pb_pool *pool, struct pcp_area *area)
+{
+	u32 lists = (pool->super->nr_zones * (u32)PB_MIGRATE_PCPTYPES + 1)
+		    << pool->super->class_shift;
+	struct pcp_list *list = (struct pcp_list *)(area + 1);
+
+	if (pool_is_linked(pool))
+		return; /* has no hits of this kind */
+	for (u32 i = 0; i < lists; i++, list++) {
+		u32 top = PCP_TOP(list->head);
+
+		if (top != list->base && pool->pages[pcp_slots(area)[top - 1]].word)
+			store_relaxed(&list->head, list->head + PCP_POP);
+	}
+}
+
+bool shared_trylock(const struct pb_pool *pool, struct pcp_area *area, u32 as)
+{
+	u32 seen = 0;
+
+	if (exchange(&area->lock, &seen, as))
+		return true;
+	if (seen == AREA_HELD || !pb_platform_gone(seen) || !exchange(&area->lock, &seen, as))
+		return false;
+	repair_area(pool, area);
+	return true;
+}
+
+bool shared_pop(const struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, u32 *frame)
+{
+	struct pcp_area *area = pcp_area(pool, pcp_cpu(pool));
+	struct pcp_list *list;
+	u32 top, free = 0;
+	bool hit;
+
+	if (!exchange(&area->lock, &free, pb_platform_self()))
+		return false;
+	list = pcp_list(area, area->fast[gfp & PCP_FAST_GFP], order);
+	top = PCP_TOP(list->head);
+	hit = top != list->base;
+	if (hit) {
+		*frame = pcp_slots(area)[top - 1];
+		page_set_owned(pool, *frame, order, gfp);
+		store_ordered(&list->head, list->head + PCP_POP);
+	}
+	pcp_unlock(area);
+	return hit;
+}
+
+bool shared_push(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	struct pcp_area *area = pcp_area(pool, pcp_cpu(pool));
+	struct pcp_list *list;
+	u32 top, free = 0;
+	bool hit;
+
+	if (!exchange(&area->lock, &free, pb_platform_self()))
+		return false;
+	list = pcp_list(area, load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]),
+			order);
+	top = PCP_TOP(list->head);
+	hit = top < load_relaxed(&list->limit);
+	if (hit) {
+		pcp_slots(area)[top] = frame;
+		store_ordered(&list->head, list->head + PCP_PUSH);
+		store_ordered(&pool->pages[frame].word, 0);
+	}
+	pcp_unlock(area);
+	return hit;
+}
+
+/* ---------------------------------------------------------------- users_lock */
+
+/* Nobody makes a hit from here on. */
+static void hold_areas(struct pb_pool *pool)
+{
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+		struct pcp_area *area = pcp_area(pool, cpu);
+
+		/* only users_lock's owner holds one so: the one who died */
+		while (load_relaxed(&area->lock) != AREA_HELD &&
+		       !shared_trylock(pool, area, AREA_HELD))
+			pb_platform_relax();
+	}
+}
+
+static void repair(struct pb_pool *pool)
+{
+	struct pb_super *super = pool->super;
+
+	super->users_depth = 0;
+	store_relaxed(&super->repairs, super->repairs | 1);
+	hold_areas(pool);
+	pool_recover(pool);
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
+		pcp_unlock(pcp_area(pool, cpu));
+	recover_sizes(pool);
+	store_relaxed(&super->repairs, super->repairs + 1);
+}
+
+/* False: its owner lives and has had it for so many rounds. */
+static bool take_users_lock(struct pb_pool *pool, u32 patience)
+{
+	u32 *word = &pool->super->users_lock;
+	u32 self = pb_platform_self();
+	u32 waiters = 0;
+
+	for (u32 round = 0; round < patience; round++) {
+		u32 seen = 0;
+
+		if (exchange(word, &seen, self | waiters))
+			return true;
+		if (round && pb_platform_gone(owner_of(seen))) {
+			if (!exchange(word, &seen, self | WAITERS))
+				continue;
+			repair(pool);
+			return true;
+		}
+		if (!(seen & WAITERS) && !exchange(word, &seen, seen | WAITERS))
+			continue;
+		waiters = WAITERS;
+		pb_platform_wait(word, seen | WAITERS);
+	}
+	return false;
+}
+
+void shared_enter(struct pb_pool *pool)
+{
+	if (owner_of(load_relaxed(&pool->super->users_lock)) == pb_platform_self()) {
+		pool->super->users_depth++;
+		return;
+	}
+	while (!take_users_lock(pool, UINT32_MAX))
+		;
+}
+
+void shared_leave(struct pb_pool *pool)
+{
+	u32 *word = &pool->super->users_lock;
+
+	if (pool->super->users_depth) {
+		pool->super->users_depth--;
+		return;
+	}
+	if (__atomic_exchange_n(word, 0, __ATOMIC_RELEASE) & WAITERS)
+		pb_platform_wake(word);
+}
+
+u32 pool_step_out(struct pb_pool *pool)
+{
+	u32 depth;
+
+	if (!pool->shared)
+		return 0;
+	depth = pool->super->users_depth;
+	pool->super->users_depth = 0;
+	shared_leave(pool);
+	return depth;
+}
+
+void pool_step_in(struct pb_pool *pool, u32 depth)
+{
+	if (!pool->shared)
+		return;
+	shared_enter(pool);
+	pool->super->users_depth = depth;
+}
+
+bool shared_recover(struct pb_pool *pool)
+{
+	if (!take_users_lock(pool, PATIENCE))
+		return false;
+	repair(pool);
+	shared_leave(pool);
+	return true;
+}

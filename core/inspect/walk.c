@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every block of a pool in turn, and the lists in the order they will be used.
+ * At rest only.
+ */
+#include "alloc/misuse.h"
+#include "pcp/pcp.h"
+
+/* Not free, not owned: reserved, absent, or in some per-CPU list. */
+static bool is_loose(const struct pb_pool *pool, u32 frame)
+{
+	return !(pool->pages[frame].word & PB_PAGE_HEAD) &&
+	       tree_covering(span_tree(pool, frame), pool->max_order, span_offset(pool, frame)) < 0;
+}
+
+/* Largest aligned block at `frame`, before `end`, of the same loose kind. */
+static unsigned int loose_order(const struct pb_pool *pool, u32 frame, u64 end)
+{
+	u8 word = pool->pages[frame].word;
+	unsigned int order = 0;
+	u32 same = 1;
+
+	while (order < pool->max_order && !(frame & (1u << order)) &&
+	       (u64)frame + (2u << order) <= end) {
+		while (same < 2u << order && pool->pages[frame + same].word == word &&
+		       is_loose(pool, frame + same))
+			same++;
+		if (same < 2u << order)
+			break;
+		order++;
+	}
+	return order;
+}
+
+/* The block at `frame`; returns its frames. */
+static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 frame, u64 end,
+		    struct pb_block *block)
+{
+	u8 word = pool->pages[frame].word;
+	int covering = tree_covering(span_tree(pool, frame), pool->max_order,
+				     span_offset(pool, frame));
+
+	block->pfn = frame_to_pfn(pool, frame);
+	block->node = zone->node;
+	block->zone = zone->type;
+	block->pageblock_type = (u8)frame_migratetype(pool, frame);
+	block->list_type = block->pageblock_type;
+	block->movable = 0;
+	block->owner = 0;
+	if (word & PB_PAGE_HEAD) {
+		block->state = PB_BLOCK_ALLOCATED;
+		block->order = word & PB_PAGE_ORDER;
+		block->movable = (word & PB_PAGE_MOVABLE) != 0;
+		block->owner = pool->owners ? load_relaxed(&pool->owners[frame]) : 0;
+	} else if (covering >= 0) {
+		block->state = PB_BLOCK_FREE;
+		block->order = (u8)covering;
+		if (pool->pcp_types)
+			block->list_type = pool->pcp_types[frame];
+	} else {
+		block->state = word ? PB_BLOCK_RESERVED : PB_BLOCK_PCP;
+		block->order = (u8)loose_order(pool, frame, end);
+	}
+	return 1u << block->order;
+}
+
+static int walk_zone(struct pb_pool *pool, const struct zone *zone,
+		     int (*visit)(void *ctx, const struct pb_block *block), void *ctx)
+{
+	u64 frame = zone_first_frame(pool, zone);
+	u64 end = frame + zone_nr_frames(pool, zone);
+
+	while (frame < end) {
+		struct pb_block block;
+		int stop;
+
+		if (pool->pages[frame].word == PAGE_ABSENT) {
+			frame++;
+			continue;
+		}
+		frame += describe(pool, zone, (u32)frame, end, &block);
+		stop = visit(ctx, &block);
+		if (stop)
+			return stop;
+	}
+	return 0;
+}
+
+int pb_walk(struct pb_pool *pool, int (*visit)(void *ctx, const struct pb_block *block), void *ctx)
+{
+	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+		int stop = walk_zone(pool, pool_zone(pool, z), visit, ctx);
+
+		if (stop)
+			return stop;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------- lists */
+
+static int walk_linked(const struct pb_pool *pool, const struct free_list *lists, u32 list,
+		       int (*visit)(void *ctx, uint64_t pfn), void *ctx)
+{
+	for (u32 frame = linked_head(lists, list); frame != NO_FRAME;
+	     frame = linked_after(pool, frame)) {
+		int stop = visit(ctx, frame_to_pfn(pool, frame));
+
+		if (stop)
+			return stop;
+	}
+	return 0;
+}
+
+/* Blocks of `order` in one pageblock, lowest first. */
+static int walk_pageblock(const struct pb_pool *pool, u32 pageblock, unsigned int order,
+			  int (*visit)(void *ctx, uint64_t pfn), void *ctx)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+	u32 blocks = order < pool->pageblock_order ? 1u << (pool->pageblock_order - order) : 1;
+
+	for (u32 i = 0; i < blocks; i++, frame += 1u << order) {
+		int stop;
+
+		if (!block_is_free(pool, frame, order))
+			continue;
+		stop = visit(ctx, frame_to_pfn(pool, frame));
+		if (stop)
+			return stop;
+	}
+	return 0;
+}
+
+/* Pageblocks are used by the order of their largest free block, then by address. */
+static int walk_tight(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
+		      unsigned int type, int (*visit)(void *ctx, uint64_t pfn), void *ctx)
+{
+	u32 first = zone_first_pageblock(pool, zone);
+
+	for (unsigned int filed = order; filed <= pool->max_order; filed++)
+		for (u32 i = 0; i < zone_nr_pageblocks(pool, zone); i++) {
+			const struct pageblock *pb = pool_pageblock(pool, first + i);
+			int stop;
+
+			if (pb->filed != filed || pb->type != type || !(pb->mask >> order & 1))
+				continue;
+			stop = walk_pageblock(pool, first + i, order, visit, ctx);
+			if (stop)
+				return stop;
+		}
+	return 0;
+}
+
+int pb_walk_free_list(struct pb_pool *pool, int node, enum pb_zone_type type, unsigned int order,
+		      enum pb_migratetype mt, int (*visit)(void *ctx, uint64_t pfn), void *ctx)
+{
+	const struct zone *zone = find_zone(pool, node, type);
+
+	if (!zone)
+		return PB_ENODEV;
+	if (order > pool->max_order || (u32)mt >= PB_MIGRATE_TYPES)
+		return PB_EINVAL;
+	if (pool_is_linked(pool))
+		return walk_linked(pool, area_lists(pool, zone_stripe(pool, zone, 0)),
+				   area_list(order, mt), visit, ctx);
+	return walk_tight(pool, zone, order, mt, visit, ctx);
+}
+
+int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_type type,
+		unsigned int order, enum pb_migratetype mt,
+		int (*visit)(void *ctx, uint64_t pfn), void *ctx)
+{
+	const struct zone *zone = find_zone(pool, node, type);
+	struct pcp_list *list;
+	struct pcp_area *area;
+
+	if (!zone || cpu >= pool->percpu_cpus)
+		return PB_ENODEV;
+	if (!pcp_allowed_order(pool, order) || (u32)mt >= PB_MIGRATE_PCPTYPES)
+		return PB_EINVAL;
+	if (pool_is_linked(pool))
+		return walk_linked(pool, pcp_linux_of(pool, cpu, zone)->lists,
+				   pcp_linux_list(order, mt), visit, ctx);
+	area = pcp_area(pool, cpu);
+	list = pcp_list(area, zone_class(pool, zone, mt), order);
+	for (u32 i = pcp_entries(list); i-- > 0;) {
+		int stop = visit(ctx, frame_to_pfn(pool, pcp_stack(area, list)[i]));
+
+		if (stop)
+			return stop;
+	}
+	return 0;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-CPU lists, linux profile (spec 9.6 and docs/linux-observed.md). Taken from the
+ * head, freed to the head, refilled at the tail in the order the zone gives, drained
+ * from the tail, list by list or (5.10) round robin.
+ */
+#include "pcp/pcp.h"
+
+#include "linux/linux_rules.h"
+
+struct pcp_linux *pcp_linux_of(const struct pb_pool *pool, u32 cpu, const struct zone *zone)
+{
+	return (struct pcp_linux *)(pcp_area(pool, cpu) + 1) + zone_number(pool, zone);
+}
+
+/* Orders 0 to 3 by type, then pageblock_order: not movable, movable. */
+#define HUGE_LISTS (PB_MIGRATE_PCPTYPES * (COSTLY_ORDER + 1))
+
+static unsigned int list_order(const struct pb_pool *pool, u32 list)
+{
+	return list < HUGE_LISTS ? list / PB_MIGRATE_PCPTYPES : pool->pageblock_order;
+}
+
+u32 pcp_linux_list(unsigned int order, unsigned int type)
+{
+	if (order <= COSTLY_ORDER)
+		return order * PB_MIGRATE_PCPTYPES + type;
+	return HUGE_LISTS + (type == PB_MIGRATE_MOVABLE);
+}
+
+void __vmstat_add(struct pb_pool *pool, struct zone *zone, u32 cpu, long pages)
+{
+	s32 threshold = load_relaxed(&zone->stat_threshold);
+	struct pcp_linux *pcp;
+
+	if (!pool_is_linked(pool))
+		return;
+	if (cpu < pool->percpu_cpus) {
+		pcp = pcp_linux_of(pool, cpu, zone);
+		pages += pcp->stat_diff;
+		pcp->stat_diff = 0;
+		if (pages <= threshold && pages >= -threshold) {
+			pcp->stat_diff = (s32)pages;
+			return;
+		}
+	}
+	counter_add(&zone->vm_free, pages);
+}
+
+static s32 clamp_s32(s32 value, s32 least, s32 most)
+{
+	return value > most ? most : value < least ? least : value;
+}
+
+/* The bounds may have moved since it was last looked at. */
+static s32 bounded_high(struct pcp_linux *pcp)
+{
+	s32 high = clamp_s32(pcp->high, pcp->high_min, pcp->high_max);
+
+	store_relaxed(&pcp->high, high);
+	return high;
+}
+
+/* From 6.12 on (P9): order 0 comes in more each time in a row, and the high mark rises
+   so that it needn't come so often. */
+static s32 tuned_batch(const struct zone *zone, struct pcp_linux *pcp, unsigned int order)
+{
+	s32 batch = order ? pcp->batch : pcp->batch << pcp->alloc_factor;
+	s32 high = pcp->high, most;
+
+	if (pcp->high_min != pcp->high_max && !(load_relaxed(&zone->flags) & ZONE_BELOW_HIGH)) {
+		high = high + batch < pcp->high_max ? high + batch : pcp->high_max;
+		store_relaxed(&pcp->high, high);
+	}
+	if (order)
+		return batch;
+	most = high - pcp->count - pcp->batch;
+	most = most > pcp->batch ? most : pcp->batch;
+	if (batch <= most && pcp->alloc_factor < FREE_FACTOR_MAX)
+		store_relaxed(&pcp->alloc_factor, pcp->alloc_factor + 1);
+	return batch < most ? batch : most;
+}
+
+/* Larger blocks come in smaller batches, but never one by one. */
+static u32 refill_blocks(const struct pb_pool *pool, const struct zone *zone,
+			 struct pcp_linux *pcp, unsigned int order)
+{
+	s32 batch = pcp->batch;
+
+	if (linux_rules(pool)->pcp_sizes == LINUX_PCP_TUNED) {
+		if (bounded_high(pcp) < batch)
+			return 1;
+		batch = tuned_batch(zone, pcp, order);
+	}
+	if (batch > 1)
+		batch = batch >> order > 2 ? batch >> order : 2;
+	return (u32)batch;
+}
+
+static void refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_linux *pcp,
+		   unsigned int order, unsigned int type, unsigned int alloc_flags,
+		   unsigned long *state)
+{
+	u32 left = refill_blocks(pool, zone, pcp, order);
+	u32 list = pcp_linux_list(order, type);
+	u32 frames[ZONE_BATCH_MAX];
+
+	if (alloc_flags & ALLOC_HIGHATOMIC && linux_rules(pool)->pcp_spares_reserve)
+		return;
+	while (left) {
+		u32 want = left < ZONE_BATCH_MAX ? left : ZONE_BATCH_MAX;
+		u32 got = linked_take_batch(pool, zone, cpu, order, type, alloc_flags, want,
+					    frames + want);
+
+		for (u32 i = 0; i < got; i++)
+			linked_insert(pool, pcp->lists, list, frames[want - 1 - i], true);
+		counter_add(&pcp->count, (s32)(got << order));
+		pcp_trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
+		if (got < want)
+			break;
+		if (pool->pcp_types[frames[0]] != type && pool->pcp_types[frames[0]] != PB_MIGRATE_CMA)
+			alloc_flags |= ALLOC_STEALS;
+		left -= want;
+		if (left)
+			pcp_breathe(pool, cpu, state);
+	}
+}
+
+u32 pcp_linux_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+		   unsigned int type, unsigned int alloc_flags, unsigned long *state)
+{
+	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+	u32 list = pcp_linux_list(order, type);
+	u32 frame;
+
+	store_relaxed(&pcp->free_factor, pcp->free_factor >> 1);
+	if (linked_empty(pcp->lists, list))
+		refill(pool, zone, cpu, pcp, order, type, alloc_flags, state);
+	frame = linked_head(pcp->lists, list);
+	if (frame == NO_FRAME)
+		return NO_FRAME;
+	linked_remove(pool, pcp->lists, frame);
+	counter_add(&pcp->count, -(1 << order));
+	counter_add(&pcp->allocs, 1);
+	counter_add(&pcp->alloc_pages, 1u << order);
+	return frame;
+}
+
+/*
+ * 5.10 (P6): from the tail of one list after the other, one block at first, one more
+ * for each list that is passed and for each round; all the rest of the only list that
+ * has any. The lists are those of order 0.
+ */
+static void drain_round_robin(struct pb_pool *pool, struct zone *zone, u32 cpu,
+			      struct pcp_linux *pcp, s32 pages, unsigned long *state)
+{
+	u32 list = 0;
+	s32 run = 0;
+
+	while (pages > 0 && pcp->count > 0) {
+		struct free_list batch;
+		u32 n = 0, frame, coldest;
+
+		linked_init(&batch, 0);
+		do {
+			run++;
+			list = (list + 1) % PB_MIGRATE_PCPTYPES;
+		} while (linked_empty(pcp->lists, list));
+		if (run == PB_MIGRATE_PCPTYPES)
+			run = pages;
+		coldest = linked_tail(pcp->lists, list);
+		while (run > 0 && pages > 0 && n < ZONE_BATCH_MAX &&
+		       (frame = linked_tail(pcp->lists, list)) != NO_FRAME) {
+			linked_remove(pool, pcp->lists, frame);
+			linked_insert(pool, &batch, 0, frame, true);
+			counter_add(&pcp->count, -1);
+			n++;
+			pages--;
+			run--;
+		}
+		linked_free_batch(pool, zone, cpu, 0, &batch);
+		pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, 0,
+				frame_migratetype(pool, coldest), n);
+		if (pages > 0)
+			pcp_breathe(pool, cpu, state);
+	}
+}
+
+/* Gives back at least `pages`, beginning with list `first`, a whole list before
+   the next, around until enough. */
+static void drain(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_linux *pcp,
+		  s32 pages, u32 first, unsigned long *state)
+{
+	u32 list = first;
+
+	/* others may have taken what is left, during a breath */
+	while (pages > 0 && pcp->count > 0) {
+		unsigned int order = list_order(pool, list);
+		struct free_list batch;
+		u32 n = 0, frame, coldest = linked_tail(pcp->lists, list);
+
+		linked_init(&batch, 0);
+
+		while (pages > 0 && n < ZONE_BATCH_MAX &&
+		       (frame = linked_tail(pcp->lists, list)) != NO_FRAME) {
+			linked_remove(pool, pcp->lists, frame);
+			linked_insert(pool, &batch, 0, frame, true);
+			n++;
+			pages -= 1 << order;
+			counter_add(&pcp->count, -(1 << order));
+		}
+		if (n) {
+			linked_free_batch(pool, zone, cpu, order, &batch);
+			pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
+					frame_migratetype(pool, coldest), n);
+		}
+		if (linked_empty(pcp->lists, list))
+			list = (list + 1) % LINUX_PCP_LISTS;
+		if (n && pages > 0)
+			pcp_breathe(pool, cpu, state);
+	}
+}
+
+/* How many pages to give back when `high` is reached: more each time in a row. */
+static s32 drain_pages(struct pcp_linux *pcp, s32 high, bool all)
+{
+	s32 most = high - pcp->batch;
+	s32 pages;
+
+	if (all)
+		return pcp->count;
+	if (high < pcp->batch)
+		return 1;
+	pages = pcp->batch << pcp->free_factor;
+	if (pages < most && pcp->free_factor < FREE_FACTOR_MAX)
+		store_relaxed(&pcp->free_factor, pcp->free_factor + 1);
+	return (s32)clamp_u64((u64)pages, (u64)pcp->batch,
+			      (u64)(most > pcp->batch ? most : pcp->batch));
+}
+
+/* Is this one of many frees of larger blocks in a row (P4)? Then they are given back
+   at once, to merge. */
+static bool tuned_free_high(const struct pb_pool *pool, struct pcp_linux *pcp, unsigned int order)
+{
+	s32 run = pcp->batch + (linux_rules(pool)->pcp_patient ? pcp->high_min / 2 : 0);
+	bool before = pcp->flags & PCP_PREV_FREE_HIGH_ORDER;
+
+	if (!order || order > COSTLY_ORDER) {
+		store_relaxed(&pcp->flags, pcp->flags & ~PCP_PREV_FREE_HIGH_ORDER);
+		return false;
+	}
+	store_relaxed(&pcp->flags, pcp->flags | PCP_PREV_FREE_HIGH_ORDER);
+	return before && pcp->free_factor >= run &&
+	       (!(pcp->flags & PCP_FREE_HIGH_BATCH) || pcp->count >= pcp->batch);
+}
+
+/* 6.12 on (P4): the high mark falls while memory is short or blocks are wanted whole,
+   and rises so that what is freed in one go has room. */
+static s32 tuned_high(const struct zone *zone, struct pcp_linux *pcp, bool all)
+{
+	u32 flags = load_relaxed(&zone->flags);
+	s32 freed = pcp->free_factor > pcp->batch ? pcp->free_factor : pcp->batch;
+	s32 high = bounded_high(pcp);
+
+	if (!high)
+		return 0;
+	if (all)
+		freed = pcp->batch << FREE_FACTOR_MAX;
+	if (all || flags & ZONE_RECLAIM_ACTIVE ||
+	    (flags & ZONE_BELOW_HIGH && pcp->high_min != pcp->high_max))
+		store_relaxed(&pcp->high,
+			      high - freed > pcp->high_min ? high - freed : pcp->high_min);
+	if (all)
+		return 0;
+	if (flags & ZONE_RECLAIM_ACTIVE)
+		return pcp->batch * 4 < pcp->high ? pcp->batch * 4 : pcp->high;
+	if (pcp->high_min == pcp->high_max)
+		return high;
+	if (flags & ZONE_BELOW_HIGH)
+		return pcp->count > pcp->high_min ? pcp->count : pcp->high_min;
+	if (pcp->count >= high && high < pcp->free_factor + pcp->batch)
+		store_relaxed(&pcp->high, clamp_s32(pcp->free_factor + pcp->batch, pcp->high_min,
+						    pcp->high_max));
+	return high;
+}
+
+/* A list that is full gives back so many pages. 7.2 goes by batches: each begins with
+   that list again, and whatever it takes counts as a batch. */
+static void drain_full(struct pb_pool *pool, struct zone *zone, u32 cpu, s32 pages, u32 list,
+		       unsigned long *state)
+{
+	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+	s32 batch = linux_rules(pool)->pcp_drain_batches ? pcp->batch : pages;
+
+	for (; pages > 0 && pcp->count > 0; pages -= batch)
+		drain(pool, zone, cpu, pcp, pages < batch ? pages : batch, list, state);
+}
+
+/* 6.12 on: the same as below, with what tunes itself. */
+static void drain_tuned(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
+			u32 list, unsigned long *state)
+{
+	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+	s32 batch = pcp->batch, most = batch << FREE_FACTOR_MAX, high, pages;
+	bool all = tuned_free_high(pool, pcp, order);
+
+	if (pcp->free_factor < most)
+		store_relaxed(&pcp->free_factor, pcp->free_factor + (1 << order));
+	high = tuned_high(zone, pcp, all);
+	if (pcp->count < high)
+		return;
+	if (all)
+		pages = pcp->count < most ? pcp->count : most;
+	else if (high < batch)
+		pages = 1;
+	else
+		pages = clamp_s32(pcp->free_factor, batch, high - batch);
+	drain_full(pool, zone, cpu, pages, list, state);
+	if (load_relaxed(&zone->flags) & ZONE_BELOW_HIGH &&
+	    zone_watermark_ok(pool, zone, 0, wmark_pages(zone, PB_WMARK_HIGH), PB_ZONE_MOVABLE, 0,
+			      zone_vm_free_pages(pool, zone)))
+		__atomic_fetch_and(&zone->flags, ~ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
+}
+
+void pcp_linux_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order,
+		   unsigned int type, unsigned long *state)
+{
+	enum linux_pcp_sizes sizes = linux_rules(pool)->pcp_sizes;
+	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+	/* a run of frees of larger blocks: give them all back at once, to merge */
+	bool all = pcp->free_factor && order && order <= COSTLY_ORDER;
+	s32 high = all ? 0 : pcp->high;
+	u32 list;
+
+	pool->pcp_types[frame] = (u8)type; /* the lists it will be drained to */
+	if (type >= PB_MIGRATE_PCPTYPES)
+		type = PB_MIGRATE_MOVABLE;
+	list = pcp_linux_list(order, type);
+	linked_insert(pool, pcp->lists, list, frame, false);
+	counter_add(&pcp->count, 1 << order);
+	counter_add(&pcp->frees, 1);
+	counter_add(&pcp->free_pages, 1u << order);
+	if (sizes == LINUX_PCP_TUNED) {
+		store_relaxed(&pcp->alloc_factor, pcp->alloc_factor >> 1);
+		drain_tuned(pool, zone, cpu, order, list, state);
+	} else if (sizes == LINUX_PCP_BATCH && pcp->count >= high) {
+		drain_round_robin(pool, zone, cpu, pcp, pcp->batch, state);
+	} else if (pcp->count >= high) {
+		drain(pool, zone, cpu, pcp, drain_pages(pcp, high, all), list, state);
+	}
+}
+
+void pcp_linux_drain(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned long *state)
+{
+	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+
+	if (linux_rules(pool)->pcp_round_robin)
+		drain_round_robin(pool, zone, cpu, pcp, pcp->count, state);
+	else
+		drain(pool, zone, cpu, pcp, pcp->count, 0, state);
+}

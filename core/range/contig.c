@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contiguous ranges of any length: like an ordinary request, zone by zone of the
+ * zonelist, and in each the lowest range that fits:
+ *
+ *	1. above the low watermark, of what is free
+ *	2. above the min watermark, after per-CPU lists were drained
+ *	3. the same, where movable blocks lie that the migrate hook can move away
+ *
+ * The map of free frames is read 64 at a time, under the stripe's lock; a range that
+ * was found is taken piece by piece, so another CPU may be faster: then the search
+ * goes on. What the hook refused to move is not offered to it again: the search goes
+ * on behind it.
+ */
+#include "range/isolate.h"
+#include "alloc/page_alloc.h"
+#include "boot/shared.h"
+
+struct search {
+	struct pb_pool *pool;
+	struct zone *zone;
+	size_t nr_pages;
+	u64 align, low, high, boundary; /* pfns; boundary 0: none */
+	u64 pfn;                        /* of the bank at hand */
+	u32 frame;                      /* its dense index */
+};
+
+static u32 frame_at(const struct search *s, u64 pfn)
+{
+	return s->frame + (u32)(pfn - s->pfn);
+}
+
+/* First pfn from here on where a range may begin. */
+static u64 first_fit(const struct search *s, u64 pfn)
+{
+	u64 at = align_up(pfn, s->align);
+
+	if (s->boundary && (at ^ (at + s->nr_pages - 1)) & ~(s->boundary - 1))
+		at = align_up(align_up(at + 1, s->boundary), s->align);
+	return at;
+}
+
+/* ------------------------------------------------------------ the free map */
+
+static unsigned int chunk_shift(const struct pb_pool *pool)
+{
+	return pool->pageblock_order < 6 ? pool->pageblock_order : 6;
+}
+
+/* Each bit of the lower half twice. */
+static u64 spread(u64 x)
+{
+	x = (x | x << 16) & 0x0000ffff0000ffffu;
+	x = (x | x << 8) & 0x00ff00ff00ff00ffu;
+	x = (x | x << 4) & 0x0f0f0f0f0f0f0f0fu;
+	x = (x | x << 2) & 0x3333333333333333u;
+	x = (x | x << 1) & 0x5555555555555555u;
+	return x | x << 1;
+}
+
+/*
+ * A bit per frame of a chunk: is it free? Each order's bits, from the chunk's own
+ * downward, are spread over the blocks of the order below and joined by these.
+ */
+static u64 __free_mask(const struct pb_pool *pool, u32 frame, unsigned int shift)
+{
+	const u64 *tree = span_tree(pool, frame);
+	u32 node = frame_node(pool, frame, shift);
+	u64 mask = 0;
+
+	if (frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)
+		return 0; /* another call is emptying it */
+	for (u32 n = node; n; n >>= 1)
+		mask |= tree_test(tree, n);
+	for (unsigned int order = shift; order--;) {
+		u32 first = node << (shift - order);
+		u64 bits = tree[first >> 6] >> (first & 63) & word_mask(0, 1u << (shift - order));
+
+		mask = spread(mask) | bits;
+	}
+	return mask;
+}
+
+/* First frame of [frame, end) that is free, or is not; or end. */
+static u32 next_frame(const struct search *s, u32 frame, u32 end, bool free)
+{
+	unsigned int shift = chunk_shift(s->pool);
+	u32 size = 1u << shift;
+
+	while (frame < end) {
+		u32 first = frame & ~(size - 1);
+		struct stripe *stripe = frame_stripe(s->pool, s->zone, frame);
+		u64 mask;
+
+		pb_platform_lock(&stripe->lock);
+		mask = __free_mask(s->pool, first, shift);
+		pb_platform_unlock(&stripe->lock);
+		mask = (free ? mask : ~mask) & word_mask(0, size);
+		mask = mask >> (frame - first) << (frame - first);
+		if (mask) {
+			frame = first + ctz64(mask);
+			return frame < end ? frame : end;
+		}
+		if (end - first <= size)
+			break;
+		frame = first + size;
+	}
+	return end;
+}
+
+/* ---------------------------------------------------------------- searches */
+
+/* Both searches: the pfn of a range that is taken now, or UINT64_MAX. */
+static u64 search_free(struct search *s, u64 pfn, u64 end)
+{
+	u64 at = first_fit(s, pfn);
+
+	while (at + s->nr_pages <= end) {
+		u32 start = frame_at(s, at), stop = start + (u32)s->nr_pages;
+		u32 used = next_frame(s, start, stop, false);
+
+		if (used == stop && take_range(s->pool, s->zone, start, stop, TAKE_USABLE) == PB_OK)
+			return at;
+		if (used == stop)
+			used = start; /* it changed under us */
+		used = next_frame(s, used + 1, frame_at(s, end), true);
+		at = first_fit(s, at + (used - start));
+	}
+	return UINT64_MAX;
+}
+
+/* Isolate, evacuate, take; everything as before but for what moved on failure, and
+   *kept is the frame that would not go. */
+static bool take_by_moving(struct search *s, u32 frame, u32 end, u32 *kept)
+{
+	u32 first = frame >> s->pool->pageblock_order;
+	u32 n = ((end - 1) >> s->pool->pageblock_order) + 1 - first;
+	bool taken;
+
+	*kept = frame;
+	if (!isolate_pageblocks(s->pool, s->zone, first, n))
+		return false;
+	*kept = evacuate_range(s->pool, frame, end, false);
+	taken = *kept == end && take_range(s->pool, s->zone, frame, end, TAKE_ISOLATED) == PB_OK;
+	unisolate_pageblocks(s->pool, s->zone, first, n);
+	if (*kept == end)
+		*kept = frame; /* somebody was faster */
+	return taken;
+}
+
+/* Frame behind whatever is in the way at `frame`. */
+static u32 behind(const struct pb_pool *pool, u32 frame)
+{
+	u32 head = block_head(pool, frame);
+	u32 end = frame + 1;
+
+	if (head != NO_FRAME)
+		end = head + (1u << (load_relaxed(&pool->pages[head].word) & PB_PAGE_ORDER));
+	if (frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)
+		end = (frame | ((1u << pool->pageblock_order) - 1)) + 1;
+	return end > frame ? end : frame + 1;
+}
+
+static u64 search_moving(struct search *s, u64 pfn, u64 end)
+{
+	u64 at = first_fit(s, pfn);
+	u32 looked = 0; /* up to here nothing is in the way */
+
+	while (at + s->nr_pages <= end) {
+		u32 start = frame_at(s, at), stop = start + (u32)s->nr_pages;
+		u32 fixed = looked > start ? looked : start;
+
+		fixed = first_fixed(s->pool, fixed, stop, true);
+		if (fixed >= stop) {
+			looked = stop;
+			if (take_by_moving(s, start, stop, &fixed))
+				return at;
+		}
+		at = first_fit(s, at + (behind(s->pool, fixed) - start));
+	}
+	return UINT64_MAX;
+}
+
+typedef u64 search_fn(struct search *s, u64 pfn, u64 end);
+
+/* First bank of a zone; banks are in the order of zones. */
+static u32 first_bank(const struct pb_pool *pool, u32 zone)
+{
+	u32 low = 0, high = pool->super->nr_banks;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+
+		if (pool_bank(pool, middle)->zone < zone)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static u32 search_zone(struct search *s, search_fn *search)
+{
+	u32 zone = zone_number(s->pool, s->zone);
+
+	for (u32 b = first_bank(s->pool, zone); b < s->pool->super->nr_banks; b++) {
+		const struct bank *bank = pool_bank(s->pool, b);
+		u64 start = max_u64(s->low, bank->pfn);
+		u64 end = min_u64(s->high, bank->end_pfn);
+		u64 pfn;
+
+		if (bank->zone != zone || bank->pfn >= s->high)
+			break;
+		s->pfn = bank->pfn;
+		s->frame = bank->frame;
+		if (start >= end || end - start < s->nr_pages)
+			continue;
+		pfn = search(s, start, end);
+		if (pfn != UINT64_MAX)
+			return frame_at(s, pfn);
+	}
+	return NO_FRAME;
+}
+
+/* In the order of the zonelist, where so many pages may go. */
+static u32 search_zonelist(struct search *s, const struct alloc_context *ctx,
+			   unsigned int alloc_flags, search_fn *search)
+{
+	u32 at = 0;
+
+	while ((s->zone = next_zone(s->pool, ctx, &at)) != NULL) {
+		u32 frame;
+
+		if (!may_take(s->pool, ctx, s->zone, alloc_flags, s->nr_pages))
+			continue;
+		frame = search_zone(s, search);
+		if (frame != NO_FRAME)
+			return frame;
+	}
+	return NO_FRAME;
+}
+
+static u32 search_all(struct search *s, const struct alloc_context *ctx)
+{
+	unsigned int flags = gfp_to_alloc_flags(s->pool, ctx->gfp, 0);
+	u32 frame = search_zonelist(s, ctx, first_alloc_flags(ctx), search_free);
+
+	if (frame != NO_FRAME)
+		return frame;
+	if (ctx->gfp & PB_GFP_MEMALLOC && !(ctx->gfp & PB_GFP_NOMEMALLOC))
+		flags |= ALLOC_NO_WATERMARKS;
+	pcp_drain_all(s->pool, NULL);
+	frame = search_zonelist(s, ctx, flags, search_free);
+	if (frame == NO_FRAME && s->pool->hooks.migrate && ctx->gfp & PB_GFP_DIRECT_RECLAIM)
+		frame = search_zonelist(s, ctx, flags, search_moving);
+	return frame;
+}
+
+/* ----------------------------------------------------------------- callers */
+
+static void own_range(struct pb_pool *pool, u32 frame, u32 end, pb_gfp_t gfp)
+{
+	struct stripe *stripe = frame_stripe(pool, zone_of_frame(pool, frame), frame);
+
+	pb_platform_lock(&stripe->lock);
+	counter_add(&stripe->pgalloc, end - frame);
+	pb_platform_unlock(&stripe->lock);
+	for (; frame < end; frame++)
+		page_set_owned(pool, frame, 0, gfp);
+}
+
+static bool makes_sense(const struct pb_pool *pool, size_t nr_pages, const struct pb_range *range)
+{
+	return nr_pages && nr_pages <= pool->nr_frames && !(range->align & (range->align - 1)) &&
+	       !(range->boundary & (range->boundary - 1)) &&
+	       (!range->boundary || nr_pages <= range->boundary) && range->low < range->high;
+}
+
+static struct pb_page *take_contig(struct pb_pool *pool, const struct alloc_context *ctx,
+				   size_t nr_pages, const struct pb_range *range,
+				   enum pb_reason *why)
+{
+	struct search s = { .pool = pool, .nr_pages = nr_pages, .boundary = range->boundary };
+	u32 frame, end;
+
+	s.align = range->align ? range->align : 1;
+	s.low = range->low;
+	s.high = range->high;
+	frame = search_all(&s, ctx);
+	end = frame + (u32)nr_pages;
+	if (frame == NO_FRAME) {
+		*why = failure_reason(pool, ctx, nr_pages);
+		return NULL;
+	}
+	if (ctx->gfp & PB_GFP_ZERO && !clear_frames(pool, frame, end)) {
+		put_range(pool, zone_of_frame(pool, frame), frame, end);
+		*why = PB_REASON_NO_ADDRESS;
+		return NULL;
+	}
+	own_range(pool, frame, end, ctx->gfp);
+	return pool->pages + frame;
+}
+
+static struct pb_page *contig(struct pb_pool *pool, struct pb_request *request, size_t nr_pages,
+			      const struct pb_range *range, const struct call *call)
+{
+	struct alloc_context ctx;
+	struct pb_page *page;
+
+	request->why = prepare_request(pool, &ctx, request, 0, call);
+	if (request->why)
+		return NULL;
+	if (!makes_sense(pool, nr_pages, range)) {
+		request->why = PB_REASON_BAD_RANGE;
+		return NULL;
+	}
+	pool_enter(pool);
+	page = take_contig(pool, &ctx, nr_pages, range, &request->why);
+	pool_leave(pool);
+	return page;
+}
+
+struct pb_page *pb_request_contig(struct pb_pool *pool, struct pb_request *request, size_t nr_pages,
+				  const struct pb_range *range)
+{
+	return contig(pool, request, nr_pages, range, CALL("pb_request_contig"));
+}
+
+struct pb_page *pb_alloc_contig(struct pb_pool *pool, size_t nr_pages, uint64_t align, uint64_t low,
+				uint64_t high, uint64_t boundary, pb_gfp_t gfp)
+{
+	struct pb_request request = { .gfp = gfp, .node = PB_NO_NODE };
+	const struct pb_range range = { align, low, high, boundary };
+
+	return contig(pool, &request, nr_pages, &range, CALL("pb_alloc_contig"));
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory comes and goes (spec 11.4): reserve free frames, bring reserved ones
+ * into use, take a range offline. Reserved frames carry PAGE_RESERVED.
+ */
+#include "range/isolate.h"
+#include "boot/memmap.h"
+#include "alloc/page_alloc.h"
+#include "boot/shared.h"
+
+/* Each run of present frames of [start, end); PB_ENODEV if a frame is missing. */
+static int for_each_run(struct pb_pool *pool, u64 start, u64 end,
+			int (*work)(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end))
+{
+	if (start >= end)
+		return PB_EINVAL;
+	for (u64 pfn = start; pfn < end;) {
+		u32 frame, frame_end;
+		int code;
+
+		if (!next_run(pool, pfn, end, &frame, &frame_end))
+			return PB_ENODEV;
+		code = work(pool, zone_of_frame(pool, frame), frame, frame_end);
+		if (code)
+			return code;
+		pfn += frame_end - frame;
+	}
+	return PB_OK;
+}
+
+static void add_managed(struct pb_pool *pool, struct zone *zone, s64 pages)
+{
+	pb_platform_lock(&zone->lock);
+	counter_add(&zone->managed, (u64)pages);
+	pb_platform_unlock(&zone->lock);
+	(void)pool;
+}
+
+static int exists(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	(void)pool, (void)zone, (void)frame, (void)end;
+	return PB_OK;
+}
+
+/* Frames that were taken, and are the caller's alone, become reserved. */
+static int mark_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	add_managed(pool, zone, -(s64)(end - frame));
+	for (u32 i = frame; i < end; i++)
+		store_relaxed(&pool->pages[i].word, PAGE_RESERVED);
+	return PB_OK;
+}
+
+static int take_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	return take_range(pool, zone, frame, end, TAKE_USABLE);
+}
+
+static int put_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	put_range(pool, zone, frame, end);
+	return PB_OK;
+}
+
+/* Makes the reserved frames from `frame` on, up to one that isn't, the caller's alone:
+   under the lock, since another may be bringing the same range online. */
+static u32 take_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	u32 pageblock_end = (frame | (u32)(pageblock_pages(pool) - 1)) + 1;
+
+	if (end - frame > pageblock_end - frame)
+		end = pageblock_end;
+	pb_platform_lock(&stripe->lock);
+	while (frame < end && load_relaxed(&pool->pages[frame].word) == PAGE_RESERVED)
+		store_relaxed(&pool->pages[frame++].word, 0);
+	pb_platform_unlock(&stripe->lock);
+	return frame;
+}
+
+static int online_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	while (frame < end) {
+		u32 run_end = frame, next;
+
+		while (run_end < end && (next = take_reserved(pool, zone, run_end, end)) != run_end)
+			run_end = next;
+		if (run_end != frame)
+			hand_over_range(pool, zone, frame, run_end); /* counts managed */
+		frame = run_end == frame ? frame + 1 : run_end;
+	}
+	return PB_OK;
+}
+
+static int do_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	int code = for_each_run(pool, start_pfn, end_pfn, exists);
+	u64 done = start_pfn;
+
+	while (!code && done < end_pfn) {
+		u32 frame, frame_end;
+
+		(void)next_run(pool, done, end_pfn, &frame, &frame_end);
+		code = take_run(pool, zone_of_frame(pool, frame), frame, frame_end);
+		if (!code)
+			done += frame_end - frame;
+	}
+	if (!code)
+		(void)for_each_run(pool, start_pfn, end_pfn, mark_reserved);
+	else if (done > start_pfn)
+		(void)for_each_run(pool, start_pfn, done, put_run);
+	if (!code)
+		init_per_zone_wmark_min(pool);
+	return code;
+}
+
+int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	int code;
+
+	pool_enter(pool);
+	code = do_reserve(pool, start_pfn, end_pfn);
+	pool_leave(pool);
+	return code;
+}
+
+static int do_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	int code = for_each_run(pool, start_pfn, end_pfn, exists);
+
+	if (!code)
+		code = for_each_run(pool, start_pfn, end_pfn, online_run);
+	if (!code)
+		init_per_zone_wmark_min(pool);
+	return code;
+}
+
+int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	int code;
+
+	pool_enter(pool);
+	code = do_online(pool, start_pfn, end_pfn);
+	pool_leave(pool);
+	return code;
+}
+
+static int do_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	u64 mask = pageblock_pages(pool) - 1;
+	u32 frame, frame_end, first, n;
+	struct zone *zone;
+	int code;
+
+	if ((start_pfn | end_pfn) & mask || start_pfn >= end_pfn)
+		return PB_EINVAL;
+	if (!next_run(pool, start_pfn, end_pfn, &frame, &frame_end))
+		return PB_ENODEV;
+	if (frame_end - frame != end_pfn - start_pfn)
+		return PB_EINVAL; /* more than one zone, or holes */
+	zone = zone_of_frame(pool, frame);
+	first = frame >> pool->pageblock_order;
+	n = (frame_end - frame) >> pool->pageblock_order;
+	/* nothing moves where something is seen to stay */
+	if (first_fixed(pool, frame, frame_end, pool->hooks.migrate != NULL) != frame_end ||
+	    !isolate_pageblocks(pool, zone, first, n))
+		return PB_EBUSY;
+	code = evacuate_range(pool, frame, frame_end, false) == frame_end
+		       ? take_range(pool, zone, frame, frame_end, TAKE_ISOLATED)
+		       : PB_EBUSY;
+	if (!code)
+		(void)mark_reserved(pool, zone, frame, frame_end);
+	unisolate_pageblocks(pool, zone, first, n);
+	if (!code)
+		init_per_zone_wmark_min(pool);
+	return code;
+}
+
+int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	int code;
+
+	pool_enter(pool);
+	code = do_offline(pool, start_pfn, end_pfn);
+	pool_leave(pool);
+	return code;
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include "range/isolate.h"
+
+#include "alloc/page_alloc.h"
+#include "boot/shared.h"
+
+/* -------------------------------------------------------------- take, put */
+
+static unsigned int block_order_at(const struct pb_pool *pool, u32 frame, u32 end)
+{
+	unsigned int order = frame ? ctz32(frame) : pool->max_order;
+
+	if (order > pool->max_order)
+		order = pool->max_order;
+	while ((u64)frame + ((u64)1 << order) > end)
+		order--;
+	return order;
+}
+
+void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	while (frame < end) {
+		unsigned int order = block_order_at(pool, frame, end);
+
+		if (order > pool->pageblock_order)
+			order = pool->pageblock_order; /* merging decides about types */
+		zone_free(pool, zone, NO_CPU, frame, order, false);
+		frame += 1u << order;
+	}
+}
+
+/* First frame of [frame, end), a part of one span, that can't be taken, or end. A free
+   block is isolated as a whole or not at all. Stripe lock. */
+static u32 __first_obstacle(const struct pb_pool *pool, u32 frame, u32 end, enum take_from from)
+{
+	while (frame < end) {
+		int order = tree_covering(span_tree(pool, frame), pool->max_order,
+					  span_offset(pool, frame));
+		bool isolated = frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE;
+
+		if (order < 0 || isolated != (from == TAKE_ISOLATED))
+			return frame;
+		frame = (frame | ((1u << order) - 1)) + 1;
+	}
+	return end;
+}
+
+/* Cuts the part of one free block that lies in [frame, end); returns its end. */
+static u32 __take_piece(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
+			u32 end)
+{
+	int order = tree_covering(span_tree(pool, frame), pool->max_order,
+				  span_offset(pool, frame));
+	unsigned int piece = block_order_at(pool, frame, end);
+
+	if ((int)piece > order)
+		piece = (unsigned int)order;
+	(void)__zone_take_exact(pool, zone, stripe, frame, piece);
+	return frame + (1u << piece);
+}
+
+/*
+ * Takes spans from `frame` on, each of them (as far as it lies in the range) as a whole
+ * or not at all, so that nobody misses frames that are only being looked at. Returns
+ * where it stopped; *obstacle: the frame that was in the way, or end.
+ */
+static u32 take_spans(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end,
+		      enum take_from from, u32 *obstacle)
+{
+	for (*obstacle = end; frame < end && *obstacle == end;) {
+		struct stripe *stripe = frame_stripe(pool, zone, frame);
+		u64 span_end = (frame | ((1u << pool->max_order) - 1)) + (u64)1;
+		u32 part_end = (u32)min_u64(span_end, end), first;
+
+		pb_platform_lock(&stripe->lock);
+		first = __first_obstacle(pool, frame, part_end, from);
+		while (first == part_end && frame < part_end)
+			frame = __take_piece(pool, zone, stripe, frame, part_end);
+		pb_platform_unlock(&stripe->lock);
+		if (frame != part_end)
+			*obstacle = first;
+	}
+	return frame;
+}
+
+int take_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, enum take_from from)
+{
+	u32 obstacle, got = take_spans(pool, zone, frame, end, from, &obstacle);
+
+	if (got < end && block_head(pool, obstacle) == NO_FRAME &&
+	    !load_relaxed(&pool->pages[obstacle].word)) {
+		pcp_drain_all(pool, zone);
+		got = take_spans(pool, zone, got, end, from, &obstacle);
+	}
+	if (got == end)
+		return PB_OK;
+	put_range(pool, zone, frame, got);
+	return PB_EBUSY;
+}
+
+bool next_run(const struct pb_pool *pool, u64 pfn, u64 end, u32 *frame, u32 *frame_end)
+{
+	const struct zone *zone;
+	u64 limit;
+
+	*frame = pfn_to_frame(pool, pfn);
+	if (*frame == NO_FRAME || pfn >= end)
+		return false;
+	zone = zone_of_frame(pool, *frame);
+	limit = min_u64(end - pfn,
+			zone_first_frame(pool, zone) + zone_nr_frames(pool, zone) - (u64)*frame);
+	*frame_end = *frame + 1;
+	while (*frame_end - *frame < limit &&
+	       load_relaxed(&pool->pages[*frame_end].word) != PAGE_ABSENT &&
+	       frame_to_pfn(pool, *frame_end) == pfn + (*frame_end - *frame))
+		++*frame_end;
+	return true;
+}
+
+/* ----------------------------------------------------------------- isolate */
+
+/*
+ * A free block larger than a pageblock must not be on two types' lists: cut it
+ * into pageblocks first, under the same hold of the lock, else a free beside it
+ * merges the pieces again. Its stripe is the same: groups hold whole spans.
+ */
+static void __cut_to_pageblocks(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+				u32 pageblock)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+	int order = tree_covering(span_tree(pool, frame), pool->max_order,
+				  span_offset(pool, frame));
+	u32 head = frame & ~((1u << (order < 0 ? 0 : order)) - 1);
+	unsigned int type = frame_migratetype(pool, head);
+
+	if (order <= pool->pageblock_order)
+		return;
+	area_remove(pool, stripe, head, (unsigned int)order);
+	for (u32 i = 0; i < 1u << (order - pool->pageblock_order); i++) {
+		u32 piece = head + (i << pool->pageblock_order);
+
+		area_insert(pool, stripe, piece, pool->pageblock_order, type, false);
+		area_settle(pool, zone, stripe, piece);
+	}
+}
+
+/* False: it is isolated already, by another CPU, or no longer: its owner was taken for dead. */
+static bool change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, bool isolate)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	struct pageblock *pb = pool_pageblock(pool, pageblock);
+	unsigned int old, new;
+	u64 moved;
+
+	pb_platform_lock(&stripe->lock);
+	old = pb->type;
+	if (isolate == (old == PB_MIGRATE_ISOLATE)) {
+		pb_platform_unlock(&stripe->lock);
+		return false;
+	}
+	__cut_to_pageblocks(pool, zone, stripe, pageblock);
+	new = isolate ? PB_MIGRATE_ISOLATE : pb->old_type;
+	if (isolate) /* before the type: who dies between leaves either */
+		store_ordered(&pb->old_type, (u8)old);
+	__set_pageblock_type(pool, zone, pageblock, new);
+	moved = __move_freepages_block(pool, zone, stripe, pageblock, new, NULL);
+	__account(stripe, -(long)moved, old);
+	__account(stripe, (long)moved, new);
+	__vmstat_add(pool, zone, NO_CPU, isolate ? -(long)moved : (long)moved);
+	/* the zone has other stripes, with other locks */
+	__atomic_fetch_add(&zone->nr_isolate_pageblock, isolate ? 1ul : 0ul - 1, __ATOMIC_RELAXED);
+	pb_platform_unlock(&stripe->lock);
+	return true;
+}
+
+bool isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		if (!change_type(pool, zone, pageblock + i, true)) {
+			unisolate_pageblocks(pool, zone, pageblock, i);
+			return false;
+		}
+	pcp_drain_all(pool, zone);
+	return true;
+}
+
+/* Free the pageblock again, so that it merges with what it was kept apart from: under
+   one hold of the lock, since it is nobody's but the requests'. */
+static void merge_pageblock(struct pb_pool *pool, struct zone *zone, u32 pageblock)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	unsigned int type;
+
+	pb_platform_lock(&stripe->lock);
+	if (block_is_free(pool, frame, pool->pageblock_order) &&
+	    __zone_take_exact(pool, zone, stripe, frame, pool->pageblock_order)) {
+		type = frame_migratetype(pool, frame);
+		if (type != PB_MIGRATE_ISOLATE)
+			__vmstat_add(pool, zone, NO_CPU, (long)pageblock_pages(pool));
+		__zone_free_block(pool, zone, stripe, frame, pool->pageblock_order, type, false);
+	}
+	pb_platform_unlock(&stripe->lock);
+}
+
+void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)
+{
+	u32 span = 1u << (pool->max_order - pool->pageblock_order);
+
+	for (u32 i = 0; i < n; i++)
+		(void)change_type(pool, zone, pageblock + i, false);
+	/* the isolation cut blocks that reached beyond it, too */
+	for (u32 i = pageblock & ~(span - 1); i < pageblock + n || i & (span - 1); i++)
+		merge_pageblock(pool, zone, i);
+}
+
+/* --------------------------------------------------------------- evacuate */
+
+static NOINLINE bool call_migrate(struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+				  unsigned int order)
+{
+	bool outermost = hook_begin();
+	bool moved = pool->hooks.migrate(pool->hooks.ctx, pool, from, to, order);
+
+	if (outermost)
+		hook_end();
+	return moved;
+}
+
+/* Whom misuse is told of: only a hook can have given the block away. */
+static const struct call moving = { "the migrate hook", NULL };
+
+/* Move one block; the caller's page byte goes with it. */
+static bool move_block(struct pb_pool *pool, u32 frame)
+{
+	struct pb_page *from = pool->pages + frame;
+	u8 word = load_relaxed(&from->word);
+	unsigned int order = word & PB_PAGE_ORDER;
+	struct pb_page *to;
+	bool moved;
+
+	if (!(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED || !pool->hooks.migrate)
+		return false;
+	to = alloc_for_move(pool, order, zone_of_frame(pool, frame)->node, &moving);
+	if (!to)
+		return false;
+	if (pool->owners)
+		store_relaxed(&pool->owners[page_frame(pool, to)], pool->owners[frame]);
+	store_relaxed(&to->word, word);
+	moved = call_migrate(pool, from, to, order);
+	free_moved(pool, moved ? from : to, order, &moving);
+	return moved;
+}
+
+/* Is this block, whose owner may free it at any moment, out of the way? */
+static bool clear_away(struct pb_pool *pool, u32 head)
+{
+	if (move_block(pool, head))
+		return true;
+	return !(load_relaxed(&pool->pages[head].word) & PB_PAGE_HEAD);
+}
+
+u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all)
+{
+	u32 kept = end;
+
+	while (frame < end && (all || kept == end)) {
+		u32 head = block_head(pool, frame);
+		u32 next = frame + 1;
+
+		if (head != NO_FRAME) {
+			u8 word = load_relaxed(&pool->pages[head].word);
+			u32 block_end = head + (1u << (word & PB_PAGE_ORDER));
+
+			if (block_end > next)
+				next = block_end;
+			if (!clear_away(pool, head) && kept == end)
+				kept = frame;
+		}
+		frame = next;
+	}
+	return kept;
+}
+
+u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable)
+{
+	while (frame < end) {
+		u8 word = load_relaxed(&pool->pages[frame].word);
+		u32 head = word & PB_PAGE_HEAD ? frame : block_head(pool, frame);
+
+		if (word && !(word & PB_PAGE_HEAD))
+			return frame; /* reserved, or a hole */
+		if (frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)
+			return frame;   /* another call empties it */
+		if (head == NO_FRAME) { /* free, or on its way there */
+			frame++;
+			continue;
+		}
+		word = load_relaxed(&pool->pages[head].word);
+		if (!movable || !(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED)
+			return frame;
+		frame = head + (1u << (word & PB_PAGE_ORDER));
+	}
+	return end;
+}
+
+/* --------------------------------------------------------- a given address */
+
+/* Why a range could not be taken: there is no such frame, or it is in use. */
+static int refusal(const struct pb_pool *pool, u32 frame, u32 end)
+{
+	for (; frame < end; frame++)
+		if (load_relaxed(&pool->pages[frame].word) == PAGE_ABSENT)
+			return PB_ENODEV;
+	return PB_EBUSY;
+}
+
+static int claim_block(struct pb_pool *pool, u32 frame, unsigned int order, pb_gfp_t gfp)
+{
+	struct zone *zone = zone_of_frame(pool, frame);
+	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	u32 end = frame + (1u << order);
+
+	if (take_range(pool, zone, frame, end, TAKE_USABLE))
+		return refusal(pool, frame, end);
+	if (gfp & PB_GFP_ZERO && !clear_frames(pool, frame, end)) {
+		put_range(pool, zone, frame, end);
+		return PB_ENOTSUP;
+	}
+	pb_platform_lock(&stripe->lock);
+	counter_add(&stripe->pgalloc, 1ul << order);
+	counter_add(&stripe->direct_allocs, 1);
+	pb_platform_unlock(&stripe->lock);
+	page_set_owned(pool, frame, order, gfp);
+	return PB_OK;
+}
+
+static int do_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp)
+{
+	u32 frame;
+
+	if (!pool->super || order > pool->max_order || pfn & (((u64)1 << order) - 1) ||
+	    gfp_zone(pool, gfp) < 0 || gfp_migratetype(pool, gfp) < 0)
+		return PB_EINVAL;
+	frame = pfn_to_frame(pool, pfn);
+	return frame == NO_FRAME ? PB_ENODEV : claim_block(pool, frame, order, gfp);
+}
+
+int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp)
+{
+	int code;
+
+	pool_enter(pool);
+	code = do_claim(pool, pfn, order, gfp);
+	pool_leave(pool);
+	return code;
+}
