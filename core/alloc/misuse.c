@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc/misuse.h"
+#include "base/frame.h"
 
 #include "base/text.h"
 

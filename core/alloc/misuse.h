@@ -6,7 +6,7 @@
 #ifndef PB_CORE_MISUSE_H
 #define PB_CORE_MISUSE_H
 
-#include "base/pool.h"
+#include "base/frame.h"
 
 /* Who called: the public function, and the address it returns to. */
 struct call {
@@ -35,14 +35,6 @@ int misuse(const struct pb_pool *pool, const struct call *call, const struct mis
 /* `page` is not the head of an allocated block of `order`: say why not. */
 int misuse_page(const struct pb_pool *pool, const struct call *call, const struct pb_page *page,
 		unsigned int order);
-
-/* Frame of a page, or NO_FRAME if it isn't one of the pool's. */
-static inline u32 page_frame(const struct pb_pool *pool, const struct pb_page *page)
-{
-	uintptr_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
-
-	return frame < pool->nr_frames ? (u32)frame : NO_FRAME;
-}
 
 /* Head of the allocated block around a frame, or NO_FRAME. */
 u32 block_head(const struct pb_pool *pool, u32 frame);

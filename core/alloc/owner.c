@@ -5,7 +5,8 @@
  * the tag of its owner, whenever that one dies.
  */
 #include "alloc/misuse.h"
-#include "boot/shared.h"
+#include "base/frame.h"
+#include "pcp/shared.h"
 
 void pb_set_owner(struct pb_pool *pool, uint32_t tag)
 {

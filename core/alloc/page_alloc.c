@@ -19,7 +19,7 @@
 #include "range/compact.h"
 #include "alloc/give_up.h"
 #include "linux/linux_rules.h"
-#include "boot/shared.h"
+#include "pcp/shared.h"
 #include "base/text.h"
 
 /* A hit is two cache lines of code. */

@@ -416,31 +416,8 @@ static inline u8 stripe_group_shift(u32 pageblocks, u32 nr_stripes, u32 span_shi
 	return (u8)shift;
 }
 
-/* Zone of a frame, O(log zones). */
-struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame);
-/* Groups of pageblocks are dealt out to the zone's stripes in turn. */
-static inline u32 frame_stripe_number(const struct pb_pool *pool, const struct zone *zone,
-				      u32 frame)
-{
-	u32 n = (frame >> pool->pageblock_order) - zone_first_pageblock(pool, zone);
-
-	return n >> zone->group_shift & (zone->nr_stripes - 1);
-}
-
-/* Stripe of a frame. */
-struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone, u32 frame);
-
-u64 frame_to_pfn(const struct pb_pool *pool, u32 frame);
-u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn); /* NO_FRAME: not in the memory map */
-
-/* Where the frame can be written: by the hook, HIGHMEM too, or by the linear mapping. */
-void *frame_address(const struct pb_pool *pool, u32 frame);
-
 /* Set the handle's base pointers from the super block. */
 void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *hooks);
-
-void vm_count(struct pb_pool *pool, enum pb_vm_event event, unsigned long n);
-void pool_log(struct pb_pool *pool, const char *line);
 
 /*
  * Hooks are called with the task marked, as Linux marks one that reclaims with
@@ -468,16 +445,5 @@ static inline void hook_end(void)
 {
 	*pb_platform_task() &= ~TASK_IN_HOOK;
 }
-
-/* Trace: one predictable branch when unset, and never on a per-CPU list hit. */
-static inline bool tracing(const struct pb_pool *pool)
-{
-	return unlikely(pool->hooks.trace != NULL);
-}
-
-void trace_block(const struct pb_pool *pool, enum pb_trace_type type, u32 frame,
-		 unsigned int order, unsigned int migratetype, s64 value);
-void trace_event(const struct pb_pool *pool, const struct zone *zone,
-		 struct pb_trace_event *event);
 
 #endif

@@ -10,9 +10,11 @@
 #ifndef PB_CORE_FREE_AREA_H
 #define PB_CORE_FREE_AREA_H
 
-#include "linux/linux_rules.h"
+#include "base/frame.h"
+#include "base/trace.h"
 #include "block/list_linked.h"
 #include "block/list_tight.h"
+#include "linux/linux_rules.h"
 
 #define counter_add(p, n) store_relaxed((p), *(p) + (n))
 

@@ -8,8 +8,6 @@
 
 #include "base/pool.h"
 
-/* The checksums of what never changes after init; pre: its arrays lie inside the memory. */
-void layout_seal(struct pb_super *super);
 /* NULL, or what is wrong. Reads nothing beyond `bytes`, writes nothing. */
 const char *layout_fault(const struct pb_super *super, size_t bytes);
 
@@ -17,10 +15,6 @@ const char *layout_fault(const struct pb_super *super, size_t bytes);
 bool layout_sizes_plausible(const struct pb_super *super);
 bool layout_percpu_plausible(const struct pb_super *super);
 bool layout_arrays_in_place(const struct pb_super *super);
-bool layout_sealed(const struct pb_super *super);
-/* The checksum of tunables, watermarks, reserves and the lists' sizes. sizes_lock. */
-void layout_seal_sizes(struct pb_super *super);
-bool layout_sizes_sealed(const struct pb_super *super);
 /* Bytes of an area's head and lists; the stacks are behind them. */
 u64 layout_percpu_lists(const struct pb_super *super);
 

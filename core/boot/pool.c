@@ -4,12 +4,14 @@
  * state, further handles.
  */
 #include "base/pool.h"
+#include "base/seal.h"
+#include "pcp/tunables.h"
 
 #include "boot/layout.h"
 #include "boot/memmap.h"
 #include "pcp/pcp.h"
 #include "boot/recover.h"
-#include "boot/shared.h"
+#include "pcp/shared.h"
 
 /* ----------------------------------------------------------- configuration */
 
@@ -485,7 +487,7 @@ int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *mem
 	init_state(pool, config);
 	pool->super->layout = POOL_LAYOUT;
 	pool->super->magic = POOL_MAGIC;
-	layout_seal(pool->super);
+	seal_super(pool->super);
 	return PB_OK;
 }
 

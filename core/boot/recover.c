@@ -18,6 +18,8 @@
  * the heads inside it are cleared here.
  */
 #include "boot/recover.h"
+#include "base/seal.h"
+#include "pcp/tunables.h"
 
 #include "boot/layout.h"
 #include "boot/memmap.h"
@@ -219,7 +221,7 @@ void recover_sizes(struct pb_pool *pool)
 		apply_tunables(pool);
 		return;
 	}
-	layout_seal_sizes(pool->super);
+	seal_sizes(pool->super);
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		pcp_set_sizes(pool, pool_zone(pool, z));
 }

@@ -6,7 +6,7 @@
  */
 #include "linux/linux_rules.h"
 #include "pcp/pcp.h"
-#include "boot/shared.h"
+#include "pcp/shared.h"
 #include "base/text.h"
 
 static const struct zone *node_zone(const struct pb_pool *pool, u32 id, unsigned int type)

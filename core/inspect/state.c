@@ -4,6 +4,7 @@
  * pageblocks, watermarks and per-CPU lists, piece by piece. At rest only.
  */
 #include "boot/layout.h"
+#include "base/seal.h"
 #include "alloc/misuse.h"
 #include "pcp/pcp.h"
 
@@ -36,7 +37,7 @@ int pb_state_set_zone(struct pb_pool *pool, int node, enum pb_zone_type type,
 	if (state->spanned)
 		zone->spanned = state->spanned;
 	memcpy(zone->lowmem_reserve, state->lowmem_reserve, sizeof(zone->lowmem_reserve));
-	layout_seal_sizes(pool->super);
+	seal_sizes(pool->super);
 	return PB_OK;
 }
 
@@ -127,7 +128,7 @@ int pb_state_set_vmstat(struct pb_pool *pool, unsigned int cpu, int node, enum p
 	zone->vm_free = (long)nr_free_pages;
 	zone->stat_threshold = (s32)threshold;
 	pcp_linux_of(pool, cpu, zone)->stat_diff = diff;
-	layout_seal_sizes(pool->super);
+	seal_sizes(pool->super);
 	return PB_OK;
 }
 

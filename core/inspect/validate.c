@@ -12,6 +12,7 @@
  * while I14 looks for duplicates, zero again afterwards.
  */
 #include "alloc/gfp.h"
+#include "base/seal.h"
 #include "boot/layout.h"
 #include "boot/memmap.h"
 #include "alloc/misuse.h"
@@ -1475,9 +1476,9 @@ int pb_validate(struct pb_pool *pool, struct pb_error *error)
 	if (each_zone(&check, check_vm_free) || each_zone(&check, check_bounds) ||
 	    each_pcp(&check, check_linux_sizes))
 		return PB_ECORRUPT;
-	if (!layout_sealed(pool->super))
+	if (!super_sealed(pool->super) || !map_sealed(pool->super))
 		return broken(&check, 38, "a checksum of what never changes is wrong");
-	return layout_sizes_sealed(pool->super) ?
+	return sizes_sealed(pool->super) ?
 		       PB_OK :
 		       broken(&check, 39, "the checksum of tunables and what follows is wrong");
 }

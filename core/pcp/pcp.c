@@ -10,7 +10,7 @@
 
 #include "linux/linux_rules.h"
 
-#include "boot/shared.h"
+#include "pcp/shared.h"
 #include "block/zone_tight.h"
 
 static bool rseq_mode(const struct pb_pool *pool)

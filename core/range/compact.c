@@ -7,7 +7,7 @@
 #include "range/compact.h"
 
 #include "range/isolate.h"
-#include "boot/shared.h"
+#include "pcp/shared.h"
 
 #define COMPACT_TRIES 8u /* pageblocks a call may try to empty */
 

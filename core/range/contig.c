@@ -14,7 +14,7 @@
  */
 #include "range/isolate.h"
 #include "alloc/page_alloc.h"
-#include "boot/shared.h"
+#include "pcp/shared.h"
 
 struct search {
 	struct pb_pool *pool;

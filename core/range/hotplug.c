@@ -4,9 +4,10 @@
  * into use, take a range offline. Reserved frames carry PAGE_RESERVED.
  */
 #include "range/isolate.h"
+#include "pcp/tunables.h"
 #include "boot/memmap.h"
 #include "alloc/page_alloc.h"
-#include "boot/shared.h"
+#include "pcp/shared.h"
 
 /* Each run of present frames of [start, end); PB_ENODEV if a frame is missing. */
 static int for_each_run(struct pb_pool *pool, u64 start, u64 end,

@@ -2,7 +2,7 @@
 #include "range/isolate.h"
 
 #include "alloc/page_alloc.h"
-#include "boot/shared.h"
+#include "pcp/shared.h"
 
 /* -------------------------------------------------------------- take, put */
 

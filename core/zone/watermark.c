@@ -10,9 +10,7 @@
  */
 #include "zone/zone.h"
 
-#include "boot/layout.h"
 #include "linux/linux_rules.h"
-#include "pcp/pcp.h"
 
 long zone_free_pages(const struct pb_pool *pool, const struct zone *zone)
 {
@@ -361,7 +359,7 @@ static void setup_zone_pcp(struct pb_pool *pool, struct zone *zone)
 	store_relaxed(&zone->pcp_high_max, (s32)max);
 }
 
-static void __setup_per_zone_wmarks(struct pb_pool *pool)
+void __setup_per_zone_wmarks(struct pb_pool *pool)
 {
 	const struct tunables *t = &pool->super->tunables;
 	u64 pages_min = (u64)t->min_free_kbytes >> (pool->page_shift - 10);
@@ -378,35 +376,4 @@ static void __setup_per_zone_wmarks(struct pb_pool *pool)
 		total += zone_totalreserve(zone);
 	}
 	store_relaxed(&pool->super->totalreserve, total);
-}
-
-struct tunables *lock_tunables(struct pb_pool *pool)
-{
-	pb_platform_lock(&pool->super->sizes_lock);
-	return &pool->super->tunables;
-}
-
-void release_tunables(struct pb_pool *pool)
-{
-	layout_seal_sizes(pool->super);
-	pb_platform_unlock(&pool->super->sizes_lock);
-}
-
-/* The lists get their sizes without the lock, as their areas are waited for: whoever
-   comes last to an area gives it what was computed last. */
-void apply_tunables(struct pb_pool *pool)
-{
-	__setup_per_zone_wmarks(pool);
-	release_tunables(pool);
-	for (u32 i = 0; i < pool->super->nr_zones; i++)
-		pcp_set_sizes(pool, pool_zone(pool, i));
-}
-
-void init_per_zone_wmark_min(struct pb_pool *pool)
-{
-	struct tunables *t = lock_tunables(pool);
-
-	t->min_free_kbytes = t->user_min_free_kbytes >= 0 ? t->user_min_free_kbytes
-							  : default_min_free_kbytes(pool);
-	apply_tunables(pool);
 }

@@ -15,27 +15,6 @@
 #include "linux/linux_rules.h"
 #include "block/zone_tight.h"
 
-struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame)
-{
-	u32 low = 0, high = pool->super->nr_zones;
-	u32 span = frame >> pool->max_order;
-
-	while (high - low > 1) {
-		u32 middle = (low + high) / 2;
-
-		if (pool_zone(pool, middle)->first_span <= span)
-			low = middle;
-		else
-			high = middle;
-	}
-	return pool_zone(pool, low);
-}
-
-struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone, u32 frame)
-{
-	return zone_stripe(pool, zone, frame_stripe_number(pool, zone, frame));
-}
-
 struct stripe *home_stripe(const struct pb_pool *pool, const struct zone *zone, u32 cpu)
 {
 	return zone_stripe(pool, zone, cpu & (zone->nr_stripes - 1));

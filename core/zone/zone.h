@@ -57,16 +57,10 @@
 
 /* ---- watermark.c */
 
-/* To change what was asked for: between these two. The second recomputes watermarks,
-   reserves and list sizes from that and the zones' managed pages. */
-struct tunables *lock_tunables(struct pb_pool *pool);
-void apply_tunables(struct pb_pool *pool);
-/* Instead, where nothing else follows from the change. */
-void release_tunables(struct pb_pool *pool);
 /* min_free_kbytes by spec 7.4, pages without a high watermark only. */
 s32 default_min_free_kbytes(const struct pb_pool *pool);
-/* The same after min_free_kbytes by spec 7.4, unless the user asked for more. */
-void init_per_zone_wmark_min(struct pb_pool *pool);
+/* Watermarks, lowmem_reserve and list sizes of every zone, from the tunables. sizes_lock. */
+void __setup_per_zone_wmarks(struct pb_pool *pool);
 /* Spec 6.2. `classzone`: zone type that lowmem_reserve is read for. */
 bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
 		       u64 mark, unsigned int classzone, unsigned int alloc_flags, long free_pages);
@@ -86,16 +80,6 @@ long zone_isolated_pages(const struct pb_pool *pool, const struct zone *zone);
 unsigned long zone_nr_free(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
 
 /* ---- pageblocks */
-
-static inline unsigned int pageblock_type(const struct pb_pool *pool, u32 pageblock)
-{
-	return load_relaxed(&pool_pageblock(pool, pageblock)->type);
-}
-
-static inline unsigned int frame_migratetype(const struct pb_pool *pool, u32 frame)
-{
-	return load_relaxed(&frame_pageblock(pool, frame)->type);
-}
 
 /* Free pages of a pageblock, and allocated ones that are marked movable. */
 void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable);

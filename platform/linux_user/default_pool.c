@@ -25,7 +25,7 @@
 #include "alloc/give_up.h"
 #include "pcp/pcp.h"
 #include "self.h"
-#include "boot/shared.h"
+#include "pcp/shared.h"
 
 /* -------------------------------------------------------------------- fork */
 

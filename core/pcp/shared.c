@@ -9,7 +9,7 @@
  *	   recovers, lets go of the areas, goes on with its own call
  *	C: finds users_lock = B, waits
  */
-#include "boot/shared.h"
+#include "pcp/shared.h"
 
 #include "alloc/page_alloc.h"
 #include "pcp/pcp.h"

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames, their zones, their pfn and their addresses. Banks and zones are few, and
+ * sorted: each look-up halves a table.
+ */
+#include "base/frame.h"
+
+struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame)
+{
+	u32 low = 0, high = pool->super->nr_zones;
+	u32 span = frame >> pool->max_order;
+
+	while (high - low > 1) {
+		u32 middle = (low + high) / 2;
+
+		if (pool_zone(pool, middle)->first_span <= span)
+			low = middle;
+		else
+			high = middle;
+	}
+	return pool_zone(pool, low);
+}
+
+struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone, u32 frame)
+{
+	return zone_stripe(pool, zone, frame_stripe_number(pool, zone, frame));
+}
+
+u64 frame_to_pfn(const struct pb_pool *pool, u32 frame)
+{
+	u32 low = 0, high = pool->super->nr_banks;
+
+	while (high - low > 1) {
+		u32 middle = (low + high) / 2;
+
+		if (pool_bank(pool, middle)->frame <= frame)
+			low = middle;
+		else
+			high = middle;
+	}
+	return pool_bank(pool, low)->pfn + (frame - pool_bank(pool, low)->frame);
+}
+
+/* The bank of a zone that a pfn would be in: banks are sorted by (zone, pfn). */
+static const struct bank *find_bank(const struct pb_pool *pool, u32 zone, u64 pfn)
+{
+	u32 low = 0, high = pool->super->nr_banks;
+
+	while (high - low > 1) {
+		u32 middle = (low + high) / 2;
+		const struct bank *bank = pool_bank(pool, middle);
+
+		if (bank->zone < zone || (bank->zone == zone && bank->pfn <= pfn))
+			low = middle;
+		else
+			high = middle;
+	}
+	return pool_bank(pool, low);
+}
+
+u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn)
+{
+	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+		const struct zone *zone = pool_zone(pool, z);
+		const struct bank *bank;
+		u32 frame;
+
+		if (pfn - zone->start_pfn >= zone->spanned)
+			continue;
+		bank = find_bank(pool, z, pfn);
+		if (bank->zone != z || pfn < bank->pfn || pfn >= bank->end_pfn)
+			continue;
+		/* zones may interleave inside a span: the frame is present in one */
+		frame = bank->frame + (u32)(pfn - bank->pfn);
+		if (load_relaxed(&pool->pages[frame].word) != PAGE_ABSENT)
+			return frame;
+	}
+	return NO_FRAME;
+}
+
+uint64_t pb_page_to_pfn(const struct pb_pool *pool, const struct pb_page *page)
+{
+	u32 frame = page_frame(pool, page);
+
+	return frame == NO_FRAME ? UINT64_MAX : frame_to_pfn(pool, frame);
+}
+
+struct pb_page *pb_pfn_to_page(const struct pb_pool *pool, uint64_t pfn)
+{
+	u32 frame = pfn_to_frame(pool, pfn);
+
+	return frame == NO_FRAME ? NULL : pool->pages + frame;
+}
+
+void *frame_address(const struct pb_pool *pool, u32 frame)
+{
+	u64 pfn = frame_to_pfn(pool, frame);
+
+	if (pool->hooks.address)
+		return pool->hooks.address(pool->hooks.ctx, pfn);
+	if (!pool->linear || zone_of_frame(pool, frame)->type == PB_ZONE_HIGHMEM)
+		return NULL;
+	return (unsigned char *)pool->linear +
+	       (ptrdiff_t)((s64)(pfn - pool->super->linear_pfn) * ((s64)1 << pool->page_shift));
+}
+
+void *pb_page_address(const struct pb_pool *pool, const struct pb_page *page)
+{
+	u32 frame = page_frame(pool, page);
+
+	if (frame == NO_FRAME || zone_of_frame(pool, frame)->type == PB_ZONE_HIGHMEM)
+		return NULL;
+	return frame_address(pool, frame);
+}
+
+struct pb_page *pb_address_to_page(const struct pb_pool *pool, const void *address)
+{
+	uintptr_t offset = (uintptr_t)address - (uintptr_t)pool->linear;
+
+	if (pool->hooks.address)
+		return pool->hooks.address_pfn ?
+			       pb_pfn_to_page(pool, pool->hooks.address_pfn(pool->hooks.ctx,
+									    address)) :
+			       NULL;
+	if (!pool->linear || offset & (((uintptr_t)1 << pool->page_shift) - 1))
+		return NULL;
+	return pb_pfn_to_page(pool, pool->super->linear_pfn +
+					    (u64)((s64)(intptr_t)offset >> pool->page_shift));
+}
+
+int pb_page_node(const struct pb_pool *pool, const struct pb_page *page)
+{
+	u32 frame = page_frame(pool, page);
+
+	return frame == NO_FRAME ? PB_ENODEV : zone_of_frame(pool, frame)->node;
+}
+
+int pb_page_zone(const struct pb_pool *pool, const struct pb_page *page)
+{
+	u32 frame = page_frame(pool, page);
+
+	return frame == NO_FRAME ? PB_ENODEV : zone_of_frame(pool, frame)->type;
+}
+
+int pb_pageblock_type(const struct pb_pool *pool, uint64_t pfn)
+{
+	u32 frame = pfn_to_frame(pool, pfn);
+
+	return frame == NO_FRAME ? PB_ENODEV : (int)frame_migratetype(pool, frame);
+}
+
+unsigned int pb_get_order(const struct pb_pool *pool, size_t bytes)
+{
+	u64 pages;
+
+	if (!bytes)
+		return 64u - pool->page_shift;
+	pages = ((u64)bytes - 1) >> pool->page_shift;
+	return pages ? fls64(pages) + 1 : 0;
+}

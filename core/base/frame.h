@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames: where a frame index lies, and what it is called outside.
+ *
+ *	page (handle) <-> frame (dense index) <-> pfn <-> address
+ *	frame -> its zone -> its stripe
+ */
+#ifndef PB_CORE_FRAME_H
+#define PB_CORE_FRAME_H
+
+#include "base/pool.h"
+
+/* Zone of a frame, O(log zones). */
+struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame);
+/* Groups of pageblocks are dealt out to the zone's stripes in turn. */
+static inline u32 frame_stripe_number(const struct pb_pool *pool, const struct zone *zone,
+				      u32 frame)
+{
+	u32 n = (frame >> pool->pageblock_order) - zone_first_pageblock(pool, zone);
+
+	return n >> zone->group_shift & (zone->nr_stripes - 1);
+}
+
+/* Stripe of a frame. */
+struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone, u32 frame);
+
+u64 frame_to_pfn(const struct pb_pool *pool, u32 frame);
+u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn); /* NO_FRAME: not in the memory map */
+
+/* Where the frame can be written: by the hook, HIGHMEM too, or by the linear mapping. */
+void *frame_address(const struct pb_pool *pool, u32 frame);
+
+/* Frame of a page, or NO_FRAME if it isn't one of the pool's. */
+static inline u32 page_frame(const struct pb_pool *pool, const struct pb_page *page)
+{
+	uintptr_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
+
+	return frame < pool->nr_frames ? (u32)frame : NO_FRAME;
+}
+
+static inline unsigned int pageblock_type(const struct pb_pool *pool, u32 pageblock)
+{
+	return load_relaxed(&pool_pageblock(pool, pageblock)->type);
+}
+
+static inline unsigned int frame_migratetype(const struct pb_pool *pool, u32 frame)
+{
+	return load_relaxed(&frame_pageblock(pool, frame)->type);
+}
+
+#endif

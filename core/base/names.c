@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names of zones, migratetypes, reasons and errors.
+ */
+#include <pagebuddy/pagebuddy.h>
+
+const char *pb_zone_name(enum pb_zone_type zone)
+{
+	static const char *const names[] = { "DMA",     "DMA32",   "Normal",
+					     "HighMem", "Movable", "Device" };
+
+	return (unsigned int)zone < PB_NR_ZONE_TYPES ? names[zone] : "?";
+}
+
+const char *pb_migratetype_name(enum pb_migratetype type)
+{
+	static const char *const names[] = { "Unmovable",  "Movable", "Reclaimable",
+					     "HighAtomic", "CMA",     "Isolate" };
+
+	return (unsigned int)type < PB_MIGRATE_TYPES ? names[type] : "?";
+}
+
+const char *pb_reason_name(enum pb_reason reason)
+{
+	static const char *const names[] = { "none",        "order too big", "no zone",
+					     "watermark",   "fragmented",    "migratetype",
+					     "bad node id", "bad flags",     "bad range",
+					     "no address",  "no pool" };
+
+	return (unsigned int)reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "?";
+}
+
+const char *pb_strerror(int code)
+{
+	static const char *const texts[] = {
+		"success",
+		"invalid parameter",
+		"impossible memory map",
+		"not enough memory",
+		"too big",
+		"no pool of this version",
+		"frames are in use",
+		"no such pfn, node or zone",
+		"misuse by the caller",
+		"try again",
+		"not supported by this pool",
+		"an invariant does not hold",
+	};
+	unsigned int n = code <= 0 ? 0u - (unsigned int)code : UINT32_MAX;
+
+	return n < sizeof(texts) / sizeof(texts[0]) ? texts[n] : "unknown error";
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was asked for, and what follows from it: watermarks, reserves, the sizes of
+ * per-CPU lists.
+ */
+#ifndef PB_CORE_TUNABLES_H
+#define PB_CORE_TUNABLES_H
+
+#include "base/pool.h"
+
+/* To change what was asked for: between these two. The second recomputes watermarks,
+   reserves and list sizes from that and the zones' managed pages. */
+struct tunables *lock_tunables(struct pb_pool *pool);
+void apply_tunables(struct pb_pool *pool);
+/* Instead, where nothing else follows from the change. */
+void release_tunables(struct pb_pool *pool);
+/* apply_tunables() after min_free_kbytes by spec 7.4, unless the user asked for more. */
+void init_per_zone_wmark_min(struct pb_pool *pool);
+
+#endif
