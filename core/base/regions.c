@@ -27,7 +27,7 @@ static int direction(const struct regions *r)
 	const struct pb_region *last = NULL;
 	bool up = true, down = true;
 
-	for (u32 i = 0; i < r->config->nr_regions; i++) {
+	for (u32 i = 0; i < r->config->nr_regions && (up || down); i++) {
 		const struct pb_region *region = &r->config->regions[i];
 
 		if (!wanted(r, i))
@@ -40,6 +40,63 @@ static int direction(const struct regions *r)
 	}
 	return up ? 1 : down ? -1 : 0;
 }
+
+/* ------------------------------------------------- sorted in caller's memory */
+
+/* Restores the heap, greatest first, below `at`, whose number may be too small. */
+static void sift_down(const struct regions *r, u32 *heap, u32 at, u32 n)
+{
+	const struct pb_region *all = r->config->regions;
+	u32 number = heap[at];
+
+	for (;;) {
+		u32 child = 2 * at + 1;
+
+		if (child >= n)
+			break;
+		if (child + 1 < n && less(r->order, &all[heap[child]], &all[heap[child + 1]]))
+			child++;
+		if (!less(r->order, &all[number], &all[heap[child]]))
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = number;
+}
+
+static void heap_sort(const struct regions *r, u32 *numbers, u32 n)
+{
+	for (u32 i = n / 2; i--;)
+		sift_down(r, numbers, i, n);
+	for (u32 i = n; i-- > 1;) {
+		u32 greatest = numbers[0];
+
+		numbers[0] = numbers[i];
+		numbers[i] = greatest;
+		sift_down(r, numbers, 0, i);
+	}
+}
+
+/* Usable regions at the front of the memory, reserved ones at its end: both kinds may be
+   walked at the same time. */
+static void sort_numbers(struct regions *r)
+{
+	const struct pb_config *config = r->config;
+	u32 n = 0, *numbers = config->region_order;
+
+	for (u32 i = 0; i < config->nr_regions; i++)
+		n += config->regions[i].kind == r->kind;
+	if (r->kind == PB_REGION_RESERVED)
+		numbers += config->nr_regions - n;
+	r->sorted = numbers;
+	for (u32 i = 0; i < config->nr_regions; i++)
+		if (config->regions[i].kind == r->kind)
+			*numbers++ = i;
+	r->nr_sorted = n;
+	heap_sort(r, numbers - n, n);
+}
+
+/* ------------------------------------------------------- a batch at each pass */
 
 static void insert(struct regions *r, u32 i)
 {
@@ -64,13 +121,22 @@ static bool from_the_end(const struct regions *r)
 	return less(r->order, &all[last], &all[first]);
 }
 
+/* Does region i come behind `last`, and before the batch's last if that is full? */
+static bool belongs(const struct regions *r, const struct pb_region *last, u32 i)
+{
+	const struct pb_region *all = r->config->regions;
+
+	return wanted(r, i) && (!last || less(r->order, last, &all[i])) &&
+	       (r->n < REGIONS_BATCH || less(r->order, &all[i], &all[r->batch[REGIONS_BATCH - 1]]));
+}
+
 /* The smallest of those behind the batch's last; begun where the smaller ones are, so
    that few are inserted only to be pushed out again. */
 static void refill(struct regions *r)
 {
 	const struct pb_region *all = r->config->regions;
 	const struct pb_region *last = r->n ? &all[r->batch[r->n - 1]] : NULL;
-	u64 above = r->above, low = last ? key(r->order, last) : 0, high = UINT64_MAX;
+	u64 low = last ? key(r->order, last) : 0, width = UINT64_MAX - low;
 	u32 n = r->config->nr_regions, step = 1, i = 0;
 
 	if (last && r->n < REGIONS_BATCH)
@@ -81,21 +147,16 @@ static void refill(struct regions *r)
 	}
 	r->at = r->n = 0;
 	for (u32 left = n; left; left--, i += step) {
-		const struct pb_region *region = &all[i];
-		u64 k = key(r->order, region);
-
-		if (region->kind != r->kind || k < low || k > high || region->end_pfn <= above)
-			continue;
-		if (last && !less(r->order, last, region))
-			continue;
-		if (r->n == REGIONS_BATCH &&
-		    !less(r->order, region, &all[r->batch[REGIONS_BATCH - 1]]))
+		/* nearly all fail here: one comparison, for both sides */
+		if (key(r->order, &all[i]) - low > width || !belongs(r, last, i))
 			continue;
 		insert(r, i);
 		if (r->n == REGIONS_BATCH)
-			high = key(r->order, &all[r->batch[REGIONS_BATCH - 1]]);
+			width = key(r->order, &all[r->batch[REGIONS_BATCH - 1]]) - low;
 	}
 }
+
+/* -------------------------------------------------------------------- walks */
 
 void regions_begin(struct regions *r, const struct pb_config *config, enum pb_region_kind kind,
 		   enum regions_order order)
@@ -104,24 +165,36 @@ void regions_begin(struct regions *r, const struct pb_config *config, enum pb_re
 	r->kind = (u8)kind;
 	r->order = order;
 	r->above = 0;
-	r->n = 0;
+	r->sorted = NULL;
 	r->step = direction(r);
-	r->at = r->step < 0 ? config->nr_regions - 1 : 0;
+	if (!r->step && config->region_order)
+		sort_numbers(r);
+	regions_rewind(r, 0);
+}
+
+void regions_rewind(struct regions *r, u64 above)
+{
+	r->above = above;
+	r->n = 0;
+	r->at = r->step < 0 ? r->config->nr_regions - 1 : 0;
 }
 
 const struct pb_region *regions_next(struct regions *r)
 {
-	if (!r->step) {
+	const struct pb_region *all = r->config->regions;
+	u32 end = r->sorted ? r->nr_sorted : r->config->nr_regions;
+
+	if (!r->step && !r->sorted) {
 		if (r->at == r->n)
 			refill(r);
-		return r->at < r->n ? &r->config->regions[r->batch[r->at++]] : NULL;
+		return r->at < r->n ? &all[r->batch[r->at++]] : NULL;
 	}
-	while (r->at < r->config->nr_regions) { /* below 0 wraps round */
-		u32 i = r->at;
+	while (r->at < end) { /* below 0 wraps round */
+		u32 i = r->sorted ? r->sorted[r->at] : r->at;
 
-		r->at += (u32)r->step;
+		r->at += r->sorted ? 1 : (u32)r->step;
 		if (wanted(r, i))
-			return &r->config->regions[i];
+			return &all[i];
 	}
 	return NULL;
 }

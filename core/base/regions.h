@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The regions of a configuration in order, however the caller has them: there is no
- * memory to sort them in, and the caller's is not ours to change. Ascending or
- * descending arrays are walked; of others each pass takes out the next 64:
+ * The regions of a configuration in order, however the caller has them: his array is not
+ * ours to change. Ascending or descending arrays are walked. Of others the numbers are
+ * sorted in config->region_order; if there is no such memory, each pass over the array
+ * takes out the next 64:
  *
  *	for (regions_begin(&c, config, PB_REGION_USABLE, BY_ZONE); (r = regions_next(&c));)
  *
- * O(n) in the first case, O(n * n / 64) else.
+ * O(n), O(n log n), O(n * n / 64). One walk of each kind may be under way.
  */
 #ifndef PB_CORE_REGIONS_H
 #define PB_CORE_REGIONS_H
@@ -22,16 +23,20 @@ enum regions_order { BY_ZONE, BY_PFN }; /* (node, zone, start_pfn); start_pfn */
 struct regions {
 	const struct pb_config *config;
 	enum regions_order order;
-	u8 kind;   /* enum pb_region_kind */
-	u64 above; /* only those that end above this pfn */
-	int step;  /* +1, -1: the array is sorted so; 0: it is not */
-	u32 at;    /* next index, or next of the batch */
-	u32 n;     /* of the batch */
+	u8 kind;           /* enum pb_region_kind */
+	u64 above;         /* only those that end above this pfn */
+	int step;          /* +1, -1: the array is sorted so; 0: it is not */
+	u32 at;            /* next index, or next of `sorted` or of the batch */
+	const u32 *sorted; /* numbers in order, or NULL */
+	u32 nr_sorted;
+	u32 n; /* of the batch */
 	u32 batch[REGIONS_BATCH];
 };
 
 void regions_begin(struct regions *regions, const struct pb_config *config,
 		   enum pb_region_kind kind, enum regions_order order);
+/* Begin again, with those that end above this pfn. */
+void regions_rewind(struct regions *regions, u64 above);
 /* NULL after the last. */
 const struct pb_region *regions_next(struct regions *regions);
 

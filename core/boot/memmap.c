@@ -377,8 +377,7 @@ struct hand_over {
 
 static void begin_reserved(struct hand_over *h, u64 pfn)
 {
-	regions_begin(&h->reserved, h->config, PB_REGION_RESERVED, BY_PFN);
-	h->reserved.above = pfn;
+	regions_rewind(&h->reserved, pfn);
 	h->next = regions_next(&h->reserved);
 	h->covered = pfn;
 }
@@ -425,6 +424,7 @@ static NOINLINE void hand_over_all(struct hand_over *h)
 	u32 bank = UINT32_MAX, done = 0;
 	struct regions regions;
 
+	regions_begin(&h->reserved, h->config, PB_REGION_RESERVED, BY_PFN);
 	regions_begin(&regions, h->config, PB_REGION_USABLE, BY_ZONE);
 	while ((region = regions_next(&regions)) != NULL) {
 		u32 start = region_frame(pool, last, region, &bank);

@@ -142,9 +142,9 @@ struct pb_page {
 enum pb_region_kind { PB_REGION_USABLE, PB_REGION_RESERVED };
 
 /*
- * A piece [start_pfn, end_pfn) of the memory map. Regions come in any order; sorted
- * ones, up or down, by (node, zone, pfn) are built in O(n), others in O(n * n / 64)
- * (16,384: some 20 and 160 ms).
+ * A piece [start_pfn, end_pfn) of the memory map. Regions come in any order. Arrays that
+ * are sorted, up or down, by (node, zone, pfn) are read in O(n); others in O(n log n) if
+ * config.region_order has room for their numbers, else in O(n * n / 64).
  * Usable ones must not overlap each other; reserved ones may overlap anything
  * and need no node or zone: they take frames out of usable regions (present,
  * never handed out until pb_online() or a free by pb_reserve()'s reverse).
@@ -219,6 +219,9 @@ struct pb_config {
 	uint32_t lowmem_reserve_ratio[PB_NR_ZONE_TYPES];
 	uint32_t pcp_high_fraction; /* 0: from watermarks; else >= 8 */
 	uint32_t pcp_batch_max;     /* 0: spec 9.1; upper limit for batch and capacity */
+	/* [nr_regions], written by pb_pool_size() and pb_pool_init(), or NULL: memory for
+	   sorting regions that come unsorted (pb_user_pool_create() maps it by itself) */
+	uint32_t *region_order;
 };
 
 /* Fill in every default. */

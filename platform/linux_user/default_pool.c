@@ -210,33 +210,70 @@ static void prepare_pages(struct pb_pool *pool)
 		(void)madvise((void *)start, end - start, MADV_NOHUGEPAGE);
 }
 
-int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config, size_t memory_bytes,
-			const struct pb_hooks *hooks, struct pb_error *error)
+/* pre: config->linear is what memory_bytes asks for. */
+static int create_metadata(struct pb_pool *pool, const struct pb_config *config,
+			   size_t memory_bytes, const struct pb_hooks *hooks,
+			   struct pb_error *error)
 {
 	size_t bytes;
 	int code = pb_pool_size(config, &bytes, error);
 	void *metadata;
 
-	memset(pool, 0, sizeof(*pool));
 	if (!code && memory_bytes)
 		code = check_mapping(config, memory_bytes, error);
 	if (code)
 		return code;
+	metadata = map(bytes);
+	if (!metadata)
+		return no_memory(error);
+	/* fewer faults; not every kernel has huge pages */
+	(void)madvise(metadata, bytes, MADV_HUGEPAGE);
+	code = pb_pool_init(pool, config, metadata, bytes, true, hooks, error);
+	if (code)
+		munmap(metadata, bytes);
+	return code;
+}
+
+/* Few regions are sorted as fast without memory for it. */
+#define SORTS_BY_ITSELF 256u
+
+/* As create_metadata(), with memory to sort many regions in. */
+static int create_sorting(struct pb_pool *pool, const struct pb_config *config, size_t memory_bytes,
+			  const struct pb_hooks *hooks, struct pb_error *error)
+{
+	struct pb_config sorting = *config;
+	size_t bytes = (size_t)config->nr_regions * sizeof(*sorting.region_order);
+	int code;
+
+	if (config->region_order || config->nr_regions < SORTS_BY_ITSELF)
+		return create_metadata(pool, config, memory_bytes, hooks, error);
+	sorting.region_order = map(bytes);
+	if (!sorting.region_order)
+		return no_memory(error);
+	code = create_metadata(pool, &sorting, memory_bytes, hooks, error);
+	munmap(sorting.region_order, bytes);
+	return code;
+}
+
+int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config, size_t memory_bytes,
+			const struct pb_hooks *hooks, struct pb_error *error)
+{
+	void *linear = config->linear;
+	int code;
+
+	memset(pool, 0, sizeof(*pool));
 	if (memory_bytes) {
 		config->linear = map(memory_bytes);
-		if (!config->linear)
+		if (!config->linear) {
+			config->linear = linear;
 			return no_memory(error);
+		}
 	}
-	metadata = map(bytes);
-	if (metadata) /* fewer faults; not every kernel has huge pages */
-		(void)madvise(metadata, bytes, MADV_HUGEPAGE);
-	code = metadata ? pb_pool_init(pool, config, metadata, bytes, true, hooks, error) :
-			  no_memory(error);
+	code = create_sorting(pool, config, memory_bytes, hooks, error);
 	if (code) {
-		if (metadata)
-			munmap(metadata, bytes);
 		if (memory_bytes)
 			munmap(config->linear, memory_bytes);
+		config->linear = linear;
 		return code;
 	}
 	prepare_pages(pool);

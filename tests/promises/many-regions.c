@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A memory map of 16,384 regions, in whatever order, with reservations between them: the pool
- * is built in 50 ms where they are sorted, and a pfn's page found in O(log n). It was 12 s and
- * 100 us. (Ten times that is allowed here, of CPU time, for slow machines.) */
+ * is built in 50 ms, and a pfn's page found in O(log n). It was 12 s and 100 us. (Ten times that
+ * is allowed here, of CPU time, for slow machines.) */
 #include <pagebuddy/linux_user.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 
 static void one_zone(struct tp *tp)
 {
@@ -56,12 +58,12 @@ static void test_config_defaults_are_documented(void **state)
 	assert_true(c.zone_types >> PB_ZONE_NORMAL & 1);
 }
 
-#define REFUSE(change, code, word)                                                                 \
-	do {                                                                                       \
-		struct tp tp;                                                                      \
-		one_zone(&tp);                                                                     \
-		change;                                                                            \
-		assert_refused(&tp, code, UINT32_MAX, word);                                       \
+#define REFUSE(change, code, word)                           \
+	do {                                                 \
+		struct tp tp;                                \
+		one_zone(&tp);                               \
+		change;                                      \
+		assert_refused(&tp, code, UINT32_MAX, word); \
 	} while (0)
 
 static void test_config_refused_when_out_of_range(void **state)
@@ -95,20 +97,21 @@ static void test_config_accepted_at_the_limits(void **state)
 		tp.config.page_shift = i & 1 ? 21 : 12;
 		tp.config.watermark_scale_factor = i & 2 ? 3000 : 1;
 		tp.config.max_order = i & 4 ? PB_MAX_ORDER : 0;
-		tp.config.pageblock_order = i & 2 ? (tp.config.max_order < 16 ? tp.config.max_order : 16) : 0;
+		tp.config.pageblock_order =
+			i & 2 ? (tp.config.max_order < 16 ? tp.config.max_order : 16) : 0;
 		tp.config.pcp_high_fraction = i & 1 ? 8 : 0;
 		tp_build(&tp);
 		tp_drop(&tp);
 	}
 }
 
-#define REFUSE_REGION(change, code, number, word)                                                  \
-	do {                                                                                       \
-		struct tp tp;                                                                      \
-		one_zone(&tp);                                                                     \
-		tp_region(&tp, 8192, 12288, 0, PB_ZONE_NORMAL);                                    \
-		change;                                                                            \
-		assert_refused(&tp, code, number, word);                                           \
+#define REFUSE_REGION(change, code, number, word)               \
+	do {                                                    \
+		struct tp tp;                                   \
+		one_zone(&tp);                                  \
+		tp_region(&tp, 8192, 12288, 0, PB_ZONE_NORMAL); \
+		change;                                         \
+		assert_refused(&tp, code, number, word);        \
 	} while (0)
 
 static void test_region_refused_when_impossible(void **state)
@@ -161,6 +164,156 @@ static void test_greatest_pool_to_the_frame(void **state)
 	}
 }
 
+/* A pool is really made, its first and its last frame are handed out. */
+static void test_greatest_pool_is_made(void **state)
+{
+	struct pb_region region = { 0, PB_MAX_FRAMES, 0, PB_ZONE_NORMAL, PB_REGION_USABLE };
+	struct pb_config config;
+	struct pb_error error;
+	struct pb_pool pool;
+	struct pb_pool_stat stat;
+	struct pb_page *last;
+	void *memory;
+	size_t bytes;
+
+	(void)state;
+	if (sizeof(size_t) == 4)
+		skip();
+	pb_config_init(&config);
+	config.regions = &region, config.nr_regions = 1;
+	config.max_order = config.pageblock_order = 16; /* PB_MAX_FRAMES is a multiple of it */
+	config.nr_cpus = 1;
+	config.flags = PB_POOL_NO_PCP | PB_POOL_PLAIN;
+	assert_int_equal(pb_pool_size(&config, &bytes, &error), PB_OK);
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		skip(); /* a machine that doesn't promise so much */
+	assert_int_equal(pb_pool_init(&pool, &config, memory, bytes, true, NULL, &error), PB_OK);
+	pb_stats(&pool, &stat);
+	assert_int_equal(stat.free, PB_MAX_FRAMES);
+	assert_int_equal(pb_claim(&pool, 0, 0, PB_GFP_KERNEL), PB_OK);
+	assert_int_equal(pb_claim(&pool, PB_MAX_FRAMES - 1, 0, PB_GFP_KERNEL), PB_OK);
+	last = pb_pfn_to_page(&pool, PB_MAX_FRAMES - 1);
+	assert_non_null(last);
+	assert_int_equal(pb_page_to_pfn(&pool, last), PB_MAX_FRAMES - 1);
+	assert_null(pb_pfn_to_page(&pool, PB_MAX_FRAMES));
+	assert_int_equal(pb_free_pages(&pool, last, 0), PB_OK);
+	pb_stats(&pool, &stat);
+	assert_int_equal(stat.free, PB_MAX_FRAMES - 1);
+	munmap(memory, bytes);
+}
+
+/* ------------------------------------------------------------ many regions */
+
+/* n regions of three nodes, every eighth a reservation, shuffled. */
+static struct pb_region *shuffled_regions(uint32_t n, struct tp_rng *rng)
+{
+	struct pb_region *regions = calloc(n, sizeof(*regions));
+
+	assert_non_null(regions);
+	for (uint32_t i = 0; i < n; i++) {
+		regions[i] = (struct pb_region){ i * 40u, i * 40u + 33 - i % 5,
+						 (uint8_t)(i / 7 % 3), PB_ZONE_NORMAL,
+						 PB_REGION_USABLE };
+		if (i % 8 == 7)
+			regions[i] = (struct pb_region){ i * 40u - 40, i * 40u - 30, 0, 0,
+							 PB_REGION_RESERVED };
+	}
+	for (uint32_t i = n; i-- > 1;) {
+		uint32_t j = tp_below(rng, i + 1);
+		struct pb_region r = regions[i];
+
+		regions[i] = regions[j];
+		regions[j] = r;
+	}
+	return regions;
+}
+
+/* The metadata of a pool of these regions, sorted in region_order or in passes. */
+static void *build_from(const struct pb_region *regions, uint32_t n, uint32_t *region_order,
+			size_t *bytes)
+{
+	struct pb_config config;
+	struct pb_error error;
+	struct pb_pool pool;
+	void *memory;
+
+	pb_config_init(&config);
+	config.regions = regions, config.nr_regions = n;
+	config.region_order = region_order;
+	config.nr_cpus = 1;
+	config.max_order = 5, config.pageblock_order = 3;
+	assert_int_equal(pb_pool_size(&config, bytes, &error), PB_OK);
+	memory = aligned_alloc(64, *bytes);
+	assert_non_null(memory);
+	assert_int_equal(pb_pool_init(&pool, &config, memory, *bytes, false, NULL, &error), PB_OK);
+	assert_int_equal(pb_validate(&pool, &error), PB_OK);
+	return memory;
+}
+
+static void test_order_of_regions_makes_no_difference(void **state)
+{
+	static const uint32_t numbers[] = { 1, 2, 63, 64, 65, 129, 1000, 3001 };
+	struct tp_rng rng = { tp_seed() };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uint32_t n = numbers[i], *order = calloc(n, sizeof(*order));
+		struct pb_region *regions = shuffled_regions(n, &rng);
+		size_t bytes, other;
+		void *passes = build_from(regions, n, NULL, &bytes), *sorted;
+
+		memset(order, 0x55, n * sizeof(*order));
+		sorted = build_from(regions, n, order, &other);
+		assert_int_equal(bytes, other);
+		assert_memory_equal(passes, sorted, bytes);
+		free(order);
+		free(regions);
+		free(passes);
+		free(sorted);
+	}
+}
+
+/* CPU time of reading n shuffled regions, the least of several. */
+static double time_to_sort(uint32_t n, struct tp_rng *rng)
+{
+	struct pb_region *regions = shuffled_regions(n, rng);
+	uint32_t *order = calloc(n, sizeof(*order));
+	struct pb_config config;
+	double least = 1e9;
+	size_t bytes;
+
+	pb_config_init(&config);
+	config.regions = regions, config.nr_regions = n;
+	config.region_order = order;
+	for (int i = 0; i < 7; i++) {
+		struct timespec from, to;
+		double seconds;
+
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+		assert_int_equal(pb_pool_size(&config, &bytes, NULL), PB_OK);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+		seconds = (double)(to.tv_sec - from.tv_sec) +
+			  (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+		least = seconds < least ? seconds : least;
+	}
+	free(regions);
+	free(order);
+	return least;
+}
+
+/* Eight times as many: 10 times as long if O(n log n), 64 times if O(n * n). */
+static void test_many_regions_are_sorted_in_n_log_n(void **state)
+{
+	struct tp_rng rng = { tp_seed() };
+	double few = time_to_sort(4096, &rng), many = time_to_sort(32768, &rng);
+
+	(void)state;
+	printf("4096 regions: %.2f ms, 32768: %.2f ms\n", few * 1e3, many * 1e3);
+	assert_true(many < 30 * few);
+}
+
 static void test_pool_refused_when_everything_is_reserved_or_nothing_usable(void **state)
 {
 	struct tp tp;
@@ -186,8 +339,8 @@ static void test_init_refused_when_memory_is_too_small_or_unaligned(void **state
 				      &tp.error),
 			 PB_ENOMEM);
 	assert_non_null(strstr(tp.error.text, "smaller than pb_pool_size()"));
-	assert_int_equal(pb_pool_init(&pool, &tp.config, (char *)tp.memory + 8, tp.bytes - 8,
-				      false, NULL, &tp.error),
+	assert_int_equal(pb_pool_init(&pool, &tp.config, (char *)tp.memory + 8, tp.bytes - 8, false,
+				      NULL, &tp.error),
 			 PB_EINVAL);
 	assert_int_equal(pb_pool_init(&pool, &tp.config, NULL, tp.bytes, false, NULL, NULL),
 			 PB_EINVAL);
@@ -199,7 +352,8 @@ static void test_init_refused_when_memory_is_too_small_or_unaligned(void **state
 static void test_init_clears_memory_when_it_is_not_zeroed(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp a, b;
 
 		tp_simple(&a, 4096, v->profile, v->flags);
@@ -255,7 +409,8 @@ static void test_size_is_small_when_the_pool_is(void **state)
 static void test_attach_is_the_same_pool_when_memory_was_moved(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_pool old;
 		struct pb_page *page;
@@ -315,7 +470,8 @@ static void test_attach_recovers_when_trees_are_lost(void **state)
 	struct tp_rng rng = { tp_seed() };
 
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct tp_frame before[4096], after[4096];
 		struct pb_page *pages[200];
@@ -341,8 +497,8 @@ static void test_attach_recovers_when_trees_are_lost(void **state)
 		tp_check(&tp, "recovered");
 		tp_frames(&tp, after, 4096);
 		for (int i = 0; i < 4096; i++) {
-			uint8_t want = before[i].state == PB_BLOCK_PCP ? PB_BLOCK_FREE :
-								       before[i].state;
+			uint8_t want = before[i].state == PB_BLOCK_PCP ? PB_BLOCK_FREE
+								       : before[i].state;
 
 			assert_int_equal(after[i].state, want);
 			if (want == PB_BLOCK_ALLOCATED)
@@ -373,6 +529,9 @@ int main(void)
 		cmocka_unit_test(test_region_refused_when_impossible),
 		cmocka_unit_test(test_pool_refused_when_more_than_2_32_frames),
 		cmocka_unit_test(test_greatest_pool_to_the_frame),
+		cmocka_unit_test(test_greatest_pool_is_made),
+		cmocka_unit_test(test_order_of_regions_makes_no_difference),
+		cmocka_unit_test(test_many_regions_are_sorted_in_n_log_n),
 		cmocka_unit_test(test_pool_refused_when_everything_is_reserved_or_nothing_usable),
 		cmocka_unit_test(test_init_refused_when_memory_is_too_small_or_unaligned),
 		cmocka_unit_test(test_init_clears_memory_when_it_is_not_zeroed),
