@@ -235,6 +235,18 @@ bool __find_to_steal(const struct pb_pool *pool, const struct stripe *stripe, un
 
 /* ------------------------------------------------- reserve for atomic bursts */
 
+/* The free blocks of this one's pageblock follow its new type; returns how many pages
+   moved. Linux leaves those of a pageblock that the zone ends in on their lists (H5). */
+static u64 move_pageblock(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
+			  u32 frame, unsigned int type)
+{
+	u32 from = frame & ~(u32)(pageblock_pages(pool) - 1);
+
+	if (pool_is_linked(pool))
+		from = steal_from(pool, zone, frame);
+	return from == NO_FRAME ? 0 : __move_freepages_from(pool, zone, stripe, from, type, NULL);
+}
+
 static u64 highatomic_limit(const struct pb_pool *pool, const struct zone *zone)
 {
 	u64 percent = div_u64(load_relaxed(&zone->managed), 100);
@@ -264,8 +276,8 @@ void reserve_highatomic_pageblock(struct pb_pool *pool, struct zone *zone, u32 f
 		for (u32 i = 0; i < blocks; i++) {
 			counter_add(&zone->nr_reserved_highatomic, pageblock_pages(pool));
 			__set_pageblock_type(pool, zone, pageblock + i, PB_MIGRATE_HIGHATOMIC);
-			__move_freepages_block(pool, zone, stripe, pageblock + i,
-					       PB_MIGRATE_HIGHATOMIC, NULL);
+			move_pageblock(pool, zone, stripe, frame + (i << pool->pageblock_order),
+				       PB_MIGRATE_HIGHATOMIC);
 		}
 	}
 	pb_platform_unlock(&stripe->lock);
@@ -300,7 +312,7 @@ static bool __unreserve_in_stripe(struct pb_pool *pool, struct zone *zone, struc
 		for (u32 i = 1; i < blocks; i++) /* a larger block goes as a whole */
 			__set_pageblock_type(pool, zone, pageblock + i, type);
 		__set_pageblock_type(pool, zone, pageblock, type);
-		if (!__move_freepages_block(pool, zone, stripe, pageblock, type, NULL))
+		if (!move_pageblock(pool, zone, stripe, frame, type))
 			continue;
 		if (!pool_is_linked(pool) && o >= pool->pageblock_order)
 			__merge_anew(pool, zone, stripe, frame, o, type);

@@ -4,7 +4,8 @@
 # to the second serial line.
 #
 # Lines of another kind: `steps STEPS` for the kind script, `set NAME VALUE`
-# for /proc/sys/vm/NAME, `sleep SECONDS` to let kswapd and workers run.
+# for /proc/sys/vm/NAME, `sleep SECONDS` to let kswapd and workers run, `files N`
+# for pages that can be moved on node 1: those of a tmpfs, half of N files.
 
 pbdiff=/sys/kernel/debug/pbdiff
 # The texts must show the state that the phase ended with. So nothing may run
@@ -50,7 +51,15 @@ phase() {
 	cat $pbdiff/log texts >>log
 }
 
-echo "1..$((1 + $(grep -vc '^\(steps \|set \|sleep \|$\)' phases)))"
+files() { # N
+	mkdir files && mount -t tmpfs -o mpol=bind:1,size=100% files files || exit 1
+	for i in $(seq "$1"); do
+		dd if=/dev/zero of=files/$i bs=4k count=$((i % 23 + 1)) 2>/dev/null
+	done
+	rm -f files/*[02468]
+}
+
+echo "1..$((1 + $(grep -vc '^\(steps \|set \|sleep \|files \|$\)' phases)))"
 insmod pbdiff.ko || exit 1
 echo 'ok 1 - insmod pbdiff.ko'
 echo 1 >$pbdiff/realtime || exit 1
@@ -59,6 +68,7 @@ while read -r line; do
 	case $line in
 	steps\ *) echo "${line#steps }" >$pbdiff/script || exit 1 ;;
 	sleep\ *) sleep "${line#sleep }" ;;
+	files\ *) files "${line#files }" ;;
 	'') ;;
 	set\ *)
 		line=${line#set }
