@@ -169,6 +169,7 @@ struct diff_result {
 	uint64_t differences; /* answers, list entries, figures, text lines */
 	uint64_t outside;     /* frames of other tasks that the model does not know */
 	uint64_t texts;       /* texts compared */
+	uint64_t late_texts;  /* not compared: the node had changed before they were read */
 	uint64_t figures;     /* --map: sizes compared */
 };
 

@@ -507,6 +507,36 @@ static void test_example_16_highatomic_reserve_is_limited(void **state)
 	tp_drop(&tp);
 }
 
+/* An atomic request gets the two frames at `pfn`; to which list do the four at pfn + 4 go? */
+static void assert_reserve_moves(uint64_t pfn, enum pb_migratetype list)
+{
+	struct tp tp;
+	struct pb_zone_stat zone;
+	struct pb_state_zone marks = { .watermark = { 4, 100, 100, 100 }, .managed = 4352 };
+	const uint64_t rest[] = { pfn + 4 };
+
+	linux_zone(&tp, 4352, 9, 9, 0);
+	take_all(&tp, 4352);
+	for (unsigned int i = 0; i < 8; i++)
+		if (i != 2 && i != 3)
+			put(&tp, pfn + i, 0);
+	assert_int_equal(pb_state_set_zone(&tp.pool, 0, PB_ZONE_NORMAL, &marks), PB_OK);
+	assert_int_equal(get(&tp, PB_GFP_ATOMIC | PB_GFP_MOVABLE, 1), pfn);
+	tp_zone(&tp, 0, PB_ZONE_NORMAL, &zone);
+	assert_int_equal(zone.nr_reserved_highatomic, 512);
+	assert_int_equal(pb_pageblock_type(&tp.pool, pfn), PB_MIGRATE_HIGHATOMIC);
+	assert_list(&tp, 2, list, rest, 1);
+	tp_drop(&tp);
+}
+
+/* Found on a running 5.10: the zone of a node that ends 32 frames before its last pageblock. */
+static void test_reserve_leaves_the_lists_of_a_pageblock_that_the_zone_ends_in(void **state)
+{
+	(void)state;
+	assert_reserve_moves(1024, PB_MIGRATE_HIGHATOMIC);
+	assert_reserve_moves(4096, PB_MIGRATE_MOVABLE);
+}
+
 /* Steal single movable frames again and again; each steal boosts the mark. */
 static void assert_boosts(uint64_t high, const uint64_t *want, unsigned int n)
 {
@@ -587,6 +617,7 @@ int main(void)
 		cmocka_unit_test(test_movable_steals_whole_only_from_half_the_pageblock_order),
 		cmocka_unit_test(test_fallback_goes_in_linux_order),
 		cmocka_unit_test(test_example_16_highatomic_reserve_is_limited),
+		cmocka_unit_test(test_reserve_leaves_the_lists_of_a_pageblock_that_the_zone_ends_in),
 		cmocka_unit_test(test_example_17_watermark_boost),
 		cmocka_unit_test(test_example_29_hand_over_cuts_the_region_into_blocks),
 		cmocka_unit_test(test_example_30_hand_over_order),
