@@ -154,8 +154,8 @@ static json_t *action_json(const struct case_study *study, size_t i)
 
 json_t *case_json(const struct case_study *study)
 {
-	json_t *json = json_pack("{s:i, s:s, s:s, s:I}", "schema", 1, "kind", "case", "profile",
-				 cmd_profile_name(study->opt.profile), "memory_bytes",
+	json_t *json = json_pack("{s:i, s:s, s:s, s:I}", "schema", CMD_SCHEMA, "kind", "case",
+				 "profile", cmd_profile_name(study->opt.profile), "memory_bytes",
 				 (json_int_t)study->opt.memory);
 	json_t *actions = json_array();
 

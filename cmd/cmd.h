@@ -18,6 +18,8 @@
 
 #include <pagebuddy/pagebuddy.h>
 
+#define CMD_SCHEMA 2 /* of all JSON: docs/schema.md */
+
 enum cmd_status { CMD_OK = 0, CMD_FAILED = 1, CMD_USAGE = 2 };
 
 #define CMD_VERB(function, name, summary) int cmd_##function(int argc, char **argv);

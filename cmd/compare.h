@@ -5,8 +5,6 @@
 
 #include "cmd.h"
 
-#define COMPARE_SCHEMA 1
-
 struct compare {
 	const char *path[2]; /* A, B */
 	enum cmd_format format;

@@ -387,8 +387,8 @@ static int print_json(const struct compare *compare, const struct side sides[2],
 	for (uint32_t i = 0; tasks && i < nr && i < compare->top; i++)
 		json_array_append_new(list, task_json(sides, &tasks[i]));
 	free(tasks);
-	return cmd_print_json(json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o}", "schema",
-					COMPARE_SCHEMA, "kind", "compare", "of", "recordings", "a",
+	return cmd_print_json(json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o}", "schema", CMD_SCHEMA,
+					"kind", "compare", "of", "recordings", "a",
 					side_json(&sides[0]), "b", side_json(&sides[1]), "rows",
 					rows, "tasks", list));
 }

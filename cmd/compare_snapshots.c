@@ -88,10 +88,10 @@ static void first_failing(const struct show_machine *machine, const struct show_
 			  char *text, size_t size)
 {
 	if (zone->first_failing >= machine->nr_orders)
-		snprintf(text, size, "every order succeeds at once");
+		snprintf(text, size, "every order would be served at once");
 	else
-		snprintf(text, size, "order %u and above fails at once (%s)", zone->first_failing,
-			 show_rule_name(zone->rule));
+		snprintf(text, size, "order %u and above would be refused at once (%s)",
+			 zone->first_failing, pb_verdict_word(zone->rule));
 }
 
 /* In a column of so many characters: "123k" where it does not fit, a sign if asked for. */
@@ -209,7 +209,7 @@ static int print_json(const struct show_machine machines[2], const struct compar
 				      json_pack("{s:i, s:s, s:o, s:o}", "node", any->node, "zone",
 						any->name, "a", side[0], "b", side[1]));
 	}
-	return cmd_print_json(json_pack("{s:i, s:s, s:s, s:o, s:o, s:o}", "schema", COMPARE_SCHEMA,
+	return cmd_print_json(json_pack("{s:i, s:s, s:s, s:o, s:o, s:o}", "schema", CMD_SCHEMA,
 					"kind", "compare", "of", "snapshots", "a",
 					side_json(compare->path[0], &machines[0]), "b",
 					side_json(compare->path[1], &machines[1]), "zones", zones));

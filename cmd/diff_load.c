@@ -138,8 +138,7 @@ static int load_cpu(struct pb_pool *pool, unsigned int cpu, const struct diff_ph
 	}
 	if (!err)
 		err = pb_state_set_vmstat(pool, cpu, phase->node, zone->type, zone->free_pages,
-					  (int32_t)from->free_diff,
-					  (uint32_t)zone->stat_threshold);
+					  (int32_t)from->free_diff, (uint32_t)zone->stat_threshold);
 	return err;
 }
 

@@ -231,15 +231,21 @@ struct lines {
 	bool here;     /* inside a zone of this node */
 	bool per_node; /* inside the statistics of the whole node */
 	bool zoneinfo;
-	bool cma;      /* a column to be left out */
+	bool cma; /* a column to be left out */
 };
 
 /* Pages of users: how many there are is not the allocator's to know, but that the line
    is there is compared. */
 static const char *const users[] = {
-	"      nr_zone_inactive_anon", "      nr_zone_active_anon",	"      nr_zone_inactive_file",
-	"      nr_zone_active_file",	 "      nr_zone_unevictable",	"      nr_zone_write_pending",
-	"      nr_mlock",		 "      nr_page_table_pages",	"      nr_bounce",
+	"      nr_zone_inactive_anon",
+	"      nr_zone_active_anon",
+	"      nr_zone_inactive_file",
+	"      nr_zone_active_file",
+	"      nr_zone_unevictable",
+	"      nr_zone_write_pending",
+	"      nr_mlock",
+	"      nr_page_table_pages",
+	"      nr_bounce",
 	"      nr_zspages",
 };
 
@@ -405,8 +411,8 @@ static void compare_text(const struct pb_pool *pool, const struct diff_phase *ph
 static enum pb_text_layout zoneinfo_of(enum pb_kernel kernel)
 {
 	static const enum pb_text_layout layouts[PB_NR_LINUX] = {
-		[PB_LINUX_5_4] = PB_TEXT_5_4,	[PB_LINUX_5_10] = PB_TEXT_5_10,
-		[PB_LINUX_6_1] = PB_TEXT_6_1,	[PB_LINUX_6_12] = PB_TEXT_6_12,
+		[PB_LINUX_5_4] = PB_TEXT_5_4, [PB_LINUX_5_10] = PB_TEXT_5_10,
+		[PB_LINUX_6_1] = PB_TEXT_6_1, [PB_LINUX_6_12] = PB_TEXT_6_12,
 		[PB_LINUX_7_2] = PB_TEXT_7_2,
 	};
 

@@ -148,8 +148,7 @@ int explain_log(struct explain_ask *ask)
 		return cmd_error(VERB, "no memory to read '%s'", ask->source.path);
 	}
 	if (ask->format == CMD_JSON)
-		printf("{\"schema\": %d, \"kind\": \"kernel-log\", \"reports\": [",
-		       PBR_SCHEMA_VERSION);
+		printf("{\"schema\": %d, \"kind\": \"kernel-log\", \"reports\": [", CMD_SCHEMA);
 	status = read_all(source, log, ask->source.path);
 	if (pb_klog_close(log, &stats) && !status)
 		status = cmd_error(VERB, "no memory to print a report");

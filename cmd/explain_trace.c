@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <rules/words.h>
+
 #include "explain.h"
 #include "note.h"
 
@@ -68,7 +70,7 @@ struct listing {
 	const struct explain_ask *ask;
 	const struct pbr_filter *filter;
 	json_t *json;
-	uint64_t nr, listed, seen, by_rule[PBR_NR_RULES], two;
+	uint64_t nr, listed, seen, by_rule[PB_NR_VERDICT_WORDS], two;
 };
 
 static json_t *failure_json(const struct listing *listing, const struct pbr_event *event,
@@ -81,8 +83,8 @@ static json_t *failure_json(const struct listing *listing, const struct pbr_even
 	return json_pack("{s:I, s:f, s:i, s:s, s:s, s:s, s:s?, s:b}", "failure",
 			 (json_int_t)listing->nr, "t", relative(input, event->time), "order",
 			 event->order, "gfp", gfp, "comm", comm_of(input, event->task), "rule",
-			 pbr_rule_name(explain->rule), "other_rule",
-			 explain->other == PBR_RULE_NONE ? NULL : pbr_rule_name(explain->other),
+			 pb_verdict_word(explain->rule), "other_rule",
+			 explain->other == PB_SAYS_NONE ? NULL : pb_verdict_word(explain->other),
 			 "seen", explain->seen);
 }
 
@@ -107,12 +109,12 @@ static void print_failure(const struct listing *listing, const struct pbr_event 
 			  const struct pbr_explain *explain)
 {
 	const struct pbr_input *input = listing->ask->input;
-	char gfp[256], rule[40];
+	char gfp[256], rule[48];
 
 	pb_gfp_name(event->gfp, gfp, sizeof(gfp));
-	snprintf(rule, sizeof(rule), "%s%s%s", pbr_rule_name(explain->rule),
-		 explain->other == PBR_RULE_NONE ? "" : " or ",
-		 explain->other == PBR_RULE_NONE ? "" : pbr_rule_name(explain->other));
+	snprintf(rule, sizeof(rule), "%s%s%s", pb_verdict_word(explain->rule),
+		 explain->other == PB_SAYS_NONE ? "" : " or ",
+		 explain->other == PB_SAYS_NONE ? "" : pb_verdict_word(explain->other));
 	printf("%5llu  %+12.6f s  order %2u  %-15s  %s\n", (unsigned long long)listing->nr,
 	       relative(input, event->time), event->order, comm_of(input, event->task), rule);
 	print_flags(gfp);
@@ -127,7 +129,7 @@ static void list_one(void *ctx, const struct pbr_event *event, const struct pbr_
 		return;
 	listing->listed++;
 	listing->by_rule[explain->rule]++;
-	listing->two += explain->other != PBR_RULE_NONE;
+	listing->two += explain->other != PB_SAYS_NONE;
 	listing->seen += explain->seen;
 	if (listing->json)
 		json_array_append_new(listing->json, failure_json(listing, event, explain));
@@ -147,11 +149,11 @@ static void print_sum(const struct listing *listing)
 		return;
 	}
 	printf("%llu failures:", (unsigned long long)listing->listed);
-	for (int rule = 0, first = 1; rule < PBR_NR_RULES; rule++) {
+	for (int rule = 0, first = 1; rule < PB_NR_VERDICT_WORDS; rule++) {
 		if (!listing->by_rule[rule])
 			continue;
 		printf("%s %llu %s", first ? "" : ",", (unsigned long long)listing->by_rule[rule],
-		       pbr_rule_name((enum pbr_rule)rule));
+		       pb_verdict_word((enum pb_verdict_word)rule));
 		first = 0;
 	}
 	printf("\n%llu by numbers that the kernel itself went by, %llu where two rules remain "
@@ -176,8 +178,8 @@ static int list_failures(const struct explain_ask *ask)
 		json_decref(listing.json);
 		status = cmd_error(VERB, "no memory to follow the trace");
 	} else if (ask->format == CMD_JSON) {
-		json_t *json = json_pack("{s:i, s:s, s:o, s:I, s:o}", "schema", PBR_SCHEMA_VERSION,
-					 "kind", "failures", "only",
+		json_t *json = json_pack("{s:i, s:s, s:o, s:I, s:o}", "schema", CMD_SCHEMA, "kind",
+					 "failures", "only",
 					 *filter.text ? json_string(filter.text) : json_null(),
 					 "recorded", (json_int_t)listing.nr, "failures",
 					 listing.json);
@@ -221,58 +223,47 @@ static void print_blocks(const struct pbr_input *input, const struct pbr_verdict
 	putchar('\n');
 }
 
-/* What a trace alone does tell, and what it would take to tell more. */
-static void say_unknown(const struct pbr_explain *explain)
+static void print_zone(const struct explain_ask *ask, const struct pbr_verdict *verdict)
 {
-	char text[400];
+	const uint64_t page = ask->input->page_size ? ask->input->page_size : 4096;
+	char word[48], size[32];
+	int n = printf("  Node %d %-8s", verdict->zone.node, pb_zone_name(verdict->zone.type));
 
-	snprintf(text, sizeof(text),
-		 "The trace has no snapshot of the start, so how much memory was free, and in "
-		 "which blocks, is not known. The request %s. With buddyinfo and zoneinfo of the "
-		 "start beside the trace (TRACE.buddyinfo.start ...), or a recording by pagebuddy "
-		 "record, it can be said.",
-		 explain->gfp & PB_GFP_DIRECT_RECLAIM ? "could wait for reclaim"
-						      : "could not wait for reclaim");
-	print_wrapped(text, 2);
+	snprintf(word, sizeof(word), "%s%s%s",
+		 verdict->rule == PB_SAYS_WOULD_SUCCEED ? "would serve"
+							: pb_verdict_word(verdict->rule),
+		 verdict->other == PB_SAYS_NONE ? "" : " or ",
+		 verdict->other == PB_SAYS_NONE ? "" : pb_verdict_word(verdict->other));
+	printf("%*s%-16s %s free", n < 20 ? 20 - n : 1, "", word,
+	       pb_rule_size((int64_t)(verdict->now.free * page / 1024), size, sizeof(size)));
+	if (verdict->greatest_order >= 0)
+		printf(", largest block order %d", verdict->greatest_order);
+	putchar('\n');
+	print_wrapped(verdict->text, 4);
+	print_blocks(ask->input, verdict);
 }
 
 static void print_text(const struct explain_ask *ask, const struct pbr_explain *explain)
 {
-	char gfp[256], brief[256];
-
-	pb_gfp_name(explain->gfp, gfp, sizeof(gfp));
-	replay_short_gfp(explain->gfp, brief, sizeof(brief));
-	replay_print_trace(ask->input);
-	printf("\nOrder %u (%llu page%s), %s\nat %+.6f s: ", explain->order, 1ULL << explain->order,
-	       explain->order ? "s" : "", strlen(gfp) > 60 ? brief : gfp,
-	       relative(ask->input, explain->time));
-	if (explain->rule == PBR_RULE_UNKNOWN) {
-		printf("why is not known.\n");
-		say_unknown(explain);
-		return;
+	print_wrapped(explain->sentence, 0);
+	if (explain->rule == PB_SAYS_UNKNOWN) {
+		print_wrapped(explain->gfp & PB_GFP_DIRECT_RECLAIM
+				      ? "The request could wait for reclaim."
+				      : "The request could not wait for reclaim.",
+			      0);
+		print_wrapped("With buddyinfo and zoneinfo of the start beside the trace "
+			      "(TRACE.buddyinfo.start ...), or a recording by pagebuddy record, "
+			      "it can be said.",
+			      0);
 	}
-	if (explain->succeeds && ask->failure)
-		printf("by the rebuilt state it\nwould have succeeded; why the kernel failed "
-		       "is not in the trace.\n");
-	else if (explain->succeeds)
-		printf("it would have succeeded.\n");
-	else if (explain->other != PBR_RULE_NONE)
-		printf("it fails: %s or %s;\nthe trace can't tell which.\n",
-		       pbr_rule_name(explain->rule), pbr_rule_name(explain->other));
-	else
-		printf("it fails: %s.\n", pbr_rule_name(explain->rule));
 	if (explain->seen)
 		printf("The kernel's own numbers at that moment are in the trace.\n");
-	for (unsigned int i = 0; i < explain->nr_verdicts; i++) {
-		const struct pbr_verdict *verdict = &explain->verdicts[i];
-
-		printf("  Node %d, zone %s: %s\n", verdict->zone.node,
-		       pb_zone_name(verdict->zone.type), pbr_rule_name(verdict->rule));
-		print_wrapped(verdict->text, 4);
-		print_blocks(ask->input, verdict);
-	}
-	if (!explain->nr_verdicts)
-		printf("  This machine has no zone that the request may use.\n");
+	putchar('\n');
+	for (unsigned int i = 0; i < explain->nr_verdicts; i++)
+		print_zone(ask, &explain->verdicts[i]);
+	if (explain->nr_verdicts)
+		putchar('\n');
+	replay_print_trace(ask->input);
 }
 
 static int answer(struct explain_ask *ask)
@@ -306,7 +297,7 @@ static int answer(struct explain_ask *ask)
 		return CMD_OK;
 	}
 	json = pbr_explain_json(ask->input, &explain);
-	json_object_set_new(json, "schema", json_integer(PBR_SCHEMA_VERSION));
+	json_object_set_new(json, "schema", json_integer(CMD_SCHEMA));
 	json_object_set_new(json, "kind", json_string("explain"));
 	return cmd_print_json(json);
 }

@@ -9,8 +9,7 @@
 
 #include "explain_log.h"
 
-#define WIDTH 79         /* columns */
-#define SENTENCE_ZONES 6 /* more are not named in the sentence */
+#define WIDTH 79 /* columns */
 #define LL(value) ((long long)(value))
 
 unsigned int explain_log_page_kb(const struct pb_klog_report *report)
@@ -86,152 +85,74 @@ void explain_log_why(const struct pb_klog_report *report, const struct pb_klog_z
 			 zone->allowed ? "has no managed pages" : "the request may not use it");
 }
 
-static int add(char *text, size_t size, int at, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+static void add(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
-static int add(char *text, size_t size, int at, const char *format, ...)
+static void add(char *text, size_t size, const char *format, ...)
 {
+	size_t used = strlen(text);
 	va_list args;
-	int n;
 
-	if (at < 0 || (size_t)at >= size)
-		return at;
 	va_start(args, format);
-	n = vsnprintf(text + at, size - (size_t)at, format, args);
+	vsnprintf(text + used, size - used, format, args);
 	va_end(args);
-	return n < 0 ? at : at + n;
 }
 
-/* "swapper/1 (pid 0) asked for 4 KiB (order 0, GFP_ATOMIC)" */
-static int say_who(const struct pb_klog_report *report, char *text, size_t size)
+/* What the text tells of the request; the strings are the caller's. */
+static struct pb_rule_told told_of(const struct pb_klog_report *report, char *request, size_t size)
 {
-	char bytes[32], comm[PB_KLOG_TEXT];
-	int at;
+	const int64_t page = (int64_t)explain_log_page_kb(report);
+	char bytes[32];
 
-	if (report->kind == PB_KLOG_ASKED)
-		return add(text, size, 0, "A request for %s (order %d, %s)",
-			   pb_rule_size((int64_t)explain_log_page_kb(report) << report->order,
-					bytes, sizeof(bytes)),
-			   report->order, report->gfp_names);
-	/* bytes of a log need not be UTF-8 */
-	snprintf(comm, sizeof(comm), "%s",
-		 report->comm[0] ? report->comm : "A task without a name");
-	for (char *c = comm; *c; c++)
-		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
-			*c = '?';
-	at = add(text, size, 0, "%s", comm);
-
-	if (report->pid >= 0)
-		at = add(text, size, at, " (pid %d)", report->pid);
 	if (report->kind == PB_KLOG_VMALLOC && report->vmalloc_bytes)
-		return add(text, size, at, " asked vmalloc for %s",
-			   pb_rule_size((int64_t)(report->vmalloc_bytes / 1024), bytes,
-					sizeof(bytes)));
-	if (!report->has_order)
-		return add(text, size, at, " asked for memory");
-	return add(text, size, at, " asked for %s (order %d%s%s)",
-		   pb_rule_size((int64_t)explain_log_page_kb(report) << (report->order & 63), bytes,
-				sizeof(bytes)),
-		   report->order, report->has_gfp ? ", " : "",
-		   report->has_gfp ? report->gfp_names : "");
+		snprintf(request, size, "%s by vmalloc",
+			 pb_rule_size((int64_t)(report->vmalloc_bytes / 1024), bytes,
+				      sizeof(bytes)));
+	else if (report->has_order)
+		pb_rule_request_text(page << (report->order & 63), report->order,
+				     report->has_gfp ? report->gfp_names : NULL, request, size);
+	else
+		snprintf(request, size, "memory");
+	return (struct pb_rule_told){
+		.comm = report->kind == PB_KLOG_ASKED ? NULL : report->comm,
+		.pid = report->pid,
+		.request = request,
+		.word = report->verdict,
+		.other = PB_SAYS_NONE,
+	};
 }
 
-static int say_zone(const struct pb_klog_report *report, char *text, size_t size, int at)
-{
-	struct pb_rule_request request = request_of(report);
-	const struct pb_klog_zone *zone = &report->zones[report->decisive];
-	char reason[512];
-
-	pb_rule_reason(&request, &zone->rule, &zone->result, reason, sizeof(reason));
-	return add(text, size, at, " in Node %d, zone %s: %s", zone->node,
-		   pb_klog_type_name(zone->type), reason);
-}
-
-/* "; Node 0 DMA, DMA32: lowmem_reserve", as long as it is short */
-static int say_others(const struct pb_klog_report *report, char *text, size_t size, int at)
-{
-	int node = -1;
-
-	for (unsigned int w = 0; w < PB_SAYS_NO_ZONE; w++) {
-		bool any = false;
-
-		for (unsigned int i = 0; i < report->nr_zones; i++) {
-			const struct pb_klog_zone *zone = &report->zones[i];
-
-			if (!zone->judged || zone->verdict != w || (int)i == report->decisive)
-				continue;
-			if (!any)
-				at = add(text, size, at, "; ");
-			if (!any || zone->node != node)
-				at = add(text, size, at, "%sNode %d", any ? ", " : "", zone->node);
-			else
-				at = add(text, size, at, ",");
-			at = add(text, size, at, " %s", pb_klog_type_name(zone->type));
-			node = zone->node;
-			any = true;
-		}
-		if (any)
-			at = add(text, size, at, ": %s", pb_verdict_word((enum pb_verdict_word)w));
-	}
-	return at;
-}
-
-static int say_vmalloc(const struct pb_klog_report *report, char *text, size_t size, int at)
+static void say_vmalloc(const struct pb_klog_report *report, char *text, size_t size)
 {
 	char ram[32];
 
-	switch (report->vmalloc) {
-	case PB_KLOG_VMALLOC_TOTAL:
-		return add(text, size, at,
-			   " and was refused because that is more than the machine's memory, "
-			   "before any page was asked for");
-	case PB_KLOG_VMALLOC_SPACE:
-		return add(text, size, at,
-			   " and was refused because no such range of vmalloc's address space is "
-			   "free; pages were not the problem");
-	default:
-		break;
-	}
-	if (report->ram_pages > 0 && report->decisive < 0)
-		return add(text, size, at,
-			   " and was refused because the machine has %s: pages were not asked for",
-			   pb_rule_size(report->ram_pages * explain_log_page_kb(report), ram,
-					sizeof(ram)));
-	return add(text, size, at,
-		   " and was refused, but single pages, of which vmalloc builds its areas, were to "
-		   "be had: the page allocator was not the problem");
+	if (report->vmalloc == PB_KLOG_VMALLOC_TOTAL)
+		add(text, size,
+		    " and was refused because that is more than the machine's memory, before any "
+		    "page was asked for");
+	else if (report->vmalloc == PB_KLOG_VMALLOC_SPACE)
+		add(text, size,
+		    " and was refused because no such range of vmalloc's address space is free; "
+		    "pages were not the problem");
+	else if (report->ram_pages > 0 && report->decisive < 0)
+		add(text, size,
+		    " and was refused because the machine has %s: pages were not asked for",
+		    pb_rule_size(report->ram_pages * explain_log_page_kb(report), ram,
+				 sizeof(ram)));
+	else
+		add(text, size,
+		    " and was refused, but single pages, of which vmalloc builds its areas, were "
+		    "to be had: the page allocator was not the problem");
 }
 
 static void say_nothing_failed(const struct pb_klog_report *report, char *text, size_t size)
 {
-	if (report->kind == PB_KLOG_SHOW_MEM)
-		add(text, size, 0,
-		    "Nothing failed here as far as the text goes: it is a dump of memory without a "
-		    "headline (SysRq m, or the text begins too late).");
-	else
-		add(text, size, 0,
-		    "Nothing failed here: somebody called the OOM killer by hand (SysRq f, order "
-		    "-1).");
-}
-
-/* Not what happened, but what would. */
-static void say_asked(const struct pb_klog_report *report, char *text, size_t size, int at)
-{
-	if (report->decisive < 0) {
-		add(text, size, at, " would be refused: no zone that it may use has memory.");
-		return;
-	}
-	if (report->verdict == PB_SAYS_WOULD_SUCCEED)
-		at = add(text, size, at, " would be served at once");
-	else if (report->verdict == PB_SAYS_UNKNOWN)
-		at = add(text, size, at, " may be served");
-	else
-		at = add(text, size, at, " would be refused at once by %s",
-			 pb_rule_cause(report->verdict));
-	at = say_zone(report, text, size, at);
-	if (report->verdict != PB_SAYS_WOULD_SUCCEED && report->nr_zones <= SENTENCE_ZONES)
-		at = say_others(report, text, size, at);
-	add(text, size, at, ".");
+	snprintf(text, size, "%s",
+		 report->kind == PB_KLOG_SHOW_MEM
+			 ? "Nothing failed here as far as the text goes: it is a dump of memory "
+			   "without a headline (SysRq m, or the text begins too late)."
+			 : "Nothing failed here: somebody called the OOM killer by hand (SysRq f, "
+			   "order -1).");
 }
 
 /* "2818048kB" -> ", 2.7 GiB" */
@@ -246,58 +167,58 @@ static const char *limit_text(const struct pb_klog_report *report, char *text, s
 	return text;
 }
 
+/* By a zone's numbers, or because there are none. */
+static void say_verdict(const struct pb_klog_report *report, struct pb_rule_told *told, char *text,
+			size_t size)
+{
+	struct pb_rule_request request = request_of(report);
+	char reason[512];
+
+	if (report->decisive >= 0) {
+		const struct pb_klog_zone *zone = &report->zones[report->decisive];
+
+		pb_rule_reason(&request, &zone->rule, &zone->result, reason, sizeof(reason));
+		told->node = zone->node;
+		told->zone = pb_klog_type_name(zone->type);
+		told->reason = reason;
+	} else if (report->verdict == PB_SAYS_NO_DUMP) {
+		told->reason = report->nr_zones ? "the flags are not in the text"
+						: "no zone is in the text";
+	}
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		if (report->zones[i].judged && (int)i != report->decisive)
+			pb_rule_add_other(told, report->zones[i].node,
+					  pb_klog_type_name(report->zones[i].type),
+					  report->zones[i].verdict);
+	pb_rule_sentence(told, text, size);
+}
+
 void explain_log_sentence(const struct pb_klog_report *report, char *text, size_t size)
 {
-	char limit[40];
-	int at;
+	char limit[40], request[sizeof(report->gfp_names) + 64];
+	struct pb_rule_told told;
 
 	if (report->verdict == PB_SAYS_NONE) {
 		say_nothing_failed(report, text, size);
 		return;
 	}
-	at = say_who(report, text, size);
-	if (report->kind == PB_KLOG_ASKED) {
-		say_asked(report, text, size, at);
-		return;
-	}
+	told = told_of(report, request, sizeof(request));
 	switch (report->verdict) {
 	case PB_SAYS_MEMCG:
-		at = add(text, size, at,
-			 " and met the limit of its memory cgroup%s: the machine's memory was not "
-			 "the problem",
-			 limit_text(report, limit, sizeof(limit)));
-		break;
-	case PB_SAYS_NO_DUMP:
-		at = add(text, size, at, " and was refused; by which rule can't be told, for %s",
-			 report->nr_zones ? "the flags are not in the text"
-					  : "no zone is in the text");
+		pb_rule_who(&told, text, size);
+		add(text, size,
+		    " and met the limit of its memory cgroup%s: the machine's memory was not the "
+		    "problem",
+		    limit_text(report, limit, sizeof(limit)));
 		break;
 	case PB_SAYS_NOT_PAGE_ALLOCATOR:
-		at = say_vmalloc(report, text, size, at);
-		break;
-	case PB_SAYS_UNKNOWN:
-		at = add(text, size, at,
-			 " and was refused; by which rule the text is cut too early to tell");
-		at = say_zone(report, text, size, at);
-		break;
-	case PB_SAYS_NO_ZONE:
-		at = add(text, size, at,
-			 " and was refused because no zone that it may use has "
-			 "memory");
-		break;
-	case PB_SAYS_WOULD_SUCCEED:
-		at = add(
-			text, size, at,
-			" and was refused, but at the moment of the dump it would have been served");
-		at = say_zone(report, text, size, at);
+		pb_rule_who(&told, text, size);
+		say_vmalloc(report, text, size);
 		break;
 	default:
-		at = add(text, size, at, " and was refused by %s", pb_rule_cause(report->verdict));
-		at = say_zone(report, text, size, at);
-		if (report->nr_zones <= SENTENCE_ZONES)
-			at = say_others(report, text, size, at);
+		say_verdict(report, &told, text, size);
 	}
-	add(text, size, at, ".");
+	add(text, size, ".");
 }
 
 /* ------------------------------------------------------------------------ zones */
@@ -335,7 +256,6 @@ static void print_zone(const struct pb_klog_report *report, const struct pb_klog
 static void print_zones(const struct pb_klog_report *report, bool verbose)
 {
 	char out[512] = "";
-	int at = 0;
 
 	putchar('\n');
 	for (unsigned int i = 0; i < report->nr_zones; i++) {
@@ -344,10 +264,10 @@ static void print_zones(const struct pb_klog_report *report, bool verbose)
 		if (zone->allowed)
 			print_zone(report, zone, verbose);
 		else
-			at = add(out, sizeof(out), at, "%s%d/%s", at ? ", " : "", zone->node,
-				 pb_klog_type_name(zone->type));
+			add(out, sizeof(out), "%s%d/%s", *out ? ", " : "", zone->node,
+			    pb_klog_type_name(zone->type));
 	}
-	if (at) {
+	if (*out) {
 		printf("  Not for this request: ");
 		print_wrapped(out, 24, 4);
 	}

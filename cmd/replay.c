@@ -300,7 +300,7 @@ static int work(struct replay *replay, char *error, size_t size)
 static json_t *to_json(const struct replay *replay)
 {
 	const struct pbr_run *first = replay->simulate ? &replay->runs[0] : &replay->followed;
-	json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:f}", "schema", PBR_SCHEMA_VERSION, "kind",
+	json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:f}", "schema", CMD_SCHEMA, "kind",
 				 "replay", "format", replay->input->format, "assumed",
 				 replay->input->note, "trace_seconds",
 				 (double)(replay->input->end_time - replay->input->start_time) *
@@ -346,10 +346,9 @@ static int print_rows(const struct replay *replay, const struct pbr_run *run)
 	{
 		json_array_foreach(json_object_get(sample, "zones"), z, zone)
 		{
-			row = json_pack("{s:i, s:s, s:s, s:s, s:O, s:O}", "schema",
-					PBR_SCHEMA_VERSION, "kind", "sample", "trace",
-					replay->input->name, "run", run->name, "t",
-					json_object_get(sample, "t"), "event",
+			row = json_pack("{s:i, s:s, s:s, s:s, s:O, s:O}", "schema", CMD_SCHEMA,
+					"kind", "sample", "trace", replay->input->name, "run",
+					run->name, "t", json_object_get(sample, "t"), "event",
 					json_object_get(sample, "event"));
 			json_object_update(row, zone);
 			if (json_dumpf(row, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)))

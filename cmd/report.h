@@ -11,7 +11,6 @@
 
 #include "cmd.h"
 
-#define REPORT_SCHEMA 1
 #define REPORT_MAX_VARIANTS 16
 
 struct report {
@@ -38,7 +37,7 @@ struct report_tasks {
 };
 
 #define REPORT_MAX_TASKS 65535
-#define REPORT_TOP 25 /* rows of each table of who allocates */
+#define REPORT_TOP 25           /* rows of each table of who allocates */
 #define REPORT_MAX_REASONS 1000 /* failures of which the page has the reason */
 
 /* Index in the page's list of a task of the input; adds it. */

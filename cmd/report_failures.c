@@ -34,20 +34,11 @@ static json_t *zone_json(const struct pbr_run *run, const struct pbr_verdict *ve
 	for (unsigned int o = 0; o <= run->max_order; o++)
 		json_array_append_new(blocks, json_integer((json_int_t)verdict->now.blocks[o]));
 	return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:o}", "zone",
-			 zone_index(run, &verdict->zone), "rule", pbr_rule_name(verdict->rule),
+			 zone_index(run, &verdict->zone), "rule", pb_verdict_word(verdict->rule),
 			 "text", verdict->text, "free", (json_int_t)verdict->now.free, "usable",
 			 (json_int_t)verdict->usable, "mark", (json_int_t)verdict->mark, "reserve",
 			 (json_int_t)verdict->reserve, "largest_order", verdict->greatest_order,
 			 "blocks", blocks);
-}
-
-/* The zone whose rule is the answer: the first that has it. */
-static int deciding(const struct pbr_explain *explain)
-{
-	for (unsigned int i = 0; i < explain->nr_verdicts; i++)
-		if (explain->verdicts[i].rule == explain->rule)
-			return (int)i;
-	return -1;
 }
 
 static void add_failure(void *ctx, const struct pbr_event *event, const struct pbr_explain *explain)
@@ -64,14 +55,14 @@ static void add_failure(void *ctx, const struct pbr_event *event, const struct p
 		pb_gfp_name(event->gfp, gfp, sizeof(gfp));
 		json_object_set_new(c->gfp_names, key, json_string(gfp));
 	}
-	json_array_append_new(c->list,
-			      json_pack("{s:f, s:i, s:i, s:I, s:i, s:s, s:i, s:o}", "time",
-					(double)(event->time - r->input->start_time) / 1e9, "order",
-					explain->order, "migratetype", (int)explain->migratetype,
-					"gfp", (json_int_t)event->gfp, "task",
-					(int)report_task(r, c->tasks, event->task), "rule",
-					pbr_rule_name(explain->rule), "decides", deciding(explain),
-					"zones", zones));
+	json_array_append_new(
+		c->list, json_pack("{s:f, s:i, s:i, s:I, s:i, s:s, s:s, s:i, s:o}", "time",
+				   (double)(event->time - r->input->start_time) / 1e9, "order",
+				   explain->order, "migratetype", (int)explain->migratetype, "gfp",
+				   (json_int_t)event->gfp, "task",
+				   (int)report_task(r, c->tasks, event->task), "rule",
+				   pb_verdict_word(explain->rule), "sentence", explain->sentence,
+				   "decides", explain->decides, "zones", zones));
 }
 
 json_t *report_failures(const struct report *report, struct report_tasks *tasks, json_t *gfp_names)
@@ -90,7 +81,7 @@ static void say(json_t *list, const char *format, ...) __attribute__((format(pri
 
 static void say(json_t *list, const char *format, ...)
 {
-	char text[1024];
+	char text[2048];
 	va_list args;
 
 	va_start(args, format);
@@ -131,9 +122,9 @@ static void list_orders(const struct pbr_run *run, char *text, size_t size)
 	}
 }
 
-/* How often each rule decided, and an example of its sentence. */
+/* How often each rule decided, and its first sentence. */
 struct tally {
-	const char *rule, *zone, *text;
+	const char *rule, *sentence;
 	uint64_t times;
 };
 
@@ -144,26 +135,16 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
-static void count_reason(struct tally *tallies, unsigned int *nr, const json_t *failure,
-			 const struct pbr_run *run)
+static void count_reason(struct tally *tallies, unsigned int *nr, const json_t *failure)
 {
-	const json_t *zones = json_object_get(failure, "zones");
-	json_int_t decides = json_integer_value(json_object_get(failure, "decides"));
-	const json_t *zone = decides < 0 ? NULL : json_array_get(zones, (size_t)decides);
-	json_int_t z = zone ? json_integer_value(json_object_get(zone, "zone")) : -1;
-	const char *name = z < 0 ? "" : pb_zone_name(run->zones[z].type);
 	unsigned int i = 0;
 
-	while (i < *nr &&
-	       (strcmp(tallies[i].rule, text_of(failure, "rule")) || strcmp(tallies[i].zone, name)))
+	while (i < *nr && strcmp(tallies[i].rule, text_of(failure, "rule")))
 		i++;
-	if (i == *nr && *nr < PBR_NR_RULES * PBR_MAX_ZONES) {
-		tallies[i] = (struct tally){ text_of(failure, "rule"), name,
-					     zone ? text_of(zone, "text") : "", 0 };
-		++*nr;
-	}
-	if (i < *nr)
-		tallies[i].times++;
+	if (i == *nr)
+		tallies[(*nr)++] = (struct tally){ text_of(failure, "rule"),
+						   text_of(failure, "sentence"), 0 };
+	tallies[i].times++;
 }
 
 static int by_times(const void *a, const void *b)
@@ -173,31 +154,21 @@ static int by_times(const void *a, const void *b)
 	return (x->times < y->times) - (x->times > y->times);
 }
 
-static void say_reasons(const struct report *r, const json_t *failures, json_t *list)
+static void say_reasons(const json_t *failures, json_t *list)
 {
-	struct tally tallies[PBR_NR_RULES * PBR_MAX_ZONES];
+	struct tally tallies[PB_NR_VERDICT_WORDS];
 	unsigned int nr = 0;
 	size_t i;
 	json_t *failure;
 
-	json_array_foreach((json_t *)failures, i, failure)
-		count_reason(tallies, &nr, failure, &r->follow);
+	json_array_foreach((json_t *)failures, i, failure) count_reason(tallies, &nr, failure);
 	qsort(tallies, nr, sizeof(*tallies), by_times);
-	for (i = 0; i < nr && i < 4; i++) {
-		if (!strcmp(tallies[i].rule, pbr_rule_name(PBR_RULE_UNKNOWN)))
-			say(list,
-			    "Why is not known: the trace has no snapshot of the start, so nobody "
-			    "knows how much was free.");
-		else if (!strcmp(tallies[i].rule, pbr_rule_name(PBR_RULE_NONE)))
-			say(list,
-			    "%llu would have succeeded by the rebuilt state: what made the kernel "
-			    "refuse is not in the trace.",
-			    u(tallies[i].times));
-		else
-			say(list, "%llu by %s%s%s. The first of them: %s", u(tallies[i].times),
-			    tallies[i].rule, *tallies[i].zone ? " in zone " : "", tallies[i].zone,
-			    tallies[i].text);
-	}
+	for (i = 0; i < nr; i++)
+		say(list, "%llu by %s. The first of them: %s", u(tallies[i].times),
+		    !strcmp(tallies[i].rule, pb_verdict_word(PB_SAYS_UNKNOWN))
+			    ? "a rule that can't be told"
+			    : tallies[i].rule,
+		    tallies[i].sentence);
 }
 
 static void say_lowest(const struct pbr_run *run, json_t *list)
@@ -231,7 +202,7 @@ json_t *report_conclusion(const struct report *report, const json_t *failures)
 		list_orders(run, orders, sizeof(orders));
 		say(list, "%llu request%s failed: %s.", u(run->failures), plural(run->failures),
 		    orders);
-		say_reasons(report, failures, list);
+		say_reasons(failures, list);
 		if (json_array_size(failures) < run->failures)
 			say(list, "These reasons are of the first %zu failures.",
 			    json_array_size(failures));
@@ -242,8 +213,9 @@ json_t *report_conclusion(const struct report *report, const json_t *failures)
 	if (pbr_start_known(report->input))
 		say_lowest(run, list);
 	else
-		say(list, "No snapshot of the start is there: what was in use before the trace is not "
-			  "known, so the charts show a machine that was empty then. Only what changes "
-			  "in them was recorded.");
+		say(list,
+		    "No snapshot of the start is there: what was in use before the trace is not "
+		    "known, so the charts show a machine that was empty then. Only what changes "
+		    "in them was recorded.");
 	return list;
 }

@@ -397,7 +397,7 @@ static void set_heading(const struct report *r, json_t *root)
 
 	snprintf(tool, sizeof(tool), "pagebuddy %d.%d.%d", PB_VERSION_MAJOR, PB_VERSION_MINOR,
 		 PB_VERSION_PATCH);
-	json_object_set_new(root, "schema", json_integer(REPORT_SCHEMA));
+	json_object_set_new(root, "schema", json_integer(CMD_SCHEMA));
 	json_object_set_new(root, "kind", json_string("report"));
 	json_object_set_new(root, "tool", json_string(tool));
 	json_object_set_new(

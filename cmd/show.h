@@ -7,23 +7,13 @@
 #define PB_CMD_SHOW_H
 
 #include <loose.h>
+#include <rules/rules.h>
 
 #include "cmd.h"
 
-#define SHOW_SCHEMA 1
 #define SHOW_ASSUMED ((uint32_t)6 << 16 | 12u << 8) /* 6.12, where nothing names the kernel */
 #define SHOW_MAX_ZONES 64
 #define SHOW_ORDERS PB_PROC_ORDERS
-
-/* Why a request would not be served at once. */
-enum show_rule {
-	SHOW_OK,
-	SHOW_RESERVE,     /* the lowmem reserve keeps the zone for others */
-	SHOW_MEMORY,      /* free memory is at the watermark: not even one page */
-	SHOW_WATERMARK,   /* one page yes, 2^order would fall below the watermark */
-	SHOW_FRAGMENTED,  /* enough free pages, no block of the order */
-	SHOW_MIGRATETYPE, /* blocks of the order only where the request may not go */
-};
 
 struct show_type {
 	char name[16];
@@ -49,11 +39,11 @@ struct show_zone {
 	unsigned int nr_types;
 	/* an ordinary request for this zone, at once: first order that fails, and why */
 	unsigned int first_failing; /* nr_orders: none */
-	enum show_rule rule;
+	enum pb_verdict_word rule;
 	/* the same for requests that come down from the highest zone */
 	unsigned int first_failing_above;
-	enum show_rule rule_above;
-	char text[512]; /* the sentence */
+	enum pb_verdict_word rule_above;
+	char text[1024]; /* the sentence */
 };
 
 struct show_machine {
@@ -94,16 +84,11 @@ int show_collect(const struct pb_snapshot *snapshot, struct show_machine *machin
 		 size_t size);
 /* Fills in first_failing ... text of each zone. */
 void show_judge(struct show_machine *machine);
-/* Would an ordinary request for this zone, or one from above, succeed at once? */
-enum show_rule show_check(const struct show_machine *machine, const struct show_zone *zone,
-			  unsigned int order, bool from_above);
-const char *show_rule_name(enum show_rule rule);
 /* Of a migratetype of pagetypeinfo: PB_LETTER_*. */
 uint8_t show_letter(const char *type);
 /* Whose rules hold: the machine's kernel's, or SHOW_ASSUMED. */
 uint32_t show_release(const struct show_machine *machine);
 /* A zone as trace/rules wants it, for a request without lowmem_reserve. */
-struct pb_rule_zone;
 void show_rule_zone(const struct show_machine *machine, const struct show_zone *from,
 		    struct pb_rule_zone *zone);
 

@@ -112,7 +112,7 @@ static int owner_json(const struct pb_page_owner *owner)
 					   (json_int_t)h->pages, "spoils", (json_int_t)h->spoiled));
 	}
 	return cmd_print_json(
-		json_pack("{s:i, s:s, s:b, s:I, s:I, s:I, s:o, s:o}", "schema", SHOW_SCHEMA, "kind",
+		json_pack("{s:i, s:s, s:b, s:I, s:I, s:I, s:o, s:o}", "schema", CMD_SCHEMA, "kind",
 			  "page_owner", "cut", owner->cut, "entries", (json_int_t)owner->entries,
 			  "pages", (json_int_t)owner->pages, "bad", (json_int_t)owner->bad_lines,
 			  "pageblocks", blocks, "holders", holders));
@@ -149,7 +149,7 @@ static int allocinfo_json(const struct pb_allocinfo *info)
 						       info->sites[i].place, "bytes",
 						       (json_int_t)info->sites[i].bytes, "calls",
 						       (json_int_t)info->sites[i].calls));
-	return cmd_print_json(json_pack("{s:i, s:s, s:I, s:I, s:I, s:o}", "schema", SHOW_SCHEMA,
+	return cmd_print_json(json_pack("{s:i, s:s, s:I, s:I, s:I, s:o}", "schema", CMD_SCHEMA,
 					"kind", "allocinfo", "bytes", (json_int_t)info->bytes,
 					"calls", (json_int_t)info->calls, "bad",
 					(json_int_t)info->bad_lines, "sites", sites));
@@ -218,7 +218,7 @@ static int index_json(const struct pb_index *index)
 							? json_null()
 							: json_integer(failing)));
 	}
-	return cmd_print_json(json_pack("{s:i, s:s, s:o}", "schema", SHOW_SCHEMA, "kind",
+	return cmd_print_json(json_pack("{s:i, s:s, s:o}", "schema", CMD_SCHEMA, "kind",
 					index->unusable ? "unusable_index" : "extfrag_index",
 					"zones", zones));
 }

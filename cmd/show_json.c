@@ -31,10 +31,11 @@ static json_t *notes_json(const struct show_machine *m)
 
 static json_t *machine_json(const struct show_machine *m)
 {
-	return json_pack("{s:i, s:s, s:o, s:s, s:s?, s:I, s:b, s:I, s:I, s:o}", "schema", SHOW_SCHEMA, "kind",
-			 "show", "time", time_json(m->time), "kernel", m->kernel, "source",
-			 m->where[0] ? m->where : NULL, "page_size", (json_int_t)m->page_size,
-			 "page_size_assumed", m->page_size_assumed, "pageblock_order", (json_int_t)m->pageblock_order, "max_order",
+	return json_pack("{s:i, s:s, s:o, s:s, s:s?, s:I, s:b, s:I, s:I, s:o}", "schema",
+			 CMD_SCHEMA, "kind", "show", "time", time_json(m->time), "kernel",
+			 m->kernel, "source", m->where[0] ? m->where : NULL, "page_size",
+			 (json_int_t)m->page_size, "page_size_assumed", m->page_size_assumed,
+			 "pageblock_order", (json_int_t)m->pageblock_order, "max_order",
 			 (json_int_t)m->nr_orders - 1, "notes", notes_json(m));
 }
 
@@ -68,7 +69,6 @@ static void set_known(const struct show_machine *m, json_t *object, const char *
 			    m->has_marks ? json_integer((json_int_t)pages) : json_null());
 }
 
-
 static json_t *types_json(const struct show_machine *m, const struct show_zone *zone)
 {
 	json_t *types = json_array();
@@ -84,11 +84,30 @@ static json_t *types_json(const struct show_machine *m, const struct show_zone *
 	return types;
 }
 
-static json_t *failing_json(const struct show_machine *m, unsigned int order, enum show_rule rule)
+/* The words of this field are older than those of `explain`, which are in "verdict". */
+static const char *rule_name(bool fails, unsigned int order, enum pb_verdict_word word)
 {
-	return json_pack("{s:o, s:s}", "order",
+	if (!fails)
+		return "none";
+	switch (word) {
+	case PB_SAYS_WATERMARK:
+		return order ? "watermark" : "out_of_memory";
+	case PB_SAYS_LOWMEM_RESERVE:
+		return "lowmem_reserve";
+	case PB_SAYS_FRAGMENTED:
+		return "fragmentation";
+	default:
+		return "migratetype";
+	}
+}
+
+static json_t *failing_json(const struct show_machine *m, unsigned int order,
+			    enum pb_verdict_word rule)
+{
+	return json_pack("{s:o, s:s, s:s}", "order",
 			 order < m->nr_orders ? json_integer(order) : json_null(), "rule",
-			 show_rule_name(rule));
+			 rule_name(order < m->nr_orders, order, rule), "verdict",
+			 pb_verdict_word(rule));
 }
 
 static void add_zone(const struct show_machine *m, const struct show_zone *zone, json_t *row)

@@ -153,7 +153,7 @@ static int print(const struct show_ask *ask, const struct show_machine *m,
 	for (unsigned int i = 0; i < m->notes.nr; i++)
 		json_array_append_new(notes, json_string(m->notes.text[i]));
 	json_object_set_new(json, "notes", notes);
-	json_object_set_new(json, "schema", json_integer(SHOW_SCHEMA));
+	json_object_set_new(json, "schema", json_integer(CMD_SCHEMA));
 	json_object_set_new(json, "kind", json_string("request"));
 	return cmd_print_json(json);
 }

@@ -6,17 +6,16 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include <rules/rules.h>
+#include <rules/words.h>
 
 #include "show.h"
 
-const char *show_rule_name(enum show_rule rule)
-{
-	static const char *const names[] = { "none",      "lowmem_reserve", "out_of_memory",
-					     "watermark", "fragmentation",  "migratetype" };
-
-	return names[rule];
-}
+/* A question to the rules, and their answer. */
+struct show_asked_rule {
+	struct pb_rule_request request;
+	struct pb_rule_zone zone;
+	struct pb_rule_result result;
+};
 
 uint8_t show_letter(const char *type)
 {
@@ -70,37 +69,33 @@ void show_rule_zone(const struct show_machine *machine, const struct show_zone *
 	}
 }
 
-enum show_rule show_check(const struct show_machine *machine, const struct show_zone *from,
-			  unsigned int order, bool from_above)
+/* An ordinary request for this zone, or one that would rather have a higher one. */
+static void ask(const struct show_machine *machine, const struct show_zone *from,
+		unsigned int order, bool from_above, struct show_asked_rule *asked)
 {
-	static const enum show_rule rules[] = {
-		[PB_STEP_SERVED] = SHOW_OK,         [PB_STEP_MEMORY] = SHOW_MEMORY,
-		[PB_STEP_HIGHATOMIC] = SHOW_MEMORY, [PB_STEP_RESERVE] = SHOW_RESERVE,
-		[PB_STEP_PAGES] = SHOW_WATERMARK,   [PB_STEP_PIECES] = SHOW_FRAGMENTED,
-		[PB_STEP_TYPE] = SHOW_MIGRATETYPE,
-	};
-	const struct pb_rule_request request = { .order = order,
-						 .gfp = PB_GFP_KERNEL,
-						 .release = show_release(machine) };
-	struct pb_rule_zone zone;
-	struct pb_rule_result result;
+	asked->request = (struct pb_rule_request){ .order = order,
+						   .gfp = PB_GFP_KERNEL,
+						   .release = show_release(machine) };
+	show_rule_zone(machine, from, &asked->zone);
+	asked->zone.reserve = from_above ? (int64_t)from->reserve : 0;
+	pb_rule_judge(&asked->request, &asked->zone, &asked->result);
+}
 
-	show_rule_zone(machine, from, &zone);
-	zone.reserve = from_above ? (int64_t)from->reserve : 0;
-	pb_rule_judge(&request, &zone, &result);
-	return rules[pb_rule_step(&result)];
+/* As far as is known. */
+static bool served(enum pb_verdict_word word)
+{
+	return word == PB_SAYS_WOULD_SUCCEED || word == PB_SAYS_UNKNOWN;
 }
 
 static unsigned int first_failing(const struct show_machine *machine, const struct show_zone *zone,
-				  bool from_above, enum show_rule *rule)
+				  bool from_above, struct show_asked_rule *asked)
 {
-	for (unsigned int o = 0; o < machine->nr_orders; o++) {
-		*rule = show_check(machine, zone, o, from_above);
-		if (*rule != SHOW_OK)
-			return o;
-	}
-	*rule = SHOW_OK;
-	return machine->nr_orders;
+	unsigned int order = 0;
+
+	do {
+		ask(machine, zone, order, from_above, asked);
+	} while (served(asked->result.word) && ++order < machine->nr_orders);
+	return order;
 }
 
 /* ------------------------------------------------------------- the sentence */
@@ -130,65 +125,25 @@ static void say(struct show_zone *zone, const char *format, ...)
 	va_end(args);
 }
 
-static void say_memory(const struct show_machine *m, struct show_zone *zone)
-{
-	char free[24], min[24], cma[24], rest[24];
-	uint64_t usable = zone->free > zone->cma ? zone->free - zone->cma : 0;
-
-	if (zone->free > zone->min && zone->cma) {
-		say(zone,
-		    "Even one page must wait for reclaim, unless it is movable: of %s free %s are CMA, "
-		    "which only movable requests may use; the other %s are not above the min "
-		    "watermark of %s",
-		    show_pages(m, zone->free, free, sizeof(free)),
-		    show_pages(m, zone->cma, cma, sizeof(cma)),
-		    show_pages(m, usable, rest, sizeof(rest)),
-		    show_pages(m, zone->min, min, sizeof(min)));
-		return;
-	}
-	say(zone,
-	    "Even one page must wait for reclaim: %s free is not above the min watermark of "
-	    "%s; only atomic requests may still dip into the reserve",
-	    show_pages(m, zone->free, free, sizeof(free)),
-	    show_pages(m, zone->min, min, sizeof(min)));
-}
-
-static void say_watermark(const struct show_machine *m, struct show_zone *zone)
-{
-	char size[24], free[24], min[24];
-
-	say(zone,
-	    "Order %u (%s) and above fails without reclaim: it would take the %s free below "
-	    "the min watermark of %s",
-	    zone->first_failing, show_pages(m, 1ull << zone->first_failing, size, sizeof(size)),
-	    show_pages(m, zone->free, free, sizeof(free)),
-	    show_pages(m, zone->min, min, sizeof(min)));
-}
-
-/* compaction is worth it where the index is above 0.500 (vm.extfrag_threshold) */
-static void say_fragmented(const struct show_machine *m, struct show_zone *zone)
+/* The words of `explain`. Compaction is worth it above 0.500 (vm.extfrag_threshold). */
+static void say_refused(const struct show_machine *m, struct show_zone *zone,
+			const struct show_asked_rule *asked)
 {
 	unsigned int order = zone->first_failing;
 	int index = zone->extfrag[order] < 0 ? 0 : zone->extfrag[order];
-	char size[24], free[24];
+	char size[24], reason[512];
 
-	say(zone,
-	    "Order %u (%s) and above fails at once: %s are free, but no block is greater than "
-	    "order %u; extfrag index 0.%03d: %s",
-	    order, show_pages(m, 1ull << order, size, sizeof(size)),
-	    show_pages(m, zone->free, free, sizeof(free)), order - 1, index > 999 ? 999 : index,
-	    index > 500 ? "fragmentation, compaction can help"
-			: "rather lack of memory, reclaim can help");
-}
-
-static void say_migratetype(const struct show_machine *m, struct show_zone *zone)
-{
-	char size[24];
-
-	say(zone,
-	    "Order %u (%s) and above fails: its only free blocks are on lists kept for atomic, "
-	    "CMA or isolated memory",
-	    zone->first_failing, show_pages(m, 1ull << zone->first_failing, size, sizeof(size)));
+	pb_rule_reason(&asked->request, &asked->zone, &asked->result, reason, sizeof(reason));
+	show_pages(m, 1ull << order, size, sizeof(size));
+	if (order)
+		say(zone, "Order %u (%s) and above", order, size);
+	else
+		say(zone, "Even one page (%s)", size);
+	say(zone, " would be refused at once by %s: %s", pb_rule_cause(zone->rule), reason);
+	if (zone->rule == PB_SAYS_FRAGMENTED)
+		say(zone, "; extfrag index 0.%03d: %s", index > 999 ? 999 : index,
+		    index > 500 ? "fragmentation, compaction can help"
+				: "rather lack of memory, reclaim can help");
 }
 
 static void say_ok(const struct show_machine *m, struct show_zone *zone)
@@ -204,13 +159,13 @@ static void say_ok(const struct show_machine *m, struct show_zone *zone)
 		return;
 	}
 	if (!zone->has_blocks) {
-		say(zone, "One page succeeds at once; without buddyinfo nothing is known of higher "
-			  "orders");
+		say(zone, "One page would be served at once; without buddyinfo nothing is known of "
+			  "higher orders");
 		return;
 	}
 	say(zone,
-	    "Nothing fails: every order up to %u (%s) succeeds at once, %llu block%s of the "
-	    "greatest %s free",
+	    "Nothing fails: every order up to %u (%s) would be served at once, %llu block%s of "
+	    "the greatest %s free",
 	    top, show_pages(m, 1ull << top, size, sizeof(size)),
 	    (unsigned long long)zone->nr_free[top], zone->nr_free[top] == 1 ? "" : "s",
 	    zone->nr_free[top] == 1 ? "is" : "are");
@@ -220,7 +175,7 @@ static void say_reclaim(const struct show_machine *m, struct show_zone *zone)
 {
 	char low[24];
 
-	if (!m->has_marks || zone->rule == SHOW_MEMORY || zone->free > zone->low)
+	if (!m->has_marks || zone->free > zone->low)
 		return;
 	say(zone, "; kswapd is awake: free memory is not above the low watermark of %s",
 	    show_pages(m, zone->low, low, sizeof(low)));
@@ -231,40 +186,34 @@ static void say_above(const struct show_machine *m, struct show_zone *zone)
 {
 	char reserve[24];
 
-	if (!m->has_marks || zone->is_highest || zone->rule == SHOW_MEMORY)
+	if (!m->has_marks || zone->is_highest || zone->first_failing_above >= zone->first_failing)
 		return;
-	if (zone->rule_above == SHOW_RESERVE)
+	show_pages(m, zone->reserve, reserve, sizeof(reserve));
+	if (!zone->first_failing_above)
 		say(zone,
-		    "; requests that may use a higher zone can't come here: the lowmem reserve "
-		    "keeps %s from them",
-		    show_pages(m, zone->reserve, reserve, sizeof(reserve)));
-	else if (zone->first_failing_above < zone->first_failing)
+		    "; requests that may use a higher zone can't come here: lowmem_reserve keeps %s "
+		    "from them",
+		    reserve);
+	else
 		say(zone,
-		    "; requests that may use a higher zone fail from order %u on, because of "
-		    "the lowmem reserve of %s",
-		    zone->first_failing_above,
-		    show_pages(m, zone->reserve, reserve, sizeof(reserve)));
+		    "; requests that may use a higher zone would be refused from order %u on, "
+		    "because of the lowmem_reserve of %s",
+		    zone->first_failing_above, reserve);
 }
 
-static void say_all(const struct show_machine *machine, struct show_zone *zone)
+static void judge_zone(const struct show_machine *machine, struct show_zone *zone)
 {
+	struct show_asked_rule asked;
+
+	zone->first_failing_above = first_failing(machine, zone, true, &asked);
+	zone->rule_above = asked.result.word;
+	zone->first_failing = first_failing(machine, zone, false, &asked);
+	zone->rule = asked.result.word;
 	zone->text[0] = '\0';
-	switch (zone->rule) {
-	case SHOW_MEMORY:
-		say_memory(machine, zone);
-		break;
-	case SHOW_WATERMARK:
-		say_watermark(machine, zone);
-		break;
-	case SHOW_FRAGMENTED:
-		say_fragmented(machine, zone);
-		break;
-	case SHOW_MIGRATETYPE:
-		say_migratetype(machine, zone);
-		break;
-	default:
+	if (served(zone->rule))
 		say_ok(machine, zone);
-	}
+	else
+		say_refused(machine, zone, &asked);
 	say_reclaim(machine, zone);
 	say_above(machine, zone);
 	say(zone, ".");
@@ -272,11 +221,6 @@ static void say_all(const struct show_machine *machine, struct show_zone *zone)
 
 void show_judge(struct show_machine *machine)
 {
-	for (unsigned int i = 0; i < machine->nr_zones; i++) {
-		struct show_zone *zone = &machine->zones[i];
-
-		zone->first_failing = first_failing(machine, zone, false, &zone->rule);
-		zone->first_failing_above = first_failing(machine, zone, true, &zone->rule_above);
-		say_all(machine, zone);
-	}
+	for (unsigned int i = 0; i < machine->nr_zones; i++)
+		judge_zone(machine, &machine->zones[i]);
 }

@@ -121,8 +121,9 @@ static void index_row(const struct show_machine *m, const char *label, const int
 		else if (percent)
 			snprintf(text, sizeof(text), "%d", (v + 5) / 10);
 		else
-			snprintf(text, sizeof(text), width < 5 && v < 1000 ? "%.0d.%02d" : "%d.%02d",
-				 v / 1000, v % 1000 / 10);
+			snprintf(text, sizeof(text),
+				 width < 5 && v < 1000 ? "%.0d.%02d" : "%d.%02d", v / 1000,
+				 v % 1000 / 10);
 		printf("%s%*s%s", ink(style, colour), (int)width, text,
 		       colour == PLAIN ? "" : ink(style, PLAIN));
 	}
@@ -240,9 +241,9 @@ static void print_zone(const struct show_machine *m, const struct show_zone *zon
 	}
 	if (style->detail == ALL)
 		pageblocks_line(zone);
-	fputs(ink(style, zone->rule == SHOW_OK       ? PLAIN
-			 : zone->rule == SHOW_MEMORY ? BAD
-						     : WARN),
+	fputs(ink(style, zone->first_failing >= m->nr_orders ? PLAIN
+			 : !zone->first_failing              ? BAD
+							     : WARN),
 	      stdout);
 	sentence(zone->text, style->utf8 ? "→  " : "-> ");
 	fputs(ink(style, PLAIN), stdout);
@@ -291,7 +292,7 @@ void show_text(const struct show_machine *machine, bool colour, bool utf8, unsig
 		sentence("Sizes and watermarks are not known: no zoneinfo is there.", "!  ");
 	if (machine->has_marks)
 		printf("Bars: %s used, %s free in small blocks, %s free in whole pageblocks\n",
-	       utf8 ? "░" : ".", utf8 ? "▒" : "+", utf8 ? "█" : "#");
+		       utf8 ? "░" : ".", utf8 ? "▒" : "+", utf8 ? "█" : "#");
 	for (unsigned int i = 0; i < machine->nr_zones; i++) {
 		putchar('\n');
 		print_zone(machine, &machine->zones[i], &style);

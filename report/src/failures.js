@@ -9,17 +9,13 @@ import { breakable, none, sortable } from "./tables.js";
 
 const failures = data.failures;
 
-// As `explain` calls them, and in a few words more.
-const RULES = {
-  "would_succeed": "would have succeeded by the rebuilt state",
-  succeeds: "would have succeeded by the rebuilt state",
-};
-const rule = (name) => RULES[name] ?? name.replaceAll("_", " ");
+// The words are those of `explain`; the sentences come with the data.
+const rule = (name) => name.replaceAll("_", " ");
 
 export function setupConclusion() {
   const [first, ...rest] = data.conclusion;
-  $("conclusion-text").append(element("p", { class: "first" }, first));
-  if (rest.length) $("conclusion-text").append(element("ul", {}, ...rest.map((text) => element("li", {}, text))));
+  $("conclusion-text").append(element("p", { class: "first" }, breakable(first)));
+  if (rest.length) $("conclusion-text").append(element("ul", {}, ...rest.map((text) => element("li", {}, breakable(text)))));
 }
 
 function decidingZone(failure) {
@@ -57,9 +53,7 @@ function fill(failure, index) {
       element("h3", {}, `Failure ${index + 1} of ${count(failures.length)}, at ${seconds(failure.time)}`),
       element("div", { class: "buttons" }, step(-1, "Previous"), step(1, "Next"),
         element("button", { type: "button", onclick: close }, "Close"))),
-    element("p", {}, `${taskName(failure.task)} asked for order ${failure.order} ` +
-      `(${bytes(pageSize * 2 ** failure.order)}) with `, breakable(request(failure)), `: ${rule(failure.rule)}` +
-      (failure.zones.length ? `, ${decidingZone(failure)}.` : ".")),
+    element("p", {}, breakable(failure.sentence)),
     failure.zones.length ? element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The zones in that moment" },
       element("table", {}, element("thead", {}, element("tr", {},
         ...heads.map((head) => element("th", { scope: "col" }, head)))),

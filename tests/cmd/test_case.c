@@ -93,7 +93,7 @@ static void test_json_has_every_step(void **state)
 	run(&output, "case --size 28K --format json");
 	assert_int_equal(output.status, 0);
 	json = output_json(&output);
-	assert_int_equal(int_at(json, "schema"), 1);
+	assert_int_equal(int_at(json, "schema"), 2);
 	assert_string_equal(json_string_value(at(json, "kind")), "case");
 	assert_int_equal(int_at(json, "requests/0/order"), 3);
 	assert_int_equal(int_at(json, "requests/0/pfn"), 4096);

@@ -51,7 +51,7 @@ static void test_plenty_of_memory_succeeds(void **state)
 	builder.input->machine.zones[NORMAL].start_blocks[10] = 4;
 	explain(&builder, 9, PB_GFP_KERNEL, &result);
 	assert_true(result.succeeds);
-	assert_int_equal(result.rule, PBR_RULE_NONE);
+	assert_int_equal(result.rule, PB_SAYS_WOULD_SUCCEED);
 	assert_int_equal(result.nr_verdicts, 2);
 	assert_int_equal(result.verdicts[0].zone.type, PB_ZONE_DMA32);
 	assert_int_equal(result.verdicts[0].greatest_order, 10);
@@ -67,9 +67,9 @@ static void test_out_of_memory_is_named(void **state)
 	builder.input->machine.zones[NORMAL].start_blocks[6] = 3; /* 192 pages, min 200 */
 	explain(&builder, 0, PB_GFP_KERNEL, &result);
 	assert_false(result.succeeds);
-	assert_int_equal(result.rule, PBR_RULE_OUT_OF_MEMORY);
-	assert_non_null(strstr(result.verdicts[0].text, "192 pages are free"));
-	assert_non_null(strstr(result.verdicts[0].text, "200 must stay free"));
+	assert_int_equal(result.rule, PB_SAYS_WATERMARK);
+	assert_non_null(strstr(result.verdicts[0].text, "192 usable pages"));
+	assert_non_null(strstr(result.verdicts[0].text, "takes more than 200"));
 }
 
 static void test_fragmentation_is_named_with_the_price_of_compaction(void **state)
@@ -82,7 +82,7 @@ static void test_fragmentation_is_named_with_the_price_of_compaction(void **stat
 	builder.input->machine.zones[NORMAL].start_blocks[5] = 100; /* 3200 pages */
 	explain(&builder, 9, PB_GFP_KERNEL, &result);
 	assert_false(result.succeeds);
-	assert_int_equal(result.rule, PBR_RULE_FRAGMENTATION);
+	assert_int_equal(result.rule, PB_SAYS_FRAGMENTED);
 	assert_int_equal(result.verdicts[0].greatest_order, 5);
 	/* spec 12.5: 1000 - (1000 + 3200 * 1000 / 512) / 100 */
 	assert_int_equal(result.verdicts[0].now.extfrag[9], 928);
@@ -108,7 +108,7 @@ static void test_compaction_counts_the_pages_to_move(void **state)
 			  fixed ? PB_GFP_KERNEL : PB_GFP_HIGHUSER_MOVABLE, "a");
 	}
 	explain(&builder, 9, PB_GFP_KERNEL, &result);
-	assert_int_equal(result.rule, PBR_RULE_FRAGMENTATION);
+	assert_int_equal(result.rule, PB_SAYS_FRAGMENTED);
 	assert_int_equal(result.verdicts[0].greatest_order, 0);
 	assert_int_equal(result.verdicts[0].compact_pages, 256);
 }
@@ -124,7 +124,7 @@ static void test_watermark_is_named_when_a_block_is_there(void **state)
 	builder.input->machine.zones[NORMAL].start_blocks[6] = 2; /* 640 pages */
 	explain(&builder, 9, PB_GFP_KERNEL, &result);
 	assert_false(result.succeeds);
-	assert_int_equal(result.rule, PBR_RULE_WATERMARK);
+	assert_int_equal(result.rule, PB_SAYS_WATERMARK);
 	assert_int_equal(result.verdicts[0].usable, 640 - 511);
 	assert_int_equal(result.verdicts[0].greatest_order, 9);
 }
@@ -162,7 +162,7 @@ static void test_lowmem_reserve_is_named(void **state)
 	make_machine(&builder);
 	builder.input->machine.zones[0].start_blocks[8] = 1; /* 256 > 60, not > 310 */
 	explain(&builder, 0, PB_GFP_KERNEL, &result);
-	assert_int_equal(result.verdicts[1].rule, PBR_RULE_RESERVE);
+	assert_int_equal(result.verdicts[1].rule, PB_SAYS_LOWMEM_RESERVE);
 	make_machine(&builder);
 	builder.input->machine.zones[0].start_blocks[8] = 1;
 	explain(&builder, 0, PB_GFP_DMA, &result); /* the reserve is not against it */
@@ -188,7 +188,7 @@ static void test_migratetype_is_named(void **state)
 	assert_true(pbr_loader_event(&builder.loader, event));
 	explain(&builder, 5, PB_GFP_KERNEL, &result);
 	assert_false(result.succeeds);
-	assert_int_equal(result.rule, PBR_RULE_MIGRATETYPE);
+	assert_int_equal(result.rule, PB_SAYS_HIGHATOMIC);
 	assert_int_equal(result.verdicts[0].greatest_order, 3);
 	assert_true(result.verdicts[0].highatomic >= 255);
 }
@@ -211,7 +211,7 @@ static void test_a_recorded_failure_is_asked_just_before_it(void **state)
 			 0);
 	/* 505 > 200 says yes, but the fallback boosted the watermark by up to 512. */
 	assert_false(result.succeeds);
-	assert_int_equal(result.rule, PBR_RULE_WATERMARK);
+	assert_int_equal(result.rule, PB_SAYS_WATERMARK);
 	assert_non_null(strstr(result.verdicts[0].text, "boosted"));
 	/* The same question without the fact that the kernel failed. */
 	assert_int_equal(pbr_explain(input, input->events[1].time, UINT64_MAX, 3, PB_GFP_NOWAIT,
@@ -278,8 +278,8 @@ static void test_what_the_kernel_saw_decides(void **state)
 	add_seen(&builder, 0, low);
 	explain_seen(&builder, &result);
 	assert_true(result.seen);
-	assert_int_equal(result.rule, PBR_RULE_WATERMARK);
-	assert_int_equal(result.other, PBR_RULE_NONE);
+	assert_int_equal(result.rule, PB_SAYS_WATERMARK);
+	assert_int_equal(result.other, PB_SAYS_NONE);
 	assert_int_equal(result.verdicts[0].boost, 512);
 
 	/* 700 - 7 - 512 reserved = 181: the reserve, which counts whole pageblocks */
@@ -289,7 +289,7 @@ static void test_what_the_kernel_saw_decides(void **state)
 	add_seen(&builder, NORMAL, seen);
 	add_seen(&builder, 0, low);
 	explain_seen(&builder, &result);
-	assert_int_equal(result.verdicts[0].rule, PBR_RULE_RESERVE);
+	assert_int_equal(result.verdicts[0].rule, PB_SAYS_HIGHATOMIC);
 
 	/* Enough, in blocks up to order 2. */
 	seen.highatomic = 0;
@@ -298,7 +298,7 @@ static void test_what_the_kernel_saw_decides(void **state)
 	add_seen(&builder, NORMAL, seen);
 	add_seen(&builder, 0, low);
 	explain_seen(&builder, &result);
-	assert_int_equal(result.rule, PBR_RULE_FRAGMENTATION);
+	assert_int_equal(result.rule, PB_SAYS_FRAGMENTED);
 	assert_int_equal(result.verdicts[0].greatest_order, 2);
 }
 
@@ -317,8 +317,8 @@ static void test_two_rules_are_named_when_the_trace_cannot_tell(void **state)
 	explain_seen(&builder, &result);
 	assert_false(result.seen);
 	assert_false(result.succeeds);
-	assert_int_equal(result.rule, PBR_RULE_WATERMARK);
-	assert_int_equal(result.other, PBR_RULE_RESERVE);
+	assert_int_equal(result.rule, PB_SAYS_WATERMARK);
+	assert_int_equal(result.other, PB_SAYS_HIGHATOMIC);
 	assert_non_null(strstr(result.verdicts[0].text, "highatomic"));
 }
 

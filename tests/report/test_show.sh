@@ -57,28 +57,28 @@ min=$(awk '/Normal/ { normal = 1 } normal && $1 == "min" { print $2; exit }' \
 
 saved plenty 26624 "0 0 0 0 0 0 0 0 0 0 26"
 normal plenty
-says '"first_failing":{"order":null,"rule":"none"}' 'Nothing fails'
+says '"first_failing":{"order":null,"rule":"none","verdict":"would_succeed"}' 'Nothing fails'
 check 'plenty: nothing fails' $?
 
 saved memory "$min" "$min 0 0 0 0 0 0 0 0 0 0"
 normal memory
-says '"first_failing":{"order":0,"rule":"out_of_memory"}' 'Even one page must wait'
-check 'free = min: out of memory at order 0' $?
+says '"first_failing":{"order":0,"rule":"out_of_memory","verdict":"watermark"}' 'Even one page' "$min usable pages, and it takes more than $min"
+check 'free = min: not even one page' $?
 
 saved above "$((min + 1))" "1 0 0 0 0 0 0 0 0 0 1"
 normal above
-says '"first_failing":{"order":1,"rule":"watermark"}' 'kswapd is awake'
+says '"first_failing":{"order":1,"rule":"watermark","verdict":"watermark"}' 'kswapd is awake'
 check 'free = min + 1: one page, not two' $?
 
 # order 5 takes 31 more than one page: the last order that fits is 4
 saved mark "$((min + 31))" "1 0 0 0 0 0 0 0 0 0 1"
 normal mark
-says '"first_failing":{"order":5,"rule":"watermark"}'
+says '"first_failing":{"order":5,"rule":"watermark","verdict":"watermark"}'
 check 'free = min + 31: order 5 is the first below the mark' $?
 
 saved fragmented 20000 "16000 2000 0 0 0 0 0 0 0 0 0"
 normal fragmented
-says '"first_failing":{"order":2,"rule":"fragmentation"}' 'fragmentation, compaction can help'
+says '"first_failing":{"order":2,"rule":"fragmentation","verdict":"fragmented"}' 'fragmentation, compaction can help'
 check 'small blocks only: fragmentation' $?
 
 saved types 26624 "0 0 0 0 0 0 0 0 0 0 26"

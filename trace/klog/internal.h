@@ -13,8 +13,6 @@
 #define KLOG_VMALLOC 64        /* records in which the headline below a vmalloc line comes */
 #define KLOG_TOKEN 24          /* bytes of one entry of a free list */
 
-enum { TYPE_DMA, TYPE_DMA32, TYPE_NORMAL, TYPE_HIGHMEM, TYPE_MOVABLE, TYPE_DEVICE };
-
 /* ------------------------------------------------------------- frame.c: records */
 
 /* What stood in front of a line. */

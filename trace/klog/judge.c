@@ -9,6 +9,7 @@
 #include <pagebuddy/pagebuddy.h>
 
 #include "../gfp_release.h"
+#include "../rules/zones.h"
 #include "internal.h"
 
 #define V(a, b, c) PB_RELEASE(a, b, c)
@@ -187,130 +188,22 @@ static int64_t to_pages(const struct pb_klog_report *report, int64_t kb)
 
 /* ------------------------------------------------------------ configured zones */
 
-static unsigned int count_bits(unsigned int bits)
-{
-	return (unsigned int)__builtin_popcount(bits);
-}
-
-static int index_of(unsigned int configured, int type)
-{
-	return (int)count_bits(configured & (BIT(type) - 1));
-}
-
-static int highest_type(const struct pb_klog_report *report, unsigned int configured);
-
-static bool is_shown(const struct pb_klog_report *report, int node, int type)
-{
-	for (unsigned int i = 0; i < report->nr_zones; i++)
-		if (report->zones[i].node == node && report->zones[i].type == type)
-			return true;
-	return false;
-}
-
-static int type_at(unsigned int configured, int index)
-{
-	int type = 0;
-
-	while (type < PB_KLOG_TYPES && (!(configured & BIT(type)) || index-- > 0))
-		type++;
-	return type;
-}
-
-/*
- * A zone keeps nothing from requests for itself and for those below it; and where
- * an entry is larger than the one before, a zone of that type has pages: it is in
- * the dump, unless it lies above all that the request may use (left out since 6.2).
- */
-static bool contradicts(const struct pb_klog_report *report, unsigned int configured)
-{
-	int highest = report->kind == PB_KLOG_SHOW_MEM || report->release < V(6, 2, 0)
-			      ? PB_KLOG_TYPES
-			      : highest_type(report, configured);
-
-	for (unsigned int i = 0; i < report->nr_zones; i++) {
-		const struct pb_klog_zone *zone = &report->zones[i];
-		int own = index_of(configured, zone->type);
-		int64_t most = 0;
-
-		for (int k = 0; k < (int)zone->nr_reserve; k++) {
-			int type = type_at(configured, k);
-
-			if (zone->reserve[k] <= most)
-				continue;
-			most = zone->reserve[k];
-			if (k <= own || (type <= highest && !is_shown(report, zone->node, type)))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* How unlikely it is that just these types are configured. */
-static unsigned int unlikely(const struct pb_klog_report *report, unsigned int configured,
-			     unsigned int seen)
-{
-	unsigned int points = 0;
-
-	if (!(configured & BIT(TYPE_NORMAL)))
-		points += 100;
-	if (!(configured & BIT(TYPE_MOVABLE)) && report->release >= V(2, 6, 23))
-		points += 50;
-	if ((configured & BIT(TYPE_MOVABLE)) && report->release < V(2, 6, 23))
-		points += 50;
-	if ((configured & ~seen) & BIT(TYPE_HIGHMEM))
-		points += 20;
-	if ((configured & BIT(TYPE_HIGHMEM)) && (configured & BIT(TYPE_DMA32)))
-		points += 10;
-	if (!(configured & BIT(TYPE_DMA)))
-		points += 8;
-	if (!(configured & BIT(TYPE_DMA32)) && !(configured & BIT(TYPE_HIGHMEM)))
-		points += 4;
-	if (configured & ~seen & BIT(TYPE_DEVICE))
-		points += 2;
-	return points + (contradicts(report, configured) ? 200 : 0);
-}
-
-/* lowmem_reserve[] has an entry for each configured type, so it tells how many. */
 static void find_configured(struct pb_klog_report *report)
 {
-	unsigned int seen = 0, nr = 0, best = ~0u;
+	struct pb_rule_printed zones[PB_KLOG_ZONES];
+	struct pb_rule_dump dump = { .zones = zones,
+				     .release = report->release,
+				     .gfp = report->gfp,
+				     .all_zones = report->kind == PB_KLOG_SHOW_MEM };
 
-	for (unsigned int i = 0; i < report->nr_zones; i++) {
-		seen |= BIT(report->zones[i].type);
-		if (report->zones[i].nr_reserve > nr)
-			nr = report->zones[i].nr_reserve;
+	while (dump.nr_zones < report->nr_zones && dump.nr_zones < PB_KLOG_ZONES) {
+		const struct pb_klog_zone *zone = &report->zones[dump.nr_zones];
+
+		zones[dump.nr_zones++] = (struct pb_rule_printed){ zone->node, zone->type,
+								   zone->nr_reserve,
+								   zone->reserve };
 	}
-	report->configured = seen | BIT(TYPE_NORMAL) | BIT(TYPE_MOVABLE);
-	for (unsigned int set = 1; nr && set < 1u << PB_KLOG_TYPES; set++) {
-		unsigned int points;
-
-		if (count_bits(set) != nr || (set & seen) != seen)
-			continue;
-		points = unlikely(report, set, seen);
-		if (points < best) {
-			best = points;
-			report->configured = set;
-		}
-	}
-}
-
-static int highest_type(const struct pb_klog_report *report, unsigned int configured)
-{
-	static const struct {
-		uint32_t mask, is;
-		int type;
-	} rules[] = {
-		{ PB_GFP_DMA, PB_GFP_DMA, TYPE_DMA },
-		{ PB_GFP_DMA32, PB_GFP_DMA32, TYPE_DMA32 },
-		{ PB_GFP_HIGHMEM | PB_GFP_MOVABLE, PB_GFP_HIGHMEM | PB_GFP_MOVABLE, TYPE_MOVABLE },
-		{ PB_GFP_HIGHMEM, PB_GFP_HIGHMEM, TYPE_HIGHMEM },
-	};
-
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if ((report->gfp & rules[i].mask) == rules[i].is &&
-		    (configured & BIT(rules[i].type)))
-			return rules[i].type;
-	return TYPE_NORMAL;
+	report->configured = pb_rule_configured(&dump);
 }
 
 /* -------------------------------------------------------------- zones, allowed */
@@ -352,19 +245,14 @@ static int64_t pages_of(const struct pb_klog_report *report, const struct pb_klo
 
 static void find_class(struct pb_klog_report *report)
 {
-	int highest = -1;
+	unsigned int populated = 0;
+	int class;
 
-	report->class_index = -1;
-	if (report->release >= V(5, 8, 0)) {
-		report->class_index = index_of(report->configured, report->highest_type);
-		return;
-	}
 	for (unsigned int i = 0; i < report->nr_zones; i++)
-		if (report->zones[i].allowed && report->zones[i].pages &&
-		    report->zones[i].type > highest)
-			highest = report->zones[i].type;
-	if (highest >= 0)
-		report->class_index = index_of(report->configured, highest);
+		if (report->zones[i].allowed && report->zones[i].pages)
+			populated |= BIT(report->zones[i].type);
+	class = pb_rule_class(report->release, report->highest_type, populated);
+	report->class_index = class < 0 ? -1 : pb_rule_type_index(report->configured, class);
 }
 
 /* A list without its total is whole if it is as long as the others. */
@@ -521,7 +409,7 @@ static enum pb_verdict_word judge_request(struct pb_klog_report *report)
 	if (!report->nr_zones || !report->has_gfp)
 		return PB_SAYS_NO_DUMP;
 	find_configured(report);
-	report->highest_type = highest_type(report, report->configured);
+	report->highest_type = pb_rule_highest_type(report->gfp, report->configured);
 	for (unsigned int i = 0; i < report->nr_zones; i++) {
 		struct pb_klog_zone *zone = &report->zones[i];
 

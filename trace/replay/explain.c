@@ -4,9 +4,8 @@
  *
  * The zones are asked in the order that the kernel asks them (spec 5.1), each by the
  * rules of trace/rules at the min watermark, which is what is left when background
- * reclaim did not help. Of the zones' answers the one nearest to success is the
- * request's: a zone with enough memory in too small pieces says more than one that
- * is full.
+ * reclaim did not help. The request's answer is that of the largest zone, as it is
+ * of a kernel's log, in the same words.
  *
  * Boosts of the watermark and the size of the highatomic reserve are not in a
  * trace, and the kernel's own free counter lags. If kernel/pbwatch recorded what
@@ -15,56 +14,25 @@
  * where two of them can, both are named.
  */
 
+#include <stdarg.h>
 #include <string.h>
 
-#include "../rules/rules.h"
+#include "../rules/words.h"
+#include "../rules/zones.h"
 #include "internal.h"
 #include "trace.h"
-
-static const char *const rule_names[PBR_NR_RULES] = {
-	[PBR_RULE_NONE] = "succeeds",
-	[PBR_RULE_ZONE] = "zone",
-	[PBR_RULE_OUT_OF_MEMORY] = "out of memory",
-	[PBR_RULE_WATERMARK] = "watermark",
-	[PBR_RULE_RESERVE] = "reserve",
-	[PBR_RULE_FRAGMENTATION] = "fragmentation",
-	[PBR_RULE_MIGRATETYPE] = "migratetype",
-	[PBR_RULE_UNKNOWN] = "not known",
-};
-
-const char *pbr_rule_name(enum pbr_rule rule)
-{
-	return (unsigned int)rule < PBR_NR_RULES ? rule_names[rule] : "?";
-}
 
 struct asker {
 	const struct pbr_world *world;
 	struct pbr_explain *explain;
 	uint64_t event;       /* a recorded failure, or UINT64_MAX */
 	unsigned int highest; /* enum pb_zone_type that the flags allow at most */
+	unsigned int class;   /* whose entry of lowmem_reserve is against it */
 	struct pb_rule_request request;
 	const struct pb_zone_state *seen[PBR_MAX_ZONES]; /* by zone of the machine; NULL: not */
 };
 
 /* ------------------------------------------------------------------ request */
-
-static unsigned int highest_zone(uint32_t gfp)
-{
-	switch (gfp & (PB_GFP_DMA | PB_GFP_HIGHMEM | PB_GFP_DMA32 | PB_GFP_MOVABLE)) {
-	case PB_GFP_DMA:
-	case PB_GFP_DMA | PB_GFP_MOVABLE:
-		return PB_ZONE_DMA;
-	case PB_GFP_DMA32:
-	case PB_GFP_DMA32 | PB_GFP_MOVABLE:
-		return PB_ZONE_DMA32;
-	case PB_GFP_HIGHMEM:
-		return PB_ZONE_HIGHMEM;
-	case PB_GFP_HIGHMEM | PB_GFP_MOVABLE:
-		return PB_ZONE_MOVABLE;
-	default:
-		return PB_ZONE_NORMAL;
-	}
-}
 
 static const uint8_t letters[PB_MIGRATE_TYPES] = {
 	[PB_MIGRATE_UNMOVABLE] = PB_LETTER_U,   [PB_MIGRATE_MOVABLE] = PB_LETTER_M,
@@ -80,7 +48,7 @@ static void take_stock(const struct asker *asker, unsigned int z, struct pb_rule
 
 	*zone = (struct pb_rule_zone){ .free = world->free[z] > 0 ? (int64_t)world->free[z] : 0,
 				       .min = (int64_t)from->watermark[PB_WMARK_MIN],
-				       .reserve = (int64_t)from->lowmem_reserve[asker->highest],
+				       .reserve = (int64_t)from->lowmem_reserve[asker->class],
 				       .managed = (int64_t)from->managed,
 				       .has_lists = true,
 				       .has_letters = true,
@@ -181,136 +149,51 @@ static uint64_t compact_pages(const struct pbr_world *world, unsigned int z, uns
 	return best;
 }
 
-/* --------------------------------------------------------------------- rule */
-
-static enum pbr_rule rule_of(const struct pb_rule_result *result)
-{
-	static const enum pbr_rule rules[] = {
-		[PB_STEP_SERVED] = PBR_RULE_NONE,        [PB_STEP_MEMORY] = PBR_RULE_OUT_OF_MEMORY,
-		[PB_STEP_HIGHATOMIC] = PBR_RULE_RESERVE, [PB_STEP_RESERVE] = PBR_RULE_RESERVE,
-		[PB_STEP_PAGES] = PBR_RULE_WATERMARK,    [PB_STEP_PIECES] = PBR_RULE_FRAGMENTATION,
-		[PB_STEP_TYPE] = PBR_RULE_MIGRATETYPE,
-	};
-
-	return rules[pb_rule_step(result)];
-}
-
 /* ----------------------------------------------------------------- sentence */
 
-static void say_fragmented(const struct pbr_verdict *verdict, unsigned int order, char *text,
+static void add(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
+}
+
+/* What the rebuilt state knows beyond the numbers that decide. */
+static void say_compaction(const struct pbr_verdict *verdict, unsigned int order, char *text,
 			   size_t size)
 {
-	int n = snprintf(text, size,
-			 "%llu pages are free, %lld more than the limit, but the largest free "
-			 "block is of order %d, not %u (fragmentation index %.3f). ",
-			 (unsigned long long)verdict->now.free,
-			 (long long)(verdict->usable - verdict->mark - verdict->reserve),
-			 verdict->greatest_order, order, verdict->now.extfrag[order] / 1000.0);
-
-	if (n < 0 || (size_t)n >= size)
-		return;
+	add(text, size, " Its fragmentation index is %.3f.", verdict->now.extfrag[order] / 1000.0);
 	if (verdict->compact_pages == UINT64_MAX)
-		snprintf(text + n, size - (size_t)n,
-			 "Compaction can't help: every place for such a "
-			 "block holds something unmovable.");
+		add(text, size,
+		    " Compaction can't help: every place for such a block holds something "
+		    "unmovable.");
 	else
-		snprintf(text + n, size - (size_t)n,
-			 "Compaction could make one by moving %llu "
-			 "pages.",
-			 (unsigned long long)verdict->compact_pages);
+		add(text, size, " Compaction could make one by moving %llu page%s.",
+		    (unsigned long long)verdict->compact_pages,
+		    verdict->compact_pages == 1 ? "" : "s");
 }
 
-static void say_watermark(const struct pbr_verdict *verdict, unsigned int order, char *text,
-			  size_t size)
+static void say(const struct asker *asker, const struct pb_rule_zone *zone,
+		const struct pb_rule_result *result, const struct pb_zone_state *seen,
+		struct pbr_verdict *verdict)
 {
-	snprintf(text, size,
-		 "One page could be had, %llu can't: after them %lld usable pages would be left, "
-		 "and more than %lld are required (min %lld + reserve %lld). The largest free "
-		 "block is of order %d.",
-		 1ULL << order, (long long)verdict->usable,
-		 (long long)(verdict->mark + verdict->reserve), (long long)verdict->mark,
-		 (long long)verdict->reserve, verdict->greatest_order);
-}
+	const size_t size = sizeof(verdict->text);
 
-static void say_reserve(const struct pbr_verdict *verdict, char *text, size_t size)
-{
-	if (verdict->highatomic > verdict->reserve)
-		snprintf(text, size,
-			 "%llu pages are free, but %lld of them are reserved for atomic requests "
-			 "of high order (highatomic), and %lld must stay free (min).",
-			 (unsigned long long)verdict->now.free, (long long)verdict->highatomic,
-			 (long long)verdict->mark);
-	else
-		snprintf(text, size,
-			 "%llu pages are free, but %lld are kept for requests that can "
-			 "use no higher zone (lowmem_reserve), besides %lld (min).",
-			 (unsigned long long)verdict->now.free, (long long)verdict->reserve,
-			 (long long)verdict->mark);
-}
-
-static void say(const struct pbr_explain *explain, struct pbr_verdict *verdict)
-{
-	char *text = verdict->text;
-	size_t size = sizeof(verdict->text);
-
-	switch (verdict->rule) {
-	case PBR_RULE_WATERMARK:
-		if (verdict->boost)
-			snprintf(text, size,
-				 "%llu pages are free; after the request %lld usable ones would be "
-				 "left, and more than %lld are required (min with its boost of "
-				 "%lld: %lld, reserve %lld).",
-				 (unsigned long long)verdict->now.free, (long long)verdict->usable,
-				 (long long)(verdict->mark + verdict->reserve),
-				 (long long)verdict->boost, (long long)verdict->mark,
-				 (long long)verdict->reserve);
-		else
-			say_watermark(verdict, explain->order, text, size);
-		break;
-	case PBR_RULE_NONE:
-		snprintf(text, size,
-			 "Yes: %llu pages are free, %lld more than the limit of %lld "
-			 "after the request, and there is a free block of order %d.",
-			 (unsigned long long)verdict->now.free,
-			 (long long)(verdict->usable - verdict->mark - verdict->reserve),
-			 (long long)(verdict->mark + verdict->reserve), verdict->greatest_order);
-		break;
-	case PBR_RULE_OUT_OF_MEMORY:
-		snprintf(text, size,
-			 "%llu pages are free, but %lld must stay free (min): not "
-			 "even one page may be taken.",
-			 (unsigned long long)verdict->now.free, (long long)verdict->mark);
-		break;
-	case PBR_RULE_RESERVE:
-		say_reserve(verdict, text, size);
-		break;
-	case PBR_RULE_FRAGMENTATION:
-		say_fragmented(verdict, explain->order, text, size);
-		break;
-	case PBR_RULE_MIGRATETYPE:
-		snprintf(text, size,
-			 "Blocks of order %u are free, but only in pageblocks that this "
-			 "request may not use (highatomic, CMA or isolated); the largest it may "
-			 "use is of order %d.",
-			 explain->order, verdict->greatest_order);
-		break;
-	default:
-		break;
-	}
-}
-
-static void say_seen(const struct pbr_explain *explain, struct pbr_verdict *verdict,
-		     const struct pb_zone_state *state)
-{
-	char text[sizeof(verdict->text)];
-
-	say(explain, verdict);
-	memcpy(text, verdict->text, sizeof(text));
-	snprintf(verdict->text, sizeof(verdict->text),
-		 "%.360s The kernel's own numbers: counter %lld (%+d to come from the CPUs), min "
-		 "%u, boost %u, highatomic %u.",
-		 text, (long long)state->free, state->lag, state->min, state->boost,
-		 state->highatomic);
+	pb_rule_reason(&asker->request, zone, result, verdict->reason, sizeof(verdict->reason));
+	add(verdict->text, size, "%s.", verdict->reason);
+	if (verdict->rule == PB_SAYS_FRAGMENTED)
+		say_compaction(verdict, asker->explain->order, verdict->text, size);
+	if (seen)
+		add(verdict->text, size,
+		    " The kernel's own numbers: counter %lld (%+d to come from the CPUs), min %u, "
+		    "boost %u, highatomic %u.",
+		    (long long)seen->free, seen->lag, seen->min, seen->boost, seen->highatomic);
 }
 
 static void take_seen(struct pbr_verdict *verdict, const struct pb_zone_state *state,
@@ -328,17 +211,6 @@ static void take_seen(struct pbr_verdict *verdict, const struct pb_zone_state *s
 	verdict->now.free = state->free > 0 ? (uint64_t)state->free : 0;
 	verdict->now.boost = state->boost;
 	verdict->boost = state->boost;
-}
-
-static void judge_seen(const struct asker *asker, struct pbr_verdict *verdict,
-		       const struct pb_zone_state *state, const struct pb_rule_result *result)
-{
-	/* without the boost it would have passed */
-	if (state->boost && result->usable <= result->mark + result->reserve &&
-	    result->usable > pb_rule_mark(&asker->request, state->min, 0) + result->reserve)
-		verdict->rule = PBR_RULE_WATERMARK;
-	if (state->task & PB_ZONE_TASK_CPUSET)
-		verdict->rule = PBR_RULE_ZONE;
 }
 
 /* -------------------------------------------------------- recorded failures */
@@ -392,13 +264,13 @@ static uint64_t possible_highatomic(const struct asker *asker, unsigned int z)
 /* Neither can be told from the other: it says so. */
 static void say_two(struct pbr_verdict *verdict, int64_t over, uint64_t boost, uint64_t reserve)
 {
-	verdict->rule = PBR_RULE_WATERMARK;
-	verdict->other = PBR_RULE_RESERVE;
-	snprintf(verdict->text, sizeof(verdict->text),
+	verdict->rule = PB_SAYS_WATERMARK;
+	verdict->other = PB_SAYS_HIGHATOMIC;
+	snprintf(verdict->reason, sizeof(verdict->reason),
 		 "%llu pages are free, %lld more than the limit. Two things that the trace does "
 		 "not tell of can have stood against it: a boost of the watermark (up to %llu "
 		 "pages) and a highatomic reserve (up to %llu). Recorded with pbwatch, it could "
-		 "be told.",
+		 "be told",
 		 (unsigned long long)verdict->now.free, (long long)over, (unsigned long long)boost,
 		 (unsigned long long)reserve);
 }
@@ -407,11 +279,11 @@ static void say_two(struct pbr_verdict *verdict, int64_t over, uint64_t boost, u
    block that was there had an owner then. */
 static void say_passed(struct pbr_verdict *verdict, unsigned int order)
 {
-	verdict->rule = PBR_RULE_WATERMARK;
-	verdict->other = order ? PBR_RULE_FRAGMENTATION : PBR_RULE_RESERVE;
-	snprintf(verdict->text, sizeof(verdict->text),
+	verdict->rule = PB_SAYS_WATERMARK;
+	verdict->other = order ? PB_SAYS_FRAGMENTED : PB_SAYS_HIGHATOMIC;
+	snprintf(verdict->reason, sizeof(verdict->reason),
 		 "%llu pages are free when the failure is told, which is after the last attempt: "
-		 "then %s.",
+		 "then %s",
 		 (unsigned long long)verdict->now.free,
 		 order ? "either fewer were free, or no block of the order"
 		       : "fewer were free, or more of them reserved");
@@ -433,26 +305,38 @@ static void doubt(const struct asker *asker, unsigned int z, struct pbr_verdict 
 		say_two(verdict, over, boost, possible_highatomic(asker, z));
 		return;
 	}
-	verdict->rule = PBR_RULE_WATERMARK;
+	verdict->rule = PB_SAYS_WATERMARK;
 	if (boost)
-		snprintf(verdict->text, sizeof(verdict->text),
+		snprintf(verdict->reason, sizeof(verdict->reason),
 			 "%llu pages are free, %lld more than the limit without boost; but a "
-			 "fallback %.3f s before boosted the watermark, by up to %llu pages.",
+			 "fallback %.3f s before boosted the watermark, by up to %llu pages",
 			 (unsigned long long)verdict->now.free, (long long)over,
 			 (double)since * 1e-9, (unsigned long long)boost);
 	else
-		snprintf(verdict->text, sizeof(verdict->text),
+		snprintf(verdict->reason, sizeof(verdict->reason),
 			 "%llu pages are free, only %lld more than the limit; the counter that the "
-			 "kernel goes by may lag by %llu pages.",
+			 "kernel goes by may lag by %llu pages",
 			 (unsigned long long)verdict->now.free, (long long)over,
 			 (unsigned long long)lag);
 }
 
 /* -------------------------------------------------------------------- zones */
 
+static void take_result(const struct pb_rule_result *result, struct pbr_verdict *verdict)
+{
+	verdict->mark = result->mark;
+	verdict->reserve = result->reserve;
+	verdict->highatomic = result->highatomic;
+	verdict->usable = result->usable;
+	verdict->greatest_order = result->usable_order;
+	verdict->rule = result->word;
+	verdict->other = PB_SAYS_NONE;
+}
+
 static void ask_zone(const struct asker *asker, unsigned int z)
 {
 	const struct pbr_world *world = asker->world;
+	const struct pb_zone_state *seen = asker->seen[z];
 	struct pbr_explain *explain = asker->explain;
 	struct pbr_verdict *verdict = &explain->verdicts[explain->nr_verdicts++];
 	struct pb_rule_result result;
@@ -463,55 +347,63 @@ static void ask_zone(const struct asker *asker, unsigned int z)
 	verdict->now.pcp = world->pcp[z] > 0 ? (uint64_t)world->pcp[z] : 0;
 	memcpy(verdict->now.blocks, world->blocks[z], sizeof(verdict->now.blocks));
 	pbr_sample_indices(&verdict->now, world->max_order);
-	if (asker->seen[z])
-		take_seen(verdict, asker->seen[z], &zone);
+	if (seen)
+		take_seen(verdict, seen, &zone);
 	else
 		take_stock(asker, z, &zone);
 	pb_rule_judge(&asker->request, &zone, &result);
-	verdict->mark = result.mark;
-	verdict->reserve = result.reserve;
-	verdict->highatomic = result.highatomic;
-	verdict->usable = result.usable;
-	verdict->greatest_order = result.usable_order;
-	verdict->rule = rule_of(&result);
-	if (asker->seen[z])
-		judge_seen(asker, verdict, asker->seen[z], &result);
-	verdict->compact_pages = verdict->rule == PBR_RULE_FRAGMENTATION
+	take_result(&result, verdict);
+	if (seen && seen->task & PB_ZONE_TASK_CPUSET)
+		verdict->rule = PB_SAYS_NO_ZONE;
+	verdict->compact_pages = verdict->rule == PB_SAYS_FRAGMENTED
 					 ? compact_pages(world, z, explain->order)
 					 : UINT64_MAX;
-	if (asker->seen[z])
-		say_seen(explain, verdict, asker->seen[z]);
-	else
-		say(explain, verdict);
-	if (verdict->rule == PBR_RULE_NONE && asker->event != UINT64_MAX)
+	say(asker, &zone, &result, seen, verdict);
+	if (verdict->rule == PB_SAYS_WOULD_SUCCEED && asker->event != UINT64_MAX) {
 		doubt(asker, z, verdict);
-	explain->succeeds |= verdict->rule == PBR_RULE_NONE;
-}
-
-/* Of equals, the one in doubt: nothing that is known stood against it. */
-static void take_if_nearer(struct pbr_explain *explain, const struct pbr_verdict *verdict)
-{
-	static const int rank[PBR_NR_RULES] = {
-		[PBR_RULE_ZONE] = 0,      [PBR_RULE_OUT_OF_MEMORY] = 1, [PBR_RULE_RESERVE] = 1,
-		[PBR_RULE_WATERMARK] = 2, [PBR_RULE_FRAGMENTATION] = 3, [PBR_RULE_MIGRATETYPE] = 4,
-	};
-	int nearer = rank[verdict->rule] - rank[explain->rule];
-
-	if (nearer < 0 || (!nearer && (explain->other || !verdict->other)))
-		return;
-	explain->rule = verdict->rule;
-	explain->other = verdict->other;
-}
-
-/* The rule of the zone nearest to success; of equals, the first zone asked. */
-static void take_nearest(struct pbr_explain *explain)
-{
-	explain->rule = PBR_RULE_ZONE;
-	explain->seen = explain->nr_verdicts != 0;
-	for (unsigned int i = 0; i < explain->nr_verdicts; i++) {
-		explain->seen &= explain->verdicts[i].seen;
-		take_if_nearer(explain, &explain->verdicts[i]);
+		verdict->text[0] = '\0';
+		add(verdict->text, sizeof(verdict->text), "%s.", verdict->reason);
 	}
+	explain->succeeds |= verdict->rule == PB_SAYS_WOULD_SUCCEED;
+}
+
+/*
+ * Whose word is the request's: as of a log, the zone with the most managed pages,
+ * of those that would serve it if there are any. A zone in doubt goes before
+ * others: nothing that is known stood against it.
+ */
+static int decisive(const struct pbr_explain *explain)
+{
+	int best = -1, best_rank = -1;
+
+	for (unsigned int i = 0; i < explain->nr_verdicts; i++) {
+		const struct pbr_verdict *verdict = &explain->verdicts[i];
+		int rank = verdict->rule == PB_SAYS_WOULD_SUCCEED ? 3
+			   : verdict->other != PB_SAYS_NONE       ? 2
+			   : verdict->rule != PB_SAYS_NO_ZONE     ? 1
+								  : 0;
+
+		if (rank < best_rank ||
+		    (rank == best_rank &&
+		     verdict->zone.managed <= explain->verdicts[best].zone.managed))
+			continue;
+		best = (int)i;
+		best_rank = rank;
+	}
+	return best;
+}
+
+static void conclude(struct pbr_explain *explain)
+{
+	explain->decides = decisive(explain);
+	explain->rule = PB_SAYS_NO_ZONE;
+	explain->seen = explain->nr_verdicts != 0;
+	for (unsigned int i = 0; i < explain->nr_verdicts; i++)
+		explain->seen &= explain->verdicts[i].seen;
+	if (explain->decides < 0)
+		return;
+	explain->rule = explain->verdicts[explain->decides].rule;
+	explain->other = explain->verdicts[explain->decides].other;
 }
 
 /* A node's zones from the highest down; the request's node first. */
@@ -524,9 +416,7 @@ static void ask_zones(const struct asker *asker)
 			if (machine->zones[z].node == (int)node &&
 			    machine->zones[z].type <= asker->highest && machine->zones[z].managed)
 				ask_zone(asker, z);
-	take_nearest(asker->explain);
-	if (asker->explain->succeeds)
-		asker->explain->rule = PBR_RULE_NONE;
+	conclude(asker->explain);
 }
 
 static void go_to(struct pbr_world *world, uint64_t at, uint64_t event)
@@ -548,15 +438,87 @@ static uint32_t release_of(const struct pbr_input *input)
 	return release ? release : PB_RELEASE(6, 1, 0);
 }
 
+/* A machine that nobody described is a PC. */
+static unsigned int highest_type(const struct pbr_machine *machine, uint32_t gfp)
+{
+	unsigned int types = machine->configured;
+
+	if (!types)
+		types = 1u << PB_ZONE_NORMAL | 1u << PB_ZONE_MOVABLE;
+	for (unsigned int z = 0; z < machine->nr_zones; z++)
+		types |= 1u << machine->zones[z].type;
+	if (!machine->configured)
+		types |= 1u << PB_ZONE_DMA | 1u << PB_ZONE_DMA32;
+	return (unsigned int)pb_rule_highest_type(gfp, types);
+}
+
+static unsigned int class_of(const struct asker *asker)
+{
+	const struct pbr_machine *machine = &asker->world->input->machine;
+	unsigned int populated = 0;
+	int class;
+
+	for (unsigned int z = 0; z < machine->nr_zones; z++)
+		if (machine->zones[z].type <= asker->highest && machine->zones[z].managed)
+			populated |= 1u << machine->zones[z].type;
+	class = pb_rule_class(asker->request.release, (int)asker->highest, populated);
+	return class < 0 ? asker->highest : (unsigned int)class;
+}
+
+/* The answer in a sentence, by the words that all verbs use. */
+static void tell(const struct pbr_world *world, uint64_t event, struct pbr_explain *explain)
+{
+	const struct pbr_input *input = world->input;
+	const uint64_t page = input->page_size ? input->page_size : 4096;
+	char gfp[512], request[600], when[40];
+	struct pb_rule_told told = { .pid = -1,
+				     .request = request,
+				     .when = when,
+				     .word = explain->rule,
+				     .other = explain->other };
+
+	pb_gfp_name(explain->gfp, gfp, sizeof(gfp));
+	pb_rule_request_text((int64_t)(page << explain->order >> 10), (int)explain->order, gfp,
+			     request, sizeof(request));
+	snprintf(when, sizeof(when), "%+.6f s",
+		 ((double)explain->time - (double)input->start_time) * 1e-9);
+	if (event != UINT64_MAX) {
+		uint32_t task = input->events[event].task;
+
+		told.comm = task == PBR_NO_TASK ? "" : input->tasks[task].comm;
+		told.pid = task == PBR_NO_TASK ? -1 : input->tasks[task].pid;
+	}
+	if (explain->decides >= 0) {
+		const struct pbr_verdict *verdict = &explain->verdicts[explain->decides];
+
+		told.node = verdict->zone.node;
+		told.zone = pb_zone_name(verdict->zone.type);
+		told.reason = verdict->reason;
+		for (unsigned int i = 0; i < explain->nr_verdicts; i++)
+			if ((int)i != explain->decides)
+				pb_rule_add_other(&told, explain->verdicts[i].zone.node,
+						  pb_zone_name(explain->verdicts[i].zone.type),
+						  explain->verdicts[i].rule);
+	} else if (explain->rule == PB_SAYS_UNKNOWN) {
+		told.reason = "the trace has no snapshot of the start, so how much was free is not "
+			      "known";
+	}
+	pb_rule_sentence(&told, explain->sentence, sizeof(explain->sentence));
+	add(explain->sentence, sizeof(explain->sentence), ".");
+}
+
 static void ask(const struct pbr_world *world, uint64_t event, struct pbr_explain *explain)
 {
 	struct asker asker = { .world = world,
 			       .explain = explain,
 			       .event = event,
-			       .highest = highest_zone(explain->gfp),
+			       .highest = highest_type(&world->input->machine, explain->gfp),
 			       .request = { explain->order, explain->gfp,
 					    release_of(world->input) } };
 
+	asker.class = class_of(&asker);
+	explain->decides = -1;
+	explain->other = PB_SAYS_NONE;
 	explain->migratetype = (enum pb_migratetype)(
 		(explain->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) >> 3);
 	find_seen(&asker);
@@ -564,7 +526,8 @@ static void ask(const struct pbr_world *world, uint64_t event, struct pbr_explai
 	if (pbr_start_known(world->input))
 		ask_zones(&asker);
 	else
-		explain->rule = PBR_RULE_UNKNOWN;
+		explain->rule = PB_SAYS_UNKNOWN;
+	tell(world, event, explain);
 }
 
 int pbr_explain(const struct pbr_input *input, uint64_t at, uint64_t event, unsigned int order,

@@ -526,16 +526,16 @@ json_t *pbr_pins_json(const struct pbr_input *input, const struct pbr_pins *pins
 /* ------------------------------------------------------------------ explain */
 
 /* The rule that can't be told from the one named. */
-static json_t *other_json(enum pbr_rule rule)
+static json_t *other_json(enum pb_verdict_word rule)
 {
-	return rule == PBR_RULE_NONE ? json_null() : json_string(pbr_rule_name(rule));
+	return rule == PB_SAYS_NONE ? json_null() : json_string(pb_verdict_word(rule));
 }
 
 static json_t *verdict_json(const struct pbr_verdict *verdict, unsigned int max_order)
 {
 	json_t *json = zone_json(&verdict->zone);
 
-	set_text(json, "rule", pbr_rule_name(verdict->rule));
+	set_text(json, "rule", pb_verdict_word(verdict->rule));
 	set_text(json, "text", verdict->text);
 	set_u64(json, "free_pages", verdict->now.free);
 	set(json, "free_blocks", list_u64(verdict->now.blocks, max_order + 1));
@@ -564,7 +564,8 @@ json_t *pbr_explain_json(const struct pbr_input *input, const struct pbr_explain
 	set_gfp(json, explain->gfp);
 	set_text(json, "migratetype", type_name(explain->migratetype));
 	set(json, "succeeds", json_boolean(explain->succeeds));
-	set_text(json, "rule", pbr_rule_name(explain->rule));
+	set_text(json, "sentence", explain->sentence);
+	set_text(json, "rule", pb_verdict_word(explain->rule));
 	set(json, "other_rule", other_json(explain->other));
 	set(json, "seen", json_boolean(explain->seen));
 	set(json, "zones", zones);

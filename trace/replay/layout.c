@@ -186,10 +186,6 @@ static void settle_zone(struct maker *maker, unsigned int z)
 	uint8_t *state = maker->layout->state;
 
 	for (uint32_t i = maker->geo->zone[z].first; i < maker->geo->zone[z].last; i++) {
-		if (!pbr_frame_present(maker->geo, i)) {
-			state[i] = PBR_HOLE;
-			continue;
-		}
 		if (maker->placed[i])
 			state[i] = PBR_IS_FREE;
 		if (state[i] != PBR_UNKNOWN)
@@ -197,6 +193,14 @@ static void settle_zone(struct maker *maker, unsigned int z)
 		state[i] = holes ? PBR_HOLE : PBR_USED;
 		holes -= holes != 0;
 	}
+}
+
+/* Frames that are there because a zone's ends are rounded hold nothing, free blocks neither. */
+static void leave_out_rounding(struct maker *maker, unsigned int z)
+{
+	for (uint32_t i = maker->geo->zone[z].first; i < maker->geo->zone[z].last; i++)
+		if (!pbr_frame_present(maker->geo, i))
+			maker->layout->state[i] = PBR_HOLE;
 }
 
 /* ------------------------------------------------------------------- whole */
@@ -208,6 +212,8 @@ static int make(struct maker *maker)
 
 	memset(maker->layout->state, PBR_UNKNOWN, frames);
 	memset(maker->layout->block_type, 255, (frames >> input->machine.pageblock_order) + 1);
+	for (unsigned int z = 0; z < input->machine.nr_zones; z++)
+		leave_out_rounding(maker, z);
 	find_pcp_orders(maker);
 	read_runs(maker);
 	for (uint64_t i = 0; i < input->nr_events; i++)

@@ -3,9 +3,13 @@
 
 #include <string.h>
 
+#include "../rules/zones.h"
 #include "internal.h"
 #include "procfs.h"
 
+#define PBR_CONFIGURED                                                    \
+	(1u << PB_ZONE_DMA | 1u << PB_ZONE_DMA32 | 1u << PB_ZONE_NORMAL | \
+	 1u << PB_ZONE_MOVABLE)          /* of a PC */
 #define PC_DMA_END (UINT64_C(1) << 12)   /* pfn: 16 MB */
 #define PC_DMA32_END (UINT64_C(1) << 20) /* pfn: 4 GB */
 
@@ -15,6 +19,7 @@ void pbr_machine_pc(struct pbr_machine *machine, uint64_t bytes)
 	uint64_t frames = bytes >> 12, start = 0;
 
 	machine->nr_zones = 0;
+	machine->configured = PBR_CONFIGURED;
 	for (unsigned int i = 0; start < frames; i++) {
 		struct pbr_zone *zone = &machine->zones[machine->nr_zones++];
 		uint64_t end = frames < ends[i] ? frames : ends[i];
@@ -47,24 +52,43 @@ static uint64_t without(uint64_t value, uint64_t boost)
 	return value > boost ? value - boost : 0;
 }
 
-/* protection: has one number per configured zone, printed in this order. */
-static void read_protection(const struct pb_zoneinfo *info, const struct pb_proc_zone *from,
+/* protection: has one number per configured zone; zones without pages may not be printed. */
+static unsigned int configured(const struct pb_zoneinfo *info)
+{
+	struct pb_rule_printed zones[4 * PBR_MAX_ZONES];
+	int64_t reserve[4 * PBR_MAX_ZONES][PB_PROC_ZONES];
+	struct pb_rule_dump dump = { .zones = zones,
+				     .release = PB_RELEASE(6, 1, 0),
+				     .all_zones = true };
+
+	for (size_t i = 0; i < info->nr_zones && dump.nr_zones < 4 * PBR_MAX_ZONES; i++) {
+		const struct pb_proc_zone *from = &info->zones[i];
+		int type = zone_type(from->name);
+
+		if (type < 0)
+			continue;
+		for (unsigned int k = 0; k < from->nr_protection; k++)
+			reserve[dump.nr_zones][k] = (int64_t)from->protection[k];
+		zones[dump.nr_zones] = (struct pb_rule_printed){ from->node, type,
+								 from->nr_protection,
+								 reserve[dump.nr_zones] };
+		dump.nr_zones++;
+	}
+	return pb_rule_configured(&dump);
+}
+
+static void read_protection(unsigned int types, const struct pb_proc_zone *from,
 			    struct pbr_zone *zone)
 {
-	unsigned int n = 0;
+	for (int type = 0; type < PB_NR_ZONE_TYPES; type++) {
+		int index = pb_rule_type_index(types, type);
 
-	for (size_t i = 0; i < info->nr_zones && n < from->nr_protection; i++) {
-		int type = zone_type(info->zones[i].name);
-
-		if (info->zones[i].node != from->node)
-			continue;
-		if (type >= 0)
-			zone->lowmem_reserve[type] = from->protection[n];
-		n++;
+		if (types >> type & 1 && index < (int)from->nr_protection)
+			zone->lowmem_reserve[type] = from->protection[index];
 	}
 }
 
-static void read_zone(const struct pb_zoneinfo *info, const struct pb_proc_zone *from, int type,
+static void read_zone(unsigned int types, const struct pb_proc_zone *from, int type,
 		      struct pbr_zone *zone)
 {
 	*zone = (struct pbr_zone){ .node = from->node,
@@ -82,7 +106,7 @@ static void read_zone(const struct pb_zoneinfo *info, const struct pb_proc_zone 
 	zone->watermark[PB_WMARK_PROMO] = from->has_promo ? without(from->promo, from->boost)
 							  : 2 * zone->watermark[PB_WMARK_HIGH] -
 								    zone->watermark[PB_WMARK_LOW];
-	read_protection(info, from, zone);
+	read_protection(types, from, zone);
 }
 
 static struct pbr_zone *find_zone(struct pbr_machine *machine, int node, const char *name)
@@ -170,13 +194,14 @@ int pbr_machine_snapshot(struct pbr_machine *machine, const struct pb_snapshot *
 	const struct pb_zoneinfo *info = start->has_zoneinfo ? &start->zoneinfo : &end->zoneinfo;
 
 	machine->nr_zones = 0;
+	machine->configured = configured(info);
 	for (size_t i = 0; i < info->nr_zones && machine->nr_zones < PBR_MAX_ZONES; i++) {
 		const struct pb_proc_zone *from = &info->zones[i];
 		int type = zone_type(from->name);
 
 		if (!from->populated || !from->spanned || type < 0 || type == PB_ZONE_DEVICE)
 			continue;
-		read_zone(info, from, type, &machine->zones[machine->nr_zones++]);
+		read_zone(machine->configured, from, type, &machine->zones[machine->nr_zones++]);
 		if (from->nr_pagesets > machine->nr_cpus)
 			machine->nr_cpus = from->nr_pagesets;
 	}

@@ -24,7 +24,8 @@
 
 #include <pagebuddy/pagebuddy.h>
 
-#define PBR_SCHEMA_VERSION 1
+#include "../rules/rules.h"
+
 #define PBR_ORDERS (PB_MAX_ORDER + 1)
 #define PBR_MAX_ZONES 32
 #define PBR_HUGE_ORDER 9           /* 2 MiB of 4 KiB pages */
@@ -56,7 +57,8 @@ struct pbr_machine {
 	struct pbr_zone zones[PBR_MAX_ZONES]; /* nodes and zone types ascending */
 	unsigned int nr_zones;
 	unsigned int nr_cpus;
-	unsigned int max_order; /* inclusive */
+	unsigned int configured; /* zone types that the kernel was built with, a bit each */
+	unsigned int max_order;  /* inclusive */
 	unsigned int pageblock_order;
 	bool from_snapshot;      /* zoneinfo was there; else --memory or guessed */
 	bool has_start, has_end; /* buddyinfo at start, at end */
@@ -482,34 +484,21 @@ void pbr_pins_clear(struct pbr_pins *pins);
 
 /* ------------------------------------------------------------------- explain */
 
-enum pbr_rule {
-	PBR_RULE_NONE,          /* it would have succeeded */
-	PBR_RULE_ZONE,          /* the request may not use this zone */
-	PBR_RULE_OUT_OF_MEMORY, /* not even one page above the reserves */
-	PBR_RULE_WATERMARK,     /* one page yes, 2^order would fall through the watermark */
-	PBR_RULE_RESERVE,       /* lowmem or highatomic reserve keeps it from the request */
-	PBR_RULE_FRAGMENTATION, /* enough free pages, no block of the order */
-	PBR_RULE_MIGRATETYPE,   /* blocks only on lists that the request may not use */
-	PBR_RULE_UNKNOWN,       /* no snapshot: what was free is not known */
-	PBR_NR_RULES
-};
-
-const char *pbr_rule_name(enum pbr_rule rule);
-
 struct pbr_verdict {
 	struct pbr_zone zone;
 	struct pbr_zone_sample now;
-	enum pbr_rule rule;
-	enum pbr_rule other;    /* which the trace can't tell from `rule`; NONE: it can */
-	bool seen;              /* by the kernel's own numbers (pbwatch), not rebuilt ones */
-	int64_t usable;         /* free - (2^order - 1) - highatomic reserve */
-	int64_t mark;           /* watermark min, after __GFP_HIGH and so on */
-	int64_t reserve;        /* lowmem_reserve against this request */
-	int64_t highatomic;     /* pages that count as only for atomic requests */
-	int64_t boost;          /* of the watermark; known only if seen */
-	int greatest_order;     /* greatest order with a free usable block, -1: none */
-	uint64_t compact_pages; /* movable pages to move for one block; UINT64_MAX: unknown */
-	char text[512];         /* the sentence */
+	enum pb_verdict_word rule;
+	enum pb_verdict_word other; /* which the trace can't tell from `rule`; NONE: it can */
+	bool seen;                  /* by the kernel's own numbers (pbwatch), not rebuilt ones */
+	int64_t usable;             /* free - (2^order - 1) - highatomic reserve */
+	int64_t mark;               /* watermark min, after __GFP_HIGH and so on */
+	int64_t reserve;            /* lowmem_reserve against this request */
+	int64_t highatomic;         /* pages that count as only for atomic requests */
+	int64_t boost;              /* of the watermark; known only if seen */
+	int greatest_order;         /* greatest order with a free usable block, -1: none */
+	uint64_t compact_pages;     /* movable pages to move for one block; UINT64_MAX: unknown */
+	char reason[512];           /* the numbers that decide: a clause */
+	char text[768];             /* the same and what else is known of it, in sentences */
 };
 
 struct pbr_explain {
@@ -517,12 +506,14 @@ struct pbr_explain {
 	unsigned int order;
 	uint32_t gfp;
 	enum pb_migratetype migratetype;
-	bool succeeds;            /* in some zone */
-	enum pbr_rule rule;       /* of the zone nearest to success; NONE: it succeeds */
-	enum pbr_rule other;      /* of that zone */
-	bool seen;                /* of all zones */
-	unsigned int nr_verdicts; /* zones in zonelist order */
+	bool succeeds;              /* in some zone */
+	enum pb_verdict_word rule;  /* of the zone that decides; UNKNOWN: no snapshot */
+	enum pb_verdict_word other; /* of that zone */
+	bool seen;                  /* of all zones */
+	int decides;                /* index into verdicts; -1: none */
+	unsigned int nr_verdicts;   /* zones in zonelist order */
 	struct pbr_verdict verdicts[PBR_MAX_ZONES];
+	char sentence[1280]; /* the answer, as `explain` gives it of a log */
 };
 
 /* After the events up to time `at`; or, if `event` is not UINT64_MAX, just before that event,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Verdicts in words. */
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "words.h"
 
@@ -52,8 +54,17 @@ static void say_watermark(const struct pb_rule_zone *zone, const struct pb_rule_
 			  char *text, size_t size)
 {
 	int64_t left = zone->free - result->above_order;
-	int n = snprintf(text, size, "%lld usable page%s, and it takes more than %lld", LL(left),
-			 plural(left), LL(result->mark));
+	int n;
+
+	if (left >= 0)
+		n = snprintf(text, size, "%lld usable page%s, and it takes more than %lld",
+			     LL(left), plural(left), LL(result->mark));
+	else
+		n = snprintf(text, size,
+			     "%lld free page%s, fewer than the request has (%lld), and %lld have "
+			     "to stay",
+			     LL(zone->free), plural(zone->free), LL(result->above_order + 1),
+			     LL(result->mark));
 
 	if (result->boost_decides && n > 0 && (size_t)n < size)
 		snprintf(text + n, size - (size_t)n,
@@ -215,4 +226,128 @@ void pb_rule_arithmetic(const struct pb_rule_request *request, const struct pb_r
 	else
 		snprintf(text + n, size - (size_t)n, "; largest usable block: order %d",
 			 result->usable_order);
+}
+
+/* --------------------------------------------------------------- the sentence */
+
+static void add(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
+}
+
+void pb_rule_request_text(int64_t kb, int order, const char *gfp, char *text, size_t size)
+{
+	char bytes[32];
+
+	snprintf(text, size, "%s (order %d%s%s)", pb_rule_size(kb, bytes, sizeof(bytes)), order,
+		 gfp ? ", " : "", gfp ? gfp : "");
+}
+
+void pb_rule_who(const struct pb_rule_told *told, char *text, size_t size)
+{
+	size_t start;
+
+	*text = '\0';
+	if (!told->comm) {
+		add(text, size, "A request for %s", told->request);
+	} else {
+		start = strlen(text);
+		add(text, size, "%s", *told->comm ? told->comm : "A task without a name");
+		/* bytes of a log need not be UTF-8 */
+		for (char *c = text + start; *c; c++)
+			if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+				*c = '?';
+		if (told->pid >= 0)
+			add(text, size, " (pid %d)", told->pid);
+		add(text, size, " asked for %s", told->request ? told->request : "memory");
+	}
+	if (told->when)
+		add(text, size, " at %s", told->when);
+}
+
+static void say_outcome(const struct pb_rule_told *told, char *text, size_t size)
+{
+	const char *refused = told->comm ? " and was refused" : " would be refused at once";
+
+	switch (told->word) {
+	case PB_SAYS_WOULD_SUCCEED:
+		add(text, size, "%s",
+		    told->comm ? " and was refused, but at the moment of the dump it would have "
+				 "been served"
+			       : " would be served at once");
+		break;
+	case PB_SAYS_UNKNOWN:
+	case PB_SAYS_NO_DUMP:
+		if (!told->comm)
+			add(text, size, "%s", told->zone ? " may be served" : ": can't be told");
+		else
+			add(text, size, "%s; by which rule %s", refused,
+			    told->zone ? "the text is cut too early to tell" : "can't be told");
+		break;
+	case PB_SAYS_NO_ZONE:
+		add(text, size, "%s because no zone that it may use has memory", refused);
+		break;
+	default:
+		add(text, size, "%s by %s", refused, pb_rule_cause(told->word));
+		if (told->other != PB_SAYS_NONE)
+			add(text, size, " or %s", pb_rule_cause(told->other));
+	}
+}
+
+void pb_rule_add_other(struct pb_rule_told *told, int node, const char *zone,
+		       enum pb_verdict_word word)
+{
+	if (told->nr_others < PB_RULE_OTHERS)
+		told->others[told->nr_others] = (struct pb_rule_other){ node, zone, word };
+	told->nr_others++;
+}
+
+/* "; Node 0 DMA, DMA32: lowmem_reserve" */
+static void say_others_of(const struct pb_rule_told *told, enum pb_verdict_word word, char *text,
+			  size_t size)
+{
+	const struct pb_rule_other *before = NULL;
+
+	for (unsigned int i = 0; i < told->nr_others; i++) {
+		const struct pb_rule_other *other = &told->others[i];
+
+		if (other->word != word)
+			continue;
+		if (!before || before->node != other->node)
+			add(text, size, "%s Node %d", before ? "," : ";", other->node);
+		else
+			add(text, size, ",");
+		add(text, size, " %s", other->zone);
+		before = other;
+	}
+	if (before)
+		add(text, size, ": %s", pb_verdict_word(word));
+}
+
+/* Where something was refused for certain. */
+static bool names_others(const struct pb_rule_told *told)
+{
+	return told->word != PB_SAYS_WOULD_SUCCEED && told->word != PB_SAYS_UNKNOWN &&
+	       told->nr_others <= PB_RULE_OTHERS;
+}
+
+void pb_rule_sentence(const struct pb_rule_told *told, char *text, size_t size)
+{
+	pb_rule_who(told, text, size);
+	say_outcome(told, text, size);
+	if (told->zone)
+		add(text, size, " in Node %d, zone %s: %s", told->node, told->zone, told->reason);
+	if (told->zone && names_others(told))
+		for (unsigned int word = 0; word < PB_NR_VERDICT_WORDS; word++)
+			say_others_of(told, (enum pb_verdict_word)word, text, size);
+	if (!told->zone && told->reason)
+		add(text, size, ", for %s", told->reason);
 }
