@@ -88,6 +88,9 @@ for phase in start end; do
 done
 
 echo 0 >$tracing/tracing_on
+# The default clock of 5.10 stands still for a tick at a time in this machine: of two
+# CPUs nobody would know which was first.
+echo mono >$tracing/trace_clock || say "no clock mono"
 echo "$buffer" >$tracing/buffer_size_kb
 for event in mm_page_alloc mm_page_free mm_page_free_batched mm_page_alloc_zone_locked \
 	mm_page_pcpu_drain mm_page_alloc_extfrag; do

@@ -233,6 +233,64 @@ static void test_world_is_consistent_after_random_events(void **state)
 	pbr_unload(input);
 }
 
+/* From 6.12 on a claim is told with the page that the request got, anywhere in the pageblock;
+   its fallback_order is that of the block that was found. */
+static void test_a_claim_of_6_12_names_a_page_inside_the_pageblock(void **state)
+{
+	struct builder builder;
+	struct pbr_input *input;
+	struct pbr_world world;
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	add_event(&builder, PBR_ZONE_LOCKED, 0x24fa, 0, 0, "a");
+	add_extfrag(&builder, 0x24fa, 0, 8, PB_MIGRATE_UNMOVABLE, PB_MIGRATE_MOVABLE, true);
+	input = build(&builder);
+	assert_int_equal(input->problems.beyond_machine, 0);
+	assert_int_equal(pbr_world_init(&world, input), 0);
+	pbr_world_apply(&world, 0);
+	pbr_world_apply(&world, 1);
+	assert_int_equal(world.fallbacks, 1);
+	assert_int_equal(world.claims, 1);
+	assert_int_equal(world.block_type[pbr_frame(world.geo, 0x24fa) >> 9],
+			 PB_MIGRATE_UNMOVABLE);
+	pbr_world_clear(&world);
+	pbr_unload(input);
+}
+
+/* At two moments as many pages are free as in the snapshot, at the second in the same pieces. */
+static void test_the_snapshot_is_where_pages_and_pieces_agree(void **state)
+{
+	struct pbr_collect collect = { 0 };
+	struct builder builder;
+	struct pbr_input *input;
+	struct pbr_run run;
+	char error[128];
+
+	(void)state;
+	builder_init(&builder, 64, true);
+	add_event(&builder, PBR_ZONE_LOCKED, 8192, 0, 0, "a");
+	add_event(&builder, PBR_ZONE_LOCKED, 8194, 0, 0, "a");
+	add_event(&builder, PBR_ZONE_LOCKED, 8193, 0, 0, "a"); /* 2 out of 4, apart ... */
+	add_event(&builder, PBR_PCPU_DRAIN, 8194, 0, 0, "a");  /* ... and as a pair */
+	input = build(&builder);
+	input->snapshot_from = input->start_time;
+	input->snapshot_to = input->end_time;
+	input->machine.has_end = true;
+	input->machine.zones[DMA].end_free = 4096;
+	input->machine.zones[DMA].end_blocks[10] = 4;
+	input->machine.zones[DMA32].end_free = 12288 - 2;
+	input->machine.zones[DMA32].end_blocks[10] = 11;
+	for (unsigned int o = 1; o < 10; o++)
+		input->machine.zones[DMA32].end_blocks[o] = 1;
+	assert_int_equal(pbr_follow(input, &collect, &run, error, sizeof(error)), 0);
+	assert_int_equal(run.end_free_pages, run.snapshot_free_pages);
+	for (unsigned int o = 0; o <= 10; o++)
+		assert_int_equal(run.per_order_rebuilt[o], run.per_order_snapshot[o]);
+	pbr_run_clear(&run);
+	pbr_unload(input);
+}
+
 static void test_events_beyond_the_machine_are_counted_and_skipped(void **state)
 {
 	struct pbr_collect collect = { .samples = 2 };
@@ -307,6 +365,8 @@ int main(void)
 		cmocka_unit_test(test_a_silent_take_is_put_right_when_it_is_freed),
 		cmocka_unit_test(test_compaction_takes_the_frames_it_says),
 		cmocka_unit_test(test_world_is_consistent_after_random_events),
+		cmocka_unit_test(test_a_claim_of_6_12_names_a_page_inside_the_pageblock),
+		cmocka_unit_test(test_the_snapshot_is_where_pages_and_pieces_agree),
 		cmocka_unit_test(test_events_beyond_the_machine_are_counted_and_skipped),
 		cmocka_unit_test(test_samples_and_marks_are_where_they_happened),
 	};

@@ -81,19 +81,34 @@ static void count_event(struct pbr_run *run, const struct pbr_event *event)
 /*
  * A snapshot has no single moment: its files are read one after the other while
  * the kernel goes on. Of the moments of that interval the one is compared whose
- * free pages, zone by zone, are nearest to the snapshot's; without an interval
- * it is the end of the trace.
+ * free pages, zone by zone, are nearest to the snapshot's, and of these the one
+ * whose free blocks are; without an interval it is the end of the trace.
  */
 struct nearest {
 	uint64_t distance; /* pages, UINT64_MAX: none yet */
+	uint64_t pieces;   /* blocks too many or too few, over all orders */
 	uint64_t time, least, most;
 	int64_t free[PBR_MAX_ZONES];
 	uint64_t blocks[PBR_MAX_ZONES][PBR_ORDERS];
 };
 
+static uint64_t pieces_off(const struct pbr_world *world)
+{
+	uint64_t off = 0;
+
+	for (unsigned int z = 0; z < world->geo->nr_zones; z++)
+		for (unsigned int o = 0; o <= world->max_order; o++) {
+			uint64_t a = world->blocks[z][o];
+			uint64_t b = world->input->machine.zones[z].end_blocks[o];
+
+			off += a < b ? b - a : a - b;
+		}
+	return off;
+}
+
 static void look_near(const struct pbr_world *world, struct nearest *nearest, uint64_t time)
 {
-	uint64_t distance = 0, free = 0;
+	uint64_t distance = 0, free = 0, pieces;
 
 	for (unsigned int z = 0; z < world->geo->nr_zones; z++) {
 		int64_t off = world->free[z] - (int64_t)world->input->machine.zones[z].end_free;
@@ -105,9 +120,13 @@ static void look_near(const struct pbr_world *world, struct nearest *nearest, ui
 		nearest->least = free;
 	if (free > nearest->most)
 		nearest->most = free;
-	if (distance >= nearest->distance)
+	if (distance > nearest->distance)
+		return;
+	pieces = pieces_off(world);
+	if (distance == nearest->distance && pieces >= nearest->pieces)
 		return;
 	nearest->distance = distance;
+	nearest->pieces = pieces;
 	nearest->time = time;
 	memcpy(nearest->free, world->free, sizeof(nearest->free));
 	memcpy(nearest->blocks, world->blocks, sizeof(nearest->blocks));

@@ -116,13 +116,28 @@ struct pbr_loader {
 	bool failed; /* memory was short */
 };
 
-/* An order or a migratetype of an event; what is too large stays too large. */
+/*
+ * The order of the block that the event's pfn begins. A fallback names the block that was
+ * broken up; from 6.12 on a claim names the page that the request then got, which may lie
+ * anywhere in the pageblock.
+ */
+static inline unsigned int pbr_named_order(const struct pbr_event *event)
+{
+	unsigned int from = event->from_order;
+
+	if (event->kind != PBR_EXTFRAG || from >= PBR_ORDERS ||
+	    event->pfn & ((UINT64_C(1) << from) - 1))
+		return event->order;
+	return from;
+}
+
 /* Does the event change what frames are, or only tell of reclaim? */
 static inline bool pbr_about_frames(unsigned int kind)
 {
 	return kind <= PBR_COMPACT;
 }
 
+/* An order or a migratetype of an event; what is too large stays too large. */
 static inline uint8_t pbr_clamp(uint64_t value, uint8_t most)
 {
 	return value < most ? (uint8_t)value : most;

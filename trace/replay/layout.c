@@ -66,7 +66,7 @@ static enum pbr_state first_state(const struct maker *maker, const struct pbr_ev
 
 static void read_event(struct maker *maker, const struct pbr_event *event)
 {
-	unsigned int order = event->kind == PBR_EXTFRAG ? event->from_order : event->order;
+	unsigned int order = pbr_named_order(event);
 	uint32_t frame;
 
 	if (!pbr_about_frames(event->kind) || event->kind == PBR_COMPACT ||

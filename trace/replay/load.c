@@ -208,12 +208,13 @@ static void end_chains(struct pbr_loader *loader)
 
 static bool event_fits(const struct pbr_input *input, const struct pbr_event *event)
 {
-	unsigned int order = event->kind == PBR_EXTFRAG ? event->from_order : event->order;
+	unsigned int order = pbr_named_order(event);
 
 	if (!pbr_about_frames(event->kind))
 		return event->pfn == PBR_NO_PFN ||
 		       pbr_frame(&pbr_priv(input)->geo, event->pfn) != PBR_NO_FRAME;
-	if (event->order > input->machine.max_order || order > input->machine.max_order)
+	if (event->order > input->machine.max_order ||
+	    (event->kind == PBR_EXTFRAG && event->from_order > input->machine.max_order))
 		return false;
 	if (event->pfn == PBR_NO_PFN)
 		return event->kind == PBR_ALLOC;
