@@ -61,7 +61,9 @@ if(PB_SANITIZE)
 endif()
 if(PB_COVERAGE)
   set(PB_INSTRUMENTED ON)
-  add_compile_options(--coverage -fprofile-update=atomic)
+  # Unoptimised: a function that is inlined, or a loop that is unrolled, would have its
+  # branches once for each copy.
+  add_compile_options(--coverage -fprofile-update=atomic -DPB_COVERAGE -O0)
   add_link_options(--coverage)
 endif()
 if(PB_INSTRUMENTED)

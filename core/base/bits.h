@@ -26,7 +26,11 @@ int memcmp(const void *a, const void *b, size_t n);
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define NOINLINE __attribute__((noinline)) /* mostly for the stack's sake */
+#ifdef PB_COVERAGE /* counted once, not once for each place that it is inlined into */
+#define ALWAYS_INLINE static inline
+#else
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#endif
 #define ALIGNED(n) __attribute__((aligned(n)))
 
 /* Per target: __builtin_ctzll is an instruction, or a call into libgcc. */

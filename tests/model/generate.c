@@ -143,7 +143,7 @@ bool model_fails(const struct model_config *config, const struct op *ops, size_t
 		setitimer(ITIMER_PROF, &(struct itimerval){ .it_value = { .tv_sec = 60 } }, NULL);
 		alarm(1000);
 		model_run(config, ops, n);
-		_exit(0);
+		tp_exit(0);
 	}
 	tp_require(waitpid(child, &status, 0) == child, "waitpid");
 	return status != 0;

@@ -408,6 +408,16 @@ uint32_t tp_below(struct tp_rng *rng, uint32_t n)
 	return (uint32_t)((tp_random(rng) >> 32) * n >> 32);
 }
 
+void tp_exit(int status)
+{
+#ifdef PB_COVERAGE
+	extern void __gcov_dump(void);
+
+	__gcov_dump();
+#endif
+	_exit(status);
+}
+
 void *tp_shared(size_t bytes)
 {
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -106,6 +106,8 @@ struct tp_rng {
 uint64_t tp_seed(void); /* PB_SEED, or from the clock; printed once */
 uint64_t tp_random(struct tp_rng *rng);
 uint32_t tp_below(struct tp_rng *rng, uint32_t n); /* 0..n-1; pre: n > 0 */
+/* _exit(), for children; what they ran counts as covered where that is counted. */
+_Noreturn void tp_exit(int status);
 /* Zeroed memory that a child process shares. */
 void *tp_shared(size_t bytes);
 unsigned long tp_env(const char *name, unsigned long otherwise);
