@@ -143,11 +143,8 @@ static const char *format_fault(const struct pb_super *s)
 
 const char *layout_fault(const struct pb_super *s, size_t bytes)
 {
-	const char *fault;
+	const char *fault = format_fault(s);
 
-	if (bytes < sizeof(*s))
-		return "metadata memory is smaller than a super block";
-	fault = format_fault(s);
 	if (fault)
 		return fault;
 	if (!super_sealed(s))

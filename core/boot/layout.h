@@ -8,7 +8,8 @@
 
 #include "base/pool.h"
 
-/* NULL, or what is wrong. Reads nothing beyond `bytes`, writes nothing. */
+/* NULL, or what is wrong. Reads nothing beyond `bytes`, writes nothing; pre: a super block
+   fits into them. */
 const char *layout_fault(const struct pb_super *super, size_t bytes);
 
 /* Sizes and offsets alone, as pb_validate() asks for them. */

@@ -145,8 +145,7 @@ static bool handle_matches(const struct pb_pool *pool)
 	       pool->percpu_cpus == (s->percpu_stride ? s->nr_cpus : 0) &&
 	       pool->pageblock_order == s->pageblock_order && pool->max_order == s->max_order &&
 	       pool->profile == s->profile && pool->kernel == s->kernel &&
-	       pool->span_words == s->span_words &&
-	       pool->pageblock_stride == s->pageblock_stride &&
+	       pool->span_words == s->span_words && pool->pageblock_stride == s->pageblock_stride &&
 	       pool->nr_pcp_orders == (pool->percpu_cpus ? s->nr_pcp_orders : 0) &&
 	       pool->trees == pool_at(pool, s->trees) &&
 	       pool->pageblocks == pool_at(pool, s->pageblocks) &&
@@ -259,7 +258,7 @@ static bool zone_covers_its_banks(const struct pb_pool *pool, const struct zone 
 	while ((bank = next_bank_of(pool, number, &at)) != NULL)
 		last = bank;
 	pfn = first->pfn;
-	while (pfn < first->end_pfn && !is_present(pool, first->frame + (pfn - first->pfn)))
+	while (!is_present(pool, first->frame + (pfn - first->pfn))) /* its last one is: I2 */
 		pfn++;
 	return zone->start_pfn == pfn && zone->start_pfn + zone->spanned == last->end_pfn;
 }
@@ -377,7 +376,7 @@ static int check_frames(struct check *c)
 			present += page[i].word != PAGE_ABSENT;
 			reserved += page[i].word == PAGE_RESERVED;
 		}
-		if (zone->present != present || present > zone->spanned)
+		if (zone->present != present)
 			return broken_zone(c, 4, "present pages", zone, zone->present, present);
 		if (!state_was_loaded(c) && zone->managed != present - reserved)
 			return broken_zone(c, 4, "managed pages", zone, zone->managed,
@@ -816,7 +815,7 @@ static int check_pcp_count(struct check *c)
 		return PB_OK;
 	count = pcp_linux_of(c->pool, c->cpu, c->zone)->count;
 	c->pages = 0;
-	CHECK(walk_pcp(c, count_block));
+	(void)walk_pcp(c, count_block); /* sound: I13 */
 	if (count < 0 || (u64)count != c->pages)
 		return broken_zone(c, 15, "pages in per-CPU lists", c->zone, (u64)(s64)count,
 				   c->pages);
@@ -1211,7 +1210,7 @@ static int check_managed(struct check *c, const struct zone *zone)
 
 	c->pages = 0;
 	for (c->cpu = 0; c->cpu < c->pool->percpu_cpus; c->cpu++)
-		CHECK(walk_pcp(c, count_block));
+		(void)walk_pcp(c, count_block); /* sound: I13 */
 	sum += c->pages + (u64)zone_free_pages(c->pool, zone) +
 	       (u64)zone_isolated_pages(c->pool, zone);
 	if (state_was_loaded(c) ? sum > zone->present : sum != zone->managed)
@@ -1420,11 +1419,9 @@ static int check_bounds(struct check *c, const struct zone *zone)
 	return PB_OK;
 }
 
-static bool linux_sizes_right(const struct zone *zone, const struct pcp_linux *pcp, bool tuned)
+static s32 linux_most_high(const struct check *c, const struct pcp_linux *pcp)
 {
-	return pcp->batch == zone->pcp_batch && pcp->high_min == zone->pcp_high_min &&
-	       pcp->high_max == zone->pcp_high_max && pcp->high >= pcp->high_min &&
-	       pcp->high <= (tuned ? pcp->high_max : pcp->high_min);
+	return linux_rules(c->pool)->pcp_sizes == LINUX_PCP_TUNED ? pcp->high_max : pcp->high_min;
 }
 
 /* How far free_factor may come: from 6.12 on it counts pages. */
@@ -1435,25 +1432,41 @@ static s32 linux_most_freed(const struct check *c, const struct pcp_linux *pcp)
 	return (pcp->batch << FREE_FACTOR_MAX) + (1 << c->pool->max_order);
 }
 
-/* linux: sizes of the lists, but of loaded pools, where they are what was said. */
+/* linux: the lists' numbers, but of loaded pools, where they are what was said. */
 static int check_linux_sizes(struct check *c)
 {
+	const struct zone *zone = c->zone;
 	const struct pcp_linux *pcp;
 
 	if (!pool_is_linked(c->pool) || state_was_loaded(c))
 		return PB_OK;
-	pcp = pcp_linux_of(c->pool, c->cpu, c->zone);
-	if (!linux_sizes_right(c->zone, pcp, linux_rules(c->pool)->pcp_sizes == LINUX_PCP_TUNED))
-		return broken_number(c, 41, "high or batch of a CPU's lists", "CPU", c->cpu,
-				     (u64)pcp->high, (u64)c->zone->pcp_high_min);
-	if (pcp->free_factor < 0 || pcp->free_factor > linux_most_freed(c, pcp) ||
-	    pcp->alloc_factor < 0 || pcp->alloc_factor > FREE_FACTOR_MAX ||
-	    pcp->flags & ~(PCP_PREV_FREE_HIGH_ORDER | PCP_FREE_HIGH_BATCH))
-		return broken_number(c, 41, "free_factor of a CPU's lists", "CPU", c->cpu,
-				     (u64)pcp->free_factor, (u64)linux_most_freed(c, pcp));
-	if (pcp->stat_diff > c->zone->stat_threshold || pcp->stat_diff < -c->zone->stat_threshold)
-		return broken_number(c, 41, "pages that a CPU holds back", "CPU", c->cpu,
-				     (u64)pcp->stat_diff, (u64)c->zone->stat_threshold);
+	pcp = pcp_linux_of(c->pool, c->cpu, zone);
+
+	const struct {
+		const char *what;
+		s32 found, least, most;
+	} numbers[] = {
+		{ "batch of a CPU's lists", pcp->batch, zone->pcp_batch, zone->pcp_batch },
+		{ "least high of a CPU's lists", pcp->high_min, zone->pcp_high_min,
+		  zone->pcp_high_min },
+		{ "greatest high of a CPU's lists", pcp->high_max, zone->pcp_high_max,
+		  zone->pcp_high_max },
+		{ "high of a CPU's lists", pcp->high, pcp->high_min, linux_most_high(c, pcp) },
+		{ "free_factor of a CPU's lists", pcp->free_factor, 0, linux_most_freed(c, pcp) },
+		{ "alloc_factor of a CPU's lists", pcp->alloc_factor, 0, FREE_FACTOR_MAX },
+		{ "flags of a CPU's lists", (s32)pcp->flags, 0,
+		  PCP_PREV_FREE_HIGH_ORDER | PCP_FREE_HIGH_BATCH },
+		{ "pages that a CPU holds back", pcp->stat_diff, -zone->stat_threshold,
+		  zone->stat_threshold },
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (numbers[i].found < numbers[i].least || numbers[i].found > numbers[i].most)
+			return broken_number(c, 41, numbers[i].what, "CPU", c->cpu,
+					     (u64)numbers[i].found,
+					     (u64)(numbers[i].found < numbers[i].least
+							   ? numbers[i].least
+							   : numbers[i].most));
 	return PB_OK;
 }
 

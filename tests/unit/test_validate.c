@@ -158,17 +158,23 @@ static struct pageblock *full_pageblock(const struct tp *tp)
 
 /* --------------------------------------------------------- one fault per case */
 
-static void bad_magic(struct tp *tp) { tp->pool.super->magic ^= 1; }
-static void bad_size(struct tp *tp) { tp->pool.super->nr_frames += 64; }
-static void bad_count(struct tp *tp) { tp->pool.super->nr_banks++; }
-static void bad_offset(struct tp *tp) { tp->pool.super->trees += 64; }
-static void bad_bytes(struct tp *tp) { tp->pool.super->bytes -= 64; }
-static void bad_handle(struct tp *tp) { tp->pool.nr_frames++; }
+#define FAULT(name, ...)                \
+	static void name(struct tp *tp) \
+	{                               \
+		__VA_ARGS__;            \
+	}
 
-static void bank_end(struct tp *tp) { pool_bank(&tp->pool, 0)->end_pfn++; }
-static void bank_start(struct tp *tp) { pool_bank(&tp->pool, 1)->pfn += 64; }
-static void bank_frame(struct tp *tp) { pool_bank(&tp->pool, 1)->frame += 64; }
-static void bank_tail(struct tp *tp) { tp->pool.pages[absent_frame(tp)].word = 0; }
+FAULT(bad_magic, tp->pool.super->magic ^= 1)
+FAULT(bad_size, tp->pool.super->nr_frames += 64)
+FAULT(bad_count, tp->pool.super->nr_banks++)
+FAULT(bad_offset, tp->pool.super->trees += 64)
+FAULT(bad_bytes, tp->pool.super->bytes -= 64)
+FAULT(bad_handle, tp->pool.nr_frames++)
+
+FAULT(bank_end, pool_bank(&tp->pool, 0)->end_pfn++)
+FAULT(bank_start, pool_bank(&tp->pool, 1)->pfn += 64)
+FAULT(bank_frame, pool_bank(&tp->pool, 1)->frame += 64)
+FAULT(bank_tail, tp->pool.pages[absent_frame(tp)].word = 0)
 
 static void bank_shared(struct tp *tp) /* both zones claim the same pfns */
 {
@@ -178,20 +184,20 @@ static void bank_shared(struct tp *tp) /* both zones claim the same pfns */
 	bank->pfn = 64 * 40;
 }
 
-static void zone_start(struct tp *tp) { normal(tp)->start_pfn++; }
-static void zone_span(struct tp *tp) { normal(tp)->first_span++; }
-static void zone_type(struct tp *tp) { normal(tp)->type = PB_ZONE_DMA; }
-static void zone_words(struct tp *tp) { normal(tp)->stat_threshold = 0, normal(tp)->levels++; }
-static void zone_group(struct tp *tp) { normal(tp)->group_shift++; }
-static void stripe_areas(struct tp *tp) { zone_stripe(&tp->pool, normal(tp), 0)->areas++; }
-static void stripe_bitmap(struct tp *tp) { zone_stripe(&tp->pool, normal(tp), 0)->bitmaps += 8; }
-static void node_zone(struct tp *tp) { pool_node(&tp->pool, 0)->zones[PB_ZONE_MOVABLE] = 1; }
+FAULT(zone_start, normal(tp)->start_pfn++)
+FAULT(zone_span, normal(tp)->first_span++)
+FAULT(zone_type, normal(tp)->type = PB_ZONE_DMA)
+FAULT(zone_words, normal(tp)->stat_threshold = 0, normal(tp)->levels++)
+FAULT(zone_group, normal(tp)->group_shift++)
+FAULT(stripe_areas, zone_stripe(&tp->pool, normal(tp), 0)->areas++)
+FAULT(stripe_bitmap, zone_stripe(&tp->pool, normal(tp), 0)->bitmaps += 8)
+FAULT(node_zone, pool_node(&tp->pool, 0)->zones[PB_ZONE_MOVABLE] = 1)
 
-static void present_pages(struct tp *tp) { normal(tp)->present++; }
-static void managed_pages(struct tp *tp) { normal(tp)->managed--; }
-static void lost_reservation(struct tp *tp) { tp->pool.pages[55].word = 0; }
+FAULT(present_pages, normal(tp)->present++)
+FAULT(managed_pages, normal(tp)->managed--)
+FAULT(lost_reservation, tp->pool.pages[55].word = 0)
 
-static void free_twice(struct tp *tp) { set_bit(tp, free_frame(tp, 3), 2); }
+FAULT(free_twice, set_bit(tp, free_frame(tp, 3), 2))
 
 static void not_merged(struct tp *tp)
 {
@@ -202,7 +208,7 @@ static void not_merged(struct tp *tp)
 	set_bit(tp, frame + 2, 1);
 }
 
-static void hole_free(struct tp *tp) { set_bit(tp, absent_frame(tp), 0); }
+FAULT(hole_free, set_bit(tp, absent_frame(tp), 0))
 
 static void reserved_free(struct tp *tp)
 {
@@ -210,15 +216,15 @@ static void reserved_free(struct tp *tp)
 	normal(tp)->managed--;
 }
 
-static void bit_zero(struct tp *tp) { span_tree(&tp->pool, 4096)[0] |= 1; }
+FAULT(bit_zero, span_tree(&tp->pool, 4096)[0] |= 1)
 
-static void odd_byte(struct tp *tp) { tp->pool.pages[free_frame(tp, 0)].word = 0x33; }
-static void odd_order(struct tp *tp) { tp->pool.pages[owned_frame(tp, 4)].word |= PB_PAGE_ORDER; }
+FAULT(odd_byte, tp->pool.pages[free_frame(tp, 0)].word = 0x33)
+FAULT(odd_order, tp->pool.pages[owned_frame(tp, 4)].word |= PB_PAGE_ORDER)
 static void odd_place(struct tp *tp)
 {
 	tp->pool.pages[owned_frame(tp, 4) + 1].word = PB_PAGE_HEAD | 1;
 }
-static void owned_hole(struct tp *tp) { tp->pool.pages[192].word = PB_PAGE_HEAD | 4; }
+FAULT(owned_hole, tp->pool.pages[192].word = PB_PAGE_HEAD | 4)
 
 static void owned_twice(struct tp *tp)
 {
@@ -295,18 +301,18 @@ static void listed_twice_link(struct tp *tp)
 	other[n] = mine[n];
 }
 
-static void list_count(struct tp *tp) { pcp_linux_of(&tp->pool, 1, normal(tp))->count++; }
-static void stack_count(struct tp *tp) { full_stack(tp, 0, 1)->head |= 0xffff; }
-static void stack_limit(struct tp *tp) { full_stack(tp, 0, 1)->max = 0xffff; }
-static void no_stack(struct tp *tp) { pcp_list(pcp_area(&tp->pool, 1), NO_CLASS, 2)->limit++; }
-static void stack_place(struct tp *tp) { full_stack(tp, 0, 1)->base++; }
+FAULT(list_count, pcp_linux_of(&tp->pool, 1, normal(tp))->count++)
+FAULT(stack_count, full_stack(tp, 0, 1)->head |= 0xffff)
+FAULT(stack_limit, full_stack(tp, 0, 1)->max = 0xffff)
+FAULT(no_stack, pcp_list(pcp_area(&tp->pool, 1), NO_CLASS, 2)->limit++)
+FAULT(stack_place, full_stack(tp, 0, 1)->base++)
 
 static void free_count(struct tp *tp)
 {
 	stripe_area(&tp->pool, stripe_of(tp, free_frame(tp, 1)), 1)->nr_free++;
 }
 
-static void bits_only(struct tp *tp) { clear_bit(tp, free_frame(tp, 4), 4); }
+FAULT(bits_only, clear_bit(tp, free_frame(tp, 4), 4))
 
 static void free_link(struct tp *tp)
 {
@@ -330,7 +336,7 @@ static void free_list_order(struct tp *tp) /* on the list of another order */
 	linked_insert(&tp->pool, lists, area_list(4, PB_MIGRATE_MOVABLE), frame, true);
 }
 
-static void filed_elsewhere(struct tp *tp) { filed_pageblock(tp)->filed++; }
+FAULT(filed_elsewhere, filed_pageblock(tp)->filed++)
 
 static void filed_twice(struct tp *tp)
 {
@@ -349,24 +355,25 @@ static void not_filed(struct tp *tp)
 		    tight_local(&tp->pool, normal(tp), frame >> 3));
 }
 
-static void filed_type(struct tp *tp) { filed_pageblock(tp)->type = PB_MIGRATE_CMA; }
+FAULT(filed_type, filed_pageblock(tp)->type = PB_MIGRATE_CMA)
 
 static void covered_type(struct tp *tp)
 {
 	frame_pageblock(&tp->pool, free_frame(tp, 6) + 8)->type = PB_MIGRATE_CMA;
 }
 
-static void listed_type(struct tp *tp) { tp->pool.pcp_types[free_frame(tp, 2)] ^= 1; }
+FAULT(listed_type, tp->pool.pcp_types[free_frame(tp, 2)] ^= 1)
 
-static void order_mask(struct tp *tp) { filed_pageblock(tp)->mask ^= 4; }
-static void order_count(struct tp *tp) { filed_pageblock(tp)->nr_free[0]++; }
+FAULT(order_mask, filed_pageblock(tp)->mask ^= 4)
+FAULT(order_count, filed_pageblock(tp)->nr_free[0]++)
 
 static void root_word(struct tp *tp)
 {
 	uint32_t frame = free_frame(tp, 6);
 
 	stripe_area(&tp->pool, stripe_of(tp, frame), 6)
-		->free_list[frame_migratetype(&tp->pool, frame)].root ^= 1;
+		->free_list[frame_migratetype(&tp->pool, frame)]
+		.root ^= 1;
 }
 
 static void upper_level(struct tp *tp)
@@ -374,8 +381,8 @@ static void upper_level(struct tp *tp)
 	struct stripe *stripe = zone_stripe(&tp->pool, normal(tp), 1);
 
 	assert_int_equal(normal(tp)->levels, 2);
-	tight_bitmap(&tp->pool, normal(tp), stripe, 6, PB_MIGRATE_CMA)
-		[normal(tp)->level_words[0]] = 1;
+	tight_bitmap(&tp->pool, normal(tp), stripe, 6,
+		     PB_MIGRATE_CMA)[normal(tp)->level_words[0]] = 1;
 }
 
 static void empty_mask(struct tp *tp)
@@ -383,40 +390,40 @@ static void empty_mask(struct tp *tp)
 	zone_stripe(&tp->pool, normal(tp), 0)->nonempty[PB_MIGRATE_MOVABLE] ^= 1u << 6;
 }
 
-static void class_of_frees(struct tp *tp) { tp->pool.pcp_class[100] ^= 16; }
+FAULT(class_of_frees, tp->pool.pcp_class[100] ^= 16)
 
-static void no_type(struct tp *tp) { full_pageblock(tp)->type = PB_MIGRATE_TYPES; }
+FAULT(no_type, full_pageblock(tp)->type = PB_MIGRATE_TYPES)
 
-static void free_pages(struct tp *tp) { zone_stripe(&tp->pool, normal(tp), 0)->nr_free_pages++; }
-static void cma_pages(struct tp *tp) { zone_stripe(&tp->pool, normal(tp), 0)->nr_free_cma--; }
+FAULT(free_pages, zone_stripe(&tp->pool, normal(tp), 0)->nr_free_pages++)
+FAULT(cma_pages, zone_stripe(&tp->pool, normal(tp), 0)->nr_free_cma--)
 static void isolated_pages(struct tp *tp)
 {
 	zone_stripe(&tp->pool, normal(tp), 0)->nr_isolated = 8;
 }
 
-static void lost_block(struct tp *tp) { tp->pool.pages[owned_frame(tp, 4)].word = 0; }
-static void reserve_pages(struct tp *tp) { normal(tp)->nr_reserved_highatomic++; }
-static void isolate_count(struct tp *tp) { normal(tp)->nr_isolate_pageblock--; }
-static void watermarks(struct tp *tp) { normal(tp)->_watermark[PB_WMARK_LOW] += 100000; }
+FAULT(lost_block, tp->pool.pages[owned_frame(tp, 4)].word = 0)
+FAULT(reserve_pages, normal(tp)->nr_reserved_highatomic++)
+FAULT(isolate_count, normal(tp)->nr_isolate_pageblock--)
+FAULT(watermarks, normal(tp)->_watermark[PB_WMARK_LOW] += 100000)
 
-static void zonelist_node(struct tp *tp) { pool_node(&tp->pool, 0)->order[0] = 63; }
+FAULT(zonelist_node, pool_node(&tp->pool, 0)->order[0] = 63)
 static void zonelist_first(struct tp *tp)
 {
 	pool_node(&tp->pool, 0)->preferred[PB_ZONE_NORMAL] = 0;
 }
-static void fast_lists(struct tp *tp) { pcp_area(&tp->pool, 1)->fast[PB_GFP_MOVABLE] ^= 1; }
-static void free_counter(struct tp *tp) { normal(tp)->vm_free++; }
+FAULT(fast_lists, pcp_area(&tp->pool, 1)->fast[PB_GFP_MOVABLE] ^= 1)
+FAULT(free_counter, normal(tp)->vm_free++)
 
 static void free_reference(struct tp *tp)
 {
 	((u32 *)pool_at(&tp->pool, tp->pool.super->refs))[free_frame(tp, 0)] = 1;
 }
-static void held_zone(struct tp *tp) { normal(tp)->lock = 1; }
-static void held_stripe(struct tp *tp) { zone_stripe(&tp->pool, normal(tp), 0)->lock = 2; }
-static void held_lists(struct tp *tp) { pcp_area(&tp->pool, 1)->lock = 1; }
-static void held_sizes(struct tp *tp) { tp->pool.super->sizes_lock = 1; }
-static void inside(struct tp *tp) { tp->pool.super->users_lock = 77; }
-static void stack_room(struct tp *tp) { full_stack(tp, 1, 1)->max--; }
+FAULT(held_zone, normal(tp)->lock = 1)
+FAULT(held_stripe, zone_stripe(&tp->pool, normal(tp), 0)->lock = 2)
+FAULT(held_lists, pcp_area(&tp->pool, 1)->lock = 1)
+FAULT(held_sizes, tp->pool.super->sizes_lock = 1)
+FAULT(inside, tp->pool.super->users_lock = 77)
+FAULT(stack_room, full_stack(tp, 1, 1)->max--)
 static void noted_elsewhere(struct tp *tp)
 {
 	const struct free_list *lists = pcp_linux_of(&tp->pool, 0, normal(tp))->lists;
@@ -424,16 +431,256 @@ static void noted_elsewhere(struct tp *tp)
 
 	*type = *type == PB_MIGRATE_UNMOVABLE ? PB_MIGRATE_RECLAIMABLE : PB_MIGRATE_UNMOVABLE;
 }
-static void tunable(struct tp *tp) { tp->pool.super->tunables.pcp_high_fraction = 9; }
-static void reserve_ratio(struct tp *tp) { normal(tp)->lowmem_reserve[PB_ZONE_HIGHMEM]++; }
-static void total_reserve(struct tp *tp) { tp->pool.super->totalreserve ^= 1; }
-static void zone_flag(struct tp *tp) { normal(tp)->flags |= ZONE_FLAGS + 1; }
-static void boost(struct tp *tp) { normal(tp)->watermark_boost = 1 << 20; }
-static void list_high(struct tp *tp) { pcp_linux_of(&tp->pool, 1, normal(tp))->high++; }
+FAULT(tunable, tp->pool.super->tunables.pcp_high_fraction = 9)
+FAULT(reserve_ratio, normal(tp)->lowmem_reserve[PB_ZONE_HIGHMEM]++)
+FAULT(total_reserve, tp->pool.super->totalreserve ^= 1)
+FAULT(zone_flag, normal(tp)->flags |= ZONE_FLAGS + 1)
+FAULT(boost, normal(tp)->watermark_boost = 1 << 20)
+FAULT(list_high, pcp_linux_of(&tp->pool, 1, normal(tp))->high++)
 static void list_factor(struct tp *tp)
 {
 	pcp_linux_of(&tp->pool, 1, normal(tp))->free_factor = FREE_FACTOR_MAX + 1;
 }
+
+/* ---- what one condition alone notices */
+
+FAULT(bank_first, pool_bank(&tp->pool, 0)->frame = 64)
+FAULT(bank_empty, pool_bank(&tp->pool, 1)->frame = 0)
+static void bank_beyond(struct tp *tp)
+{
+	pool_bank(&tp->pool, 1)->frame = (uint32_t)tp->pool.nr_frames + 64;
+}
+static void banks_by_zone(struct tp *tp)
+{
+	pool_bank(&tp->pool, 0)->zone = 1;
+	pool_bank(&tp->pool, 1)->zone = 0;
+}
+static void banks_by_pfn(struct tp *tp)
+{
+	pool_bank(&tp->pool, 0)->zone = 1;
+	pool_bank(&tp->pool, 1)->pfn = 64;
+}
+
+FAULT(zone_without_bank, pool_bank(&tp->pool, 0)->zone = 1)
+static void zone_larger(struct tp *tp)
+{
+	pool_zone(&tp->pool, 0)->nr_spans++;
+	normal(tp)->first_span++;
+}
+FAULT(zone_empty, normal(tp)->nr_spans = 0)
+FAULT(zone_too_large, normal(tp)->nr_spans++)
+FAULT(zone_smaller, normal(tp)->nr_spans--)
+FAULT(zone_node, normal(tp)->node = 1)
+FAULT(zone_no_type, normal(tp)->type = PB_ZONE_DEVICE)
+FAULT(zone_other_type, normal(tp)->type = PB_ZONE_HIGHMEM)
+FAULT(zone_stripe_first, normal(tp)->first_stripe++)
+
+static void stripes_of(struct tp *tp, uint32_t n)
+{
+	struct zone *zone = pool_zone(&tp->pool, 0);
+	uint32_t pageblocks = zone_nr_pageblocks(&tp->pool, zone);
+
+	zone->nr_stripes = n;
+	zone->group_shift = stripe_group_shift(pageblocks, n, 3);
+}
+FAULT(no_stripes, normal(tp)->nr_stripes = 0)
+FAULT(three_stripes, stripes_of(tp, 3))
+FAULT(many_stripes, stripes_of(tp, MAX_STRIPES))
+FAULT(most_stripes, stripes_of(tp, MAX_STRIPES * 2))
+FAULT(linux_stripes, stripes_of(tp, 2))
+static void one_stripe_less(struct tp *tp) /* rightly shaped, but fewer than there are */
+{
+	struct zone *zone = normal(tp);
+	struct tp other;
+
+	tp_start(&other);
+	other.config.max_order = 6;
+	other.config.pageblock_order = 3;
+	other.config.nr_cpus = 2;
+	tp_region(&other, 1, 200, 0, PB_ZONE_DMA);
+	tp_region(&other, NORMAL_START, NORMAL_END, 0, PB_ZONE_NORMAL);
+	tp_build(&other);
+	assert_int_equal(normal(&other)->nr_stripes, 1);
+	zone->nr_stripes = 1;
+	zone->group_shift = normal(&other)->group_shift;
+	zone->levels = normal(&other)->levels;
+	zone->bitmap_words = normal(&other)->bitmap_words;
+	memcpy(zone->level_words, normal(&other)->level_words, sizeof(zone->level_words));
+	tp_drop(&other);
+}
+FAULT(no_levels, normal(tp)->levels = 0)
+FAULT(level_size, normal(tp)->level_words[0]++)
+FAULT(level_sum, normal(tp)->bitmap_words++)
+FAULT(linux_levels, normal(tp)->levels = 1)
+FAULT(linux_words, normal(tp)->bitmap_words = 1)
+
+static void reserved_tail(struct tp *tp)
+{
+	tp->pool.pages[owned_frame(tp, 4) + 3].word = PAGE_RESERVED;
+	normal(tp)->managed--;
+}
+
+static void link_beyond(struct tp *tp)
+{
+	struct free_list *list = pcp_linux_of(&tp->pool, 0, normal(tp))->lists + full_list(tp, 0);
+
+	((struct link *)tp->pool.links)[list->prev].next = (uint32_t)tp->pool.nr_frames;
+}
+static void list_tail(struct tp *tp)
+{
+	struct free_list *list = pcp_linux_of(&tp->pool, 0, normal(tp))->lists + full_list(tp, 0);
+
+	list->prev ^= 1;
+}
+FAULT(stack_filled, pcp_list(pcp_area(&tp->pool, 1), NO_CLASS, 2)->head++)
+static void order_without_stack(struct tp *tp)
+{
+	pcp_list(pcp_area(&tp->pool, 1), zone_class(&tp->pool, normal(tp), 0),
+		 tp->pool.nr_pcp_orders)
+		->limit++;
+}
+static void last_stack(struct tp *tp)
+{
+	pcp_list(pcp_area(&tp->pool, 0), zone_class(&tp->pool, normal(tp), 2),
+		 tp->pool.nr_pcp_orders - 1u)
+		->room = 60000;
+}
+static void stack_size(struct tp *tp)
+{
+	pcp_list(pcp_area(&tp->pool, 0), zone_class(&tp->pool, pool_zone(&tp->pool, 0), 0), 0)
+		->room--;
+}
+static void stack_limit_high(struct tp *tp)
+{
+	struct pcp_list *list = full_stack(tp, 0, 1);
+
+	list->limit = (uint16_t)(list->base + list->max + 1);
+}
+static void stack_limit_low(struct tp *tp)
+{
+	struct pcp_list *list = full_stack(tp, 0, 1);
+
+	list->limit = (uint16_t)(list->base - 1);
+}
+FAULT(noted_nothing, tp->pool.pcp_types[listed_frame(tp)] = 77)
+static void listed_below(struct tp *tp)
+{
+	pcp_stack(pcp_area(&tp->pool, 0), full_stack(tp, 0, 1))[0] = 3; /* of the other zone */
+}
+
+/* modern: a list of pairs with a block in it. */
+static struct pcp_list *pairs(const struct tp *tp)
+{
+	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++) {
+		struct pcp_list *list = pcp_list(pcp_area(&tp->pool, 0),
+						 zone_class(&tp->pool, normal(tp), type), 1);
+
+		if (pcp_entries(list))
+			return list;
+	}
+	fail_msg("no per-CPU list with a pair");
+	return NULL;
+}
+static void listed_askew(struct tp *tp)
+{
+	pcp_stack(pcp_area(&tp->pool, 0), pairs(tp))[0] |= 1;
+}
+static void listed_byte(struct tp *tp)
+{
+	tp->pool.pages[pcp_stack(pcp_area(&tp->pool, 0), pairs(tp))[0] + 1].word = PB_PAGE_HEAD;
+}
+FAULT(list_count_below, pcp_linux_of(&tp->pool, 1, normal(tp))->count = -4)
+
+/* linux: on the zone's list of an order, as its head, without being free. */
+static void put_on_list(struct tp *tp, uint32_t frame, unsigned int order)
+{
+	linked_insert(&tp->pool, area_lists(&tp->pool, zone_stripe(&tp->pool, normal(tp), 0)),
+		      area_list(order, PB_MIGRATE_MOVABLE), frame, false);
+}
+FAULT(listed_of_zone_before, put_on_list(tp, 50, 0)) /* reserved */
+FAULT(listed_unaligned, put_on_list(tp, owned_frame(tp, 4) + 1, 1))
+FAULT(listed_not_free, put_on_list(tp, owned_frame(tp, 4), 1))
+static void listed_of_zone_behind(struct tp *tp)
+{
+	linked_insert(&tp->pool, area_lists(&tp->pool, pool_stripe(&tp->pool, 0)),
+		      area_list(0, PB_MIGRATE_MOVABLE), owned_frame(tp, 0), false);
+}
+
+FAULT(filed_type_unknown, filed_pageblock(tp)->filed_type = 200)
+static void mask_too_long(struct tp *tp)
+{
+	zone_stripe(&tp->pool, normal(tp), 0)->nonempty[PB_MIGRATE_MOVABLE] |= 1u << 7;
+}
+static void published_more(struct tp *tp)
+{
+	zone_stripe(&tp->pool, normal(tp), 0)->published += 1 << 24;
+}
+static void published_less(struct tp *tp)
+{
+	zone_stripe(&tp->pool, normal(tp), 0)->published -= 1 << 24;
+}
+
+static void reserve_uncounted(struct tp *tp) /* a pageblock of the reserve, and none counted */
+{
+	struct pageblock *pb = full_pageblock(tp);
+	uint32_t pageblock = (owned_frame(tp, 4)) >> tp->pool.pageblock_order;
+
+	pb->type = PB_MIGRATE_HIGHATOMIC;
+	tp->pool.pcp_class[pageblock] = zone_class(&tp->pool, normal(tp), PB_MIGRATE_HIGHATOMIC);
+}
+static void reserve_too_large(struct tp *tp)
+{
+	normal(tp)->nr_reserved_highatomic = normal(tp)->present + 64 - normal(tp)->present % 64;
+}
+static void isolated_by_nobody(struct tp *tp)
+{
+	uint32_t pageblock = (owned_frame(tp, 4)) >> tp->pool.pageblock_order;
+
+	full_pageblock(tp)->type = PB_MIGRATE_ISOLATE;
+	tp->pool.pcp_class[pageblock] = zone_class(&tp->pool, normal(tp), PB_MIGRATE_ISOLATE);
+}
+
+FAULT(zonelist_length, pool_node(&tp->pool, 0)->zonelist_nodes = 65)
+FAULT(zonelist_short, pool_node(&tp->pool, 0)->zonelist_nodes = 0)
+FAULT(zonelist_beyond, pool_node(&tp->pool, 0)->order[0] = PB_MAX_NODES)
+static void zonelist_twice(struct tp *tp)
+{
+	pool_node(&tp->pool, 0)->zonelist_nodes = 2;
+	pool_node(&tp->pool, 0)->order[1] = 0;
+}
+FAULT(node_offline, pool_node(&tp->pool, 0)->online = 0)
+static void cpu_node_unknown(struct tp *tp)
+{
+	((uint8_t *)pool_at(&tp->pool, tp->pool.super->cpu_nodes))[1] = 9;
+}
+FAULT(area_number, pcp_area(&tp->pool, 1)->cpu = 0)
+FAULT(area_node, pcp_area(&tp->pool, 1)->node = 1)
+
+FAULT(entered, tp->pool.super->users_depth = 1)
+FAULT(repairing, tp->pool.super->repairs++)
+
+static struct pcp_linux *lists(struct tp *tp)
+{
+	return pcp_linux_of(&tp->pool, 1, normal(tp));
+}
+FAULT(list_batch, lists(tp)->batch++)
+FAULT(list_high_min, lists(tp)->high_min++)
+FAULT(list_high_max, lists(tp)->high_max++)
+FAULT(list_low, lists(tp)->high--)
+FAULT(list_factor_below, lists(tp)->free_factor = -1)
+FAULT(list_alloc_factor, lists(tp)->alloc_factor = FREE_FACTOR_MAX + 1)
+FAULT(list_alloc_factor_below, lists(tp)->alloc_factor = -1)
+FAULT(list_flags, lists(tp)->flags = 0x80)
+static void hold_back(struct tp *tp, int32_t pages)
+{
+	normal(tp)->vm_free += lists(tp)->stat_diff - pages;
+	lists(tp)->stat_diff = pages;
+}
+FAULT(held_back, hold_back(tp, normal(tp)->stat_threshold + 1))
+FAULT(owed, hold_back(tp, -normal(tp)->stat_threshold - 1))
+FAULT(map_sum, tp->pool.super->map_sum++)
+FAULT(super_sum, tp->pool.super->super_sum++)
+FAULT(sizes_sum, tp->pool.super->sizes_sum++)
 
 #define MODERN 1u
 #define LINUX 2u
@@ -444,100 +691,222 @@ static const struct fault {
 	unsigned int invariant, profiles;
 	uint32_t flags;
 	void (*plant)(struct tp *tp);
+	const char *says;
 } faults[] = {
-	{ "magic", 1, BOTH, 0, bad_magic },
-	{ "size", 1, BOTH, 0, bad_size },
-	{ "count", 1, BOTH, 0, bad_count },
-	{ "offset", 1, BOTH, 0, bad_offset },
-	{ "bytes", 1, BOTH, 0, bad_bytes },
-	{ "handle", 1, BOTH, 0, bad_handle },
-	{ "bank's end", 2, BOTH, 0, bank_end },
-	{ "bank's pfn", 2, BOTH, 0, bank_start },
-	{ "bank's frame", 2, BOTH, 0, bank_frame },
-	{ "frame behind a bank", 2, BOTH, 0, bank_tail },
-	{ "frame of two banks", 2, BOTH, 0, bank_shared },
-	{ "zone's start", 3, BOTH, 0, zone_start },
-	{ "zone's span", 3, BOTH, 0, zone_span },
-	{ "zone's type", 3, BOTH, 0, zone_type },
-	{ "zone's levels", 3, MODERN, 0, zone_words },
-	{ "zone's groups", 3, BOTH, 0, zone_group },
-	{ "stripe's areas", 3, BOTH, 0, stripe_areas },
-	{ "stripe's bitmaps", 3, BOTH, 0, stripe_bitmap },
-	{ "node's zone", 3, BOTH, 0, node_zone },
-	{ "present", 4, BOTH, 0, present_pages },
-	{ "managed", 4, BOTH, 0, managed_pages },
-	{ "lost reservation", 4, BOTH, 0, lost_reservation },
-	{ "free twice", 5, BOTH, 0, free_twice },
-	{ "not merged", 6, BOTH, 0, not_merged },
-	{ "hole free", 7, BOTH, 0, hole_free },
-	{ "reserved free", 7, BOTH, 0, reserved_free },
-	{ "bit 0", 8, BOTH, 0, bit_zero },
-	{ "byte", 9, BOTH, 0, odd_byte },
-	{ "head's order", 9, BOTH, 0, odd_order },
-	{ "head's place", 9, BOTH, 0, odd_place },
-	{ "owned hole", 9, BOTH, 0, owned_hole },
-	{ "owned twice", 10, BOTH, 0, owned_twice },
-	{ "owned and free", 11, BOTH, 0, owned_and_free },
-	{ "free inside owned", 11, BOTH, 0, free_inside_owned },
-	{ "shared without counts", 12, BOTH, 0, shared_uncounted },
-	{ "reference count", 12, BOTH, PB_POOL_REFCOUNT, count_overflow },
-	{ "reference to a free frame", 12, BOTH, PB_POOL_REFCOUNT, free_reference },
-	{ "listed and owned", 13, BOTH, 0, listed_and_owned },
-	{ "listed outside", 13, MODERN, 0, listed_outside },
-	{ "listed and free", 13, MODERN, 0, listed_and_free },
-	{ "link of a per-CPU list", 13, LINUX, 0, listed_link },
-	{ "cycle in a per-CPU list", 13, LINUX, 0, listed_cycle },
-	{ "type noted of a listed block", 13, LINUX, 0, noted_elsewhere },
-	{ "listed twice", 14, MODERN, 0, listed_twice_stack },
-	{ "listed by two CPUs", 14, LINUX, 0, listed_twice_link },
-	{ "count of a list", 15, LINUX, 0, list_count },
-	{ "count of a stack", 15, MODERN, 0, stack_count },
-	{ "limit of a stack", 15, MODERN, 0, stack_limit },
-	{ "maximum of a stack", 15, MODERN, 0, stack_room },
-	{ "place of a stack", 15, MODERN, 0, stack_place },
-	{ "stack of no class", 15, MODERN, 0, no_stack },
-	{ "nr_free", 17, BOTH, 0, free_count },
-	{ "block lost from a tree", 17, BOTH, 0, bits_only },
-	{ "link", 18, LINUX, 0, free_link },
-	{ "list lost", 18, LINUX, 0, free_list_lost },
-	{ "list of another order", 18, LINUX, 0, free_list_order },
-	{ "filed elsewhere", 19, MODERN, 0, filed_elsewhere },
-	{ "filed twice", 19, MODERN, 0, filed_twice },
-	{ "not filed", 19, MODERN, 0, not_filed },
-	{ "type of the list", 20, MODERN, 0, filed_type },
-	{ "type of a pageblock covered", 20, MODERN, 0, covered_type },
-	{ "type noted", 20, LINUX, 0, listed_type },
-	{ "mask of orders", 21, MODERN, 0, order_mask },
-	{ "count of an order", 21, MODERN, 0, order_count },
-	{ "root word", 21, MODERN, 0, root_word },
-	{ "upper level", 21, MODERN, 0, upper_level },
-	{ "mask of lists", 21, MODERN, 0, empty_mask },
-	{ "class of frees", 21, BOTH, 0, class_of_frees },
-	{ "type", 22, BOTH, 0, no_type },
-	{ "free pages", 23, BOTH, 0, free_pages },
-	{ "CMA pages", 23, BOTH, 0, cma_pages },
-	{ "isolated pages", 23, BOTH, 0, isolated_pages },
-	{ "lost block", 24, BOTH, 0, lost_block },
-	{ "reserve", 25, BOTH, 0, reserve_pages },
-	{ "isolated pageblocks", 26, BOTH, 0, isolate_count },
-	{ "watermarks", 27, BOTH, 0, watermarks },
-	{ "zone's lock", 29, BOTH, 0, held_zone },
-	{ "stripe's lock", 29, BOTH, 0, held_stripe },
-	{ "lists' lock", 29, BOTH, 0, held_lists },
-	{ "tunables' lock", 29, BOTH, 0, held_sizes },
-	{ "somebody inside", 29, BOTH, 0, inside },
-	{ "zonelist", 36, BOTH, 0, zonelist_node },
-	{ "first zone", 36, BOTH, 0, zonelist_first },
-	{ "fast path", 36, BOTH, 0, fast_lists },
-	{ "free page counter", 37, LINUX, 0, free_counter },
-	{ "tunable", 39, BOTH, 0, tunable },
-	{ "lowmem_reserve", 39, BOTH, 0, reserve_ratio },
-	{ "totalreserve", 39, BOTH, 0, total_reserve },
-	{ "zone's flag", 40, BOTH, 0, zone_flag },
-	{ "boost", 40, BOTH, 0, boost },
-	{ "other profile's counter", 40, MODERN, 0, free_counter },
-	{ "list's high", 41, LINUX, 0, list_high },
-	{ "list's free_factor", 41, LINUX, 0, list_factor },
+	{ "magic", 1, BOTH, 0, bad_magic, "magic number or version of the metadata" },
+	{ "size", 1, BOTH, 0, bad_size, "a size in the super block is impossible" },
+	{ "count", 1, BOTH, 0, bad_count, "an array is not where the sizes put it" },
+	{ "offset", 1, BOTH, 0, bad_offset, "an array is not where the sizes put it" },
+	{ "bytes", 1, BOTH, 0, bad_bytes, "an array is not where the sizes put it" },
+	{ "handle", 1, BOTH, 0, bad_handle, "the handle differs from the super block" },
+	{ "bank's end", 2, BOTH, 0, bank_end, "a bank's place or bounds" },
+	{ "bank's pfn", 2, BOTH, 0, bank_start, "a bank's place or bounds" },
+	{ "bank's frame", 2, BOTH, 0, bank_frame, "a bank's place or bounds" },
+	{ "frame behind a bank", 2, BOTH, 0, bank_tail, "a bank's place or bounds" },
+	{ "frame of two banks", 2, BOTH, 0, bank_shared, "has a frame of another bank" },
+	{ "zone's start", 3, BOTH, 0, zone_start, "start_pfn or spanned pages" },
+	{ "zone's span", 3, BOTH, 0, zone_span, "a zone's spans" },
+	{ "zone's type", 3, BOTH, 0, zone_type, "a zone's type, node or place among the zones" },
+	{ "zone's levels", 3, MODERN, 0, zone_words, "a zone's stripes or their bitmaps' shape" },
+	{ "zone's groups", 3, BOTH, 0, zone_group, "a zone's stripes or their bitmaps' shape" },
+	{ "stripe's areas", 3, BOTH, 0, stripe_areas, "a stripe's zone, number or arrays" },
+	{ "stripe's bitmaps", 3, BOTH, 0, stripe_bitmap, "a stripe's zone, number or arrays" },
+	{ "node's zone", 3, BOTH, 0, node_zone, "zones, stripes or bitmaps do not add up" },
+	{ "present", 4, BOTH, 0, present_pages, "present pages" },
+	{ "managed", 4, BOTH, 0, managed_pages, "managed pages" },
+	{ "lost reservation", 4, BOTH, 0, lost_reservation, "managed pages" },
+	{ "free twice", 5, BOTH, 0, free_twice, "free twice: inside a larger free block" },
+	{ "not merged", 6, BOTH, 0, not_merged, "free beside its free buddy, not merged" },
+	{ "hole free", 7, BOTH, 0, hole_free, "free block with a reserved or absent frame" },
+	{ "reserved free", 7, BOTH, 0, reserved_free,
+	  "free block with a reserved or absent frame" },
+	{ "bit 0", 8, BOTH, 0, bit_zero, "a bit of the tree names no block" },
+	{ "byte", 9, BOTH, 0, odd_byte, "page byte without meaning" },
+	{ "head's order", 9, BOTH, 0, odd_order, "owned block of an impossible order or place" },
+	{ "head's place", 9, BOTH, 0, odd_place, "owned block of an impossible order or place" },
+	{ "owned hole", 9, BOTH, 0, owned_hole, "owned block with a reserved or absent frame" },
+	{ "owned twice", 10, BOTH, 0, owned_twice, "owned block inside another" },
+	{ "owned and free", 11, BOTH, 0, owned_and_free, "free block with an owner" },
+	{ "free inside owned", 11, BOTH, 0, free_inside_owned, "free block with an owner" },
+	{ "shared without counts", 12, BOTH, 0, shared_uncounted,
+	  "SHARED without PB_POOL_REFCOUNT" },
+	{ "reference count", 12, BOTH, PB_POOL_REFCOUNT, count_overflow,
+	  "reference count out of range" },
+	{ "reference to a free frame", 12, BOTH, PB_POOL_REFCOUNT, free_reference,
+	  "counted references without SHARED" },
+	{ "listed and owned", 13, BOTH, 0, listed_and_owned,
+	  "in a per-CPU list, but has an owner" },
+	{ "listed outside", 13, MODERN, 0, listed_outside,
+	  "a per-CPU list holds a frame outside its zone" },
+	{ "listed and free", 13, MODERN, 0, listed_and_free,
+	  "in a per-CPU list, but free in the tree" },
+	{ "link of a per-CPU list", 13, LINUX, 0, listed_link, "the links of a list disagree" },
+	{ "cycle in a per-CPU list", 13, LINUX, 0, listed_cycle, "the links of a list disagree" },
+	{ "type noted of a listed block", 13, LINUX, 0, noted_elsewhere,
+	  "in a per-CPU list of another type than noted" },
+	{ "listed twice", 14, MODERN, 0, listed_twice_stack, "twice in per-CPU lists" },
+	{ "listed by two CPUs", 14, LINUX, 0, listed_twice_link, "twice in per-CPU lists" },
+	{ "count of a list", 15, LINUX, 0, list_count, "pages in per-CPU lists" },
+	{ "count of a stack", 15, MODERN, 0, stack_count, "blocks in a per-CPU list" },
+	{ "limit of a stack", 15, MODERN, 0, stack_limit, "limit of a per-CPU list" },
+	{ "maximum of a stack", 15, MODERN, 0, stack_room, "limit of a per-CPU list" },
+	{ "place of a stack", 15, MODERN, 0, stack_place, "a stack's place in its area" },
+	{ "stack of no class", 15, MODERN, 0, no_stack, "a list that is none has room" },
+	{ "nr_free", 17, BOTH, 0, free_count, "nr_free differs from the tree" },
+	{ "block lost from a tree", 17, BOTH, 0, bits_only, "nr_free differs from the tree" },
+	{ "link", 18, LINUX, 0, free_link, "the links of a list disagree" },
+	{ "list lost", 18, LINUX, 0, free_list_lost, "a free block is on no list" },
+	{ "list of another order", 18, LINUX, 0, free_list_order,
+	  "on a free list, but not a free block of its order and zone" },
+	{ "filed elsewhere", 19, MODERN, 0, filed_elsewhere,
+	  "not filed under its largest free block" },
+	{ "filed twice", 19, MODERN, 0, filed_twice, "pageblocks on lists" },
+	{ "not filed", 19, MODERN, 0, not_filed, "not on the list it is filed under" },
+	{ "type of the list", 20, MODERN, 0, filed_type, "filed under another type than its own" },
+	{ "type of a pageblock covered", 20, MODERN, 0, covered_type,
+	  "free block over pageblocks of two types" },
+	{ "type noted", 20, LINUX, 0, listed_type, "on a list of another type than noted" },
+	{ "mask of orders", 21, MODERN, 0, order_mask,
+	  "mask of free orders differs from the tree" },
+	{ "count of an order", 21, MODERN, 0, order_count, "a pageblock's blocks of an order" },
+	{ "root word", 21, MODERN, 0, root_word, "a list's root word" },
+	{ "upper level", 21, MODERN, 0, upper_level, "a list's bitmap, an upper level" },
+	{ "mask of lists", 21, MODERN, 0, empty_mask, "the mask of non-empty lists" },
+	{ "class of frees", 21, BOTH, 0, class_of_frees,
+	  "frees go to another type's per-CPU lists" },
+	{ "type", 22, BOTH, 0, no_type, "a type that does not exist" },
+	{ "free pages", 23, BOTH, 0, free_pages, "free pages" },
+	{ "CMA pages", 23, BOTH, 0, cma_pages, "free CMA pages" },
+	{ "isolated pages", 23, BOTH, 0, isolated_pages, "free isolated pages" },
+	{ "lost block", 24, BOTH, 0, lost_block, "pages free, in per-CPU lists and owned" },
+	{ "reserve", 25, BOTH, 0, reserve_pages, "pages reserved for high-order atomic requests" },
+	{ "isolated pageblocks", 26, BOTH, 0, isolate_count, "isolated pageblocks" },
+	{ "watermarks", 27, BOTH, 0, watermarks, "watermarks do not ascend" },
+	{ "zone's lock", 29, BOTH, 0, held_zone, "a zone's lock is held" },
+	{ "stripe's lock", 29, BOTH, 0, held_stripe, "a stripe's lock is held" },
+	{ "lists' lock", 29, BOTH, 0, held_lists, "the per-CPU lists' lock is held" },
+	{ "tunables' lock", 29, BOTH, 0, held_sizes, "a lock of the super block is held" },
+	{ "somebody inside", 29, BOTH, 0, inside, "a lock of the super block is held" },
+	{ "zonelist", 36, BOTH, 0, zonelist_node, "a zonelist does not name each node once" },
+	{ "first zone", 36, BOTH, 0, zonelist_first, "a zonelist's first zone" },
+	{ "fast path", 36, BOTH, 0, fast_lists, "lists of the fast path" },
+	{ "free page counter", 37, LINUX, 0, free_counter,
+	  "the free page counter and what CPUs hold back" },
+	{ "tunable", 39, BOTH, 0, tunable, "the checksum of tunables and what follows is wrong" },
+	{ "lowmem_reserve", 39, BOTH, 0, reserve_ratio,
+	  "the checksum of tunables and what follows is wrong" },
+	{ "totalreserve", 39, BOTH, 0, total_reserve,
+	  "the checksum of tunables and what follows is wrong" },
+	{ "zone's flag", 40, BOTH, 0, zone_flag, "a flag that does not exist" },
+	{ "boost", 40, BOTH, 0, boost, "pages that the watermarks are boosted by" },
+	{ "other profile's counter", 40, MODERN, 0, free_counter, "the linux profile's counter" },
+	{ "list's high", 41, LINUX, 0, list_high, "high of a CPU's lists" },
+	{ "list's free_factor", 41, LINUX, 0, list_factor, "free_factor of a CPU's lists" },
+	{ "first bank's frame", 2, BOTH, 0, bank_first, "a bank's place or bounds" },
+	{ "empty bank", 2, BOTH, 0, bank_empty, "a bank's place or bounds" },
+	{ "bank beyond the frames", 2, BOTH, 0, bank_beyond, "a bank's place or bounds" },
+	{ "order of banks", 2, BOTH, 0, banks_by_zone, "banks out of order" },
+	{ "order of a zone's banks", 2, BOTH, 0, banks_by_pfn, "banks out of order" },
+	{ "zone without a bank", 3, BOTH, 0, zone_without_bank, "start_pfn or spanned pages" },
+	{ "zone's spans, one more", 3, BOTH, 0, zone_larger, "a zone's spans" },
+	{ "zone without spans", 3, BOTH, 0, zone_empty, "a zone's spans" },
+	{ "zone's spans, too many", 3, BOTH, 0, zone_too_large, "a zone's spans" },
+	{ "zone's spans, one less", 3, BOTH, 0, zone_smaller,
+	  "zones, stripes or bitmaps do not add up" },
+	{ "zone's node", 3, BOTH, 0, zone_node, "a zone's type, node or place among the zones" },
+	{ "zone's type, none", 3, BOTH, 0, zone_no_type,
+	  "a zone's type, node or place among the zones" },
+	{ "zone's type, not configured", 3, BOTH, 0, zone_other_type,
+	  "a zone's type, node or place among the zones" },
+	{ "zone's first stripe", 3, BOTH, 0, zone_stripe_first,
+	  "a zone's stripes or their bitmaps' shape" },
+	{ "no stripes", 3, BOTH, 0, no_stripes, "a zone's stripes or their bitmaps' shape" },
+	{ "three stripes", 3, BOTH, 0, three_stripes, "a zone's stripes or their bitmaps' shape" },
+	{ "more stripes than groups", 3, MODERN, 0, many_stripes,
+	  "a zone's stripes or their bitmaps' shape" },
+	{ "more stripes than any zone has", 3, BOTH, 0, most_stripes,
+	  "a zone's stripes or their bitmaps' shape" },
+	{ "two stripes", 3, LINUX, 0, linux_stripes, "a zone's stripes or their bitmaps' shape" },
+	{ "a stripe less", 3, MODERN, 0, one_stripe_less,
+	  "zones, stripes or bitmaps do not add up" },
+	{ "no levels", 3, MODERN, 0, no_levels, "a zone's stripes or their bitmaps' shape" },
+	{ "words of a level", 3, MODERN, 0, level_size,
+	  "a zone's stripes or their bitmaps' shape" },
+	{ "words of all levels", 3, MODERN, 0, level_sum,
+	  "a zone's stripes or their bitmaps' shape" },
+	{ "levels", 3, LINUX, 0, linux_levels, "a zone's stripes or their bitmaps' shape" },
+	{ "bitmap words", 3, LINUX, 0, linux_words, "a zone's stripes or their bitmaps' shape" },
+	{ "reserved tail", 9, BOTH, 0, reserved_tail,
+	  "owned block with a reserved or absent frame" },
+	{ "link beyond the frames", 13, LINUX, 0, link_beyond, "the links of a list disagree" },
+	{ "tail of a per-CPU list", 13, LINUX, 0, list_tail, "the links of a list disagree" },
+	{ "block in a stack of no class", 15, MODERN, 0, stack_filled,
+	  "a list that is none has room" },
+	{ "stack of an order without", 15, MODERN, 0, order_without_stack,
+	  "a list that is none has room" },
+	{ "room of the last stack", 15, MODERN, 0, last_stack, "a stack's place in its area" },
+	{ "room of a stack", 15, MODERN, 0, stack_size, "a stack's room" },
+	{ "limit above the maximum", 15, MODERN, 0, stack_limit_high, "limit of a per-CPU list" },
+	{ "limit below the base", 15, MODERN, 0, stack_limit_low, "limit of a per-CPU list" },
+	{ "no type noted", 13, LINUX, 0, noted_nothing,
+	  "in a per-CPU list of another type than noted" },
+	{ "listed, of the zone before", 13, MODERN, 0, listed_below,
+	  "a per-CPU list holds a frame outside its zone" },
+	{ "listed, not aligned", 13, MODERN, 0, listed_askew, "not aligned, in a per-CPU list" },
+	{ "listed, with a byte", 13, MODERN, 0, listed_byte,
+	  "in a per-CPU list, but its page byte is set" },
+	{ "count below zero", 15, LINUX, 0, list_count_below, "pages in per-CPU lists" },
+	{ "free list, of the zone before", 18, LINUX, 0, listed_of_zone_before,
+	  "on a free list, but not a free block of its order and zone" },
+	{ "free list, of the zone behind", 18, LINUX, 0, listed_of_zone_behind,
+	  "on a free list, but not a free block of its order and zone" },
+	{ "free list, not aligned", 18, LINUX, 0, listed_unaligned,
+	  "on a free list, but not a free block of its order and zone" },
+	{ "free list, not free", 18, LINUX, 0, listed_not_free,
+	  "on a free list, but not a free block of its order and zone" },
+	{ "filed under no type", 20, MODERN, 0, filed_type_unknown,
+	  "filed under a type that does not exist" },
+	{ "mask of lists, too long", 21, MODERN, 0, mask_too_long,
+	  "a list of an order that does not exist" },
+	{ "published, too many", 23, BOTH, 0, published_more, "published free pages" },
+	{ "published, too few", 23, BOTH, 0, published_less, "published free pages" },
+	{ "reserve not counted", 25, BOTH, 0, reserve_uncounted,
+	  "pages reserved for high-order atomic requests" },
+	{ "reserve larger than the zone", 25, BOTH, 0, reserve_too_large,
+	  "pages reserved for high-order atomic requests" },
+	{ "isolated by nobody", 26, BOTH, 0, isolated_by_nobody, "isolated pageblocks" },
+	{ "zonelist's length", 36, BOTH, 0, zonelist_length,
+	  "a zonelist does not name each node once" },
+	{ "zonelist without a node", 36, BOTH, 0, zonelist_short,
+	  "a zonelist does not name each node once" },
+	{ "zonelist's node beyond all", 36, BOTH, 0, zonelist_beyond,
+	  "a zonelist does not name each node once" },
+	{ "zonelist with a node twice", 36, BOTH, 0, zonelist_twice,
+	  "a zonelist does not name each node once" },
+	{ "node offline", 36, BOTH, 0, node_offline, "online or not" },
+	{ "CPU's node", 36, BOTH, 0, cpu_node_unknown, "a node that does not exist" },
+	{ "lists' CPU", 36, BOTH, 0, area_number, "number of the lists' CPU" },
+	{ "lists' node", 36, BOTH, 0, area_node, "node of the lists" },
+	{ "somebody inside, twice", 29, BOTH, 0, entered, "a lock of the super block is held" },
+	{ "repair under way", 29, BOTH, 0, repairing, "a lock of the super block is held" },
+	{ "list's batch", 41, LINUX, 0, list_batch, "batch of a CPU's lists" },
+	{ "list's least high", 41, LINUX, 0, list_high_min, "least high of a CPU's lists" },
+	{ "list's greatest high", 41, LINUX, 0, list_high_max, "greatest high of a CPU's lists" },
+	{ "list's high, too low", 41, LINUX, 0, list_low, "high of a CPU's lists" },
+	{ "list's free_factor below zero", 41, LINUX, 0, list_factor_below,
+	  "free_factor of a CPU's lists" },
+	{ "list's alloc_factor", 41, LINUX, 0, list_alloc_factor, "alloc_factor of a CPU's lists" },
+	{ "list's alloc_factor below zero", 41, LINUX, 0, list_alloc_factor_below,
+	  "alloc_factor of a CPU's lists" },
+	{ "list's flags", 41, LINUX, 0, list_flags, "flags of a CPU's lists" },
+	{ "pages held back", 41, LINUX, 0, held_back, "pages that a CPU holds back" },
+	{ "pages owed", 41, LINUX, 0, owed, "pages that a CPU holds back" },
+	{ "checksum of the map", 38, BOTH, 0, map_sum,
+	  "a checksum of what never changes is wrong" },
+	{ "checksum of the super block", 38, BOTH, 0, super_sum,
+	  "a checksum of what never changes is wrong" },
+	{ "checksum of tunables", 39, BOTH, 0, sizes_sum,
+	  "the checksum of tunables and what follows is wrong" },
 };
 
 /* The whole metadata memory must be the same after the check. */
@@ -561,27 +930,25 @@ static int validate_untouched(struct tp *tp, struct pb_error *error)
 static void check_fault(const struct fault *fault, enum pb_profile profile)
 {
 	struct pb_error error = { 0 };
-	char prefix[8];
+	char start[96];
 	struct tp tp;
 
 	busy_pool(&tp, profile, fault->flags);
 	fault->plant(&tp);
-	snprintf(prefix, sizeof(prefix), "I%u: ", fault->invariant);
+	snprintf(start, sizeof(start), "I%u: %s", fault->invariant, fault->says);
 	if (validate_untouched(&tp, &error) != PB_ECORRUPT ||
-	    strncmp(error.text, prefix, strlen(prefix)) != 0)
-		fail_msg("%s, profile %d: expected %s..., got \"%s\"", fault->name, profile, prefix,
+	    strncmp(error.text, start, strlen(start)) != 0)
+		fail_msg("%s, profile %d: expected \"%s\", got \"%s\"", fault->name, profile, start,
 			 error.text);
 	assert_int_equal(error.code, PB_ECORRUPT);
 	assert_int_equal(error.region, UINT32_MAX);
 	assert_null(strchr(error.text, '\n'));
 	assert_true(strlen(error.text) + 1 < sizeof(error.text));
-	if (getenv("PB_VERBOSE"))
-		printf("%-28s %s\n", fault->name, error.text);
 	assert_int_equal(pb_validate(&tp.pool, NULL), PB_ECORRUPT);
 	tp_drop(&tp);
 }
 
-static void test_each_invariant_is_named_by_its_number(void **state)
+static void test_each_fault_is_named_by_number_and_words(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
@@ -628,7 +995,8 @@ static void test_references_that_came_and_went_are_no_fault(void **state)
 /* A recorded state: its totals are what was said, its blocks must not overlap. */
 static void test_a_loaded_state_is_held_to_less(void **state)
 {
-	const struct pb_state_zone marks = { .watermark = { 9, 8, 7, 6 }, .managed = 5000,
+	const struct pb_state_zone marks = { .watermark = { 9, 8, 7, 6 },
+					     .managed = 5000,
 					     .nr_reserved_highatomic = 1024 };
 	struct pb_error error;
 
@@ -674,8 +1042,8 @@ static void corrupt_round(struct tp_rng *rng, enum pb_profile profile, uint32_t 
 
 	tp_simple(&tp, 4096, profile, flags);
 	for (unsigned int i = 0; i < 80; i++) {
-		struct pb_page *page =
-			pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | (i % 3) << 3, i % 4);
+		struct pb_page *page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | (i % 3) << 3,
+						      i % 4);
 
 		if (i & 1)
 			pb_free_pages(&tp.pool, page, i % 4);
@@ -716,7 +1084,7 @@ static void test_any_rubbish_comes_to_an_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_invariant_is_named_by_its_number),
+		cmocka_unit_test(test_each_fault_is_named_by_number_and_words),
 		cmocka_unit_test(test_a_sound_pool_is_left_untouched),
 		cmocka_unit_test(test_references_that_came_and_went_are_no_fault),
 		cmocka_unit_test(test_a_loaded_state_is_held_to_less),
