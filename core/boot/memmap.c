@@ -76,19 +76,18 @@ static const char *region_fault(const struct pb_config *config, const struct pb_
 	return NULL;
 }
 
-/* In the order of pfns a region overlaps some other iff it does the one that reaches
-   farthest of those before it. UINT32_MAX: none does; else the later of the two. */
+/* In the order of pfns, as long as none overlaps, each begins behind all before it: a
+   look at the last is enough. UINT32_MAX: none does; else the later in the array. */
 static u32 overlapping(const struct pb_config *config)
 {
-	const struct pb_region *far = NULL, *region;
+	const struct pb_region *last = NULL, *region;
 	struct regions regions;
 
 	regions_begin(&regions, config, PB_REGION_USABLE, BY_PFN);
 	while ((region = regions_next(&regions)) != NULL) {
-		if (far && region->start_pfn < far->end_pfn)
-			return (u32)((region > far ? region : far) - config->regions);
-		if (!far || region->end_pfn > far->end_pfn)
-			far = region;
+		if (last && region->start_pfn < last->end_pfn)
+			return (u32)((region > last ? region : last) - config->regions);
+		last = region;
 	}
 	return UINT32_MAX;
 }

@@ -27,12 +27,12 @@
 
 /* -------------------------------------------------------------- page bytes */
 
-static bool is_owned_block(const struct pb_pool *pool, u32 frame, u64 end)
+static bool is_owned_block(const struct pb_pool *pool, u32 frame)
 {
 	unsigned int order = pool->pages[frame].word & PB_PAGE_ORDER;
 
-	if (order > pool->max_order || frame & ((1u << order) - 1) ||
-	    (u64)frame + ((u64)1 << order) > end)
+	/* what is aligned ends inside its span, and so inside its zone */
+	if (order > pool->max_order || frame & ((1u << order) - 1))
 		return false;
 	for (u32 i = 1; i < 1u << order; i++)
 		if (pool->pages[frame + i].word == PAGE_RESERVED ||
@@ -52,12 +52,12 @@ static void forget_references(struct pb_pool *pool, u32 frame)
 }
 
 /* The block's frames after its head are nobody else's. Returns its end. */
-static u32 settle_block(struct pb_pool *pool, u32 frame, u64 end)
+static u32 settle_block(struct pb_pool *pool, u32 frame)
 {
 	struct pb_page *page = pool->pages + frame;
 	u32 n;
 
-	if (!is_owned_block(pool, frame, end)) /* no death makes this: a damaged byte */
+	if (!is_owned_block(pool, frame)) /* no death makes this: a damaged byte */
 		page->word &= (u8)~PB_PAGE_ORDER;
 	if (page->word & PB_PAGE_SHARED && !(pool->super->flags & PB_POOL_REFCOUNT))
 		page->word &= (u8)~PB_PAGE_SHARED;
@@ -79,7 +79,7 @@ static void settle_pages(struct pb_pool *pool, struct zone *zone)
 		u8 word = pool->pages[frame].word;
 
 		if (word & PB_PAGE_HEAD) {
-			u32 next = settle_block(pool, (u32)frame, end);
+			u32 next = settle_block(pool, (u32)frame);
 
 			managed += next - frame;
 			frame = next;

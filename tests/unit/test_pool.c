@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Configuration, size, init, attach: what is accepted, and what is refused how. */
 #include "support/cmocka.h"
+
+#include "base/pool.h"
 #include "support/variants.h"
 
 #include <stdlib.h>
@@ -79,6 +81,9 @@ static void test_config_refused_when_out_of_range(void **state)
 	REFUSE(tp.config.flags |= 1u << 31, PB_EINVAL, "flags");
 	REFUSE(tp.config.nr_cpus = PB_MAX_CPUS + 1, PB_EINVAL, "nr_cpus");
 	REFUSE(tp.config.nr_stripes = 3, PB_EINVAL, "nr_stripes");
+	REFUSE(tp.config.nr_stripes = 32, PB_EINVAL, "nr_stripes");
+	REFUSE(tp.config.zone_types &= ~(1u << PB_ZONE_NORMAL), PB_EINVAL, "zone_types");
+	REFUSE(tp.config.zone_types |= 1u << PB_NR_ZONE_TYPES, PB_EINVAL, "zone_types");
 	REFUSE(tp.config.watermark_scale_factor = 0, PB_EINVAL, "watermark_scale_factor");
 	REFUSE(tp.config.watermark_scale_factor = 3001, PB_EINVAL, "watermark_scale_factor");
 	REFUSE(tp.config.pcp_high_fraction = 7, PB_EINVAL, "pcp_high_fraction");
@@ -508,6 +513,229 @@ static void test_attach_recovers_when_trees_are_lost(void **state)
 	}
 }
 
+/* ------------------------------------------------------ memory maps of many regions */
+
+#define MANY 200u
+
+/* Each a span of its own on some node, every third reserved in part. */
+static void many_regions(struct pb_region *regions)
+{
+	for (uint32_t i = 0; i < MANY; i++)
+		regions[i] = (struct pb_region){ .start_pfn = i * 128, .end_pfn = i * 128 + 100,
+						 .node = (uint8_t)(i % 3), .zone = PB_ZONE_NORMAL };
+	for (uint32_t i = 0; i < MANY; i++)
+		regions[MANY + i] = (struct pb_region){ .start_pfn = i * 128 + 10,
+							.end_pfn = i * 128 + 10 + i % 20 + 1,
+							.kind = PB_REGION_RESERVED };
+}
+
+static void shuffle(struct pb_region *regions, uint32_t n, struct tp_rng *rng)
+{
+	for (uint32_t i = n; i > 1; i--) {
+		uint32_t j = tp_below(rng, i);
+		struct pb_region other = regions[i - 1];
+
+		regions[i - 1] = regions[j];
+		regions[j] = other;
+	}
+}
+
+static uint64_t state_of(struct pb_region *regions, uint32_t n)
+{
+	uint64_t sum;
+	struct tp tp;
+
+	tp_start(&tp);
+	tp.config.max_order = 6;
+	tp.config.pageblock_order = 4;
+	tp.config.nr_regions = n;
+	tp.config.regions = regions;
+	assert_int_equal(pb_pool_size(&tp.config, &tp.bytes, &tp.error), PB_OK);
+	tp.memory = aligned_alloc(64, tp.bytes);
+	assert_int_equal(pb_pool_init(&tp.pool, &tp.config, tp.memory, tp.bytes, false, &tp.hooks,
+				      &tp.error),
+			 PB_OK);
+	tp_check(&tp, "many regions");
+	sum = tp_sum(&tp);
+	free(tp.memory);
+	return sum;
+}
+
+/* The pool is the same in whatever order its map was written down. */
+static void test_regions_in_any_order_make_the_same_pool(void **state)
+{
+	static struct pb_region regions[2 * MANY], other[2 * MANY];
+	struct tp_rng rng = { tp_seed() };
+	uint64_t sum;
+
+	(void)state;
+	many_regions(regions);
+	sum = state_of(regions, 2 * MANY);
+	for (int round = 0; round < 20; round++) {
+		memcpy(other, regions, sizeof(other));
+		shuffle(other, 2 * MANY, &rng);
+		assert_int_equal(state_of(other, 2 * MANY), sum);
+	}
+	for (uint32_t i = 0; i < 2 * MANY; i++) /* and backward */
+		other[i] = regions[2 * MANY - 1 - i];
+	assert_int_equal(state_of(other, 2 * MANY), sum);
+}
+
+static void test_an_overlap_is_found_in_any_order(void **state)
+{
+	static struct pb_region regions[2 * MANY];
+	struct tp_rng rng = { tp_seed() };
+
+	(void)state;
+	for (uint32_t i = 0; i < MANY; i += 17) {
+		struct tp tp;
+
+		many_regions(regions);
+		regions[i].end_pfn += 29 + i % 2; /* into the next, or up to it */
+		shuffle(regions, 2 * MANY, &rng);
+		tp_start(&tp);
+		tp.config.nr_regions = 2 * MANY;
+		tp.config.regions = regions;
+		tp.config.max_order = 4;
+		tp.config.pageblock_order = 4;
+		assert_int_equal(pb_pool_size(&tp.config, &tp.bytes, &tp.error),
+				 i + 1 < MANY ? PB_EREGION : PB_OK);
+		assert_non_null(strstr(tp.error.text, "overlaps"));
+	}
+}
+
+static void test_a_map_must_be_there(void **state)
+{
+	(void)state;
+	REFUSE(tp.config.nr_regions = 0, PB_EREGION, "no region");
+	for (int i = 0; i < 2; i++) {
+		struct pb_config config;
+		struct pb_error error;
+		size_t bytes;
+
+		pb_config_init(&config);
+		config.nr_regions = 3;
+		assert_int_equal(pb_pool_size(&config, &bytes, &error), PB_EREGION);
+		assert_string_equal(error.text, "the memory map has no region");
+	}
+}
+
+/* 2^32 pageblocks of one page: their number is 0 in 32 bits. */
+static void test_more_pageblocks_than_32_bits_are_refused(void **state)
+{
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	tp.config.pageblock_order = 0;
+	tp_region(&tp, 0, (uint64_t)1 << 32, 0, PB_ZONE_NORMAL);
+	assert_int_equal(tp_try(&tp), PB_ETOOBIG);
+	assert_true(tp.error.text[0]);
+}
+
+static void test_init_refuses_what_size_refuses(void **state)
+{
+	struct tp tp;
+
+	(void)state;
+	one_zone(&tp);
+	tp_build(&tp);
+	tp.config.max_order = PB_MAX_ORDER + 1;
+	assert_int_equal(pb_pool_init(&tp.pool, &tp.config, tp.memory, tp.bytes, true, NULL,
+				      &tp.error),
+			 PB_EINVAL);
+	assert_string_equal(tp.error.text, "max_order must be at most 20");
+	assert_null(tp.pool.super);
+	tp_drop(&tp);
+}
+
+/* ------------------------------------------------------------ many zones, many CPUs */
+
+static uint32_t zones_pool(struct tp *tp, unsigned int nodes, uint64_t frames)
+{
+	static const enum pb_zone_type types[] = { PB_ZONE_DMA, PB_ZONE_DMA32, PB_ZONE_NORMAL,
+						   PB_ZONE_HIGHMEM, PB_ZONE_MOVABLE };
+	static struct pb_region regions[PB_MAX_NODES * 5];
+
+	tp->config.zone_types = (1u << PB_NR_ZONE_TYPES) - 1;
+	for (unsigned int i = 0; i < nodes * 5; i++)
+		regions[i] = (struct pb_region){ .start_pfn = i * frames,
+						 .end_pfn = (i + 1) * frames,
+						 .node = (uint8_t)(i / 5),
+						 .zone = (uint8_t)types[i % 5] };
+	tp->config.regions = regions;
+	tp->config.nr_regions = nodes * 5;
+	assert_int_equal(pb_pool_size(&tp->config, &tp->bytes, &tp->error), PB_OK);
+	tp->memory = calloc(1, tp->bytes + 64);
+	assert_non_null(tp->memory);
+	assert_int_equal(pb_pool_init(&tp->pool, &tp->config,
+				      (void *)(((uintptr_t)tp->memory + 63) & ~(uintptr_t)63),
+				      tp->bytes, true, &tp->hooks, &tp->error),
+			 PB_OK);
+	return tp->pool.super->flags;
+}
+
+/* The slots of a CPU's lists are 16 bits: many zones get smaller stacks, then none. */
+static void test_many_zones_share_the_slots_of_a_cpu(void **state)
+{
+	struct pb_page *page;
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	assert_false(zones_pool(&tp, 40, 4096) & PB_POOL_NO_PCP);
+	assert_true(tp.pool.super->pcp_scale > 0);
+	tp_check(&tp, "smaller stacks");
+	page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+	assert_int_equal(pb_free_pages(&tp.pool, page, 0), PB_OK);
+	tp_check(&tp, "smaller stacks, used");
+	free(tp.memory);
+
+	tp_start(&tp);
+	tp.config.max_order = 16;
+	tp.config.pageblock_order = 16;
+	assert_true(zones_pool(&tp, PB_MAX_NODES, 1 << 16) & PB_POOL_NO_PCP);
+	assert_int_equal(tp.pool.percpu_cpus, 0);
+	page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+	assert_int_equal(pb_free_pages(&tp.pool, page, 0), PB_OK);
+	free(tp.memory);
+}
+
+static void test_a_node_may_have_more_cpus_than_a_byte_counts(void **state)
+{
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	tp.config.nr_cpus = 300;
+	tp_region(&tp, 0, 4096, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	assert_int_equal(pool_node(&tp.pool, 0)->nr_cpus, 255);
+	assert_int_equal(pool_node(&tp.pool, 0)->online, 1);
+	tp_drop(&tp);
+}
+
+/* Nodes by what they have: memory, a CPU, both, nothing. */
+static void test_a_node_is_online_with_memory_or_a_cpu(void **state)
+{
+	static const uint8_t online[] = { 1, 1, 1, 0, 1 };
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	tp.config.nr_cpus = 2;
+	tp.cpu_node[0] = 0;
+	tp.cpu_node[1] = 2;
+	tp.config.cpu_node = tp.cpu_node;
+	tp_region(&tp, 0, 1024, 0, PB_ZONE_NORMAL);
+	tp_region(&tp, 1024, 2048, 1, PB_ZONE_NORMAL);
+	tp_region(&tp, 4096, 8192, 4, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	for (uint32_t id = 0; id < 5; id++)
+		assert_int_equal(pool_node(&tp.pool, id)->online, online[id]);
+	tp_drop(&tp);
+}
+
 static void test_strerror_has_a_text_for_every_code(void **state)
 {
 	(void)state;
@@ -540,6 +768,14 @@ int main(void)
 		cmocka_unit_test(test_attach_is_the_same_pool_when_memory_was_moved),
 		cmocka_unit_test(test_attach_refused_when_there_is_no_pool),
 		cmocka_unit_test(test_attach_recovers_when_trees_are_lost),
+		cmocka_unit_test(test_regions_in_any_order_make_the_same_pool),
+		cmocka_unit_test(test_an_overlap_is_found_in_any_order),
+		cmocka_unit_test(test_a_map_must_be_there),
+		cmocka_unit_test(test_more_pageblocks_than_32_bits_are_refused),
+		cmocka_unit_test(test_init_refuses_what_size_refuses),
+		cmocka_unit_test(test_many_zones_share_the_slots_of_a_cpu),
+		cmocka_unit_test(test_a_node_may_have_more_cpus_than_a_byte_counts),
+		cmocka_unit_test(test_a_node_is_online_with_memory_or_a_cpu),
 		cmocka_unit_test(test_strerror_has_a_text_for_every_code),
 	};
 
