@@ -175,8 +175,9 @@ static int measure(const struct pb_config *config, struct pb_super *s, struct pb
 	pcp_layout(s);
 	memmap_measure(config, s, &percpu, &bitmap_bytes);
 	if (s->nr_frames > PB_MAX_FRAMES)
-		return set_error(error, PB_ETOOBIG, UINT32_MAX,
-				 "the memory map has more than 2^32 - 65536 frames after rounding to spans");
+		return set_error(
+			error, PB_ETOOBIG, UINT32_MAX,
+			"the memory map has more than 2^32 - 65536 frames after rounding to spans");
 	measure_percpu(config, s, percpu);
 	s->nr_pageblocks = (u32)(s->nr_frames >> s->pageblock_order);
 	place_arrays(s, bitmap_bytes);

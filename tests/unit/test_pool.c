@@ -521,8 +521,10 @@ static void test_attach_recovers_when_trees_are_lost(void **state)
 static void many_regions(struct pb_region *regions)
 {
 	for (uint32_t i = 0; i < MANY; i++)
-		regions[i] = (struct pb_region){ .start_pfn = i * 128, .end_pfn = i * 128 + 100,
-						 .node = (uint8_t)(i % 3), .zone = PB_ZONE_NORMAL };
+		regions[i] = (struct pb_region){ .start_pfn = i * 128,
+						 .end_pfn = i * 128 + 100,
+						 .node = (uint8_t)(i % 3),
+						 .zone = PB_ZONE_NORMAL };
 	for (uint32_t i = 0; i < MANY; i++)
 		regions[MANY + i] = (struct pb_region){ .start_pfn = i * 128 + 10,
 							.end_pfn = i * 128 + 10 + i % 20 + 1,

@@ -70,9 +70,9 @@ static void one_page_of(struct tp *tp, uint32_t frame, uint8_t byte)
 
 static void impossible_heads(struct tp *tp)
 {
-	one_page_of(tp, 640, PB_PAGE_HEAD | 7);  /* an order beyond the pool's */
-	one_page_of(tp, 642, PB_PAGE_HEAD | 2);  /* not aligned */
-	one_page_of(tp, 16, PB_PAGE_HEAD | 4);   /* over reserved frames */
+	one_page_of(tp, 640, PB_PAGE_HEAD | 7);         /* an order beyond the pool's */
+	one_page_of(tp, 642, PB_PAGE_HEAD | 2);         /* not aligned */
+	one_page_of(tp, 16, PB_PAGE_HEAD | 4);          /* over reserved frames */
 	one_page_of(tp, FRAMES - 16, PB_PAGE_HEAD | 4); /* over absent ones */
 }
 
@@ -164,7 +164,8 @@ static void test_types_are_what_they_were_or_movable(void **state)
 /* What was said of a recorded state is not derived anew. */
 static void test_a_loaded_state_keeps_what_was_said(void **state)
 {
-	const struct pb_state_zone marks = { .watermark = { 9, 10, 11, 12 }, .managed = 5000,
+	const struct pb_state_zone marks = { .watermark = { 9, 10, 11, 12 },
+					     .managed = 5000,
 					     .nr_reserved_highatomic = 1024 };
 
 	(void)state;
