@@ -15,7 +15,14 @@ static const signed char zone_table[16] = {
 	[PB_GFP_MOVABLE | PB_GFP_DMA] = PB_ZONE_DMA,
 	[PB_GFP_MOVABLE | PB_GFP_HIGHMEM] = PB_ZONE_MOVABLE,
 	[PB_GFP_MOVABLE | PB_GFP_DMA32] = PB_ZONE_DMA32,
-	[3] = -1, [5] = -1, [6] = -1, [7] = -1, [11] = -1, [13] = -1, [14] = -1, [15] = -1,
+	[3] = -1,
+	[5] = -1,
+	[6] = -1,
+	[7] = -1,
+	[11] = -1,
+	[13] = -1,
+	[14] = -1,
+	[15] = -1,
 };
 
 int gfp_zone(const struct pb_pool *pool, pb_gfp_t gfp)
@@ -41,9 +48,7 @@ int gfp_migratetype(const struct pb_pool *pool, pb_gfp_t gfp)
 
 unsigned int alloc_harder(const struct pb_pool *pool, pb_gfp_t gfp)
 {
-	const struct linux_rules *rules = linux_rules(pool);
-
-	return rules->harder | (gfp & PB_GFP_HIGH ? rules->harder_high : 0);
+	return wmark_harder(&linux_rules(pool)->urgency, gfp);
 }
 
 /*
@@ -52,21 +57,12 @@ unsigned int alloc_harder(const struct pb_pool *pool, pb_gfp_t gfp)
  */
 unsigned int gfp_to_alloc_flags(const struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
-	const struct linux_rules *rules = linux_rules(pool);
-	unsigned int flags = PB_WMARK_MIN | ALLOC_CPUSET;
-	bool urgent = rules->atomic_bit ? (gfp & PB_GFP_ATOMIC_BIT) != 0
-					: !(gfp & PB_GFP_DIRECT_RECLAIM);
+	const struct wmark_urgency *urgency = &linux_rules(pool)->urgency;
+	unsigned int flags = PB_WMARK_MIN | ALLOC_CPUSET | wmark_flags(urgency, gfp, order);
 
-	if (gfp & PB_GFP_HIGH)
-		flags |= rules->high;
 	if (gfp & PB_GFP_KSWAPD_RECLAIM)
 		flags |= ALLOC_KSWAPD;
-	if (urgent && !(gfp & PB_GFP_NOMEMALLOC)) {
-		flags |= alloc_harder(pool, gfp);
-		if (order && (gfp & rules->highatomic_gfp) == rules->highatomic_gfp)
-			flags |= ALLOC_HIGHATOMIC;
-	}
-	if (urgent && gfp & PB_GFP_HIGH)
+	if (wmark_is_urgent(urgency, gfp) && gfp & PB_GFP_HIGH)
 		flags &= ~ALLOC_CPUSET;
 	if (gfp_migratetype(pool, gfp) == PB_MIGRATE_MOVABLE)
 		flags |= ALLOC_CMA;

@@ -8,6 +8,7 @@
 #define PB_CORE_LINUX_RULES_H
 
 #include "base/pool.h"
+#include "zone/watermark_rules.h"
 
 /* What a refill of a per-CPU list takes, and how lists are drained. */
 enum linux_pcp_sizes {
@@ -25,30 +26,24 @@ enum linux_merge {
 struct linux_rules {
 	const char *name; /* of the version */
 
-	/* allocation flags */
-	bool atomic_bit;         /* W3: urgent is __GFP_ATOMIC, not "cannot wait" */
-	pb_gfp_t highatomic_gfp; /* W3: what an urgent request must be to use the reserve */
-	pb_gfp_t unboosted_gfp;  /* W6: what an order-0 request is tried again for */
-	u32 high;                /* W4: ALLOC_ flags of HIGH */
-	u32 harder;              /* W4: of urgent */
-	u32 harder_high;         /* W4: of both together */
+	struct wmark_urgency urgency; /* allocation flags */
 
 	/* watermarks and reserve */
-	bool list_reserve;     /* W4: what is free on its lists is subtracted, not its size */
-	bool whole_reserve;    /* H1: in whole pageblocks, none if 1 % is less than one */
-	bool below_high;       /* W12: a zone that fell below its high mark is remembered */
-	bool boost_kswapd;     /* W13: a boost wakes by a request that may wake */
+	bool list_reserve;      /* W4: what is free on its lists is subtracted, not its size */
+	bool whole_reserve;     /* H1: in whole pageblocks, none if 1 % is less than one */
+	bool below_high;        /* W12: a zone that fell below its high mark is remembered */
+	bool boost_kswapd;      /* W13: a boost wakes by a request that may wake */
 	bool reserve_seen_late; /* W5: the order-0 shortcut does not subtract the reserve */
-	bool boosts_small;     /* W1: also a zone of less than four pageblocks */
-	bool movable_apart;    /* W14: the Movable zone has a minimum of its own */
+	bool boosts_small;      /* W1: also a zone of less than four pageblocks */
+	bool movable_apart;     /* W14: the Movable zone has a minimum of its own */
 
 	/* blocks */
 	enum linux_merge merge; /* L5 */
 	bool moves_to_head;     /* L1: to the head of the new list */
 	bool cma_last;          /* CMA only when the type itself has nothing */
-	bool lists_follow; /* F5, F9, W2: a whole pageblock changes or one block is taken, and
+	bool lists_follow;      /* F5, F9, W2: a whole pageblock changes or one block is taken, and
 	                      each is counted at once */
-	bool split_frees;  /* L6: a block above pageblock_order goes back in pieces */
+	bool split_frees;       /* L6: a block above pageblock_order goes back in pieces */
 
 	/* per-CPU lists */
 	enum linux_pcp_sizes pcp_sizes; /* P2, P4, P5 */

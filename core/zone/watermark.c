@@ -65,23 +65,12 @@ u64 wmark_pages(const struct zone *zone, enum pb_watermark mark)
 
 /* ------------------------------------------------------------------ test */
 
-static bool type_usable(unsigned int type, unsigned int alloc_flags)
-{
-	if (type < PB_MIGRATE_PCPTYPES)
-		return true;
-	if (type == PB_MIGRATE_CMA)
-		return alloc_flags & ALLOC_CMA;
-	if (type == PB_MIGRATE_HIGHATOMIC)
-		return alloc_flags & (ALLOC_HIGHATOMIC | ALLOC_OOM);
-	return false;
-}
-
 /* Is there a block of at least this order that such a request may use? */
 static bool zone_has_block(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
 			   unsigned int alloc_flags)
 {
 	for (unsigned int t = 0; t < PB_MIGRATE_TYPES; t++) {
-		if (!type_usable(t, alloc_flags))
+		if (!wmark_type_usable(t, alloc_flags))
 			continue;
 		for (u32 i = 0; i < zone->nr_stripes; i++) {
 			struct stripe *stripe = zone_stripe(pool, zone, i);
@@ -106,7 +95,7 @@ static long reserved_highatomic(const struct pb_pool *pool, const struct zone *z
 static long unusable_free(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
 			  unsigned int alloc_flags)
 {
-	long unusable = (1L << order) - 1;
+	long unusable = wmark_above_order(order);
 
 	if (!(alloc_flags & ALLOC_RESERVES))
 		unusable += reserved_highatomic(pool, zone);
@@ -115,25 +104,13 @@ static long unusable_free(const struct pb_pool *pool, const struct zone *zone, u
 	return unusable;
 }
 
-/* Half for HIGH, less again if it can't wait either; half for a dying task. */
-static long lowered_mark(long min, unsigned int alloc_flags)
-{
-	if (alloc_flags & ALLOC_HIGH)
-		min -= min / 2;
-	if (alloc_flags & ALLOC_QUARTER)
-		min -= min / 4;
-	if (alloc_flags & ALLOC_OOM)
-		min -= min / 2;
-	return min;
-}
-
 bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
 		       u64 mark, unsigned int classzone, unsigned int alloc_flags, long free_pages)
 {
-	long min = lowered_mark((long)mark, alloc_flags);
+	long usable = free_pages - unusable_free(pool, zone, order, alloc_flags);
 
-	free_pages -= unusable_free(pool, zone, order, alloc_flags);
-	if (free_pages <= min + (long)load_relaxed(&zone->lowmem_reserve[classzone]))
+	if (!wmark_passes(usable, wmark_lowered((long)mark, alloc_flags),
+			  (long)load_relaxed(&zone->lowmem_reserve[classzone])))
 		return false;
 	return !order || zone_has_block(pool, zone, order, alloc_flags);
 }
@@ -158,10 +135,11 @@ static bool far_above(const struct pb_pool *pool, const struct zone *zone, u32 c
 		      unsigned int order, u64 mark, unsigned int classzone)
 {
 	const struct stripe *home = home_stripe(pool, zone, cpu);
-	long free_pages = published_free(pool, zone) - ((1L << order) - 1) -
+	long free_pages = published_free(pool, zone) - wmark_above_order(order) -
 			  (long)load_relaxed(&zone->nr_reserved_highatomic);
 
-	if (free_pages <= (long)(mark + load_relaxed(&zone->lowmem_reserve[classzone])))
+	if (!wmark_passes(free_pages, (long)mark,
+			  (long)load_relaxed(&zone->lowmem_reserve[classzone])))
 		return false;
 	for (unsigned int t = 0; order && t < PB_MIGRATE_PCPTYPES; t++)
 		if (load_relaxed(&home->nonempty[t]) >> order)
@@ -175,7 +153,7 @@ bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u3
 {
 	bool stripes = zone->nr_stripes > 1; /* so it is not the linux profile */
 	long free_pages;
-	bool atomic = pool_is_linked(pool) ? (gfp & linux_rules(pool)->unboosted_gfp) != 0
+	bool atomic = pool_is_linked(pool) ? (gfp & linux_rules(pool)->urgency.unboosted_gfp) != 0
 					   : (alloc_flags & ALLOC_HIGH) != 0;
 
 	if (stripes && far_above(pool, zone, cpu, order, mark, classzone))
@@ -186,7 +164,8 @@ bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u3
 		long usable = free_pages - unusable_free(pool, zone, 0,
 							 alloc_flags | (late ? ALLOC_RESERVES : 0));
 
-		if (usable > (long)(mark + load_relaxed(&zone->lowmem_reserve[classzone])))
+		if (wmark_passes(usable, (long)mark,
+				 (long)load_relaxed(&zone->lowmem_reserve[classzone])))
 			return true;
 	}
 	if (zone_watermark_ok(pool, zone, order, mark, classzone, alloc_flags, free_pages))

@@ -24,22 +24,7 @@
 #define PB_CORE_ZONE_H
 
 #include "block/free_area.h"
-
-/* Allocation flags, spec 4.6 (6.18's numbers where they differ). */
-#define ALLOC_WMARK_MASK 0x3u
-#define ALLOC_NO_WATERMARKS 0x04u
-#define ALLOC_OOM 0x08u
-#define ALLOC_HARDER 0x10u /* 6.18: NON_BLOCK: takes from the reserve at last */
-#define ALLOC_HIGH 0x20u   /* 6.18: MIN_RESERVE */
-#define ALLOC_CPUSET 0x40u
-#define ALLOC_CMA 0x80u
-#define ALLOC_NOFRAGMENT 0x100u
-#define ALLOC_HIGHATOMIC 0x200u
-#define ALLOC_KSWAPD 0x800u
-#define ALLOC_DIRECT 0x1000u /* for a caller, not for a per-CPU list */
-#define ALLOC_RESERVES 0x2000u /* the reserve for atomic requests isn't subtracted */
-#define ALLOC_QUARTER 0x4000u  /* a quarter less, after HIGH's half */
-#define ALLOC_STEALS 0x8000u   /* linux, F9: the last block of this refill was of another type */
+#include "zone/watermark_rules.h"
 
 /*
  * Blocks moved under one hold of a stripe's lock, and of a CPU's lists. Where holders

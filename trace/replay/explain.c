@@ -258,7 +258,7 @@ static uint64_t possible_highatomic(const struct asker *asker, unsigned int z)
 	uint64_t size = UINT64_C(1) << asker->world->input->machine.pageblock_order;
 	uint64_t limit = asker->world->input->machine.zones[z].managed / 100 + size;
 
-	return pb_rule_harder(&asker->request) ? 0 : (limit + size - 1) / size * size;
+	return pb_rule_may_use_reserve(&asker->request) ? 0 : (limit + size - 1) / size * size;
 }
 
 /* Neither can be told from the other: it says so. */

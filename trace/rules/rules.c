@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The watermark test by release. A worked case, GFP_ATOMIC on a 6.1 kernel:
+ * The watermark test by release; its arithmetic is the core's. A worked case, GFP_ATOMIC on a 6.1 kernel:
  *
  *	min 1001: high, 1001 - 500 = 501; harder too, 501 - 125 = 376
  *	free 400, order 2: 400 - 3 = 397 > 376 + lowmem_reserve 0: passes; is there a block?
@@ -9,6 +9,8 @@
 
 #include <pagebuddy/pagebuddy.h>
 
+#define WMARK_PAGES int64_t
+#include "../../core/zone/watermark_rules.h"
 #include "rules.h"
 
 #define V4_4 PB_RELEASE(4, 4, 0)
@@ -64,61 +66,85 @@ bool pb_rule_may_sleep(const struct pb_rule_request *request)
 	return request->gfp & PB_GFP_DIRECT_RECLAIM;
 }
 
-bool pb_rule_high(const struct pb_rule_request *request)
-{
-	return request->gfp & PB_GFP_HIGH;
-}
-
 bool pb_rule_atomic(const struct pb_rule_request *request)
 {
 	if (request->release < V4_4)
 		return !pb_rule_may_sleep(request);
 	if (request->release < V6_3)
 		return request->gfp & PB_GFP_ATOMIC_BIT;
-	return pb_rule_high(request) && !pb_rule_may_sleep(request);
+	return request->gfp & PB_GFP_HIGH && !pb_rule_may_sleep(request);
 }
 
-bool pb_rule_harder(const struct pb_rule_request *request)
+/* How kernels from a release on read a request's urgency; the last row that holds. */
+static const struct {
+	uint32_t from;
+	struct wmark_urgency urgency;
+} versions[] = {
+	{ 0, { .high = ALLOC_HIGH, .harder = ALLOC_QUARTER } },
+	{ V4_4,
+	  { .atomic_bit = true, .high = ALLOC_HIGH, .harder = ALLOC_QUARTER | ALLOC_RESERVES } },
+	{ V6_3,
+	  { .high = ALLOC_HIGH | ALLOC_RESERVES,
+	    .harder = ALLOC_RESERVES,
+	    .harder_high = ALLOC_QUARTER,
+	    .highatomic_gfp = PB_GFP_HIGH,
+	    .unboosted_gfp = PB_GFP_HIGH } },
+};
+
+static const struct wmark_urgency *urgency_of(uint32_t release)
 {
-	bool nomemalloc = request->gfp & PB_GFP_NOMEMALLOC;
+	size_t i = sizeof(versions) / sizeof(versions[0]) - 1;
+
+	while (versions[i].from > release)
+		i--;
+	return &versions[i].urgency;
+}
+
+/* The core's allocation flags, as far as they matter for the watermark test. */
+static unsigned int alloc_flags(const struct pb_rule_request *request)
+{
+	const struct wmark_urgency *urgency = urgency_of(request->release);
+	pb_gfp_t gfp = request->gfp;
+	unsigned int flags;
 
 	if (request->release < V3_0)
-		nomemalloc = false;
-	if (request->release < V4_4 || request->release >= V6_3)
-		return !pb_rule_may_sleep(request) && !nomemalloc;
-	return (request->gfp & PB_GFP_ATOMIC_BIT) && !nomemalloc;
+		gfp &= ~(pb_gfp_t)PB_GFP_NOMEMALLOC;
+	flags = wmark_flags(urgency, gfp, request->order);
+	if (request->release < V4_4)
+		flags |= ALLOC_RESERVES; /* there is no highatomic reserve yet */
+	if (request->release < V3_6 || gfp & PB_GFP_MOVABLE)
+		flags |= ALLOC_CMA;
+	return flags;
+}
+
+bool pb_rule_may_use_reserve(const struct pb_rule_request *request)
+{
+	return alloc_flags(request) & ALLOC_RESERVES;
 }
 
 int64_t pb_rule_mark(const struct pb_rule_request *request, int64_t min, int64_t boost)
 {
-	bool high = pb_rule_high(request), harder = pb_rule_harder(request);
-
-	if (request->release >= V6_3) {
-		if (high && !request->order)
-			min -= boost;
-		harder = high && harder;
-	}
-	if (high)
-		min -= min / 2;
-	if (harder)
-		min -= min / 4;
-	return min;
+	if (!request->order && request->gfp & urgency_of(request->release)->unboosted_gfp)
+		min -= boost;
+	return wmark_lowered(min, alloc_flags(request));
 }
 
 bool pb_rule_type_usable(const struct pb_rule_request *request, uint8_t letter)
 {
-	switch (letter) {
-	case PB_LETTER_C:
-		return request->gfp & PB_GFP_MOVABLE;
-	case PB_LETTER_H:
-		if (!request->order || !pb_rule_harder(request))
-			return false;
-		return request->release < V6_3 || pb_rule_high(request);
-	case PB_LETTER_I:
-		return false;
-	default:
-		return true;
-	}
+	static const struct {
+		uint8_t letter;
+		enum pb_migratetype type;
+	} types[] = {
+		{ PB_LETTER_C, PB_MIGRATE_CMA },
+		{ PB_LETTER_H, PB_MIGRATE_HIGHATOMIC },
+		{ PB_LETTER_I, PB_MIGRATE_ISOLATE },
+	};
+	enum pb_migratetype type = PB_MIGRATE_UNMOVABLE; /* these serve everybody, R too */
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (letter == types[i].letter)
+			type = types[i].type;
+	return wmark_type_usable(type, alloc_flags(request));
 }
 
 /* --------------------------------------------------------------- pages kept back */
@@ -139,22 +165,16 @@ static int64_t highatomic_estimate(const struct pb_rule_zone *zone)
 static int64_t highatomic_pages(const struct pb_rule_request *request,
 				const struct pb_rule_zone *zone)
 {
-	bool high = pb_rule_high(request), harder = pb_rule_harder(request);
-
-	if (request->release < V4_4 || harder)
+	if (alloc_flags(request) & ALLOC_RESERVES)
 		return 0;
 	if (request->release < V5_5)
 		return highatomic_estimate(zone);
-	if (request->release >= V6_3 && high)
-		return 0;
 	return request->release < V6_13 ? zone->reserved_highatomic : zone->free_highatomic;
 }
 
 static int64_t cma_pages(const struct pb_rule_request *request, const struct pb_rule_zone *zone)
 {
-	if (request->release < V3_6 || (request->gfp & PB_GFP_MOVABLE))
-		return 0;
-	return zone->free_cma;
+	return alloc_flags(request) & ALLOC_CMA ? 0 : zone->free_cma;
 }
 
 /* ------------------------------------------------------------------------ blocks */
@@ -226,37 +246,42 @@ static enum pb_verdict_word judge_blocks(const struct pb_rule_request *request,
 	return larger_of(result->cma_order, result->highatomic_order);
 }
 
+static enum pb_verdict_word judge_pages(const struct pb_rule_request *request,
+					const struct pb_rule_zone *zone,
+					struct pb_rule_result *result)
+{
+	int64_t left = zone->free - result->above_order, unboosted;
+
+	if (!wmark_passes(left, result->mark, 0)) {
+		unboosted = pb_rule_mark(request, zone->min - zone->boost, 0);
+		result->boost_decides = wmark_passes(result->usable, unboosted, result->reserve);
+		return PB_SAYS_WATERMARK;
+	}
+	if (!wmark_passes(left, result->mark, result->reserve))
+		return PB_SAYS_LOWMEM_RESERVE;
+	if (!wmark_passes(result->usable, result->mark, result->reserve))
+		return larger_of(result->cma, result->highatomic);
+	return judge_blocks(request, zone, result);
+}
+
 void pb_rule_judge(const struct pb_rule_request *request, const struct pb_rule_zone *zone,
 		   struct pb_rule_result *result)
 {
-	int64_t left, limit;
-
 	*result = (struct pb_rule_result){ .old_order = -1 };
-	result->above_order = ((int64_t)1 << request->order) - 1;
+	result->above_order = wmark_above_order(request->order);
 	result->mark = pb_rule_mark(request, zone->min, zone->boost);
 	result->reserve = zone->reserve;
 	result->cma = cma_pages(request, zone);
 	result->highatomic = highatomic_pages(request, zone);
-	left = zone->free - result->above_order;
-	result->usable = left - result->cma - result->highatomic;
-	limit = result->mark + result->reserve;
+	result->usable = zone->free - result->above_order - result->cma - result->highatomic;
 	find_blocks(request, zone, result);
-	if (zone->no_marks) {
-		result->word = judge_blocks(request, zone, result);
-		if (result->word == PB_SAYS_WOULD_SUCCEED)
-			result->word = PB_SAYS_UNKNOWN;
-	} else if (left <= result->mark) {
-		result->word = PB_SAYS_WATERMARK;
-		result->boost_decides = result->usable >
-					pb_rule_mark(request, zone->min - zone->boost, 0) +
-						result->reserve;
-	} else if (left <= limit) {
-		result->word = PB_SAYS_LOWMEM_RESERVE;
-	} else if (result->usable <= limit) {
-		result->word = larger_of(result->cma, result->highatomic);
-	} else {
-		result->word = judge_blocks(request, zone, result);
+	if (!zone->no_marks) {
+		result->word = judge_pages(request, zone, result);
+		return;
 	}
+	result->word = judge_blocks(request, zone, result);
+	if (result->word == PB_SAYS_WOULD_SUCCEED)
+		result->word = PB_SAYS_UNKNOWN;
 }
 
 enum pb_rule_step pb_rule_step(const struct pb_rule_result *result)

@@ -99,8 +99,8 @@ enum pb_rule_step pb_rule_step(const struct pb_rule_result *result);
 
 /* Who may dip how deep (the table of "high" and "harder"). */
 bool pb_rule_may_sleep(const struct pb_rule_request *request);
-bool pb_rule_high(const struct pb_rule_request *request);
-bool pb_rule_harder(const struct pb_rule_request *request);
+/* May it have what is reserved for atomic requests of high order? */
+bool pb_rule_may_use_reserve(const struct pb_rule_request *request);
 /* An atomic request is bound by no cpuset. */
 bool pb_rule_atomic(const struct pb_rule_request *request);
 /* What of min the request has to leave, before lowmem_reserve. */
