@@ -1419,17 +1419,20 @@ static int check_bounds(struct check *c, const struct zone *zone)
 	return PB_OK;
 }
 
-static s32 linux_most_high(const struct check *c, const struct pcp_linux *pcp)
+/* `high` moves between its least and its greatest, from 6.12 on. In a small zone with
+   high watermarks the least is the greater of them, as it comes from those. */
+static s32 linux_other_high(const struct check *c, const struct pcp_linux *pcp)
 {
 	return linux_rules(c->pool)->pcp_sizes == LINUX_PCP_TUNED ? pcp->high_max : pcp->high_min;
 }
 
-/* How far free_factor may come: from 6.12 on it counts pages. */
-static s32 linux_most_freed(const struct check *c, const struct pcp_linux *pcp)
+/* How far free_factor may come: from 6.12 on it counts pages, and keeps what it counted
+   while the batch was larger. */
+static s32 linux_most_freed(const struct check *c)
 {
 	if (linux_rules(c->pool)->pcp_sizes != LINUX_PCP_TUNED)
 		return FREE_FACTOR_MAX;
-	return (pcp->batch << FREE_FACTOR_MAX) + (1 << c->pool->max_order);
+	return (PCP_BATCH_MAX << FREE_FACTOR_MAX) + (1 << c->pool->max_order);
 }
 
 /* linux: the lists' numbers, but of loaded pools, where they are what was said. */
@@ -1442,6 +1445,7 @@ static int check_linux_sizes(struct check *c)
 		return PB_OK;
 	pcp = pcp_linux_of(c->pool, c->cpu, zone);
 
+	const s32 one = pcp->high_min, other = linux_other_high(c, pcp);
 	const struct {
 		const char *what;
 		s32 found, least, most;
@@ -1451,8 +1455,9 @@ static int check_linux_sizes(struct check *c)
 		  zone->pcp_high_min },
 		{ "greatest high of a CPU's lists", pcp->high_max, zone->pcp_high_max,
 		  zone->pcp_high_max },
-		{ "high of a CPU's lists", pcp->high, pcp->high_min, linux_most_high(c, pcp) },
-		{ "free_factor of a CPU's lists", pcp->free_factor, 0, linux_most_freed(c, pcp) },
+		{ "high of a CPU's lists", pcp->high, one < other ? one : other,
+		  one < other ? other : one },
+		{ "free_factor of a CPU's lists", pcp->free_factor, 0, linux_most_freed(c) },
 		{ "alloc_factor of a CPU's lists", pcp->alloc_factor, 0, FREE_FACTOR_MAX },
 		{ "flags of a CPU's lists", (s32)pcp->flags, 0,
 		  PCP_PREV_FREE_HIGH_ORDER | PCP_FREE_HIGH_BATCH },
@@ -1491,7 +1496,7 @@ int pb_validate(struct pb_pool *pool, struct pb_error *error)
 		return PB_ECORRUPT;
 	if (!super_sealed(pool->super) || !map_sealed(pool->super))
 		return broken(&check, 38, "a checksum of what never changes is wrong");
-	return sizes_sealed(pool->super) ?
-		       PB_OK :
-		       broken(&check, 39, "the checksum of tunables and what follows is wrong");
+	return sizes_sealed(pool->super)
+		       ? PB_OK
+		       : broken(&check, 39, "the checksum of tunables and what follows is wrong");
 }

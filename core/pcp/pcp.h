@@ -75,6 +75,7 @@ struct pcp_cold {
 
 #define COSTLY_ORDER 3u
 #define FREE_FACTOR_MAX 5
+#define PCP_BATCH_MAX (INT32_MAX >> (FREE_FACTOR_MAX + 1)) /* 2^FREE_FACTOR_MAX of them fit */
 #define LINUX_PCP_LISTS 14u /* orders 0 to 3 by type; pageblock_order: not movable, movable */
 
 /* Linux's numbers. */

@@ -81,7 +81,7 @@ int pb_set_pcp(struct pb_pool *pool, uint32_t high, uint32_t batch)
 {
 	struct tunables *t;
 
-	if (high > INT32_MAX / 2 || batch > INT32_MAX / 2)
+	if (high > INT32_MAX / 2 || batch > PCP_BATCH_MAX)
 		return PB_EINVAL;
 	pool_enter(pool);
 	t = lock_tunables(pool);

@@ -779,7 +779,8 @@ PB_API size_t pb_zoneinfo(struct pb_pool *pool, enum pb_text_layout layout, char
 PB_API int pb_set_min_free_kbytes(struct pb_pool *pool, int32_t kbytes);
 PB_API int pb_set_watermark_scale_factor(struct pb_pool *pool, uint32_t factor);
 PB_API int pb_set_watermark_boost_factor(struct pb_pool *pool, uint32_t factor);
-/* Fixed high and batch for every CPU of every zone; 0, 0: automatic again. */
+/* Fixed high (below 2^30) and batch (below 2^25) for every CPU of every zone; 0, 0:
+   automatic again. */
 PB_API int pb_set_pcp(struct pb_pool *pool, uint32_t high, uint32_t batch);
 /* Background reclaim has finished for a zone: take back the boost (spec 7.2). Without a
    wake hook nobody knows that: there a boost ends with pb_tick(), or when a request

@@ -59,13 +59,25 @@ static const struct op recover_two_types[] = {
 #define N(ops) (sizeof(ops) / sizeof((ops)[0]))
 
 const struct model_case model_cases[] = {
-	{ "every operation, modern", { 0, 0, 1, 1, PB_POOL_REFCOUNT }, every_operation,
+	{ "every operation, modern",
+	  { 0, 0, 1, 1, PB_POOL_REFCOUNT, 0, false },
+	  every_operation,
 	  N(every_operation) },
-	{ "every operation, linux", { 0, 1, 1, 1, PB_POOL_REFCOUNT }, every_operation,
+	{ "every operation, linux",
+	  { 0, 1, 1, 1, PB_POOL_REFCOUNT, 0, false },
+	  every_operation,
 	  N(every_operation) },
-	{ "offline twice", { 1, 1, 2, 1, PB_POOL_HARDENED }, offline_twice, N(offline_twice) },
-	{ "split after put", { 0, 0, 1, 1, PB_POOL_REFCOUNT }, split_after_put,
+	{ "offline twice",
+	  { 1, 1, 2, 1, PB_POOL_HARDENED, 0, false },
+	  offline_twice,
+	  N(offline_twice) },
+	{ "split after put",
+	  { 0, 0, 1, 1, PB_POOL_REFCOUNT, 0, false },
+	  split_after_put,
 	  N(split_after_put) },
-	{ "recover two types", { 6, 0, 1, 1, 0 }, recover_two_types, N(recover_two_types) },
+	{ "recover two types",
+	  { 6, 0, 1, 1, 0, 0, false },
+	  recover_two_types,
+	  N(recover_two_types) },
 };
 const size_t nr_model_cases = N(model_cases);

@@ -14,19 +14,24 @@
 
 /* Relative frequency of each operation while memory fills, and while it empties. */
 static const uint8_t weights[NR_OPS][2] = {
-	[OP_ALLOC] = { 60, 15 },  [OP_ALLOC_ON] = { 20, 5 }, [OP_BULK] = { 6, 1 },
-	[OP_EXACT] = { 4, 1 },	  [OP_CONTIG] = { 2, 2 },    [OP_CLAIM] = { 6, 4 },
-	[OP_FREE] = { 20, 70 },	  [OP_FREE_BULK] = { 1, 4 }, [OP_FREE_EXACT] = { 1, 4 },
-	[OP_SPLIT] = { 3, 3 },	  [OP_GET] = { 5, 2 },	     [OP_PUT] = { 4, 8 },
-	[OP_MOVABLE] = { 3, 3 },  [OP_RESERVE] = { 1, 2 },   [OP_ONLINE] = { 3, 2 },
-	[OP_OFFLINE] = { 1, 2 },  [OP_DRAIN] = { 2, 2 },     [OP_TICK] = { 2, 2 },
-	[OP_SET_PCP] = { 1, 1 },  [OP_MARKS] = { 1, 1 },     [OP_MISUSE] = { 5, 5 },
-	[OP_COMPACT] = { 1, 1 },  [OP_RECOVER] = { 1, 1 },
+	[OP_ALLOC] = { 60, 15 }, [OP_ALLOC_ON] = { 20, 5 }, [OP_BULK] = { 6, 1 },
+	[OP_EXACT] = { 4, 1 },   [OP_CONTIG] = { 2, 2 },    [OP_CLAIM] = { 6, 4 },
+	[OP_FREE] = { 20, 70 },  [OP_FREE_BULK] = { 1, 4 }, [OP_FREE_EXACT] = { 1, 4 },
+	[OP_SPLIT] = { 3, 3 },   [OP_GET] = { 5, 2 },       [OP_PUT] = { 4, 8 },
+	[OP_MOVABLE] = { 3, 3 }, [OP_RESERVE] = { 1, 2 },   [OP_ONLINE] = { 3, 2 },
+	[OP_OFFLINE] = { 1, 2 }, [OP_DRAIN] = { 2, 2 },     [OP_TICK] = { 2, 2 },
+	[OP_SET_PCP] = { 1, 1 }, [OP_MARKS] = { 1, 1 },     [OP_MISUSE] = { 5, 5 },
+	[OP_COMPACT] = { 1, 1 }, [OP_RECOVER] = { 1, 1 },
 };
 
-static const uint32_t bases[] = { PB_GFP_KERNEL, PB_GFP_KERNEL, PB_GFP_NOWAIT, PB_GFP_ATOMIC,
-				  PB_GFP_USER, 0,
-				  PB_GFP_KERNEL | PB_GFP_NORETRY, PB_GFP_HIGHUSER };
+static const uint32_t bases[] = { PB_GFP_KERNEL,
+				  PB_GFP_KERNEL,
+				  PB_GFP_NOWAIT,
+				  PB_GFP_ATOMIC,
+				  PB_GFP_USER,
+				  0,
+				  PB_GFP_KERNEL | PB_GFP_NORETRY,
+				  PB_GFP_HIGHUSER };
 static const uint32_t mobility[] = { 0, PB_GFP_MOVABLE, PB_GFP_MOVABLE, PB_GFP_RECLAIMABLE };
 static const uint32_t zones[] = { 0, 0, 0, 0, PB_GFP_DMA, PB_GFP_DMA32 };
 
@@ -101,17 +106,27 @@ void model_random_ops(uint64_t seed, const struct model_config *config, struct o
 
 void model_random_config(uint64_t seed, struct model_config *config)
 {
-	static const uint32_t flags[] = { 0, PB_POOL_NO_PCP, PB_POOL_REFCOUNT, PB_POOL_HARDENED,
-					  PB_POOL_NO_MOBILITY, PB_POOL_MOVABLE_EXPLICIT,
-					  PB_POOL_NO_RSEQ };
+	static const uint32_t flags[] = { 0,
+					  PB_POOL_NO_PCP,
+					  PB_POOL_REFCOUNT,
+					  PB_POOL_HARDENED,
+					  PB_POOL_NO_MOBILITY,
+					  PB_POOL_MOVABLE_EXPLICIT,
+					  PB_POOL_NO_RSEQ,
+					  PB_POOL_OWNERS,
+					  PB_POOL_SHARED,
+					  PB_POOL_PLAIN };
+	const uint32_t n = sizeof(flags) / sizeof(flags[0]);
 	struct tp_rng rng = { seed ^ 0xc0ffee };
 
 	config->shape = (uint8_t)tp_below(&rng, MODEL_SHAPES);
 	config->profile = (uint8_t)tp_below(&rng, 2);
 	config->cpus = (uint8_t)(1 + tp_below(&rng, 3));
-	config->stripes = (uint8_t)(config->profile == PB_PROFILE_LINUX ? 1 :
-									1u << tp_below(&rng, 3));
-	config->flags = flags[tp_below(&rng, 7)] | flags[tp_below(&rng, 7)];
+	config->stripes = (uint8_t)(config->profile == PB_PROFILE_LINUX ? 1
+									: 1u << tp_below(&rng, 3));
+	config->flags = flags[tp_below(&rng, n)] | flags[tp_below(&rng, n)];
+	config->kernel = (uint8_t)(config->profile ? tp_below(&rng, PB_NR_LINUX) : 0);
+	config->traced = tp_below(&rng, 4) == 0;
 }
 
 void model_print(const char *name, const struct model_config *config, const struct op *ops,
@@ -121,8 +136,9 @@ void model_print(const char *name, const struct model_config *config, const stru
 	for (size_t i = 0; i < n; i++)
 		printf("\t{ %u, %u, %u, 0x%x, %u, %u },\n", ops[i].kind, ops[i].cpu, ops[i].order,
 		       ops[i].gfp, ops[i].a, ops[i].b);
-	printf("};\n\t{ \"%s\", { %u, %u, %u, %u, 0x%x }, %s, %zu },\n", name, config->shape,
-	       config->profile, config->cpus, config->stripes, config->flags, name, n);
+	printf("};\n\t{ \"%s\", { %u, %u, %u, %u, 0x%x, %u, %d }, %s, %zu },\n", name,
+	       config->shape, config->profile, config->cpus, config->stripes, config->flags,
+	       config->kernel, config->traced, name, n);
 	fflush(stdout);
 }
 

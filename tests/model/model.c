@@ -11,7 +11,7 @@
 #define BULK_MAX 64u
 
 struct m_frame {
-	uint8_t state; /* enum pb_block_state (never PCP), or TP_HOLE */
+	uint8_t state;                /* enum pb_block_state (never PCP), or TP_HOLE */
 	uint8_t order, head, movable; /* ALLOCATED */
 	uint8_t node, zone;
 	uint16_t refs;
@@ -20,9 +20,9 @@ struct m_frame {
 struct model {
 	struct tp tp;
 	struct m_frame frames[MAX_FRAMES];
-	uint32_t end;     /* one past the greatest pfn */
+	uint32_t end;      /* one past the greatest pfn */
 	uint32_t nr_owned; /* blocks */
-	bool marks;       /* watermarks are on: requests may fail for them */
+	bool marks;        /* watermarks are on: requests may fail for them */
 	const struct op *op;
 	size_t number;
 };
@@ -30,8 +30,8 @@ struct model {
 static int dump_block(void *ctx, const struct pb_block *block)
 {
 	(void)ctx;
-	fprintf(stderr, " %c%lu/%u", "FpAR"[block->state], (unsigned long)block->pfn,
-		block->order);
+	fprintf(stderr, " %c%lu/%u", "FpAR"[block->state], (unsigned long)block -> pfn,
+		block -> order);
 	if (block->state == PB_BLOCK_FREE)
 		fprintf(stderr, ":%u,%u", block->list_type, block->pageblock_type);
 	return 0;
@@ -46,8 +46,9 @@ static void dump(struct model *m)
 	if (pb_pagetypeinfo(&m->tp.pool, text, sizeof(text)))
 		fprintf(stderr, "%s", text);
 	for (unsigned int i = 0; pb_zone_stats(&m->tp.pool, i, &zone) == PB_OK; i++)
-		fprintf(stderr, "node %d zone %d: free %ld pcp %ld isolated %ld min %lu low %lu "
-				"boost %lu highatomic %lu isolate %lu\n",
+		fprintf(stderr,
+			"node %d zone %d: free %ld pcp %ld isolated %ld min %lu low %lu "
+			"boost %lu highatomic %lu isolate %lu\n",
 			zone.node, zone.zone, (long)zone.free, (long)zone.pcp, (long)zone.isolated,
 			(unsigned long)zone.watermark[PB_WMARK_MIN],
 			(unsigned long)zone.watermark[PB_WMARK_LOW], (unsigned long)zone.boost,
@@ -59,12 +60,12 @@ static void dump(struct model *m)
 		m->op->kind, m->op->order, m->op->gfp, m->op->a, m->op->b);
 }
 
-#define check(m, ok, ...)                                                                          \
-	do {                                                                                       \
-		if (!(ok)) {                                                                       \
-			dump(m);                                                                   \
-			tp_require(ok, __VA_ARGS__);                                               \
-		}                                                                                  \
+#define check(m, ok, ...)                            \
+	do {                                         \
+		if (!(ok)) {                         \
+			dump(m);                     \
+			tp_require(ok, __VA_ARGS__); \
+		}                                    \
 	} while (0)
 
 /* ------------------------------------------------------------------ shapes */
@@ -148,6 +149,7 @@ static void model_init(struct model *m, const struct model_config *config)
 	tp_start(&m->tp);
 	shape(&m->tp, config->shape);
 	m->tp.config.profile = config->profile;
+	m->tp.config.kernel = config->kernel;
 	m->tp.config.flags |= config->flags | MODEL_POOL_FLAGS;
 	if (config->flags & PB_POOL_NO_MOBILITY)
 		m->tp.config.flags &= ~(uint32_t)PB_POOL_MOBILITY;
@@ -161,6 +163,7 @@ static void model_init(struct model *m, const struct model_config *config)
 			if (m->tp.regions[i].kind == kind)
 				note_region(m, &m->tp.regions[i]);
 	tp_build(&m->tp);
+	tp_trace(&m->tp, config->traced);
 }
 
 /* -------------------------------------------------------------- comparison */
@@ -174,8 +177,8 @@ static void compare_frame(struct model *m, const struct tp_frame *got, uint32_t 
 	      want->state);
 	if (state == TP_HOLE)
 		return;
-	check(m, got->node == want->node && got->zone == want->zone, "pfn %u: node %u zone %u",
-	      pfn, got->node, got->zone);
+	check(m, got->node == want->node && got->zone == want->zone, "pfn %u: node %u zone %u", pfn,
+	      got->node, got->zone);
 	if (state != PB_BLOCK_ALLOCATED)
 		return;
 	check(m, got->order == want->order && got->head == want->head,
@@ -296,6 +299,24 @@ static bool frame_allowed(const struct model *m, const struct request *rq, uint3
 }
 
 /* Reserves for atomic requests are not for everyone: leave those zones out. */
+static int there_is_one(void *ctx, uint64_t pfn)
+{
+	(void)ctx;
+	(void)pfn;
+	return 1;
+}
+
+/* linux: a block goes back to the list that it came from (P3), so the reserve's may hold
+   one when there is no reserve any more. */
+static bool on_reserve_lists(struct model *m, const struct pb_zone_stat *zone)
+{
+	for (unsigned int order = 0; order <= m->tp.config.max_order; order++)
+		if (pb_walk_free_list(&m->tp.pool, zone->node, (enum pb_zone_type)zone->zone, order,
+				      PB_MIGRATE_HIGHATOMIC, there_is_one, NULL))
+			return true;
+	return false;
+}
+
 static bool zone_has_reserve(struct model *m, int node, int type)
 {
 	struct pb_zone_stat zone;
@@ -303,7 +324,8 @@ static bool zone_has_reserve(struct model *m, int node, int type)
 	for (unsigned int i = 0; i < pb_nr_zones(&m->tp.pool); i++)
 		if (pb_zone_stats(&m->tp.pool, i, &zone) == PB_OK && zone.node == node &&
 		    zone.zone == type)
-			return zone.nr_reserved_highatomic || zone.nr_isolate_pageblock;
+			return zone.nr_reserved_highatomic || zone.nr_isolate_pageblock ||
+			       on_reserve_lists(m, &zone);
 	return false;
 }
 
@@ -325,9 +347,10 @@ static uint32_t free_around(const struct model *m, uint32_t pfn)
 /* Pages that have to stay free; spec 7.3: Movable zones keep 32 in any case. */
 static uint32_t margin(const struct model *m, bool lags, uint8_t zone)
 {
-	if (lags)
-		return LINUX_LAG;
-	return m->tp.config.profile == PB_PROFILE_MODERN && zone == PB_ZONE_MOVABLE ? 32 : 0;
+	bool keeps = m->tp.config.profile == PB_PROFILE_MODERN ||
+		     m->tp.config.kernel == PB_LINUX_6_12 || m->tp.config.kernel == PB_LINUX_7_2;
+
+	return (lags ? LINUX_LAG : 0) + (keeps && zone == PB_ZONE_MOVABLE ? 32 : 0);
 }
 
 /* A free block that the request may have, so that it must not fail. */
@@ -392,8 +415,7 @@ static void accept(struct model *m, const struct pb_page *page, const struct req
 	check(m, frame_allowed(m, rq, (uint32_t)pfn), "pfn %lu: node %u zone %u for gfp %#x",
 	      (long)pfn, m->frames[pfn].node, m->frames[pfn].zone, rq->gfp);
 	own(m, (uint32_t)pfn, rq->order, gfp_movable(m, rq->gfp));
-	check(m, pb_page_order(&m->tp.pool, page) == (int)rq->order, "order of pfn %lu",
-	      (long)pfn);
+	check(m, pb_page_order(&m->tp.pool, page) == (int)rq->order, "order of pfn %lu", (long)pfn);
 }
 
 static struct pb_page *page_of(struct model *m, uint32_t pfn)
@@ -414,8 +436,7 @@ static void op_alloc(struct model *m)
 	if (page)
 		accept(m, page, &rq);
 	else
-		check(m, !must, "order %u gfp %#x failed though a block is free", rq.order,
-		      rq.gfp);
+		check(m, !must, "order %u gfp %#x failed though a block is free", rq.order, rq.gfp);
 }
 
 static void op_alloc_on(struct model *m)
@@ -508,7 +529,8 @@ static void op_claim(struct model *m)
 	unsigned int order = m->op->order;
 	uint32_t pfn = m->op->a % (m->end + 4);
 	int code = pb_claim(&m->tp.pool, pfn, order, m->op->gfp);
-	bool free = order <= m->tp.config.max_order && all_in_state(m, pfn, 1u << order, PB_BLOCK_FREE);
+	bool free = order <= m->tp.config.max_order &&
+		    all_in_state(m, pfn, 1u << order, PB_BLOCK_FREE);
 
 	if (order > m->tp.config.max_order || pfn & ((1u << order) - 1)) {
 		check(m, code == PB_EINVAL || code == PB_ENODEV, "claim gave %d", code);
@@ -530,8 +552,8 @@ static void free_one(struct model *m, uint32_t pfn, bool put)
 {
 	struct m_frame *frame = &m->frames[pfn];
 	struct pb_page *page = page_of(m, pfn);
-	int code = put ? pb_put_page(&m->tp.pool, page) :
-			 pb_free_pages(&m->tp.pool, page, frame->order);
+	int code = put ? pb_put_page(&m->tp.pool, page)
+		       : pb_free_pages(&m->tp.pool, page, frame->order);
 
 	check(m, code == PB_OK, "free of pfn %u order %u gave %d", pfn, frame->order, code);
 	if (--frame->refs == 0)
@@ -684,8 +706,8 @@ static void op_misuse(struct model *m)
 	struct pb_page *page = page_of(m, pfn);
 	unsigned int calls = m->tp.misuse_calls;
 
-	if (!page || (frame->state == PB_BLOCK_ALLOCATED && frame->head &&
-		      frame->order == m->op->order))
+	if (!page ||
+	    (frame->state == PB_BLOCK_ALLOCATED && frame->head && frame->order == m->op->order))
 		return;
 	check(m, pb_free_pages(&m->tp.pool, page, m->op->order) == PB_EMISUSE, "pfn %u order %u",
 	      pfn, m->op->order);
@@ -720,23 +742,35 @@ static void op_recover(struct model *m)
 {
 	pb_pool_destroy(&m->tp.pool);
 	memset(&m->tp.pool, 0, sizeof(m->tp.pool));
-	check(m, pb_pool_attach(&m->tp.pool, m->tp.memory, m->tp.bytes, m->op->a & 1, &m->tp.hooks,
-				&m->tp.error) == PB_OK,
+	check(m,
+	      pb_pool_attach(&m->tp.pool, m->tp.memory, m->tp.bytes, m->op->a & 1, &m->tp.hooks,
+			     &m->tp.error) == PB_OK,
 	      "attach: %s", m->tp.error.text);
 }
 
 static void (*const operations[NR_OPS])(struct model *m) = {
-	[OP_ALLOC] = op_alloc,	       [OP_ALLOC_ON] = op_alloc_on,
-	[OP_BULK] = op_bulk,	       [OP_EXACT] = op_exact,
-	[OP_CONTIG] = op_contig,       [OP_CLAIM] = op_claim,
-	[OP_FREE] = op_free,	       [OP_FREE_BULK] = op_free_bulk,
-	[OP_FREE_EXACT] = op_free_exact, [OP_SPLIT] = op_split,
-	[OP_GET] = op_get,	       [OP_PUT] = op_free,
-	[OP_MOVABLE] = op_movable,     [OP_RESERVE] = op_hotplug,
-	[OP_ONLINE] = op_hotplug,      [OP_OFFLINE] = op_hotplug,
-	[OP_DRAIN] = op_tune,	       [OP_TICK] = op_tune,
-	[OP_SET_PCP] = op_tune,	       [OP_MARKS] = op_tune,
-	[OP_MISUSE] = op_misuse,       [OP_COMPACT] = op_tune,
+	[OP_ALLOC] = op_alloc,
+	[OP_ALLOC_ON] = op_alloc_on,
+	[OP_BULK] = op_bulk,
+	[OP_EXACT] = op_exact,
+	[OP_CONTIG] = op_contig,
+	[OP_CLAIM] = op_claim,
+	[OP_FREE] = op_free,
+	[OP_FREE_BULK] = op_free_bulk,
+	[OP_FREE_EXACT] = op_free_exact,
+	[OP_SPLIT] = op_split,
+	[OP_GET] = op_get,
+	[OP_PUT] = op_free,
+	[OP_MOVABLE] = op_movable,
+	[OP_RESERVE] = op_hotplug,
+	[OP_ONLINE] = op_hotplug,
+	[OP_OFFLINE] = op_hotplug,
+	[OP_DRAIN] = op_tune,
+	[OP_TICK] = op_tune,
+	[OP_SET_PCP] = op_tune,
+	[OP_MARKS] = op_tune,
+	[OP_MISUSE] = op_misuse,
+	[OP_COMPACT] = op_tune,
 	[OP_RECOVER] = op_recover,
 };
 

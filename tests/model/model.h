@@ -51,6 +51,8 @@ struct op {
 struct model_config {
 	uint8_t shape, profile, cpus, stripes;
 	uint32_t flags;
+	uint8_t kernel; /* enum pb_kernel, of the linux profile */
+	bool traced;    /* each step is reported: other paths where batches merge */
 };
 
 #define MODEL_SHAPES 7

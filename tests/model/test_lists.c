@@ -14,7 +14,7 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-	{ 0, 4096, 10, 9 }, { 0, 1024, 6, 3 },	  { 5, 3001, 10, 9 },
+	{ 0, 4096, 10, 9 }, { 0, 1024, 6, 3 },   { 5, 3001, 10, 9 },
 	{ 0, 512, 4, 4 },   { 700, 1500, 8, 6 }, { 0, 256, 5, 0 },
 };
 
@@ -84,9 +84,8 @@ static void do_free(struct pair *p, uint32_t n)
 
 	p->owned[n] = p->owned[--p->nr_owned];
 	lz_free(&p->z, pfn, p->order[pfn]);
-	assert_int_equal(pb_free_pages(&p->tp.pool, pb_pfn_to_page(&p->tp.pool, pfn),
-				       p->order[pfn]),
-			 PB_OK);
+	assert_int_equal(
+		pb_free_pages(&p->tp.pool, pb_pfn_to_page(&p->tp.pool, pfn), p->order[pfn]), PB_OK);
 }
 
 static void run(const struct shape *shape, struct tp_rng *rng, unsigned long ops)

@@ -65,10 +65,10 @@ int main(void)
 		model_random_ops(seed, &config, ops, n);
 		if (!model_fails(&config, ops, n, false))
 			continue;
-		printf("round %lu fails: PB_SEED=%" PRIu64 ", shape %u, profile %u, %u CPUs, "
-		       "%u stripes, flags %#x\n",
-		       round, seed, config.shape, config.profile, config.cpus, config.stripes,
-		       config.flags);
+		printf("round %lu fails: PB_SEED=%" PRIu64 ", shape %u, profile %u, kernel %u, "
+		       "%u CPUs, %u stripes, flags %#x%s\n",
+		       round, seed, config.shape, config.profile, config.kernel, config.cpus,
+		       config.stripes, config.flags, config.traced ? ", traced" : "");
 		report(&config, ops, n);
 		free(ops);
 		return 1;

@@ -30,7 +30,8 @@ static void test_unknown_kernels_are_refused_by_name(void **state)
 	tp.config.profile = PB_PROFILE_LINUX;
 	tp.config.kernel = PB_NR_LINUX;
 	assert_int_equal(tp_try(&tp), PB_EINVAL);
-	assert_non_null(strstr(tp.error.text, "kernel must be PB_LINUX_5_4, 5_10, 6_1, 6_12 or 7_2"));
+	assert_non_null(
+		strstr(tp.error.text, "kernel must be PB_LINUX_5_4, 5_10, 6_1, 6_12 or 7_2"));
 	tp_drop(&tp);
 	assert_string_equal(pb_kernel_name(PB_NR_LINUX), "unknown");
 	assert_string_equal(pb_kernel_name(PB_LINUX_5_10), "5.10");
@@ -90,9 +91,9 @@ static void test_flags_of_each_kernel(void **state)
 
 		kernel_pool(&tp, (enum pb_kernel)kernel, 4096);
 		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-			assert_int_equal(gfp_to_alloc_flags(&tp.pool, cases[i].gfp, cases[i].order) &
-						 ~apart,
-					 old ? cases[i].v5_10 : cases[i].later);
+			assert_int_equal(
+				gfp_to_alloc_flags(&tp.pool, cases[i].gfp, cases[i].order) & ~apart,
+				old ? cases[i].v5_10 : cases[i].later);
 		tp_drop(&tp);
 	}
 }
@@ -228,7 +229,10 @@ static void test_a_pageblock_that_changes_is_two_changes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct pb_pcp_stat pcp = { .high = 1, .batch = 1, .high_min = 1, .high_max = 1 };
+		const struct pb_pcp_stat pcp = { .high = 1,
+						 .batch = 1,
+						 .high_min = 1,
+						 .high_max = 1 };
 		const struct pb_state_zone zone = { .managed = 1024 };
 		struct tp tp;
 
@@ -294,6 +298,75 @@ static void test_every_kernel_stays_whole(void **state)
 	}
 }
 
+static void use_lists(struct tp *tp)
+{
+	struct pb_page *pages[64];
+	int n = 0;
+
+	while (n < 64 && (pages[n] = pb_alloc_pages(&tp->pool, PB_GFP_KERNEL, 0)))
+		n++;
+	while (n)
+		assert_int_equal(pb_free_pages(&tp->pool, pages[--n], 0), PB_OK);
+	tp_check(tp, "lists used");
+}
+
+/* High watermarks in a small zone: the lists' least high, which comes from those, is above
+   the greatest, which comes from the zone's size. */
+static void test_a_least_high_above_the_greatest_is_no_fault(void **state)
+{
+	struct pcp_linux *pcp;
+	struct tp tp;
+
+	(void)state;
+	for (unsigned int kernel = 0; kernel < PB_NR_LINUX; kernel++) {
+		kernel_pool(&tp, (enum pb_kernel)kernel, 4096);
+		assert_int_equal(pb_set_min_free_kbytes(&tp.pool, 4096), PB_OK);
+		tp_check(&tp, "high watermarks");
+		use_lists(&tp);
+		if (kernel == PB_LINUX_6_12) {
+			pcp = pcp_linux_of(&tp.pool, 0, pool_zone(&tp.pool, 0));
+			assert_true(pcp->high_min > pcp->high_max);
+		}
+		tp_drop(&tp);
+	}
+}
+
+/* From 6.12 on free_factor counts pages, and a smaller batch finds what a larger one left. */
+static void test_free_factor_outlives_a_smaller_batch(void **state)
+{
+	static struct pb_page *pages[4096];
+	struct tp tp;
+
+	(void)state;
+	kernel_pool(&tp, PB_LINUX_6_12, 16384);
+	assert_int_equal(pb_set_pcp(&tp.pool, 2000, 63), PB_OK);
+	for (int i = 0; i < 4096; i++)
+		pages[i] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+	for (int i = 0; i < 4096; i++)
+		assert_int_equal(pb_free_pages(&tp.pool, pages[i], 0), PB_OK);
+	assert_true(pcp_linux_of(&tp.pool, 0, pool_zone(&tp.pool, 0))->free_factor > 1 << 10);
+	assert_int_equal(pb_set_pcp(&tp.pool, 8, 1), PB_OK);
+	tp_check(&tp, "a smaller batch");
+	use_lists(&tp);
+	tp_drop(&tp);
+}
+
+/* Batches are shifted by up to 5, and stay within 32 bits. */
+static void test_the_greatest_batch_overflows_nothing(void **state)
+{
+	struct tp tp;
+
+	(void)state;
+	for (unsigned int kernel = 0; kernel < PB_NR_LINUX; kernel++) {
+		kernel_pool(&tp, (enum pb_kernel)kernel, 4096);
+		assert_int_equal(pb_set_pcp(&tp.pool, INT32_MAX / 2, 1u << 25), PB_EINVAL);
+		assert_int_equal(pb_set_pcp(&tp.pool, INT32_MAX / 2, (1u << 25) - 1), PB_OK);
+		for (int i = 0; i < 8; i++)
+			use_lists(&tp);
+		tp_drop(&tp);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +380,9 @@ int main(void)
 		cmocka_unit_test(test_three_attempts),
 		cmocka_unit_test(test_a_pageblock_that_changes_is_two_changes),
 		cmocka_unit_test(test_every_kernel_stays_whole),
+		cmocka_unit_test(test_a_least_high_above_the_greatest_is_no_fault),
+		cmocka_unit_test(test_free_factor_outlives_a_smaller_batch),
+		cmocka_unit_test(test_the_greatest_batch_overflows_nothing),
 	};
 
 	return pb_run_tests(tests);
