@@ -677,7 +677,10 @@ struct pb_page *alloc_for_move(struct pb_pool *pool, unsigned int order, int nod
 	if (prepare_request(pool, &ctx, &request, order, call))
 		return NULL;
 	frame = take_for_move(pool, &ctx);
-	return frame == NO_FRAME ? NULL : page_set_owned(pool, frame, order, request.gfp);
+	if (frame == NO_FRAME)
+		return NULL;
+	/* not MOVABLE: nobody may move it on while it is being filled, see move.c */
+	return page_set_owned(pool, frame, order, request.gfp & ~PB_GFP_MOVABLE);
 }
 
 static struct pb_page *__alloc_slow(struct pb_pool *pool, struct pb_request *request,

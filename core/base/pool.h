@@ -28,6 +28,7 @@
 #define NO_CLASS 0 /* no per-CPU lists: a class whose lists are always empty and full */
 #define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
 #define MAX_STRIPES 16u /* of a zone */
+#define MAX_MOVING 2u   /* blocks of a stripe that migrate hooks may be filling at once */
 #define MAX_LEVELS 5u   /* of a list's bitmap below its root: 64^6 pageblocks */
 
 /* Page bytes without HEAD: frames that are nobody's to allocate. */
@@ -84,6 +85,7 @@ struct stripe {
 	long published;                 /* pages usable without CMA, within published_slack() */
 	u32 slack;                      /* pages, the least */
 	u32 taker;                      /* atomic: home stripe of the CPU that last took here */
+	u32 moving[MAX_MOVING];         /* atomic: frame + 1 of blocks that a hook fills, see move.c */
 } ALIGNED(64);
 
 /* By how many pages the published number may be off: less where it matters more. */

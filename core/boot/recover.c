@@ -143,6 +143,7 @@ static void empty_stripe(struct pb_pool *pool, const struct zone *zone, struct s
 	stripe->nr_isolated = 0;
 	stripe->published = 0;
 	stripe->taker = NO_CPU;
+	memset(stripe->moving, 0, sizeof(stripe->moving));
 	memset(stripe->nonempty, 0, sizeof(stripe->nonempty));
 	memset(stripe_area(pool, stripe, 0), 0, pool->super->orders * sizeof(struct free_area));
 	memset(pool_at(pool, stripe->bitmaps), 0,

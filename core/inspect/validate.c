@@ -1394,9 +1394,14 @@ static int check_locks(struct check *c)
 	for (u32 i = 0; i < s->nr_zones; i++)
 		if (pool_zone(c->pool, i)->lock)
 			return broken_at(c, 29, "a zone's lock is held", "zone", i);
-	for (u32 i = 0; i < s->nr_stripes; i++)
-		if (pool_stripe(c->pool, i)->lock)
+	for (u32 i = 0; i < s->nr_stripes; i++) {
+		const struct stripe *stripe = pool_stripe(c->pool, i);
+
+		if (stripe->lock)
 			return broken_at(c, 29, "a stripe's lock is held", "stripe", i);
+		if (stripe->moving[0] | stripe->moving[1])
+			return broken_at(c, 29, "a block is being moved in a stripe", "stripe", i);
+	}
 	for (u32 cpu = 0; cpu < c->pool->percpu_cpus; cpu++)
 		if (pcp_area(c->pool, cpu)->lock)
 			return broken_at(c, 29, "the per-CPU lists' lock is held", "CPU", cpu);

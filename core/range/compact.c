@@ -6,7 +6,7 @@
  */
 #include "range/compact.h"
 
-#include "range/isolate.h"
+#include "range/move.h"
 #include "pcp/shared.h"
 
 #define COMPACT_TRIES 8u /* pageblocks a call may try to empty */
@@ -84,7 +84,8 @@ static bool compact_zone(struct pb_pool *pool, struct zone *zone, unsigned int o
 			return false; /* nowhere to move them */
 		if (!isolate_pageblocks(pool, zone, pageblock, 1))
 			return false; /* another CPU is at it */
-		(void)evacuate_range(pool, frame, frame + (1u << pool->pageblock_order), true);
+		(void)evacuate_range(pool, frame, frame + (1u << pool->pageblock_order), true,
+				     NULL);
 		unisolate_pageblocks(pool, zone, pageblock, 1);
 		floor = cost - 1;
 		if (pages_to_move(pool, pageblock)) /* it couldn't be emptied */

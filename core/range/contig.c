@@ -12,7 +12,7 @@
  * goes on. What the hook refused to move is not offered to it again: the search goes
  * on behind it.
  */
-#include "range/isolate.h"
+#include "range/move.h"
 #include "alloc/page_alloc.h"
 #include "pcp/shared.h"
 
@@ -129,7 +129,7 @@ static u64 search_free(struct search *s, u64 pfn, u64 end)
 	return UINT64_MAX;
 }
 
-/* Isolate, evacuate, take; everything as before but for what moved on failure, and
+/* Isolate, evacuate, take; everything as before on failure but for what moved, and
    *kept is the frame that would not go. */
 static bool take_by_moving(struct search *s, u32 frame, u32 end, u32 *kept)
 {
@@ -140,7 +140,7 @@ static bool take_by_moving(struct search *s, u32 frame, u32 end, u32 *kept)
 	*kept = frame;
 	if (!isolate_pageblocks(s->pool, s->zone, first, n))
 		return false;
-	*kept = evacuate_range(s->pool, frame, end, false);
+	*kept = evacuate_range(s->pool, frame, end, false, NULL);
 	taken = *kept == end && take_range(s->pool, s->zone, frame, end, TAKE_ISOLATED) == PB_OK;
 	unisolate_pageblocks(s->pool, s->zone, first, n);
 	if (*kept == end)

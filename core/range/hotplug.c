@@ -3,7 +3,7 @@
  * Memory comes and goes (spec 11.4): reserve free frames, bring reserved ones
  * into use, take a range offline. Reserved frames carry PAGE_RESERVED.
  */
-#include "range/isolate.h"
+#include "range/move.h"
 #include "pcp/tunables.h"
 #include "boot/memmap.h"
 #include "alloc/page_alloc.h"
@@ -146,6 +146,23 @@ int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	return code;
 }
 
+/* Empty isolated pageblocks and make them reserved. Not PB_OK: all is as it was, but for
+   moves beyond MOVES_NOTED. */
+static NOINLINE int empty_and_reserve(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	struct moves moves;
+	int code = PB_EBUSY;
+
+	moves.n = 0;
+	if (evacuate_range(pool, frame, end, false, &moves) == end)
+		code = take_range(pool, zone, frame, end, TAKE_ISOLATED);
+	if (code)
+		move_back(pool, &moves);
+	else
+		(void)mark_reserved(pool, zone, frame, end);
+	return code;
+}
+
 static int do_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 {
 	u64 mask = pageblock_pages(pool) - 1;
@@ -166,11 +183,7 @@ static int do_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn
 	if (first_fixed(pool, frame, frame_end, pool->hooks.migrate != NULL) != frame_end ||
 	    !isolate_pageblocks(pool, zone, first, n))
 		return PB_EBUSY;
-	code = evacuate_range(pool, frame, frame_end, false) == frame_end
-		       ? take_range(pool, zone, frame, frame_end, TAKE_ISOLATED)
-		       : PB_EBUSY;
-	if (!code)
-		(void)mark_reserved(pool, zone, frame, frame_end);
+	code = empty_and_reserve(pool, zone, frame, frame_end);
 	unisolate_pageblocks(pool, zone, first, n);
 	if (!code)
 		init_per_zone_wmark_min(pool);

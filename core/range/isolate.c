@@ -215,73 +215,7 @@ void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock
 		merge_pageblock(pool, zone, i);
 }
 
-/* --------------------------------------------------------------- evacuate */
-
-static NOINLINE bool call_migrate(struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
-				  unsigned int order)
-{
-	bool outermost = hook_begin();
-	bool moved = pool->hooks.migrate(pool->hooks.ctx, pool, from, to, order);
-
-	if (outermost)
-		hook_end();
-	return moved;
-}
-
-/* Whom misuse is told of: only a hook can have given the block away. */
-static const struct call moving = { "the migrate hook", NULL };
-
-/* Move one block; the caller's page byte goes with it. */
-static bool move_block(struct pb_pool *pool, u32 frame)
-{
-	struct pb_page *from = pool->pages + frame;
-	u8 word = load_relaxed(&from->word);
-	unsigned int order = word & PB_PAGE_ORDER;
-	struct pb_page *to;
-	bool moved;
-
-	if (!(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED || !pool->hooks.migrate)
-		return false;
-	to = alloc_for_move(pool, order, zone_of_frame(pool, frame)->node, &moving);
-	if (!to)
-		return false;
-	if (pool->owners)
-		store_relaxed(&pool->owners[page_frame(pool, to)], pool->owners[frame]);
-	store_relaxed(&to->word, word);
-	moved = call_migrate(pool, from, to, order);
-	free_moved(pool, moved ? from : to, order, &moving);
-	return moved;
-}
-
-/* Is this block, whose owner may free it at any moment, out of the way? */
-static bool clear_away(struct pb_pool *pool, u32 head)
-{
-	if (move_block(pool, head))
-		return true;
-	return !(load_relaxed(&pool->pages[head].word) & PB_PAGE_HEAD);
-}
-
-u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all)
-{
-	u32 kept = end;
-
-	while (frame < end && (all || kept == end)) {
-		u32 head = block_head(pool, frame);
-		u32 next = frame + 1;
-
-		if (head != NO_FRAME) {
-			u8 word = load_relaxed(&pool->pages[head].word);
-			u32 block_end = head + (1u << (word & PB_PAGE_ORDER));
-
-			if (block_end > next)
-				next = block_end;
-			if (!clear_away(pool, head) && kept == end)
-				kept = frame;
-		}
-		frame = next;
-	}
-	return kept;
-}
+/* -------------------------------------------------------------- what stays */
 
 u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable)
 {

@@ -25,12 +25,6 @@ void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end);
 bool isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n);
 void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n);
 
-/*
- * Move the movable blocks of [frame, end) elsewhere by the migrate hook. Returns `end`
- * if no allocated block is left there, else a frame of the first that is; unless
- * `all`, the blocks behind that one are not tried. pre: its pageblocks are isolated.
- */
-u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all);
 /* First frame of [frame, end), whole blocks looked at, that this could not empty
    (`movable`: there is a hook) or that another call isolated; or end. A race. */
 u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What may run beside what, from where, what it waits for, what it holds, at what cost.
- * Every function of pagebuddy.h; tests/build/calls holds it against the header and
- * against what the tests of concurrency and of interrupts drive.
+ * Every function of pagebuddy.h, linux_user.h and linux.h; tests/build/calls holds it
+ * against the headers and against what the tests of concurrency and of interrupts drive.
  *
  * beside   any: every other call that says so, from any thread (pages and blocks named in
  *          a call are the caller's). handle: other handles' calls. rest: no other call in
@@ -96,6 +96,12 @@
  *   pb_pool_attach                handle task shared -        O(spans); recover: O(frames)
  *   pb_pool_attach_with           handle task shared -        O(spans); recover: O(frames)
  *   pb_pool_destroy               handle task no     -        O(1)
+ *   pb_user_pool_create           handle task no     a s z t  O(frames)
+ *   pb_user_pool_destroy          handle task no     -        O(1)
+ *   pb_user_percpu_mode           any    task no     -        O(1)
+ *   pb_user_set_cpu               pure   task no     -        O(1)
+ *   pb_default_pool               any    task no     -        O(1); O(frames) when it is made
+ *   pb_set_default_pool           handle task no     -        O(1)
  *   pb_config_init                pure   irq  no     -        O(1); O(regions)
  *   pb_pool_size                  pure   irq  no     -        O(1); O(regions)
  *   pb_strerror                   pure   irq  no     -        O(text)
@@ -106,6 +112,37 @@
  *   pb_gfp_name                   pure   irq  no     -        O(text)
  *   pb_extfrag_index              pure   irq  no     -        O(orders)
  *   pb_unusable_index             pure   irq  no     -        O(orders)
+ *
+ * linux.h's functions are as what they call, on the default pool; where none is set, the
+ * first of them is as pb_default_pool(), too.
+ *
+ *   function                      as
+ *   alloc_pages                   pb_request_pages_as
+ *   alloc_page                    pb_request_pages_as
+ *   alloc_pages_node              pb_request_pages_as
+ *   __alloc_pages_node            pb_request_pages_as
+ *   __alloc_pages_nodemask        pb_request_pages_as
+ *   __alloc_pages                 pb_request_pages_as
+ *   __get_free_pages              pb_request_pages_as
+ *   __get_free_page               pb_request_pages_as
+ *   get_zeroed_page               pb_request_pages_as
+ *   alloc_pages_exact             pb_request_exact_as
+ *   __free_pages                  pb_free_pages_as
+ *   __free_page                   pb_free_pages_as
+ *   free_pages                    pb_free_pages_as
+ *   free_page                     pb_free_pages_as
+ *   free_pages_exact              pb_free_exact_as
+ *   split_page                    pb_split_page_as
+ *   get_page                      pb_get_page_as
+ *   put_page                      pb_put_page_as
+ *   page_count                    pb_page_count
+ *   page_address                  pb_page_address
+ *   virt_to_page                  pb_address_to_page
+ *   page_to_pfn                   pb_page_to_pfn
+ *   pfn_to_page                   pb_pfn_to_page
+ *   page_to_nid                   pb_page_node
+ *   page_zonenum                  pb_page_zone
+ *   get_order                     pb_get_order
  */
 #ifndef PAGEBUDDY_CALLS_H
 #define PAGEBUDDY_CALLS_H

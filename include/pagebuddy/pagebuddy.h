@@ -356,7 +356,8 @@ struct pb_hooks {
 	void (*log)(void *ctx, const char *line);
 	/* Free some pages; returns how many (0: no progress). Spec 8 step 8. */
 	unsigned long (*reclaim)(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp);
-	/* Move the content and users of one movable block; false: can't. Spec 12.4. */
+	/* Move the content and users of one movable block; false: can't. Nobody else moves
+	   `to` meanwhile. May be asked for the way back. Spec 12.4. */
 	bool (*migrate)(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
 			unsigned int order);
 	/* Last resort; true: something was freed or will be. Spec 8.3. */
@@ -617,8 +618,8 @@ PB_API unsigned int pb_get_order(const struct pb_pool *pool, size_t bytes);
 PB_API int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 PB_API int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 /* Isolate, move movable pages away by the migrate hook, then reserve. PB_EBUSY: the range
-   stays in use, with the types it had; pages that the hook had moved before it refused
-   one stay where they were moved to. Pageblock aligned. */
+   is as it was: pages that the hook had moved before it refused one are moved back by it
+   (40 of them; further ones stay where they are). Pageblock aligned. */
 PB_API int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 
 /* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1). */

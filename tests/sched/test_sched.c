@@ -172,7 +172,8 @@ static void explore(const char *what, unsigned int threads, const uint32_t *cpu,
 {
 	unsigned long longest = 0;
 
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		static struct scene scene;
 		struct pb_test_result result;
 		struct pb_test_scenario scenario = {
@@ -359,6 +360,66 @@ static void test_offline_beside_offline(void **state)
 	explore("two offlines", 2, own_cpu, 2, 2, 0, NULL, offline_both);
 }
 
+/* Two movable pages in the range; the hook moves the first and refuses the second. */
+static struct {
+	struct scene *scene;
+	uint64_t keep;
+} refusal;
+
+static bool move_all_but_one(void *ctx, struct pb_pool *pool, struct pb_page *from,
+			     struct pb_page *to, unsigned int order)
+{
+	struct scene *s = refusal.scene;
+
+	(void)ctx, (void)order;
+	if (pb_page_to_pfn(pool, from) == refusal.keep)
+		return false;
+	for (unsigned int i = 0; i < SLOTS; i++)
+		if (s->page[2][i] == from) {
+			s->page[2][i] = to;
+			return true;
+		}
+	return false; /* not one of these two: it is left alone */
+}
+
+static void hold_two_movable(struct scene *s)
+{
+	refusal.scene = s;
+	refusal.keep = 9;
+	s->tp.pool.hooks.migrate = move_all_but_one;
+	for (unsigned int i = 0; i < 2; i++) {
+		uint64_t pfn = i ? 9 : 2;
+
+		tp_require(pb_claim(&s->tp.pool, pfn, 0, PB_GFP_HIGHUSER_MOVABLE) == PB_OK,
+			   "claim");
+		s->page[2][i] = pb_pfn_to_page(&s->tp.pool, pfn);
+	}
+}
+
+/* Offline is refused and puts the moved page back, while frames of the range are claimed. */
+static void refused_offline_against_claim(struct scene *s, unsigned int t)
+{
+	if (!t) {
+		if (pb_offline(&s->tp.pool, 0, 16) != PB_EBUSY)
+			s->failed = 100;
+		for (unsigned int i = 0; i < 2; i++)
+			if (pb_page_to_pfn(&s->tp.pool, s->page[2][i]) != (i ? 9 : 2))
+				s->failed = 100;
+		return;
+	}
+	for (uint64_t pfn = 2; pfn < 4; pfn++)
+		if (pb_claim(&s->tp.pool, pfn, 0, PB_GFP_KERNEL) == PB_OK)
+			s->page[1][pfn] = pb_pfn_to_page(&s->tp.pool, pfn);
+	take(s, 1, 0, PB_GFP_HIGHUSER_MOVABLE, 0);
+}
+
+static void test_refused_offline_beside_claims(void **state)
+{
+	(void)state;
+	explore("refused offline", 2, own_cpu, 2, 2, 0, hold_two_movable,
+		refused_offline_against_claim);
+}
+
 static void contig_against_free(struct scene *s, unsigned int t)
 {
 	struct pb_page *run;
@@ -473,11 +534,13 @@ static void fail_beside_a_busy_one(struct scene *s, unsigned int t)
 static void test_a_request_fails_beside_others_that_go_on(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		static struct scene scene;
 		struct pb_test_result result;
-		struct pb_test_scenario scenario = { 2, own_cpu, scene_setup, scene_thread,
-						     scene_check, scene_teardown, &scene };
+		struct pb_test_scenario scenario = {
+			2, own_cpu, scene_setup, scene_thread, scene_check, scene_teardown, &scene
+		};
 
 		memset(&scene, 0, sizeof(scene));
 		scene.variant = v;
@@ -517,6 +580,7 @@ int main(void)
 		cmocka_unit_test(test_claim_beside_alloc),
 		cmocka_unit_test(test_offline_beside_alloc),
 		cmocka_unit_test(test_offline_beside_offline),
+		cmocka_unit_test(test_refused_offline_beside_claims),
 		cmocka_unit_test(test_contig_beside_free),
 		cmocka_unit_test(test_types_stolen_beside_each_other),
 #ifdef SCHED_ACCESSES /* they go without the port */

@@ -18,6 +18,9 @@
 
 #include "support/cmocka.h"
 
+#include <pagebuddy/linux.h>
+#include <pagebuddy/linux_user.h>
+
 #define FRAMES 8192u /* 256 pageblocks of 32 frames */
 #define PAGEBLOCK 32u
 #define SLOTS 32
@@ -253,8 +256,10 @@ static void call_pb_split_page(struct tp_rng *rng)
 	unsigned int order = tp_below(rng, 5);
 	const pb_nodemask_t nodes = 1;
 	enum pb_reason why;
-	struct pb_page *page = pb_alloc_pages_nodemask(
-		&tp.pool, PB_GFP_KERNEL | PB_GFP_RECLAIMABLE | PB_GFP_NOWARN, order, 0, &nodes, &why);
+	struct pb_page *page = pb_alloc_pages_nodemask(&tp.pool,
+						       PB_GFP_KERNEL | PB_GFP_RECLAIMABLE |
+							       PB_GFP_NOWARN,
+						       order, 0, &nodes, &why);
 
 	assert_int_equal(!page, why != PB_REASON_NONE);
 	if (!page)
@@ -354,6 +359,8 @@ static void ask(struct pb_page *page, struct pb_page *any)
 	assert_int_equal(pb_zonelist_nodes(&tp.pool, 0, nodes), 1);
 	assert_int_equal(pb_nr_zones(&tp.pool), 1);
 	assert_int_equal(pb_get_order(&tp.pool, 5000), 1);
+	assert_true(strlen(pb_user_percpu_mode(&tp.pool)) >= 4);
+	assert_non_null(pb_default_pool()); /* the first call makes it */
 }
 
 static void call_pb_address_to_page(struct tp_rng *rng)
@@ -387,14 +394,14 @@ static const struct {
 	const char *name;
 	call_fn *call;
 } calls[] = {
-	CALL(pb_alloc_pages), CALL(pb_free_pages), CALL(pb_get_page),
-	CALL(pb_alloc_exact), CALL(pb_claim),      CALL(pb_alloc_contig),
-	CALL(pb_reserve),     CALL(pb_online),     CALL(pb_offline),
-	CALL(pb_compact),     CALL(pb_drain),      CALL(pb_tick),
-	CALL(pb_set_pcp),     CALL(pb_stats),      CALL(pb_set_min_free_kbytes),
+	CALL(pb_alloc_pages),      CALL(pb_free_pages), CALL(pb_get_page),
+	CALL(pb_alloc_exact),      CALL(pb_claim),      CALL(pb_alloc_contig),
+	CALL(pb_reserve),          CALL(pb_online),     CALL(pb_offline),
+	CALL(pb_compact),          CALL(pb_drain),      CALL(pb_tick),
+	CALL(pb_set_pcp),          CALL(pb_stats),      CALL(pb_set_min_free_kbytes),
 	CALL(pb_alloc_pages_bulk), CALL(pb_split_page), CALL(pb_request_pages),
-	CALL(pb_page_order),  CALL(pb_free_owner),
-	CALL(pb_request_bulk), CALL(pb_address_to_page),
+	CALL(pb_page_order),       CALL(pb_free_owner), CALL(pb_request_bulk),
+	CALL(pb_address_to_page),
 };
 
 #define NR_CALLS (sizeof(calls) / sizeof(*calls))

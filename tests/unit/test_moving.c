@@ -22,6 +22,7 @@ static struct {
 	unsigned int moved;
 	bool refuses; /* everything */
 	bool nested;  /* the hook asks for memory itself */
+	bool onward;  /* the hook empties the pageblock that the block is moved to */
 } m;
 
 /* The owner's note of where its page is follows the page. */
@@ -37,6 +38,16 @@ static bool migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struc
 		assert_null(pb_alloc_contig(pool, 100, 0, 0, FRAMES, 0, PB_GFP_NOWAIT));
 		assert_int_equal(pb_claim(pool, pfn, 0, PB_GFP_KERNEL), PB_EBUSY);
 		assert_int_equal(pb_offline(pool, pfn & ~(uint64_t)511, (pfn | 511) + 1), PB_EBUSY);
+	}
+	if (m.onward) { /* `to` is full of nothing yet: not to be moved on */
+		uint64_t target = pb_page_to_pfn(pool, to);
+		unsigned int offered = m.offered[target];
+
+		m.onward = false; /* once is enough, and not from within itself */
+		assert_int_equal(pb_offline(pool, target & ~(uint64_t)511, (target | 511) + 1),
+				 PB_EBUSY);
+		assert_int_equal(m.offered[target], offered);
+		assert_int_equal(offered, 0);
 	}
 	if (m.refuses || pfn == m.keep)
 		return false;
@@ -109,6 +120,103 @@ static void test_contig_moves_what_is_in_the_way(void **state)
 		assert_in_range(m.moved, 60, 100);
 		check_range(run, 100);
 		assert_int_equal(pb_free_exact(&m.tp.pool, run, 100), PB_OK);
+		drop();
+	}
+}
+
+/* Leaves every `gap`-th page, and remembers where each is. */
+static void thin_out(unsigned int gap, struct pb_page **place)
+{
+	for (unsigned int i = 0; i < m.held; i++)
+		if (m.page[i] && i % gap) {
+			pb_free_pages(&m.tp.pool, m.page[i], 0);
+			m.page[i] = NULL;
+		}
+	pb_drain(&m.tp.pool, -1);
+	memcpy(place, m.page, sizeof(m.page));
+}
+
+/* pfn of the last page in [start, end) that has an owner. */
+static uint64_t last_owned(uint64_t start, uint64_t end)
+{
+	while (end > start && pb_page_order(&m.tp.pool, pb_pfn_to_page(&m.tp.pool, end - 1)) < 0)
+		end--;
+	assert_true(end > start);
+	return end - 1;
+}
+
+static void test_moved_pages_go_back_when_the_range_cannot_be_emptied(void **state)
+{
+	static struct pb_page *place[FRAMES];
+
+	(void)state;
+	for_each_variant(v)
+	{
+		uint64_t sum;
+
+		fill(v, 1u << 20);
+		thin_out(16, place);
+		m.keep = last_owned(512, 1024);
+		sum = tp_sum_owned(&m.tp);
+		assert_int_equal(pb_offline(&m.tp.pool, 512, 1024), PB_EBUSY);
+		assert_true(m.moved && m.moved % 2 == 0);
+		assert_memory_equal(place, m.page, sizeof(place));
+		assert_int_equal(tp_sum_owned(&m.tp), sum);
+		tp_check(&m.tp, "moved back");
+		/* the range is as good as before */
+		m.keep = UINT64_MAX;
+		assert_int_equal(pb_offline(&m.tp.pool, 512, 1024), PB_OK);
+		assert_int_equal(pb_online(&m.tp.pool, 512, 1024), PB_OK);
+		drop();
+	}
+}
+
+/* More than are noted: the rest has its owners all the same. */
+static void test_moves_beyond_the_noted_ones_stay(void **state)
+{
+	static struct pb_page *place[FRAMES];
+
+	(void)state;
+	for_each_variant(v)
+	{
+		unsigned int elsewhere = 0;
+
+		fill(v, 1u << 20);
+		thin_out(4, place);
+		m.keep = last_owned(512, 1024);
+		assert_int_equal(pb_offline(&m.tp.pool, 512, 1024), PB_EBUSY);
+		for (unsigned int i = 0; i < FRAMES; i++)
+			elsewhere += place[i] != m.page[i];
+		assert_true(m.moved > 80);
+		assert_int_equal(elsewhere, m.moved - 2 * 40); /* forth, and 40 of them back */
+		tp_check(&m.tp, "partly moved back");
+		drop();
+	}
+}
+
+static void test_block_that_a_hook_fills_is_not_moved_on(void **state)
+{
+	static struct pb_page *place[FRAMES];
+
+	(void)state;
+	for_each_variant(v)
+	{
+		fill(v, 1u << 20);
+		thin_out(16, place);
+		m.onward = true;
+		assert_int_equal(pb_offline(&m.tp.pool, 512, 1024), PB_OK);
+		m.onward = false;
+		tp_check(&m.tp, "moved");
+		/* afterwards it moves like any other */
+		for (unsigned int i = 0; i < m.held; i++)
+			if (m.page[i] && m.page[i] != place[i]) {
+				uint64_t pfn = pb_page_to_pfn(&m.tp.pool, m.page[i]) & ~511ull;
+
+				assert_int_equal(pb_offline(&m.tp.pool, pfn, pfn + 512), PB_OK);
+				assert_int_equal(pb_online(&m.tp.pool, pfn, pfn + 512), PB_OK);
+				break;
+			}
+		assert_int_equal(pb_online(&m.tp.pool, 512, 1024), PB_OK);
 		drop();
 	}
 }
@@ -352,6 +460,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_contig_moves_what_is_in_the_way),
+		cmocka_unit_test(test_moved_pages_go_back_when_the_range_cannot_be_emptied),
+		cmocka_unit_test(test_moves_beyond_the_noted_ones_stay),
+		cmocka_unit_test(test_block_that_a_hook_fills_is_not_moved_on),
 		cmocka_unit_test(test_contig_moves_only_for_requests_that_may_wait),
 		cmocka_unit_test(test_contig_goes_round_what_stays),
 		cmocka_unit_test(test_contig_gives_up_when_everything_stays),

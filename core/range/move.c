@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A move, of a block whose owner may free it at any moment:
+ *
+ *	take a block of the same order elsewhere         alloc_for_move()
+ *	note it in its stripe, then mark it MOVABLE: nobody else moves it on
+ *	ask the hook: it copies, and tells the owner
+ *	forget the note, free the block that is not in use now
+ *
+ * The new block is the owner's from the moment on in which the hook tells him, so its
+ * byte must be final by then; but a second call that finds it MOVABLE must not move it
+ * while the hook still fills it: that is what the note is for.
+ */
+#include "range/move.h"
+
+#include "alloc/page_alloc.h"
+
+/* ------------------------------------------------------------ being filled */
+
+static struct stripe *stripe_of(const struct pb_pool *pool, u32 frame)
+{
+	return frame_stripe(pool, zone_of_frame(pool, frame), frame);
+}
+
+/* NULL: as many moves are under way in this stripe as can be noted. */
+static u32 *note_target(const struct pb_pool *pool, u32 frame)
+{
+	struct stripe *stripe = stripe_of(pool, frame);
+
+	for (u32 i = 0; i < MAX_MOVING; i++) {
+		u32 none = 0;
+
+		if (__atomic_compare_exchange_n(&stripe->moving[i], &none, frame + 1, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return &stripe->moving[i];
+	}
+	return NULL;
+}
+
+static bool is_target(const struct pb_pool *pool, u32 frame)
+{
+	const struct stripe *stripe = stripe_of(pool, frame);
+	bool found = false;
+
+	for (u32 i = 0; i < MAX_MOVING; i++)
+		found |= load_relaxed(&stripe->moving[i]) == frame + 1;
+	return found;
+}
+
+/* Can this block, by its page byte, be moved now? */
+static bool can_move(const struct pb_pool *pool, u32 frame, u8 word)
+{
+	if (!(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED || !pool->hooks.migrate)
+		return false;
+	/* a byte that is marked because of a move is seen after the note of it */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return !is_target(pool, frame);
+}
+
+/* -------------------------------------------------------------------- moves */
+
+static NOINLINE bool call_migrate(struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+				  unsigned int order)
+{
+	bool outermost = hook_begin();
+	bool moved = pool->hooks.migrate(pool->hooks.ctx, pool, from, to, order);
+
+	if (outermost)
+		hook_end();
+	return moved;
+}
+
+/* Whom misuse is told of: only a hook can have given the block away. */
+static const struct call moving = { "the migrate hook", NULL };
+
+/* Ask the hook to move a block, whose byte was `word`, to one that was taken for it.
+   Frees the one that is not in use afterwards. */
+static bool move_to(struct pb_pool *pool, u32 frame, struct pb_page *to, u8 word)
+{
+	struct pb_page *from = pool->pages + frame;
+	unsigned int order = word & PB_PAGE_ORDER;
+	u32 *note = note_target(pool, page_frame(pool, to));
+	bool moved = false;
+
+	if (note) {
+		if (pool->owners)
+			store_relaxed(&pool->owners[page_frame(pool, to)], pool->owners[frame]);
+		__atomic_store_n(&to->word, word, __ATOMIC_RELEASE);
+		moved = call_migrate(pool, from, to, order);
+		__atomic_store_n(note, 0, __ATOMIC_RELEASE);
+	}
+	free_moved(pool, moved ? from : to, order, &moving);
+	return moved;
+}
+
+/* Move one block; the caller's page byte goes with it. *to: where it is now. */
+static bool move_block(struct pb_pool *pool, u32 frame, u32 *to)
+{
+	u8 word = load_relaxed(&pool->pages[frame].word);
+	struct pb_page *page;
+
+	if (!can_move(pool, frame, word))
+		return false;
+	page = alloc_for_move(pool, word & PB_PAGE_ORDER, zone_of_frame(pool, frame)->node,
+			      &moving);
+	if (!page)
+		return false;
+	*to = page_frame(pool, page);
+	return move_to(pool, frame, page, word);
+}
+
+/* Is this block, whose owner may free it at any moment, out of the way? */
+static bool clear_away(struct pb_pool *pool, u32 head, struct moves *moves)
+{
+	u32 to;
+
+	if (!move_block(pool, head, &to))
+		return !(load_relaxed(&pool->pages[head].word) & PB_PAGE_HEAD);
+	if (moves && moves->n < MOVES_NOTED) {
+		moves->block[moves->n].from = head;
+		moves->block[moves->n++].to = to;
+	}
+	return true;
+}
+
+u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all, struct moves *moves)
+{
+	u32 kept = end;
+
+	while (frame < end && (all || kept == end)) {
+		u32 head = block_head(pool, frame);
+		u32 next = frame + 1;
+
+		if (head != NO_FRAME) {
+			u8 word = load_relaxed(&pool->pages[head].word);
+			u32 block_end = head + (1u << (word & PB_PAGE_ORDER));
+
+			if (block_end > next)
+				next = block_end;
+			if (!clear_away(pool, head, moves) && kept == end)
+				kept = frame;
+		}
+		frame = next;
+	}
+	return kept;
+}
+
+/* ---------------------------------------------------------------- move back */
+
+/* The free block where something was, for its way back; NULL: it isn't free. */
+static struct pb_page *take_back(struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	struct zone *zone = zone_of_frame(pool, frame);
+	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	bool taken;
+
+	pb_platform_lock(&stripe->lock);
+	taken = frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE &&
+		__zone_take_exact(pool, zone, stripe, frame, order);
+	pb_platform_unlock(&stripe->lock);
+	return taken ? page_set_owned(pool, frame, order, 0) : NULL;
+}
+
+void move_back(struct pb_pool *pool, const struct moves *moves)
+{
+	for (u32 i = moves->n; i--;) {
+		u32 from = moves->block[i].from, to = moves->block[i].to;
+		u8 word = load_relaxed(&pool->pages[to].word);
+		struct pb_page *page;
+
+		if (!(word & PB_PAGE_HEAD) || !can_move(pool, to, word))
+			continue; /* freed, or held by more than one by now */
+		page = take_back(pool, from, word & PB_PAGE_ORDER);
+		if (page)
+			(void)move_to(pool, to, page, word);
+	}
+}
