@@ -187,6 +187,11 @@ static bool is_split(const char *text, size_t len, const char *head)
 		return true;
 	if (strchr(")|,:*_", *head))
 		return true;
+	/* "4" + ".2.8", "4." + "2.8": a release */
+	if (is_digit(tail[len - 1]) && *head == '.' && is_digit(head[1]))
+		return true;
+	if (len > 1 && is_digit(tail[len - 2]) && tail[len - 1] == '.' && is_digit(*head))
+		return true;
 	/* "mode:0xcc" + "4(GFP_KERNEL" */
 	if (memmem(tail, len, "0x", 2) && strchr("(,", head[strspn(head, "0123456789abcdef")]))
 		return true;
@@ -384,8 +389,8 @@ static bool soft_break(struct klog_frame *frame)
 		len--;
 	if (frame->plain || len < MIN_WRAP || frame->physical[len - 1] != '=')
 		return false;
-	/* wrapped at words, "= 15884kB" may lose its second half */
-	if (frame->physical[len - 2] == ' ' && !frame->quoted_printable)
+	/* wrapped at words, a list's "4096kB = 15884kB" may lose its second half */
+	if (!frame->quoted_printable && !memcmp(frame->physical + len - 4, "kB =", 4))
 		return false;
 	frame->physical_len = frame->soft_at = len - 1;
 	frame->in_soft_break = true;

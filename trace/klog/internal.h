@@ -120,6 +120,8 @@ struct klog_column {
 	bool in_use;
 };
 
+#define V_MOVABLE PB_RELEASE(2, 6, 23) /* the first with a zone type Movable */
+
 struct pb_klog {
 	struct klog_frame frame;
 	struct pb_klog_options options;

@@ -24,6 +24,20 @@ static void bound(uint32_t *hi, uint32_t release)
 		*hi = release;
 }
 
+/* Three zone types, of which Movable is none. */
+static bool lacks_movable(const struct pb_klog_report *report)
+{
+	unsigned int seen = 0, nr = 0;
+
+	for (unsigned int i = 0; i < report->nr_zones; i++) {
+		seen |= BIT(report->zones[i].type);
+		if (report->zones[i].nr_reserve > nr)
+			nr = report->zones[i].nr_reserve;
+	}
+	return nr == 3 && seen & BIT(PB_ZONE_DMA) &&
+	       seen & (BIT(PB_ZONE_DMA32) | BIT(PB_ZONE_HIGHMEM));
+}
+
 /* What a zone line does not have, it does not have since. */
 static void date_absence(struct klog_building *building)
 {
@@ -42,6 +56,8 @@ static void date_absence(struct klog_building *building)
 	}
 	if (!report->nr_zones)
 		return;
+	if (lacks_movable(report))
+		bound(&building->hi, V_MOVABLE - 1);
 	if (report->zones[0].managed_kb < 0)
 		bound(&building->hi, V(3, 8, 255));
 	if (report->zones[0].free_cma_kb < 0 && report->zones[0].low_kb >= 0)
@@ -194,8 +210,12 @@ static void find_configured(struct pb_klog_report *report)
 	struct pb_rule_dump dump = { .zones = zones,
 				     .release = report->release,
 				     .gfp = report->gfp,
-				     .all_zones = report->kind == PB_KLOG_SHOW_MEM };
+				     .all_zones = report->kind == PB_KLOG_SHOW_MEM,
+				     .cut = true };
 
+	/* the lists come after the zones */
+	for (unsigned int i = 0; i < report->nr_zones; i++)
+		dump.cut &= !report->zones[i].has_list;
 	while (dump.nr_zones < report->nr_zones && dump.nr_zones < PB_KLOG_ZONES) {
 		const struct pb_klog_zone *zone = &report->zones[dump.nr_zones];
 
@@ -293,7 +313,12 @@ static bool is_doubtful(const struct pb_klog_report *report, const struct pb_klo
 {
 	const struct pb_rule_result *result = &zone->result;
 
-	if (result->word == PB_SAYS_WATERMARK || report->kind == PB_KLOG_ASKED)
+	if (report->kind == PB_KLOG_ASKED)
+		return false;
+	/* all zeros so far: it may have no pages */
+	if (zone->managed_kb < 0 && zone->present_kb < 0 && !zone->free_kb && !zone->min_kb)
+		return true;
+	if (result->word == PB_SAYS_WATERMARK)
 		return false;
 	if (reserve_is_cut(report, zone))
 		return true;

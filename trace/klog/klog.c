@@ -84,6 +84,8 @@ void klog_finish(struct pb_klog *log, struct klog_column *column)
 	klog_judge(building, log);
 	if (building->report.kernel[0] && pb_release_parse(building->report.kernel))
 		log->seen_release = pb_release_parse(building->report.kernel);
+	else if (building->report.release_by_format && building->report.release < V_MOVABLE)
+		log->seen_release = building->report.release; /* its zones tell it for certain */
 	building->done = true;
 	emit_done(log);
 }

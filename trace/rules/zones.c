@@ -17,8 +17,13 @@ int pb_rule_type_index(unsigned int configured, int type)
 	return (int)count_bits(configured & (BIT(type) - 1));
 }
 
+/* Nodes and their zones are printed in ascending order. */
 static bool is_shown(const struct pb_rule_dump *dump, int node, int type)
 {
+	const struct pb_rule_printed *last = &dump->zones[dump->nr_zones - 1];
+
+	if (dump->cut && node == last->node && type > last->type)
+		return true; /* or would be, if the text went on */
 	for (unsigned int i = 0; i < dump->nr_zones; i++)
 		if (dump->zones[i].node == node && dump->zones[i].type == type)
 			return true;

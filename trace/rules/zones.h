@@ -25,6 +25,7 @@ struct pb_rule_dump {
 	uint32_t release;
 	uint32_t gfp;   /* of the request; matters where not all zones are shown */
 	bool all_zones; /* those above the request's highest are shown too */
+	bool cut;       /* the text may end before the last zones */
 };
 
 /* The types that the kernel was built with, a bit each. */
