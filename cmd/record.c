@@ -33,6 +33,7 @@ struct options {
 	uint64_t pid;
 	uint64_t buffer_kb; /* per CPU, 0: choose */
 	bool frames;        /* read /proc/kpageflags */
+	bool stacks;        /* who called for each allocation */
 	char **command;
 };
 
@@ -40,6 +41,7 @@ struct recorder {
 	struct options options;
 	struct rec_tracefs fs;
 	struct rec_ring ring;
+	struct rec_stacks stacks;
 	struct pbt_writer *writer;
 	int fd;
 	bool full_scan; /* the start snapshot has the frames */
@@ -64,12 +66,14 @@ static void on_signal(int number)
 static const char help[] =
 	"Record what the kernel's page allocator does, for replay, explain and report.\n"
 	"\n"
-	"Usage: pagebuddy record [-o FILE] [-d SECONDS] [-p PID] [-- COMMAND...]\n"
+	"Usage: pagebuddy record [-o FILE] [-d SECONDS] [-p PID] [-s] [-- COMMAND...]\n"
 	"\n"
 	"  -o, --output FILE     file to write (default pagebuddy.pbt; -: stdout)\n"
 	"  -d, --duration SECS   end after this many seconds; else Ctrl-C ends it\n"
 	"  -p, --pid PID         only events of this process and what it forks\n"
 	"  -b, --buffer SIZE     trace buffer per CPU (default: up to 32M)\n"
+	"  -s, --stacks          with who called for each allocation: then replay and\n"
+	"                        report name call sites; events take three times the room\n"
 	"      --no-frames       don't read /proc/kpageflags: quicker, but then nobody\n"
 	"                        knows which frames were free (replay --follow)\n"
 	"      --help            this text\n"
@@ -113,6 +117,7 @@ static const struct option long_options[] = {
 	{ "duration", required_argument, NULL, 'd' },
 	{ "pid", required_argument, NULL, 'p' },
 	{ "buffer", required_argument, NULL, 'b' },
+	{ "stacks", no_argument, NULL, 's' },
 	{ "no-frames", no_argument, NULL, OPT_NO_FRAMES },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -152,6 +157,9 @@ static int parse_option(int c, struct options *o)
 					 optarg);
 		o->buffer_kb = bytes >> 10;
 		return CMD_OK;
+	case 's':
+		o->stacks = true;
+		return CMD_OK;
 	default:
 		o->frames = false;
 		return CMD_OK;
@@ -161,7 +169,7 @@ static int parse_option(int c, struct options *o)
 /* -1: go on; else the exit status. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	static const char short_options[] = "+:o:d:p:b:";
+	static const char short_options[] = "+:o:d:p:b:s";
 	int c;
 
 	*o = (struct options){ .output = "pagebuddy.pbt", .frames = true };
@@ -498,6 +506,9 @@ static int setup(struct recorder *r)
 			  r->fs.missing_names);
 	if (r->options.pid && rec_tracefs_pid(&r->fs, (int)r->options.pid))
 		return -1;
+	if (r->options.stacks && (rec_stacks_init(&r->stacks) || rec_tracefs_stacks(&r->fs)))
+		return -1;
+	r->ring.stacks = r->options.stacks ? &r->stacks : NULL;
 	return rec_tracefs_ring(&r->fs, &r->ring);
 }
 
@@ -547,6 +558,7 @@ static int finish(struct recorder *r, int status)
 
 	end_command(r);
 	rec_ring_free(&r->ring);
+	rec_stacks_free(&r->stacks);
 	rec_tracefs_close(&r->fs);
 	if (r->writer)
 		bytes = pbt_written(r->writer);

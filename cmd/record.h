@@ -4,6 +4,7 @@
  *
  *	tracefs instance --drain--> raw sub-buffers per CPU --emit--> merged events --> .pbt
  *	    record_tracefs.c            record_ring.c                     trace/pbt.h
+ *	                   return addresses --record_stacks.c--> chains of names --^
  *	/proc, /proc/kpageflags --record_snapshot.c--------------------------^
  */
 #ifndef PB_CMD_RECORD_H
@@ -13,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <call_chain.h>
 #include <pbt.h>
 
 /* ---------------------------------------------------------- event formats */
@@ -26,6 +28,7 @@ struct rec_format {
 	uint16_t comm_offset;            /* a task's new name; 0: has none */
 	uint16_t comm_pid_offset;        /* and the pid that is called so */
 	uint16_t min_size;               /* bytes that an event must have */
+	uint16_t callers_offset;         /* of kernel_stack: return addresses; 0: has none */
 	int8_t pfn_field;                /* the frame whose state it changes; -1: of none */
 };
 
@@ -35,6 +38,29 @@ bool rec_parse_format(const char *text, const char *system, struct rec_format *f
 /* ------------------------------------------------------------ ring buffer */
 
 #define REC_MAX_FORMATS 64
+#define REC_MAX_CALLERS 64 /* of one stack; more are left out */
+
+struct rec_symbol {
+	uint64_t address;
+	const char *name;
+};
+
+/* Names of functions, and the chains of callers seen so far. */
+struct rec_stacks {
+	char *text;                 /* the names are in it */
+	struct rec_symbol *symbols; /* by address */
+	size_t nr;
+	struct pb_chains chains;
+	uint32_t written; /* of the chains */
+};
+
+/* From /proc/kallsyms; 0, or -1 after one line on standard error. */
+int rec_stacks_init(struct rec_stacks *stacks);
+/* From such a text, which is changed and stays the caller's. False: no memory. */
+bool rec_symbols_parse(struct rec_stacks *stacks, char *text);
+/* The number of the chain of these callers, innermost first; 0: none has a name. */
+uint32_t rec_stack_chain(struct rec_stacks *stacks, const uint64_t *callers, size_t nr);
+void rec_stacks_free(struct rec_stacks *stacks);
 
 /* Sub-buffers of one CPU, as read and not yet decoded, oldest first. */
 struct rec_page {
@@ -54,6 +80,7 @@ struct rec_cpu {
 	uint64_t event_ts;
 	const uint8_t *event;
 	size_t event_size;
+	bool kept;     /* the event before was written, so its stack is */
 	uint64_t lost; /* pages with a hole before them: events lost, as far as told */
 };
 
@@ -72,11 +99,12 @@ struct rec_ring {
 	const struct rec_format *formats;
 	unsigned int nr_formats;
 	struct pbt_writer *writer;
-	uint64_t last_ts;    /* written */
-	uint64_t events;     /* written */
-	uint64_t late;       /* of these, earlier than the one before */
-	uint64_t lost_pages; /* holes */
-	uint64_t malformed;  /* sub-buffers that did not make sense */
+	struct rec_stacks *stacks; /* NULL: not asked for */
+	uint64_t last_ts;          /* written */
+	uint64_t events;           /* written */
+	uint64_t late;             /* of these, earlier than the one before */
+	uint64_t lost_pages;       /* holes */
+	uint64_t malformed;        /* sub-buffers that did not make sense */
 	uint64_t raw_bytes;
 	struct rec_chunk *chunks; /* by pfn */
 	size_t nr_chunks, chunks_room;
@@ -110,6 +138,8 @@ struct rec_tracefs {
 int rec_tracefs_open(struct rec_tracefs *fs);
 int rec_tracefs_setup(struct rec_tracefs *fs, uint64_t buffer_kb);
 int rec_tracefs_pid(struct rec_tracefs *fs, int pid);
+/* Have the callers of each allocation written behind its event. */
+int rec_tracefs_stacks(struct rec_tracefs *fs);
 int rec_tracefs_on(struct rec_tracefs *fs, bool on);
 int rec_tracefs_ring(struct rec_tracefs *fs, struct rec_ring *ring);
 /* overrun + dropped events of all CPUs, from the kernel's own counters. */

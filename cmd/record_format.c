@@ -80,6 +80,17 @@ static void task_field(struct rec_format *format, const struct field *field)
 	need(format, field->offset + field->size);
 }
 
+/* The callers behind an event are written as the number of their chain. */
+static void stack_field(struct rec_format *format, const struct field *field)
+{
+	if (strcmp(field->name, "caller"))
+		return;
+	format->callers_offset = (uint16_t)field->offset;
+	strcpy(format->def.field[0].name, "chain");
+	format->def.nr_fields = 1;
+	need(format, field->offset);
+}
+
 /* Which frames an event takes or gives: a snapshot may know of it already. */
 static int8_t pfn_field(const struct pbt_event_def *def)
 {
@@ -115,6 +126,8 @@ bool rec_parse_format(const char *text, const char *system, struct rec_format *f
 			has_pid = true;
 		} else if (!strcmp(system, "task")) {
 			task_field(format, &field);
+		} else if (!strcmp(system, "ftrace")) {
+			stack_field(format, &field);
 		} else if (strncmp(field.name, "common_", 7)) {
 			add_field(format, &field);
 		}

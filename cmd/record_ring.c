@@ -294,6 +294,43 @@ static bool left_out(struct rec_ring *ring, const struct rec_format *format,
 	return true;
 }
 
+/* Chains are written when they are met for the first time. */
+static int write_new_chains(struct rec_ring *ring)
+{
+	struct rec_stacks *stacks = ring->stacks;
+
+	for (; stacks->written < stacks->chains.nr; stacks->written++)
+		if (pbt_write_chain(ring->writer, stacks->written + 1,
+				    stacks->chains.text[stacks->written]))
+			return -1;
+	return 0;
+}
+
+/* Of the event before it on this CPU. */
+static int write_stack(struct rec_ring *ring, struct rec_cpu *cpu, const struct rec_format *format)
+{
+	struct pbt_event event = { .ts = cpu->event_ts, .id = format->def.id, .cpu = cpu->cpu };
+	unsigned int word = (unsigned int)ring->head - 8;
+	uint64_t callers[REC_MAX_CALLERS];
+	size_t at = format->callers_offset, nr = 0;
+
+	if (!ring->stacks || !cpu->kept)
+		return 0;
+	cpu->kept = false;
+	for (; at + word <= cpu->event_size && nr < REC_MAX_CALLERS; at += word) {
+		uint64_t caller = load(cpu->event + at, word);
+
+		if (!caller || caller == (word == 4 ? UINT32_MAX : UINT64_MAX))
+			break; /* older kernels fill up */
+		callers[nr++] = caller;
+	}
+	event.pid = (int32_t)load(cpu->event + format->pid_offset, 4);
+	event.value[0] = rec_stack_chain(ring->stacks, callers, nr);
+	if (!event.value[0])
+		return 0;
+	return write_new_chains(ring) ? -1 : pbt_write_event(ring->writer, &event);
+}
+
 static int write_event(struct rec_ring *ring, struct rec_cpu *cpu)
 {
 	const struct rec_format *format = find_format(ring, (uint16_t)load(cpu->event, 2));
@@ -309,6 +346,8 @@ static int write_event(struct rec_ring *ring, struct rec_cpu *cpu)
 	ring->last_ts = cpu->event_ts;
 	if (format->comm_offset)
 		return write_task(ring, cpu, format);
+	if (format->callers_offset)
+		return write_stack(ring, cpu, format);
 	event.id = format->def.id;
 	event.pid = (int32_t)load(cpu->event + format->pid_offset, 4);
 	for (uint32_t f = 0; f < format->def.nr_fields; f++) {
@@ -318,7 +357,8 @@ static int write_event(struct rec_ring *ring, struct rec_cpu *cpu)
 			v = (uint64_t)sign_extend(v, format->size[f]);
 		event.value[f] = v;
 	}
-	if (left_out(ring, format, &event))
+	cpu->kept = !left_out(ring, format, &event);
+	if (!cpu->kept)
 		return 0;
 	ring->events++;
 	return pbt_write_event(ring->writer, &event);

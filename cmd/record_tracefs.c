@@ -303,6 +303,33 @@ int rec_tracefs_pid(struct rec_tracefs *fs, int pid)
 	return rc;
 }
 
+/* The event that callers are written as is of ftrace itself: nothing enables it. */
+static bool add_stack_event(struct rec_tracefs *fs)
+{
+	struct rec_format *format = &fs->formats[fs->nr_formats];
+	char path[512];
+	char *text;
+	bool ok;
+
+	snprintf(path, sizeof(path), "%s/events/ftrace/kernel_stack/format", fs->root);
+	text = fs->nr_formats < REC_MAX_FORMATS ? rec_read_file(path, NULL) : NULL;
+	ok = text && rec_parse_format(text, "ftrace", format) && format->callers_offset;
+	free(text);
+	fs->nr_formats += ok;
+	return ok;
+}
+
+int rec_tracefs_stacks(struct rec_tracefs *fs)
+{
+	/* Of allocations alone; a kernel without triggers can only do so of all events. */
+	if (add_stack_event(fs) &&
+	    (!write_instance(fs, "events/kmem/mm_page_alloc/trigger", "stacktrace") ||
+	     !write_instance(fs, "options/stacktrace", "1")))
+		return 0;
+	cmd_error("record", "--stacks: this kernel writes no stacks (CONFIG_STACKTRACE)");
+	return -1;
+}
+
 int rec_tracefs_on(struct rec_tracefs *fs, bool on)
 {
 	if (write_instance(fs, "tracing_on", on ? "1" : "0"))

@@ -65,7 +65,7 @@ _pagebuddy_options()
 		'--samples --format --lenient --top --task --from --to --order' ;;
 	explain) echo '--verbose --kernel --order --at --gfp --failure --list --memory --snapshot --format' \
 		'--task --from --to' ;;
-	record) echo '--output --duration --pid --buffer --no-frames' ;;
+	record) echo '--output --duration --pid --buffer --stacks --no-frames' ;;
 	show) echo '--watch --count --root --phase --page-size --order --gfp --kernel --format' ;;
 	compare) echo '--top --format' ;;
 	report) echo '--output --what-if --no-what-if --snapshot --memory --page-size --samples' \

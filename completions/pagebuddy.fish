@@ -87,6 +87,7 @@ __pagebuddy_option record -s o -l output -r -F -d 'File to write'
 __pagebuddy_option record -s d -l duration -x -d 'End after so many seconds'
 __pagebuddy_option record -s p -l pid -x -a '(__fish_complete_pids)' -d 'Only this process'
 __pagebuddy_option record -s b -l buffer -x -d 'Trace buffer per CPU'
+__pagebuddy_option record -s s -l stacks -d 'With the callers of each allocation'
 __pagebuddy_option record -l no-frames -d 'Do not read /proc/kpageflags'
 __pagebuddy_option record -a '(__fish_complete_subcommand --fcs-skip=2)'
 

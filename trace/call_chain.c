@@ -14,6 +14,7 @@ static const char *const allocator[] = {
 	"__alloc_pages",
 	"__get_free_page",
 	"get_zeroed_page",
+	"get_free_page",
 	"__set_page_owner",
 	"set_page_owner",
 	"save_stack",

@@ -6,6 +6,7 @@
  *
  *	M meta | F file | D D D events | P frames  E events  T task  L lost ... | Z end
  *	                                 `------------ in order of time -----------'
+ *	C chain, before the first event that names it
  *
  * A section is tag (1 byte), length (varint), payload. A varint has 7 bits a
  * byte, low bits first, bit 7 set on all but the last; signed values are
@@ -20,7 +21,7 @@
 #include <stdint.h>
 
 #define PBT_MAJOR 1
-#define PBT_MINOR 0
+#define PBT_MINOR 1
 #define PBT_HEADER 8                /* bytes before the zstd stream */
 #define PBT_MAX_EVENTS 256          /* kinds of events in one file */
 #define PBT_MAX_FIELDS 16           /* integer fields of one event */
@@ -35,6 +36,7 @@ enum pbt_tag {
 	PBT_EVENTS = 'E',
 	PBT_TASK = 'T',
 	PBT_LOST = 'L',
+	PBT_CHAIN = 'C',
 	PBT_END = 'Z',
 };
 
@@ -95,6 +97,8 @@ int pbt_write_frames(struct pbt_writer *w, enum pbt_phase phase, uint64_t before
 		     uint64_t start_pfn, const uint8_t *frame, size_t count);
 int pbt_write_event(struct pbt_writer *w, const struct pbt_event *event);
 int pbt_write_task(struct pbt_writer *w, uint64_t ts, int32_t pid, const char *comm);
+/* Callers by name, innermost first: what the field "chain" of ftrace:kernel_stack names. */
+int pbt_write_chain(struct pbt_writer *w, uint32_t number, const char *chain);
 int pbt_write_lost(struct pbt_writer *w, uint64_t ts, uint32_t cpu, uint64_t count);
 int pbt_write_end(struct pbt_writer *w, const char *lines);
 /* What was written so far can be read, even if the writer dies now. */
@@ -114,7 +118,7 @@ struct pbt_record {
 	enum pbt_phase phase; /* FILE, FRAMES */
 	uint64_t ts;          /* FILE, FRAMES (before), TASK, LOST */
 	uint64_t ts_after;    /* FRAMES */
-	const char *name;     /* FILE: its name; TASK: comm */
+	const char *name;     /* FILE: its name; TASK: comm; CHAIN: the callers */
 	const char *text;     /* META, FILE, END: with a NUL after text_size bytes */
 	size_t text_size;
 	const struct pbt_event_def *def; /* EVENT_DEF, EVENTS */
@@ -123,7 +127,7 @@ struct pbt_record {
 	size_t nr_runs;
 	uint32_t cpu;   /* LOST */
 	int32_t pid;    /* TASK */
-	uint64_t count; /* LOST: events, 0: nobody knows how many */
+	uint64_t count; /* LOST: events, 0: nobody knows how many; CHAIN: its number */
 };
 
 /* Reads up to `size` bytes; returns how many, 0 at the end, -1 on error (errno). */

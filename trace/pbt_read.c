@@ -285,6 +285,14 @@ static int parse_task(struct pbt_reader *r, struct cursor *c, struct pbt_record 
 	return 1;
 }
 
+static int parse_chain(struct pbt_reader *r, struct cursor *c, struct pbt_record *record)
+{
+	record->count = get_varint(c);
+	get_string(c, r->name, sizeof(r->name));
+	record->name = r->name;
+	return 1;
+}
+
 static int parse_lost(struct pbt_reader *r, struct cursor *c, struct pbt_record *record)
 {
 	(void)r;
@@ -378,6 +386,8 @@ static int parse_section(struct pbt_reader *r, uint8_t tag, struct cursor *c,
 		return parse_task(r, c, record);
 	case PBT_LOST:
 		return parse_lost(r, c, record);
+	case PBT_CHAIN:
+		return parse_chain(r, c, record);
 	default:
 		return 0;
 	}

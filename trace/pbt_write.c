@@ -336,6 +336,18 @@ int pbt_write_task(struct pbt_writer *w, uint64_t ts, int32_t pid, const char *c
 	return emit(w, PBT_TASK, s);
 }
 
+int pbt_write_chain(struct pbt_writer *w, uint32_t number, const char *chain)
+{
+	struct buffer *s = begin(w, 10);
+
+	if (!s)
+		return -1;
+	put_varint(s, number);
+	if (!put_string(s, chain))
+		return fail(w, ENOMEM);
+	return emit(w, PBT_CHAIN, s);
+}
+
 int pbt_write_lost(struct pbt_writer *w, uint64_t ts, uint32_t cpu, uint64_t count)
 {
 	struct buffer *s = begin(w, 30);

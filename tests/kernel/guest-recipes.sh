@@ -52,7 +52,7 @@ for recipe in tracefs trace-cmd perf; do
 	[ -r "$recipe.sh" ] && recipes="$recipes $recipe"
 done
 set -- $recipes
-echo "1..$(($# + 7))"
+echo "1..$(($# + 8))"
 for recipe; do
 	sed 's/sleep 60/sh work.sh/' first.sh "$recipe.sh" >run.sh
 	rm -f /tmp/alloc.*
@@ -90,6 +90,10 @@ rm -f /tmp/work stacks.*
 
 pagebuddy record -o a.pbt -- sh work.sh >out 2>&1 && good a.pbt
 result $? 'record -- COMMAND'
+
+pagebuddy record --stacks -o s.pbt -- sh work.sh >out 2>&1 && good s.pbt && callers s.pbt
+result $? 'record --stacks, and its call sites'
+rm -f s.pbt
 
 mkdir -p /dev/pts && mount -t devpts devpts /dev/pts
 script -q -c 'pagebuddy record -o b.pbt -d 3' out </dev/null >/dev/null 2>&1

@@ -30,6 +30,30 @@ static const char rename_format[] =
 	"\tfield:char newcomm[16];\toffset:28;\tsize:16;\tsigned:0;\n"
 	"\tfield:short oom_score_adj;\toffset:44;\tsize:2;\tsigned:1;\n\nprint fmt: \"\"\n";
 
+static const char alloc_format[] =
+	"name: mm_page_alloc\nID: 660\nformat:\n" COMMON
+	"\tfield:unsigned long pfn;\toffset:8;\tsize:8;\tsigned:0;\n\nprint fmt: \"\"\n";
+static const char stack_format[] =
+	"name: kernel_stack\nID: 4\nformat:\n" COMMON
+	"\tfield:int size;\toffset:8;\tsize:4;\tsigned:1;\n"
+	"\tfield:unsigned long caller[8];\toffset:16;\tsize:64;\tsigned:0;\n\nprint fmt: \"\"\n";
+
+/* Of rec_stacks_init(), which is not called here. */
+char *rec_read_file(const char *path, size_t *size)
+{
+	(void)path;
+	(void)size;
+	return NULL;
+}
+
+int cmd_error(const char *verb, const char *format, ...);
+int cmd_error(const char *verb, const char *format, ...)
+{
+	(void)verb;
+	(void)format;
+	return 2;
+}
+
 static void test_format_of_an_event_and_of_a_task(void **state)
 {
 	struct rec_format f;
@@ -50,6 +74,10 @@ static void test_format_of_an_event_and_of_a_task(void **state)
 	assert_int_equal(f.comm_pid_offset, 8);
 	assert_int_equal(f.def.nr_fields, 0);
 	assert_int_equal(f.min_size, 44);
+	assert_true(rec_parse_format(stack_format, "ftrace", &f));
+	assert_int_equal(f.callers_offset, 16);
+	assert_int_equal(f.def.nr_fields, 1);
+	assert_string_equal(f.def.field[0].name, "chain");
 	assert_false(rec_parse_format("name: x\nformat:\n", "kmem", &f));
 	assert_false(rec_parse_format("name: x\nID: 1\nformat:\n", "kmem", &f));
 }
@@ -102,9 +130,32 @@ static void put_rename(struct page *p, uint32_t delta, uint32_t pid, const char 
 	put(p, body, sizeof(body));
 }
 
+static void put_alloc(struct page *p, uint32_t delta, uint64_t pfn)
+{
+	uint16_t id = 660, zero = 0;
+
+	put32(p, delta << 5 | 4);
+	put(p, &id, 2);
+	put(p, &zero, 2);
+	put32(p, 7);
+	put(p, &pfn, 8);
+}
+
+static void put_stack(struct page *p, const uint64_t *callers, uint32_t nr)
+{
+	uint8_t body[16] = { 4 };
+
+	body[4] = 7; /* pid */
+	memcpy(body + 8, &nr, 4);
+	put32(p, (uint32_t)(sizeof(body) + 8 * nr) / 4);
+	put(p, body, sizeof(body));
+	put(p, callers, 8 * nr);
+}
+
 struct fixture {
 	struct rec_ring ring;
-	struct rec_format formats[2];
+	struct rec_format formats[4];
+	struct rec_stacks stacks;
 	int writing[2]; /* ends of the pipes that stand for trace_pipe_raw */
 	FILE *file;
 };
@@ -117,8 +168,12 @@ static void setup(struct fixture *f)
 	f->file = tmpfile();
 	f->ring.writer = pbt_writer_new(fileno(f->file), 1);
 	assert_int_equal(pbt_write_def(f->ring.writer, &f->formats[0].def), 0);
+	assert_true(rec_parse_format(alloc_format, "kmem", &f->formats[2]));
+	assert_true(rec_parse_format(stack_format, "ftrace", &f->formats[3]));
+	assert_int_equal(pbt_write_def(f->ring.writer, &f->formats[2].def), 0);
+	assert_int_equal(pbt_write_def(f->ring.writer, &f->formats[3].def), 0);
 	f->ring.formats = f->formats;
-	f->ring.nr_formats = 2;
+	f->ring.nr_formats = 4;
 	f->ring.head = 16;
 	f->ring.subbuf = sizeof(((struct page *)0)->data);
 	f->ring.nr_cpus = 2;
@@ -166,6 +221,9 @@ static void expect(struct fixture *f, const char *expected)
 				 (unsigned long long)k.ts, k.event->cpu, k.event->pid,
 				 (unsigned long long)k.event->value[0],
 				 (long long)k.event->value[1]);
+		else if (k.tag == PBT_CHAIN)
+			snprintf(text + n, sizeof(text) - n, "chain %llu %s\n",
+				 (unsigned long long)k.count, k.name);
 		else if (k.tag == PBT_TASK)
 			snprintf(text + n, sizeof(text) - n, "%llu task %d %s\n",
 				 (unsigned long long)k.ts, k.pid, k.name);
@@ -176,6 +234,7 @@ static void expect(struct fixture *f, const char *expected)
 	assert_string_equal(text, expected);
 	pbt_reader_free(r);
 	rec_ring_free(&f->ring);
+	rec_stacks_free(&f->stacks);
 	fclose(f->file);
 }
 
@@ -293,6 +352,49 @@ static void test_events_that_the_snapshot_contains_are_left_out(void **state)
 	       "1500 cpu0 1 0xffffffffffffffff/0\n3000 cpu0 1 0x2000/0\n5000 cpu0 1 0x2fff/0\n");
 }
 
+/* Each chain is written once; a stack goes with its event, or is left out with it. */
+static void test_stacks_are_written_as_chains(void **state)
+{
+	static const char symbols[] = "ffff1000 T __alloc_pages\nffff3000 t outer\n"
+				      "ffff4000 d not_a_function\nffff2000 T asker\t[module]\n";
+	const uint64_t one[] = { 0xffff1010, 0xffff2010, 0xffff3000, 0xffff3020, UINT64_MAX, 5 };
+	const uint64_t two[] = { 0xffff1010, 0xffff3020 };
+	const uint64_t none[] = { 0x10, 0xffff1010 };
+	struct rec_chunk chunk = { 0x9000, 0x10, 5000, 6000 };
+	struct fixture f;
+	struct page p;
+
+	(void)state;
+	setup(&f);
+	f.stacks.text = strdup(symbols);
+	assert_true(rec_symbols_parse(&f.stacks, f.stacks.text));
+	assert_int_equal(f.stacks.nr, 3);
+	f.ring.stacks = &f.stacks;
+	assert_true(rec_add_chunk(&f.ring, &chunk));
+	f.ring.formats = f.formats;
+	f.formats[2].pfn_field = 0;
+	begin(&p, 1000);
+	put_alloc(&p, 0, 1);
+	put_stack(&p, one, 6); /* a return address of ffff3000 is asker's last */
+	put_alloc(&p, 10, 2);
+	put_stack(&p, two, 2);
+	put_alloc(&p, 10, 0x9000); /* the snapshot has it */
+	put_stack(&p, two, 2);
+	put_stack(&p, two, 2); /* of no event */
+	put_alloc(&p, 10, 3);
+	put_stack(&p, none, 2);
+	put_alloc(&p, 10, 4);
+	put_stack(&p, one, 6);
+	hand_out(&f, 0, &p, 0);
+	drain(&f);
+	assert_int_equal(rec_emit(&f.ring, UINT64_MAX), 0);
+	assert_int_equal(f.ring.malformed, 0);
+	assert_int_equal(f.ring.events, 4);
+	expect(&f, "1000 cpu0 7 0x1/0\nchain 1 asker < asker < outer\n1000 cpu0 7 0x1/0\n"
+		   "1010 cpu0 7 0x2/0\nchain 2 outer\n1010 cpu0 7 0x2/0\n1030 cpu0 7 0x3/0\n"
+		   "1040 cpu0 7 0x4/0\n1040 cpu0 7 0x1/0\n");
+}
+
 static void test_random_pages_are_survived(void **state)
 {
 	const char *given = getenv("PB_SEED");
@@ -326,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_times_beyond_27_bits_and_padding),
 		cmocka_unit_test(test_lost_events_are_reported),
 		cmocka_unit_test(test_events_that_the_snapshot_contains_are_left_out),
+		cmocka_unit_test(test_stacks_are_written_as_chains),
 		cmocka_unit_test(test_random_pages_are_survived),
 	};
 

@@ -174,6 +174,9 @@ uint32_t pbr_loader_task(struct pbr_loader *loader, int32_t pid, const char *com
 bool pbr_loader_event(struct pbr_loader *loader, struct pbr_event event);
 /* The callers of the last event on this CPU, if that is an allocation. */
 void pbr_loader_chain(struct pbr_loader *loader, unsigned int cpu, uint32_t chain);
+/* The texts that these numbers stand for, from 1. -1: no memory. */
+int pbr_name_chains(struct pbr_input *input, uint32_t nr,
+		    const char *(*text)(const void *ctx, uint32_t i), const void *ctx);
 int pbr_load_text(const struct pbr_source *source, struct pbr_loader *loader, char *error,
 		  size_t size);
 /* 1: it is no .pbt; 0: read; -1: error. */

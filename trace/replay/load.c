@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "call_chain.h"
 #include "internal.h"
 #include "procfs.h"
 #include "trace.h"
@@ -197,6 +198,34 @@ void pbr_loader_chain(struct pbr_loader *loader, unsigned int cpu, uint32_t chai
 		i--;
 	if (i > stop && input->events[i - 1].kind == PBR_ALLOC && grow_chains(loader))
 		input->chain_of[i - 1] = chain;
+}
+
+/* Chains of one call site, its first function, belong together. */
+int pbr_name_chains(struct pbr_input *input, uint32_t nr,
+		    const char *(*text)(const void *ctx, uint32_t i), const void *ctx)
+{
+	struct pb_chains sites = { 0 };
+	uint32_t *first = calloc(nr + 1u, sizeof(*first));
+
+	input->chains = calloc(nr + 1u, sizeof(*input->chains));
+	for (uint32_t i = 0; first && input->chains && i < nr; i++) {
+		struct pbr_chain *chain = &input->chains[i];
+		char site[PB_CHAIN_SIZE];
+		uint32_t number;
+
+		chain->text = strdup(text(ctx, i));
+		if (!chain->text)
+			break;
+		input->nr_chains++;
+		snprintf(site, sizeof(site), "%.*s", (int)pb_chain_site(chain->text), chain->text);
+		number = pb_chains_number(&sites, site);
+		if (number && !first[number - 1])
+			first[number - 1] = i + 1;
+		chain->site = number ? first[number - 1] - 1 : i;
+	}
+	pb_chains_free(&sites);
+	free(first);
+	return input->nr_chains == nr ? 0 : -1;
 }
 
 /* Events behind the last that has callers have none. */

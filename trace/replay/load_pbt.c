@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 
+#include "call_chain.h"
 #include "internal.h"
 #include "pbt.h"
 #include "procfs.h"
@@ -22,6 +23,7 @@ struct layout {
 	int from_order, from_type, ownership;
 	int end_pfn, taken;
 	int device, inode, index, reclaimed;
+	int chain; /* of the event before it on its CPU */
 };
 
 struct reading {
@@ -34,6 +36,7 @@ struct reading {
 	uint32_t *task; /* [nr_pids] 1 + task of this pid now, or 0 */
 	int32_t nr_pids;
 	uint64_t records;
+	struct pb_chains chains; /* in the order of the file */
 	char *error;
 	size_t error_size;
 };
@@ -63,6 +66,7 @@ static void learn(struct layout *layout, const struct pbt_event_def *def)
 	layout->inode = field(def, "i_ino");
 	layout->index = field(def, "index");
 	layout->reclaimed = field(def, "nr_reclaimed");
+	layout->chain = strcmp(def->name, "kernel_stack") ? -1 : field(def, "chain");
 	if (layout->type == PB_EV_EXTFRAG) {
 		layout->order = field(def, "alloc_order");
 		layout->migratetype = field(def, "alloc_migratetype");
@@ -164,6 +168,13 @@ static void read_event(struct reading *reading, const struct pbt_record *record)
 
 	if (!layout)
 		return;
+	if (layout->chain >= 0) {
+		uint64_t number = get(from, layout->chain);
+
+		if (number && number <= reading->chains.nr && from->cpu < PBR_MAX_CPUS)
+			pbr_loader_chain(reading->loader, from->cpu, (uint32_t)number);
+		return;
+	}
 	event.kind = kind_of(layout->type);
 	if (layout->pfn < 0 && event.kind < PBR_KSWAPD_WAKE)
 		event.kind = PBR_OTHER;
@@ -275,6 +286,25 @@ static void read_end(struct pbr_input *input, const struct pbt_record *record)
 		input->problems.lost_events = strtoull(at + 6, NULL, 10);
 }
 
+/* They are numbered as they come. */
+static void read_chain(struct reading *reading, const struct pbt_record *record)
+{
+	struct pb_chain chain;
+
+	if (record->count != reading->chains.nr + 1u)
+		return;
+	pb_chain_clear(&chain);
+	snprintf(chain.text, sizeof(chain.text), "%.*s", PB_CHAIN_SIZE - 1, record->name);
+	pb_chains_number(&reading->chains, chain.text);
+}
+
+static const char *chain_text(const void *ctx, uint32_t i)
+{
+	const struct reading *reading = ctx;
+
+	return reading->chains.text[i];
+}
+
 static int read_record(struct reading *reading, const struct pbt_record *record)
 {
 	switch (record->tag) {
@@ -286,6 +316,9 @@ static int read_record(struct reading *reading, const struct pbt_record *record)
 		return 0;
 	case PBT_TASK:
 		name_pid(reading, record->pid, record->name);
+		return 0;
+	case PBT_CHAIN:
+		read_chain(reading, record);
 		return 0;
 	case PBT_LOST:
 		reading->loader->input->problems.lost_events += record->count;
@@ -334,6 +367,8 @@ static int read_all(struct reading *reading, struct pbt_reader *reader)
 		if (source->progress && reading->records % 65536 == 0)
 			source->progress(source->progress_ctx, "reading the trace", 0.5);
 	}
+	if (pbr_name_chains(reading->loader->input, reading->chains.nr, chain_text, reading))
+		return pbr_error(reading->error, reading->error_size, "no memory");
 	note_cut(reading, reader, status);
 	snprintf(reading->loader->input->format, sizeof(reading->loader->input->format), "pbt");
 	if (source->snapshot) {
@@ -381,6 +416,7 @@ static int read_pbt(const struct pbr_source *source, struct pbr_loader *loader, 
 		pb_snapshot_free(&reading->start);
 		pb_snapshot_free(&reading->end);
 		free(reading->task);
+		pb_chains_free(&reading->chains);
 	}
 	pbt_reader_free(reader);
 	free(reading);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* ftrace text, perf script text and trace.dat, through the readers of trace.h. */
 
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,31 +121,9 @@ static void read_mark(struct pbr_input *input, const struct pb_event *event)
 		input->snapshot_to = event->time;
 }
 
-/* Chains of one call site, its first function, belong together. */
-static int name_chains(struct pbr_input *input, const struct pb_reader *reader)
+static const char *chain_text(const void *reader, uint32_t i)
 {
-	struct pb_chains sites = { 0 };
-	uint32_t nr = pb_reader_chains(reader), *first = calloc(nr + 1u, sizeof(*first));
-
-	input->chains = calloc(nr + 1u, sizeof(*input->chains));
-	for (uint32_t i = 0; first && input->chains && i < nr; i++) {
-		struct pbr_chain *chain = &input->chains[i];
-		char site[PB_CHAIN_SIZE];
-		uint32_t number;
-
-		chain->text = strdup(pb_reader_chain(reader, i + 1));
-		if (!chain->text)
-			break;
-		input->nr_chains++;
-		snprintf(site, sizeof(site), "%.*s", (int)pb_chain_site(chain->text), chain->text);
-		number = pb_chains_number(&sites, site);
-		if (number && !first[number - 1])
-			first[number - 1] = i + 1;
-		chain->site = number ? first[number - 1] - 1 : i;
-	}
-	pb_chains_free(&sites);
-	free(first);
-	return input->nr_chains == nr ? 0 : -1;
+	return pb_reader_chain(reader, i + 1);
 }
 
 /* An empty trace has an answer; lines of which none tells anything have none. */
@@ -187,7 +164,7 @@ static int read_events(const struct pbr_source *source, struct pb_reader *reader
 		return pbr_error(error, size, "%s", pb_reader_error(reader));
 	copy_problems(pb_reader_stats(reader), &loader->input->problems);
 	note_numbers(loader->input, pb_reader_stats(reader)->bare_gfp);
-	if (name_chains(loader->input, reader))
+	if (pbr_name_chains(loader->input, pb_reader_chains(reader), chain_text, reader))
 		return pbr_error(error, size, "no memory");
 	if (nothing_understood(loader->input, pb_reader_stats(reader)))
 		return pbr_error(
