@@ -5,12 +5,19 @@
 #include "trace.h"
 
 static const char *const systems[PB_NR_EVENT_TYPES] = {
-	[PB_EV_COMPACT_FREE] = "compaction", [PB_EV_COMPACT_BEGIN] = "compaction",
-	[PB_EV_COMPACT_END] = "compaction",  [PB_EV_MARK] = "ftrace",
-	[PB_EV_CACHE_ADD] = "filemap",       [PB_EV_CACHE_DELETE] = "filemap",
-	[PB_EV_ACTIVATE] = "pagemap",        [PB_EV_KSWAPD_WAKE] = "vmscan",
-	[PB_EV_KSWAPD_SLEEP] = "vmscan",     [PB_EV_RECLAIM_BEGIN] = "vmscan",
-	[PB_EV_RECLAIM_END] = "vmscan",      [PB_EV_ZONE] = "pbwatch",
+	[PB_EV_COMPACT_FREE] = "compaction",
+	[PB_EV_COMPACT_BEGIN] = "compaction",
+	[PB_EV_COMPACT_END] = "compaction",
+	[PB_EV_MARK] = "ftrace",
+	[PB_EV_STACK] = "ftrace",
+	[PB_EV_CACHE_ADD] = "filemap",
+	[PB_EV_CACHE_DELETE] = "filemap",
+	[PB_EV_ACTIVATE] = "pagemap",
+	[PB_EV_KSWAPD_WAKE] = "vmscan",
+	[PB_EV_KSWAPD_SLEEP] = "vmscan",
+	[PB_EV_RECLAIM_BEGIN] = "vmscan",
+	[PB_EV_RECLAIM_END] = "vmscan",
+	[PB_EV_ZONE] = "pbwatch",
 };
 
 static const char *const names[PB_NR_EVENT_TYPES] = {

@@ -17,7 +17,8 @@ enum {
 	ID_DRAIN,
 	ID_EXTFRAG,
 	ID_COMPACT,
-	ID_PRINT = 5
+	ID_PRINT = 5,
+	ID_STACK = 4
 };
 
 static void add_u16(struct blob *blob, uint16_t v)
@@ -134,9 +135,13 @@ static void add_formats(struct blob *blob, const struct dat_options *options)
 	static const struct field print[] = { { "unsigned long", "ip", 8, 8, 0 },
 					      { "char", "buf[]", 16, 0, 0 },
 					      { 0 } };
+	static const struct field stack[] = { { "int", "size", 8, 4, 1 },
+					      { "unsigned long", "caller[]", 16, 0, 0 },
+					      { 0 } };
 
-	add_u32(blob, 1);
+	add_u32(blob, 2);
 	add_format(blob, "print", ID_PRINT, print);
+	add_format(blob, "kernel_stack", ID_STACK, stack);
 	add_u32(blob, options->no_kmem ? 0 : 2);
 	if (options->no_kmem)
 		return;
@@ -160,6 +165,14 @@ static void payload(struct blob *blob, const struct pb_event *e)
 							     ID_COMPACT, 0,        0,
 							     ID_PRINT };
 
+	if (e->type == PB_EV_STACK) {
+		common(blob, ID_STACK, e);
+		add_u64(blob, 3);
+		add_u64(blob, e->pfn);
+		add_u64(blob, e->end_pfn);
+		add_u64(blob, e->count);
+		return;
+	}
 	common(blob, ids[e->type], e);
 	add_u64(blob, e->pfn);
 	if (e->type == PB_EV_MARK) {
@@ -272,7 +285,9 @@ static void add_head(struct blob *blob, const struct dat_options *options)
 	blob_add(blob, "header_event", 13);
 	add_long(blob, event_head);
 	add_formats(blob, options);
-	add_u32(blob, 0); /* kallsyms */
+	add_u32(blob, options->kallsyms ? (uint32_t)strlen(options->kallsyms) : 0);
+	if (options->kallsyms)
+		blob_text(blob, options->kallsyms);
 	add_u32(blob, 0); /* printk formats */
 }
 

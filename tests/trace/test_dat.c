@@ -82,6 +82,54 @@ static void test_an_absent_page_is_all_ones(void **state)
 	pb_reader_close(reader);
 }
 
+/* A stack is its CPU's event before it, also where another CPU's comes between. */
+static void test_stacks_are_named_by_the_file(void **state)
+{
+	struct dat_options options = { .cpus = 2,
+				       .kallsyms = "ffffffff81001000 T __alloc_pages\n"
+						   "ffffffff81002000 t asker\n"
+						   "ffffffff81003000 T outer\n"
+						   "ffffffff81004000 T end\n" };
+	const uint64_t at = 0xffffffff81000000;
+	struct pb_event events[] = {
+		{ .type = PB_EV_ALLOC, .time = 1000, .pfn = 5, .pid = 1, .comm = "a" },
+		{ .type = PB_EV_ALLOC, .time = 1001, .pfn = 6, .cpu = 1, .pid = 2, .comm = "b" },
+		{ .type = PB_EV_STACK,
+		  .time = 1002,
+		  .pfn = at + 0x1010,
+		  .end_pfn = at + 0x2010,
+		  .count = at + 0x3010,
+		  .pid = 1,
+		  .comm = "a" },
+		{ .type = PB_EV_STACK,
+		  .time = 1003,
+		  .cpu = 1,
+		  .pfn = at + 0x1010,
+		  .end_pfn = at + 0x3010,
+		  .count = UINT64_MAX,
+		  .pid = 2,
+		  .comm = "b" },
+	};
+	static const char *const chains[] = { "asker < outer", "outer" };
+	struct blob blob = dat_write(events, 4, &options);
+	struct pb_reader *reader = open_dat(&blob);
+	struct pb_event got;
+
+	(void)state;
+	if (!reader)
+		fail_msg("%s", error);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(pb_reader_next(reader, &got), 1);
+		assert_int_equal(got.type, events[i].type);
+		assert_int_equal(got.cpu, events[i].cpu);
+		if (i >= 2)
+			assert_string_equal(pb_reader_chain(reader, got.chain), chains[i - 2]);
+	}
+	assert_int_equal(pb_reader_next(reader, &got), 0);
+	assert_int_equal(pb_reader_chains(reader), 2);
+	pb_reader_close(reader);
+}
+
 static void check_lost(bool unknown, uint64_t lost)
 {
 	struct dat_options options = { .cpus = 2, .lost = 77, .lost_unknown = unknown };
@@ -211,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_event_comes_back),
 		cmocka_unit_test(test_an_absent_page_is_all_ones),
+		cmocka_unit_test(test_stacks_are_named_by_the_file),
 		cmocka_unit_test(test_lost_events_are_counted),
 		cmocka_unit_test(test_orders_and_pfns_are_checked),
 		cmocka_unit_test(test_a_migratetype_that_is_none_is_malformed),
