@@ -200,7 +200,10 @@ static bool mems(struct line *line)
 
 /* ---------------------------------------------------------------- CPU and stack */
 
-/* The first word like "5.15.41-9-lab" behind "tainted". */
+/*
+ * The first word like "5.15.41-9-lab" behind "tainted". A wrap may have taken the
+ * blank in front of it: "Not tainted5.15.41", "OE5.15.41".
+ */
 static void take_release(struct line *line)
 {
 	struct pb_klog_report *report = report_of(line);
@@ -208,11 +211,14 @@ static void take_release(struct line *line)
 
 	while ((next = strstr(next, "ainted")) != NULL)
 		at = next++;
-	for (at = at ? strchr(at, ' ') : NULL; at; at = strchr(at + 1, ' ')) {
+	for (at = at ? at + strcspn(at, " 0123456789") : NULL; at && *at;
+	     at = strchr(at + 1, ' ')) {
 		const char *word = at + strspn(at, " ");
-		size_t len = strcspn(word, " ");
-		size_t major = strspn(word, "0123456789");
+		size_t len, major;
 
+		word += strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+		len = strcspn(word, " ");
+		major = strspn(word, "0123456789");
 		if (!major || word[major] != '.' || !pb_release_parse(word))
 			continue;
 		klog_copy(report->kernel, sizeof(report->kernel), word, len);

@@ -160,7 +160,7 @@ def decide(out, request, machine, have):
     if not complete and request.kind in ("alloc", "oom", "vmalloc") and lines[-1].what != "ram":
         out["zones_so_far"] = so_far(request, machine, zones)
         return out
-    if request.kind == "memcg" and not any("limit" in line.text for line in lines):
+    if request.kind == "memcg" and not any("emory: usage" in line.text or "limit" in line.text for line in lines):
         out["headline_kind"] = "oom"
     ram = any(line.what == "ram" for line in lines)
     allowed, answers, verdict = oracle.report_verdict(machine, request, zones)
