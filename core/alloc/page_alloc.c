@@ -88,8 +88,7 @@ static unsigned int nofragment(const struct pb_pool *pool, const struct zone *pr
 	const struct pb_super *super = pool->super;
 	u32 online = 0;
 
-	if (!preferred || preferred->type != PB_ZONE_NORMAL ||
-	    !(super->zone_types >> PB_ZONE_DMA32 & 1))
+	if (preferred->type != PB_ZONE_NORMAL || !(super->zone_types >> PB_ZONE_DMA32 & 1))
 		return 0;
 	for (u32 id = 0; id < super->nr_nodes; id++)
 		online += pool_node(pool, id)->online;
@@ -133,9 +132,8 @@ static bool above_high(struct pb_pool *pool, const struct alloc_context *ctx, st
 {
 	if (load_relaxed(&zone->flags) & ZONE_BELOW_HIGH)
 		return false;
-	if (zone_watermark_fast(pool, zone, ctx->cpu, ctx->order,
-				wmark_pages(zone, PB_WMARK_HIGH), ctx->highest, alloc_flags,
-				ctx->gfp))
+	if (zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, wmark_pages(zone, PB_WMARK_HIGH),
+				ctx->highest, alloc_flags, ctx->gfp))
 		return true;
 	__atomic_fetch_or(&zone->flags, ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
 	return false;
@@ -527,9 +525,7 @@ static NOINLINE void warn_alloc(struct pb_pool *pool, const struct alloc_context
 	text_str(&text, ", mode:");
 	text_hex(&text, ctx->gfp);
 	text_str(&text, "(");
-	if (text.length < sizeof(buffer))
-		text.length += pb_gfp_name(ctx->gfp, buffer + text.length,
-					   sizeof(buffer) - text.length);
+	text.length += pb_gfp_name(ctx->gfp, buffer + text.length, sizeof(buffer) - text.length);
 	text_str(&text, ")");
 	pool_log(pool, buffer);
 }
@@ -804,9 +800,8 @@ static struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *reque
 static int memory_node(const struct pb_pool *pool)
 {
 	int node = cpu_node(pool, pb_platform_cpu());
-	const struct node *home = pool_node(pool, (u32)node);
 
-	return home->zonelist_nodes ? home->order[0] : node;
+	return pool_node(pool, (u32)node)->order[0]; /* a pool has memory somewhere */
 }
 
 static void warn_offline(struct pb_pool *pool, int node, pb_gfp_t gfp)
@@ -1169,7 +1164,7 @@ static size_t first_unfreeable(struct pb_pool *pool, unsigned int order, size_t 
 			       struct pb_page *const *pages)
 {
 	u8 plain = (u8)(PB_PAGE_HEAD | order), movable = plain | PB_PAGE_MOVABLE;
-	size_t once = 0, at = n;
+	size_t once = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!is_block(pool, pages[i], order))
@@ -1178,14 +1173,11 @@ static size_t first_unfreeable(struct pb_pool *pool, unsigned int order, size_t 
 	}
 	if (count_once(n, pages, plain) + count_once(n, pages, movable) == once)
 		return n;
-	while (at > 1) { /* the rare case: which one is it? */
-		at--;
+	for (size_t at = n - 1;; at--) /* the rare case: which one is it? There is one. */
 		for (size_t i = 0; i < at; i++)
 			if (pages[i] == pages[at] &&
 			    !(load_relaxed(&pages[i]->word) & PB_PAGE_SHARED))
 				return at;
-	}
-	return n;
 }
 
 size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,

@@ -17,15 +17,15 @@ static void assert_as_new(struct tp *tp, int64_t managed)
 {
 	pb_drain(&tp->pool, -1);
 	assert_int_equal(tp_free_pages(tp), managed);
-	assert_int_equal(tp_nr_free(tp, tp->config.max_order),
-			 managed >> tp->config.max_order);
+	assert_int_equal(tp_nr_free(tp, tp->config.max_order), managed >> tp->config.max_order);
 	tp_check(tp, "all given back");
 }
 
 static void test_alloc_gives_aligned_block_of_every_order(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 
 		pool_4096(&tp, v);
@@ -56,38 +56,39 @@ static void test_alloc_hands_out_every_page_until_none_is_left(void **state)
 	static struct pb_page *pages[FRAMES + 1];
 
 	(void)state;
-	for_each_variant(v)
-		for (unsigned int order = 0; order <= 10; order++) {
-			struct tp tp;
-			unsigned int n = 0;
-			enum pb_reason why = PB_REASON_NONE;
+	for_each_variant(v) for (unsigned int order = 0; order <= 10; order++)
+	{
+		struct tp tp;
+		unsigned int n = 0;
+		enum pb_reason why = PB_REASON_NONE;
 
-			memset(seen, 0, sizeof(seen));
-			pool_4096(&tp, v);
-			while ((pages[n] = pb_alloc_pages_nodemask(&tp.pool, PB_GFP_KERNEL, order,
-								   0, NULL, &why))) {
-				uint64_t pfn = pb_page_to_pfn(&tp.pool, pages[n]);
+		memset(seen, 0, sizeof(seen));
+		pool_4096(&tp, v);
+		while ((pages[n] = pb_alloc_pages_nodemask(&tp.pool, PB_GFP_KERNEL, order, 0, NULL,
+							   &why))) {
+			uint64_t pfn = pb_page_to_pfn(&tp.pool, pages[n]);
 
-				assert_true(pfn < FRAMES && !seen[pfn]);
-				seen[pfn] = 1;
-				assert_int_equal(why, PB_REASON_NONE);
-				n++;
-			}
-			assert_int_equal(n, FRAMES >> order);
-			assert_int_equal(why, PB_REASON_WATERMARK);
-			assert_int_equal(tp_free_pages(&tp), 0);
-			tp_check(&tp, "exhausted");
-			while (n--)
-				assert_int_equal(pb_free_pages(&tp.pool, pages[n], order), PB_OK);
-			assert_as_new(&tp, FRAMES);
-			tp_drop(&tp);
+			assert_true(pfn < FRAMES && !seen[pfn]);
+			seen[pfn] = 1;
+			assert_int_equal(why, PB_REASON_NONE);
+			n++;
 		}
+		assert_int_equal(n, FRAMES >> order);
+		assert_int_equal(why, PB_REASON_WATERMARK);
+		assert_int_equal(tp_free_pages(&tp), 0);
+		tp_check(&tp, "exhausted");
+		while (n--)
+			assert_int_equal(pb_free_pages(&tp.pool, pages[n], order), PB_OK);
+		assert_as_new(&tp, FRAMES);
+		tp_drop(&tp);
+	}
 }
 
 static void test_alloc_fails_and_warns_once_when_order_is_too_large(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		enum pb_reason why;
 		uint64_t sum;
@@ -114,7 +115,8 @@ static void test_alloc_fails_and_warns_once_when_order_is_too_large(void **state
 static void test_alloc_leaves_neighbours_alone_when_the_largest_order_fails(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_page *pages[64];
 		uint64_t sum;
@@ -154,8 +156,8 @@ static void test_alloc_says_fragmented_when_only_small_blocks_are_free(void **st
 	for (uint64_t pfn = 0; pfn < 64; pfn += 2)
 		assert_int_equal(pb_claim(&tp.pool, pfn, 0, PB_GFP_KERNEL), PB_OK);
 	assert_int_equal(tp_free_pages(&tp), 32);
-	assert_null(pb_alloc_pages_nodemask(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 1, 0, NULL,
-					    &why));
+	assert_null(
+		pb_alloc_pages_nodemask(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 1, 0, NULL, &why));
 	assert_int_equal(why, PB_REASON_FRAGMENTED);
 	tp_drop(&tp);
 }
@@ -176,33 +178,28 @@ static void free_singles(struct tp *tp)
 static void test_alloc_serves_every_order_that_a_free_block_contains(void **state)
 {
 	(void)state;
-	for_each_variant(v)
-		for (unsigned int have = 0; have <= 10; have++)
-			for (unsigned int want = 0; want <= have; want++) {
-				struct tp tp;
+	for_each_variant(v) for (unsigned int have = 0; have <= 10;
+				 have++) for (unsigned int want = 0; want <= have; want++)
+	{
+		struct tp tp;
 
-				pool_4096(&tp, v);
-				for (unsigned int i = 0; i < 4; i++)
-					assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 10));
-				assert_int_equal(pb_free_pages(&tp.pool,
-							       pb_pfn_to_page(&tp.pool, 2048), 10),
-						 PB_OK);
-				if (have < 10) {
-					assert_int_equal(pb_claim(&tp.pool, 2048, 10, PB_GFP_KERNEL),
-							 PB_OK);
-					assert_int_equal(pb_split_page(&tp.pool,
-								       pb_pfn_to_page(&tp.pool, 2048),
-								       10),
-							 PB_OK);
-					for (uint64_t i = 0; i < 1u << have; i++)
-						pb_free_pages(&tp.pool,
-							      pb_pfn_to_page(&tp.pool, 2048 + i), 0);
-				}
-				free_singles(&tp);
-				assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, want));
-				tp_check(&tp, "served");
-				tp_drop(&tp);
-			}
+		pool_4096(&tp, v);
+		for (unsigned int i = 0; i < 4; i++)
+			assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 10));
+		assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, 2048), 10),
+				 PB_OK);
+		if (have < 10) {
+			assert_int_equal(pb_claim(&tp.pool, 2048, 10, PB_GFP_KERNEL), PB_OK);
+			assert_int_equal(
+				pb_split_page(&tp.pool, pb_pfn_to_page(&tp.pool, 2048), 10), PB_OK);
+			for (uint64_t i = 0; i < 1u << have; i++)
+				pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, 2048 + i), 0);
+		}
+		free_singles(&tp);
+		assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, want));
+		tp_check(&tp, "served");
+		tp_drop(&tp);
+	}
 }
 
 static void *zero_address(void *ctx, uint64_t pfn)
@@ -213,7 +210,8 @@ static void *zero_address(void *ctx, uint64_t pfn)
 static void test_alloc_zeroes_the_whole_block_when_asked(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		char *memory = malloc(256 << 12);
 		struct pb_page *page;
@@ -277,27 +275,25 @@ static void test_bulk_fills_as_much_as_there_is(void **state)
 	static struct pb_page *pages[FRAMES + 8];
 
 	(void)state;
-	for_each_variant(v)
-		for (unsigned int order = 0; order <= 10; order++) {
-			struct tp tp;
-			size_t n;
+	for_each_variant(v) for (unsigned int order = 0; order <= 10; order++)
+	{
+		struct tp tp;
+		size_t n;
 
-			pool_4096(&tp, v);
-			assert_int_equal(pb_alloc_pages_bulk(&tp.pool, PB_GFP_KERNEL, order, 0,
-							     pages),
-					 0);
-			n = pb_alloc_pages_bulk(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, order,
-						(FRAMES >> order) + 3, pages);
-			assert_int_equal(n, FRAMES >> order);
-			tp_check(&tp, "bulk");
-			assert_int_equal(tp_free_pages(&tp), 0);
-			for (size_t i = 0; i < n; i++)
-				assert_int_equal(pb_page_order(&tp.pool, pages[i]), (int)order);
-			assert_int_equal(pb_free_bulk(&tp.pool, order, n, pages), n);
-			assert_int_equal(tp.misuse_calls, 0);
-			assert_as_new(&tp, FRAMES);
-			tp_drop(&tp);
-		}
+		pool_4096(&tp, v);
+		assert_int_equal(pb_alloc_pages_bulk(&tp.pool, PB_GFP_KERNEL, order, 0, pages), 0);
+		n = pb_alloc_pages_bulk(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, order,
+					(FRAMES >> order) + 3, pages);
+		assert_int_equal(n, FRAMES >> order);
+		tp_check(&tp, "bulk");
+		assert_int_equal(tp_free_pages(&tp), 0);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(pb_page_order(&tp.pool, pages[i]), (int)order);
+		assert_int_equal(pb_free_bulk(&tp.pool, order, n, pages), n);
+		assert_int_equal(tp.misuse_calls, 0);
+		assert_as_new(&tp, FRAMES);
+		tp_drop(&tp);
+	}
 }
 
 /* Example 12: 5 pages from an order-3 block at pfn 16; 21, 22, 23 go back. */
@@ -334,7 +330,8 @@ static void test_example_12_exact_gives_the_tail_back(void **state)
 static void test_exact_takes_any_count_up_to_the_largest_block(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 
 		pool_4096(&tp, v);
@@ -360,7 +357,8 @@ static void test_exact_takes_any_count_up_to_the_largest_block(void **state)
 static void test_split_makes_independent_pages(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_page *page;
 
@@ -370,8 +368,10 @@ static void test_split_makes_independent_pages(void **state)
 			assert_int_equal(pb_split_page(&tp.pool, page, order), PB_OK);
 			tp_check(&tp, "split");
 			for (unsigned int i = 0; i < 1u << order; i++)
-				assert_int_equal(pb_free_pages(&tp.pool, page + (i * 5u & ((1u << order) - 1)), 0),
-						 PB_OK);
+				assert_int_equal(
+					pb_free_pages(&tp.pool,
+						      page + (i * 5u & ((1u << order) - 1)), 0),
+					PB_OK);
 			assert_as_new(&tp, FRAMES);
 		}
 		page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 3);
@@ -399,8 +399,8 @@ static void test_page_is_freed_by_the_last_of_its_references(void **state)
 		}
 		tp_check(&tp, "referenced");
 		for (unsigned int i = 999; i > 1; i--) {
-			assert_int_equal(i & 1 ? pb_put_page(&tp.pool, page) :
-						 pb_free_pages(&tp.pool, page, 4),
+			assert_int_equal(i & 1 ? pb_put_page(&tp.pool, page)
+					       : pb_free_pages(&tp.pool, page, 4),
 					 PB_OK);
 			assert_int_equal(pb_page_count(&tp.pool, page), i - 1);
 			assert_int_equal(pb_page_order(&tp.pool, page), 4);
@@ -436,7 +436,8 @@ static void test_get_page_refused_when_the_pool_keeps_no_counts(void **state)
 static void test_claim_takes_exactly_this_block(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_page *page;
 
@@ -487,7 +488,8 @@ static void test_contig_obeys_count_alignment_range_and_boundary(void **state)
 	struct tp_rng rng = { tp_seed() };
 
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 
 		pool_4096(&tp, v);
@@ -526,10 +528,53 @@ static void test_contig_obeys_count_alignment_range_and_boundary(void **state)
 	}
 }
 
+static void test_contig_says_which_ranges_make_no_sense(void **state)
+{
+	static const struct {
+		size_t pages;
+		struct pb_range range;
+		enum pb_reason why;
+	} cases[] = {
+		{ 0, { .high = 64 }, PB_REASON_BAD_RANGE },
+		{ 4097, { .high = 8192 }, PB_REASON_BAD_RANGE },
+		{ 4, { .align = 3, .high = 64 }, PB_REASON_BAD_RANGE },
+		{ 4, { .high = 64, .boundary = 12 }, PB_REASON_BAD_RANGE },
+		{ 5, { .high = 64, .boundary = 4 }, PB_REASON_BAD_RANGE },
+		{ 4, { .low = 64, .high = 64 }, PB_REASON_BAD_RANGE },
+		{ 4, { .low = 65, .high = 64 }, PB_REASON_BAD_RANGE },
+		{ 4, { .low = 4096, .high = 8192 }, PB_REASON_FRAGMENTED },
+		{ 4, { .low = 60, .high = 63 }, PB_REASON_FRAGMENTED },
+		{ 4, { .low = 60, .high = 64, .boundary = 4 }, PB_REASON_NONE },
+		{ 1, { .low = 63, .high = 64, .align = 1 }, PB_REASON_NONE },
+	};
+
+	(void)state;
+	for_each_variant(v)
+	{
+		struct tp tp;
+
+		tp_simple(&tp, 4096, v->profile, v->flags);
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			struct pb_request request = { .gfp = PB_GFP_KERNEL, .node = PB_NO_NODE };
+			struct pb_page *run = pb_request_contig(&tp.pool, &request, cases[i].pages,
+								&cases[i].range);
+
+			if (request.why != cases[i].why)
+				fail_msg("case %zu: %s", i, pb_reason_name(request.why));
+			assert_int_equal(run != NULL, cases[i].why == PB_REASON_NONE);
+			if (run)
+				assert_int_equal(pb_free_exact(&tp.pool, run, cases[i].pages),
+						 PB_OK);
+		}
+		tp_drop(&tp);
+	}
+}
+
 static void test_contig_fails_when_nothing_fits_and_leaves_no_trace(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		uint64_t sum;
 
@@ -542,8 +587,8 @@ static void test_contig_fails_when_nothing_fits_and_leaves_no_trace(void **state
 		assert_null(pb_alloc_contig(&tp.pool, 1, 3, 0, FRAMES, 0, PB_GFP_KERNEL));
 		assert_null(pb_alloc_contig(&tp.pool, 1, 1, 50, 50, 0, PB_GFP_KERNEL));
 		assert_null(pb_alloc_contig(&tp.pool, 1, 1, FRAMES, UINT64_MAX, 0, PB_GFP_KERNEL));
-		assert_null(pb_alloc_contig(&tp.pool, FRAMES + 1, 1, 0, UINT64_MAX, 0,
-					    PB_GFP_KERNEL));
+		assert_null(
+			pb_alloc_contig(&tp.pool, FRAMES + 1, 1, 0, UINT64_MAX, 0, PB_GFP_KERNEL));
 		assert_true(tp_sum_owned(&tp) == sum);
 		assert_non_null(pb_alloc_contig(&tp.pool, 99, 1, 0, FRAMES, 0, PB_GFP_KERNEL));
 		tp_check(&tp, "contig");
@@ -558,9 +603,8 @@ static void test_movable_mark_follows_the_request_or_the_owner(void **state)
 	struct pb_page *page;
 
 	(void)state;
-	for (uint32_t explicit = 0; explicit < 2; explicit++) {
-		tp_simple(&tp, 64, PB_PROFILE_MODERN,
-			  explicit ? PB_POOL_MOVABLE_EXPLICIT : 0);
+	for (uint32_t explicit = 0; explicit < 2; explicit ++) {
+		tp_simple(&tp, 64, PB_PROFILE_MODERN, explicit ? PB_POOL_MOVABLE_EXPLICIT : 0);
 		page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | PB_GFP_MOVABLE, 0);
 		tp_frames(&tp, frames, 64);
 		assert_int_equal(frames[pb_page_to_pfn(&tp.pool, page)].movable, !explicit);
@@ -649,6 +693,7 @@ int main(void)
 		cmocka_unit_test(test_claim_takes_exactly_this_block),
 		cmocka_unit_test(test_claim_finds_a_page_that_is_in_a_per_cpu_list),
 		cmocka_unit_test(test_contig_obeys_count_alignment_range_and_boundary),
+		cmocka_unit_test(test_contig_says_which_ranges_make_no_sense),
 		cmocka_unit_test(test_contig_fails_when_nothing_fits_and_leaves_no_trace),
 		cmocka_unit_test(test_movable_mark_follows_the_request_or_the_owner),
 		cmocka_unit_test(test_conversion_is_a_bijection_and_refuses_strangers),

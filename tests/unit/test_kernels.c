@@ -351,6 +351,118 @@ static void test_free_factor_outlives_a_smaller_batch(void **state)
 	tp_drop(&tp);
 }
 
+/* P9: a refill raises the high mark by a batch, unless memory is short or it is fixed. */
+static void test_a_refill_of_6_12_raises_high(void **state)
+{
+	struct pcp_linux *pcp;
+	struct zone *zone;
+	struct tp tp;
+	s32 high;
+
+	(void)state;
+	kernel_pool(&tp, PB_LINUX_6_12, 1 << 18);
+	zone = pool_zone(&tp.pool, 0);
+	pcp = pcp_linux_of(&tp.pool, 0, zone);
+	assert_true(pcp->high_min < pcp->high_max);
+	high = pcp->high;
+	assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 1));
+	assert_int_equal(pcp->high, high + pcp->batch);
+	pb_drain(&tp.pool, 0);
+	zone->flags |= ZONE_BELOW_HIGH;
+	high = pcp->high;
+	assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 1));
+	assert_int_equal(pcp->high, high);
+	pb_drain(&tp.pool, 0);
+	zone->flags = 0;
+	for (int i = 0; i < 1000; i++) { /* up to the greatest, and no further */
+		assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 1));
+		pb_drain(&tp.pool, 0);
+	}
+	assert_int_equal(pcp->high, pcp->high_max);
+	assert_int_equal(pb_set_pcp(&tp.pool, 500, 31), PB_OK);
+	assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 1));
+	assert_int_equal(pcp->high, 500);
+	tp_check(&tp, "high moves");
+	tp_drop(&tp);
+}
+
+/* Order 0 comes in twice as much each time in a row, up to 2^5 batches. */
+static void test_refills_of_6_12_grow(void **state)
+{
+	static const unsigned int taken[] = { 1, 2, 4, 8, 16, 32, 32 };
+	struct pcp_linux *pcp;
+	struct tp tp;
+
+	(void)state;
+	kernel_pool(&tp, PB_LINUX_6_12, 1 << 18);
+	assert_int_equal(pb_set_pcp(&tp.pool, 1 << 20, 10), PB_OK);
+	pcp = pcp_linux_of(&tp.pool, 0, pool_zone(&tp.pool, 0));
+	for (unsigned int i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0));
+		assert_int_equal(pcp->count, 10 * taken[i] - 1);
+		assert_int_equal(pcp->alloc_factor, i < 5 ? i + 1 : FREE_FACTOR_MAX);
+		while (pcp->count)
+			assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0));
+	}
+	tp_check(&tp, "grown");
+	tp_drop(&tp);
+}
+
+/* Each request halves what frees in a row have built up. */
+static void test_a_request_halves_free_factor(void **state)
+{
+	(void)state;
+	for (unsigned int kernel = 0; kernel < PB_NR_LINUX; kernel++) {
+		struct pcp_linux *pcp;
+		struct tp tp;
+
+		kernel_pool(&tp, (enum pb_kernel)kernel, 16384);
+		assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0));
+		pcp = pcp_linux_of(&tp.pool, 0, pool_zone(&tp.pool, 0));
+		for (s32 factor = 5; factor; factor >>= 1) {
+			pcp->free_factor = factor;
+			assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0));
+			assert_int_equal(pcp->free_factor, factor >> 1);
+		}
+		tp_drop(&tp);
+	}
+}
+
+/* P4: while reclaim is at work the lists keep four batches; and none where high is 0. */
+static void test_lists_of_6_12_keep_little_while_reclaim_works(void **state)
+{
+	static struct pb_page *pages[2048];
+	struct pcp_linux *pcp;
+	struct zone *zone;
+	struct tp tp;
+
+	(void)state;
+	kernel_pool(&tp, PB_LINUX_6_12, 1 << 18);
+	zone = pool_zone(&tp.pool, 0);
+	pcp = pcp_linux_of(&tp.pool, 0, zone);
+	for (int i = 0; i < 2048; i++)
+		pages[i] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+	zone->flags |= ZONE_RECLAIM_ACTIVE;
+	for (int i = 0; i < 2048; i++)
+		assert_int_equal(pb_free_pages(&tp.pool, pages[i], 0), PB_OK);
+	assert_true(pcp->count <= 4 * pcp->batch);
+	zone->flags = 0;
+	for (int i = 0; i < 2048; i++)
+		pages[i] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+	pb_drain(&tp.pool, 0);
+	pcp->high = pcp->high_min = pcp->high_max = 0;
+	for (int i = 0; i < 2048; i++)
+		assert_int_equal(pb_free_pages(&tp.pool, pages[i], 0), PB_OK);
+	assert_true(pcp->count <= 1);
+	pages[0] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0); /* one by one, too */
+	assert_non_null(pages[0]);
+	assert_true(pcp->count <= 1);
+	pcp->high = pcp->high_min = zone->pcp_high_min;
+	pcp->high_max = zone->pcp_high_max;
+	tp_check(&tp, "kept little");
+	tp_drop(&tp);
+}
+
 /* Batches are shifted by up to 5, and stay within 32 bits. */
 static void test_the_greatest_batch_overflows_nothing(void **state)
 {
@@ -383,6 +495,10 @@ int main(void)
 		cmocka_unit_test(test_a_least_high_above_the_greatest_is_no_fault),
 		cmocka_unit_test(test_free_factor_outlives_a_smaller_batch),
 		cmocka_unit_test(test_the_greatest_batch_overflows_nothing),
+		cmocka_unit_test(test_a_refill_of_6_12_raises_high),
+		cmocka_unit_test(test_refills_of_6_12_grow),
+		cmocka_unit_test(test_a_request_halves_free_factor),
+		cmocka_unit_test(test_lists_of_6_12_keep_little_while_reclaim_works),
 	};
 
 	return pb_run_tests(tests);

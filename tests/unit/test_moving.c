@@ -456,6 +456,94 @@ static void test_references_do_not_overflow(void **state)
 	}
 }
 
+static unsigned int refusals;
+
+static bool refuse(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+		   unsigned int order)
+{
+	(void)ctx, (void)pool, (void)from, (void)to;
+	assert_int_equal(order, 2);
+	refusals++;
+	return false;
+}
+
+/* A block that its owner keeps is offered once, however many pages it has. */
+static void test_a_block_is_offered_once(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_page *blocks[8];
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)v->profile;
+		tp.config.flags |= v->flags;
+		tp.config.max_order = 5;
+		tp.config.pageblock_order = 5;
+		tp_region(&tp, 0, 64, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		tp.pool.hooks.migrate = refuse;
+		for (int i = 0; i < 8; i++)
+			blocks[i] = pb_alloc_pages(&tp.pool, PB_GFP_HIGHUSER_MOVABLE, 2);
+		refusals = 0;
+		assert_int_equal(pb_claim(&tp.pool, 0, 5, PB_GFP_KERNEL), PB_EBUSY);
+		assert_int_equal(pb_offline(&tp.pool, 0, 32), PB_EBUSY);
+		assert_true(refusals <= 8);
+		refusals = 0;
+		(void)pb_compact(&tp.pool, PB_NO_NODE, 5);
+		assert_in_range(refusals, 0, 16);
+		tp_check(&tp, "refused");
+		for (int i = 0; i < 8; i++)
+			assert_int_equal(pb_free_pages(&tp.pool, blocks[i], 2), PB_OK);
+		tp_drop(&tp);
+	}
+}
+
+/* What an owner tag says moves with the block. */
+static bool accept(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+		   unsigned int order)
+{
+	(void)pool, (void)from, (void)order;
+	*(struct pb_page **)ctx = to;
+	return true;
+}
+
+static void test_the_owner_goes_with_a_block(void **state)
+{
+	(void)state;
+	for (int profile = PB_PROFILE_MODERN; profile <= PB_PROFILE_LINUX; profile++) {
+		struct pb_page *page, *moved = NULL;
+		uint64_t pages;
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)profile;
+		tp.config.flags |= PB_POOL_OWNERS;
+		tp_region(&tp, 0, 4096, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		tp.pool.hooks.migrate = accept;
+		tp.pool.hooks.ctx = &moved;
+		tp.pool.owner = 77;
+		page = pb_alloc_pages(&tp.pool, PB_GFP_HIGHUSER_MOVABLE, 3);
+		tp.pool.owner = 5;
+		assert_int_equal(pb_offline(&tp.pool,
+					    pb_page_to_pfn(&tp.pool, page) & ~(uint64_t)511,
+					    (pb_page_to_pfn(&tp.pool, page) | 511) + 1),
+				 PB_OK);
+		assert_non_null(moved);
+		assert_ptr_not_equal(moved, page);
+		assert_int_equal(tp.pool.owners[moved - tp.pool.pages], 77);
+		assert_int_equal(pb_free_owner(&tp.pool, 77, &pages), PB_OK);
+		assert_int_equal(pages, 8);
+		assert_int_equal(pb_free_owner(&tp.pool, 77, &pages), PB_OK);
+		assert_int_equal(pages, 0);
+		tp.pool.hooks.ctx = &tp;
+		tp_check(&tp, "moved and freed");
+		tp_drop(&tp);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,6 +561,8 @@ int main(void)
 		cmocka_unit_test(test_compact_needs_room),
 		cmocka_unit_test(test_nofail_goes_on_until_a_page_comes),
 		cmocka_unit_test(test_references_do_not_overflow),
+		cmocka_unit_test(test_a_block_is_offered_once),
+		cmocka_unit_test(test_the_owner_goes_with_a_block),
 	};
 
 	return pb_run_tests(tests);
