@@ -63,5 +63,7 @@ int cmd_split_words(char *text, char **word, int room);
 int cmd_print_json(json_t *json);
 /* Flush standard output; CMD_FAILED with a message if that fails. */
 int cmd_flush(const char *verb, int status);
+/* Words in lines of 80 columns, indented; ends the line. */
+void cmd_print_wrapped(const char *text, int indent);
 
 #endif

@@ -194,27 +194,6 @@ static int list_failures(const struct explain_ask *ask)
 
 /* ------------------------------------------------------------------- output */
 
-static void print_wrapped(const char *text, int indent)
-{
-	int column = 80;
-
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column + (int)word + 1 > 79) {
-			printf("%s%*s", column == 80 ? "" : "\n", indent, "");
-			column = indent;
-		} else {
-			putchar(' ');
-			column++;
-		}
-		column += printf("%.*s", (int)word, text);
-		text += word;
-		text += strspn(text, " ");
-	}
-	putchar('\n');
-}
-
 static void print_blocks(const struct pbr_input *input, const struct pbr_verdict *verdict)
 {
 	printf("    free blocks ");
@@ -239,19 +218,19 @@ static void print_zone(const struct explain_ask *ask, const struct pbr_verdict *
 	if (verdict->greatest_order >= 0)
 		printf(", largest block order %d", verdict->greatest_order);
 	putchar('\n');
-	print_wrapped(verdict->text, 4);
+	cmd_print_wrapped(verdict->text, 4);
 	print_blocks(ask->input, verdict);
 }
 
 static void print_text(const struct explain_ask *ask, const struct pbr_explain *explain)
 {
-	print_wrapped(explain->sentence, 0);
+	cmd_print_wrapped(explain->sentence, 0);
 	if (explain->rule == PB_SAYS_UNKNOWN) {
-		print_wrapped(explain->gfp & PB_GFP_DIRECT_RECLAIM
+		cmd_print_wrapped(explain->gfp & PB_GFP_DIRECT_RECLAIM
 				      ? "The request could wait for reclaim."
 				      : "The request could not wait for reclaim.",
 			      0);
-		print_wrapped("With buddyinfo and zoneinfo of the start beside the trace "
+		cmd_print_wrapped("With buddyinfo and zoneinfo of the start beside the trace "
 			      "(TRACE.buddyinfo.start ...), or a recording by pagebuddy record, "
 			      "it can be said.",
 			      0);

@@ -89,7 +89,7 @@ static void help(void)
 	       "                          profile, kernel, pageblock_order, max_order,\n"
 	       "                          watermark_boost, watermark_scale_factor,\n"
 	       "                          min_free_kbytes, pcp_high, pcp_batch, mobility=off,\n"
-	       "                          memory=+25%% or memory=2G\n"
+	       "                          thp=never, memory=+25%% or memory=2G\n"
 	       "      --memory SIZE       a machine of this size, empty at the start, instead of\n"
 	       "                          the recorded one\n"
 	       "      --cpus N            as many virtual CPUs (default: as the trace has)\n"

@@ -186,7 +186,12 @@ static void print_rules(const struct replay *replay)
 	const char *name = pb_kernel_name(pbr_kernel(replay->input, &replay->settings));
 	size_t len = strlen(name);
 
-	if (replay->settings.profile != PB_PROFILE_LINUX || !*recorded)
+	if (replay->settings.profile != PB_PROFILE_LINUX)
+		return;
+	if (!*recorded && replay->settings.kernel < 0)
+		printf("By the rules of Linux %s: the trace does not tell its kernel (--kernel).\n",
+		       name);
+	if (!*recorded)
 		return;
 	if (strncmp(recorded, name, len) || recorded[len] != '.')
 		printf("By the rules of Linux %s; recorded was %s.\n", name, recorded);
@@ -293,16 +298,21 @@ static void print_difference_of(uint64_t value, uint64_t base, const struct pbr_
 	printf("%19s", text);
 }
 
+static void print_not_judged(const struct pbr_run *run)
+{
+	char text[sizeof(run->not_judged) + 16];
+
+	snprintf(text, sizeof(text), "not judged: %s.", run->not_judged);
+	cmd_print_wrapped(text, 6);
+}
+
 static void print_predicted(const struct pbr_run *run, const struct pbr_run *base)
 {
 	struct pbr_summary summary, before;
 
 	printf("%s\n", run->name);
-	if (run->killed > base->killed + 32) {
-		printf("      not judged: %llu requests of one page that may wait would fail. The "
-		       "kernel would\n      kill processes, and what they would have done is not in "
-		       "the trace.\n",
-		       u(run->killed));
+	if (run->not_judged[0]) {
+		print_not_judged(run);
 		return;
 	}
 	pbr_summarise(run, &summary);
@@ -315,6 +325,16 @@ static void print_predicted(const struct pbr_run *run, const struct pbr_run *bas
 	putchar('\n');
 }
 
+/* Reclaim was replayed as recorded: what acts through it can't be judged. */
+static void print_unjudged(const struct replay *replay)
+{
+	for (unsigned int i = 1; i <= replay->nr_variants; i++)
+		if (replay->runs[i].not_judged[0]) {
+			printf("\n%s\n", replay->runs[i].name);
+			print_not_judged(&replay->runs[i]);
+		}
+}
+
 /* What a setting would have changed: simulated against simulated, beside the truth. */
 static void print_predictions(const struct replay *replay)
 {
@@ -322,12 +342,13 @@ static void print_predictions(const struct replay *replay)
 	struct pbr_recorded truth;
 
 	if (!base->modelled_reclaim) {
-		printf("\nThe trace does not tell what reclaim did (mm_filemap_*, mm_vmscan_*): it is\n"
-		       "replayed as recorded, so what changes memory pressure is not judged.\n");
+		print_unjudged(replay);
 		return;
 	}
 	pbr_recorded(replay->input, &truth);
-	printf("\nReclaim is modelled. Change from the simulated baseline (least-most of %d "
+	putchar('\n');
+	print_rules(replay);
+	printf("Reclaim is modelled. Change from the simulated baseline (least-most of %d "
 	       "runs)\n  %19s%19s%19s%19s\n",
 	       PBR_RANGE_RUNS + 1, "failures", "fallbacks", "free 2 MiB at end", "reclaimed");
 	printf("recorded\n  %19llu%19llu%19llu%19llu\n", u(truth.failures), u(truth.fallbacks),

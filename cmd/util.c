@@ -215,6 +215,27 @@ int cmd_print_json(json_t *json)
 	return status;
 }
 
+void cmd_print_wrapped(const char *text, int indent)
+{
+	int column = 80;
+
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column + (int)word + 1 > 79) {
+			printf("%s%*s", column == 80 ? "" : "\n", indent, "");
+			column = indent;
+		} else {
+			putchar(' ');
+			column++;
+		}
+		column += printf("%.*s", (int)word, text);
+		text += word;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
 int cmd_flush(const char *verb, int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))

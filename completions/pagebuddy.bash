@@ -16,7 +16,7 @@ _pagebuddy_files()
 
 _pagebuddy_settings='profile=modern profile=linux kernel= pageblock_order= max_order=
 watermark_boost= watermark_scale_factor= min_free_kbytes= pcp_high= pcp_batch=
-mobility=off memory='
+mobility=off thp=never memory='
 
 # What an option takes: VERB OPTION WORD; false if it takes nothing known.
 _pagebuddy_value()

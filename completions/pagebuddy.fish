@@ -18,7 +18,7 @@ function __pagebuddy_option
     complete -c pagebuddy -n "__fish_seen_subcommand_from $argv[1]" $argv[2..]
 end
 
-set -l settings 'profile=modern profile=linux kernel= pageblock_order= max_order= watermark_boost= watermark_scale_factor= min_free_kbytes= pcp_high= pcp_batch= mobility=off memory='
+set -l settings 'profile=modern profile=linux kernel= pageblock_order= max_order= watermark_boost= watermark_scale_factor= min_free_kbytes= pcp_high= pcp_batch= mobility=off thp=never memory='
 set -l flags 'GFP_KERNEL GFP_ATOMIC GFP_NOWAIT GFP_NOFS GFP_NOIO GFP_USER GFP_HIGHUSER GFP_HIGHUSER_MOVABLE GFP_TRANSHUGE GFP_TRANSHUGE_LIGHT'
 
 __pagebuddy_verb case 'Watch the buddy system serve a request, step by step'

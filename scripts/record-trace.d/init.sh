@@ -124,6 +124,7 @@ fi
 echo 1 >/proc/sys/vm/stat_refresh
 echo >$tracing/trace
 echo 1 >$tracing/tracing_on
+mark "kernel $(uname -r)"
 snapshot start
 . /workload
 snapshot end

@@ -290,6 +290,8 @@ struct pbr_plan {
 	uint8_t *slot_order; /* [slots] */
 	uint8_t *by_reclaim; /* [slots] PBR_SLAB, PBR_HAS_PARTS or 0 */
 	uint32_t *part_of;   /* [slots] 1 + slot of the huge page that it stands for, or 0 */
+	uint64_t nr_parts;   /* base pages that stood in for huge ones */
+	uint64_t nr_wholes;  /* for how many */
 	struct {
 		double kswapd; /* pages a ns while it runs */
 		double direct; /* pages a call */

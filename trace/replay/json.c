@@ -145,6 +145,8 @@ json_t *pbr_settings_json(const struct pbr_settings *settings)
 		set(json, "pcp_high", json_integer(settings->pcp_high));
 	if (settings->pcp_batch >= 0)
 		set(json, "pcp_batch", json_integer(settings->pcp_batch));
+	if (settings->no_thp)
+		set_text(json, "thp", "never");
 	if (settings->no_mobility)
 		set(json, "mobility", json_string("off"));
 	if (settings->memory)
@@ -438,6 +440,8 @@ json_t *pbr_whatif_json(const struct pbr_run *runs, unsigned int nr_runs)
 		set_u64(json, "double_handouts", run->double_handouts);
 		set(json, "ns_per_op", json_real(run->ns_per_op));
 		set_modelled(json, run);
+		set(json, "not_judged",
+		    run->not_judged[0] ? json_string(run->not_judged) : json_null());
 		json_array_append_new(list, json);
 	}
 	return list;

@@ -112,9 +112,14 @@ static void copy_problems(const struct pb_reader_stats *stats, struct pbr_proble
 	problems->total = stats->problems;
 }
 
-/* scripts/record-trace writes where its snapshots begin and end. */
+/* scripts/record-trace writes which kernel it is, and where its snapshots begin and end. */
 static void read_mark(struct pbr_input *input, const struct pb_event *event)
 {
+	static const char kernel[] = "pagebuddy: kernel ";
+
+	if (!strncmp(event->mark, kernel, sizeof(kernel) - 1))
+		snprintf(input->kernel, sizeof(input->kernel), "%s",
+			 event->mark + sizeof(kernel) - 1);
 	if (!strcmp(event->mark, "pagebuddy: snapshot end begins"))
 		input->snapshot_from = event->time;
 	else if (!strcmp(event->mark, "pagebuddy: snapshot end ends"))

@@ -313,7 +313,8 @@ static void note_part(struct planner *planner, const struct pbr_event *event, ui
 	    (event->gfp & PB_GFP_HIGHUSER_MOVABLE) != PB_GFP_HIGHUSER_MOVABLE ||
 	    planner->parts[event->task] >= most)
 		return;
-	planner->parts[event->task]++;
+	planner->plan->nr_wholes += !planner->parts[event->task]++;
+	planner->plan->nr_parts++;
 	planner->plan->part_of[slot] = planner->probe_of[event->task];
 	planner->plan->by_reclaim[planner->probe_of[event->task] - 1] = PBR_HAS_PARTS;
 }

@@ -355,6 +355,7 @@ struct pbr_run {
 	uint64_t reclaimed;    /* pages; by the model */
 	uint64_t killed; /* order-0 requests that may wait and failed: the kernel would kill */
 	struct pbr_range failure_range, fallback_range, free_2m_range, reclaimed_range;
+	char not_judged[240]; /* what if: why the model can't tell; empty: it can */
 
 	char *buddyinfo;  /* at the end, text as in /proc */
 	json_t *settings; /* simulate: the settings that differ, or NULL */
@@ -389,6 +390,7 @@ struct pbr_settings {
 	int64_t min_free_kbytes;     /* -1: as recorded */
 	int64_t pcp_high, pcp_batch; /* -1: automatic */
 	bool no_mobility;
+	bool no_thp; /* no huge pages for tasks: base pages stand in for them */
 	bool no_pcp;
 	double memory_factor; /* 1.0: as recorded */
 	uint64_t memory;      /* bytes; 0: as recorded, times factor */

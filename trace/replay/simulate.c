@@ -30,6 +30,7 @@ struct sim {
 	uint32_t random;            /* order of equal time stamps; 0: as recorded */
 	const uint32_t *gfp;        /* of the plan's requests */
 	uint32_t *slots;            /* 1 + index of the page kept there, or 0 */
+	uint32_t **pieces;          /* [slots] thp=never: of the base pages, how many come first */
 	/* pass 2 */
 	uint32_t *owner;         /* [pool frames] 1 + event, or BEFORE, or 0 */
 	const struct pbr_op *op; /* under way */
@@ -205,22 +206,22 @@ static bool is_told(const struct sim *sim)
 	return pbr_wanted(sim->collect->filter, event_now(sim));
 }
 
-static void failed(struct sim *sim, enum pb_reason why)
+static void failed(struct sim *sim, uint32_t gfp, unsigned int order, enum pb_reason why)
 {
 	struct pbr_mark mark = { .time = event_now(sim)->time,
 				 .pfn = PBR_NO_PFN,
-				 .gfp = sim->gfp[sim->op->gfp],
+				 .gfp = gfp,
 				 .task = event_now(sim)->task,
 				 .kind = PBR_MARK_FAILURE,
-				 .order = sim->op->order,
-				 .migratetype = (uint8_t)type_of(sim->gfp[sim->op->gfp]),
+				 .order = (uint8_t)order,
+				 .migratetype = (uint8_t)type_of(gfp),
 				 .reason = (uint8_t)why };
 
 	if (!is_told(sim))
 		return;
 	sim->run->failures++;
-	sim->run->failures_by_order[sim->op->order]++;
-	if (!sim->op->order && (mark.gfp & PB_GFP_DIRECT_RECLAIM) && !(mark.gfp & PB_GFP_NORETRY))
+	sim->run->failures_by_order[order]++;
+	if (!order && (mark.gfp & PB_GFP_DIRECT_RECLAIM) && !(mark.gfp & PB_GFP_NORETRY))
 		sim->run->killed++;
 	sim->run->failures_recorded += sim->op->kind == PBR_OP_PROBE;
 	sim->run->failures_by_reason[why]++;
@@ -228,21 +229,25 @@ static void failed(struct sim *sim, enum pb_reason why)
 }
 
 /* What play_timed() did, with the reason when it fails. */
-static struct pb_page *alloc_checked(struct sim *sim)
+static struct pb_page *alloc_as(struct sim *sim, uint32_t gfp, unsigned int order)
 {
 	const uint8_t *cpu_node = pbr_priv(sim->input)->plan->cpu_node;
 	enum pb_reason why = PB_REASON_NONE;
-	struct pb_page *page = pb_alloc_pages_nodemask(&sim->pool.pool, sim->gfp[sim->op->gfp],
-						       sim->op->order,
+	struct pb_page *page = pb_alloc_pages_nodemask(&sim->pool.pool, gfp, order,
 						       cpu_node[cpu_of(sim, sim->event)], NULL,
 						       &why);
 
 	if (!page) {
-		failed(sim, why);
+		failed(sim, gfp, order, why);
 		return NULL;
 	}
-	own(sim, page, sim->op->order, sim->event + 1);
+	own(sim, page, order, sim->event + 1);
 	return page;
+}
+
+static struct pb_page *alloc_checked(struct sim *sim)
+{
+	return alloc_as(sim, sim->gfp[sim->op->gfp], sim->op->order);
 }
 
 static void do_alloc_checked(struct sim *sim)
@@ -302,10 +307,68 @@ static uint32_t whole_of(const struct sim *sim, uint32_t slot)
 	return whole && sim->slots[whole - 1] ? whole - 1 : UINT32_MAX;
 }
 
+/* --------------------------------------------------- thp=never: base pages */
+
+/* Does the operation ask for a huge page that this variant's tasks don't ask for? */
+static bool is_left_out(const struct sim *sim)
+{
+	const uint32_t thp = PB_GFP_NOMEMALLOC | PB_GFP_COMP | PB_GFP_MOVABLE;
+
+	return sim->pieces && sim->op->order == sim->input->machine.pageblock_order &&
+	       (sim->gfp[sim->op->gfp] & thp) == thp;
+}
+
+/* As many base pages as stood in, on average, for a huge page that failed. */
+static void model_pieces(struct sim *sim)
+{
+	const struct pbr_plan *plan = plan_of(sim);
+	uint32_t nr = (uint32_t)((plan->nr_parts + plan->nr_wholes / 2) / plan->nr_wholes);
+	uint32_t *pieces = calloc((size_t)nr + 1, sizeof(*pieces));
+
+	sim->pieces[sim->op->slot] = pieces;
+	for (uint32_t i = 1; pieces && i <= nr; i++) {
+		struct pb_page *page = alloc_as(sim, PB_GFP_HIGHUSER_MOVABLE | PB_GFP_COMP, 0);
+
+		pieces[i] = page ? index_of(sim, page) + 1 : 0;
+	}
+	if (pieces)
+		pieces[0] = nr;
+}
+
+/* Freed together, or each on its own from now on, in slots from `first` on. */
+static void take_pieces(struct sim *sim, uint32_t first)
+{
+	uint32_t *pieces = sim->pieces[sim->op->slot];
+
+	for (uint32_t i = 1; i <= pieces[0]; i++) {
+		struct pb_page *page = sim->pool.pool.pages + pieces[i] - 1;
+
+		if (!pieces[i])
+			continue;
+		if (first != UINT32_MAX) {
+			set_slot(sim, first + i - 1, page);
+			continue;
+		}
+		disown(sim, page, 0);
+		pb_free_pages(&sim->pool.pool, page, 0);
+	}
+	free(pieces);
+	sim->pieces[sim->op->slot] = NULL;
+}
+
+static bool has_pieces(const struct sim *sim)
+{
+	return sim->pieces && sim->pieces[sim->op->slot];
+}
+
 static void model_alloc(struct sim *sim)
 {
 	uint32_t slot = sim->op->slot;
 
+	if (is_left_out(sim)) {
+		model_pieces(sim);
+		return;
+	}
 	if (whole_of(sim, slot) != UINT32_MAX)
 		return;
 	do_alloc_checked(sim);
@@ -317,7 +380,9 @@ static void model_free(struct sim *sim)
 {
 	uint32_t slot = sim->op->slot, whole = whole_of(sim, slot);
 
-	if (sim->slots[slot]) {
+	if (has_pieces(sim)) {
+		take_pieces(sim, UINT32_MAX);
+	} else if (sim->slots[slot]) {
 		pbr_reclaim_drop(&sim->reclaim, slot);
 		do_free_checked(sim);
 		set_slot(sim, slot, NULL);
@@ -329,7 +394,7 @@ static void model_free(struct sim *sim)
 /* A huge page that could be had stays until what stands for it is freed. */
 static void model_probe(struct sim *sim)
 {
-	struct pb_page *page = alloc_checked(sim);
+	struct pb_page *page = is_left_out(sim) ? NULL : alloc_checked(sim);
 
 	set_slot(sim, sim->op->slot, page);
 	if (page && plan_of(sim)->by_reclaim[sim->op->slot] != PBR_HAS_PARTS)
@@ -358,6 +423,9 @@ static void model_marks(struct sim *sim)
 {
 	int64_t kbytes = sim->op->slot;
 
+	/* what rises on the way rises because huge pages are switched on */
+	if (sim->settings->no_thp)
+		return;
 	if (sim->settings->min_free_kbytes > kbytes)
 		kbytes = sim->settings->min_free_kbytes;
 	pb_set_min_free_kbytes(&sim->pool.pool, (int32_t)kbytes);
@@ -382,6 +450,8 @@ static bool do_op_of_model(struct sim *sim)
 		pbr_reclaim_drop(&sim->reclaim, op->slot), release(sim, op->slot);
 	else if (op->kind == PBR_OP_MARKS)
 		model_marks(sim);
+	else if (op->kind == PBR_OP_SPLIT && has_pieces(sim))
+		take_pieces(sim, op[1].slot);
 	else
 		return op->kind >= PBR_OP_CACHE; /* what was reclaimed stays until its turn */
 	return true;
@@ -393,6 +463,11 @@ static int begin_model(struct sim *sim, char *error, size_t size)
 
 	if (pbr_reclaim_init(&sim->reclaim, plan, &sim->pool, sim->slots))
 		return pbr_error(error, size, "no memory for the model of reclaim");
+	if (sim->settings->no_thp && plan->nr_wholes) {
+		sim->pieces = calloc((size_t)plan->nr_slots + 1, sizeof(*sim->pieces));
+		if (!sim->pieces)
+			return pbr_error(error, size, "no memory for the base pages");
+	}
 	sim->reclaim.release = release;
 	sim->reclaim.ctx = sim;
 	sim->reclaim.random = sim->settings->seed;
@@ -729,6 +804,10 @@ static void finish(struct sim *sim)
 	sim->pool.reclaim = NULL;
 	pbr_reclaim_clear(&sim->reclaim);
 	pbr_pool_release(&sim->pool);
+	for (uint32_t i = 0; sim->pieces && i < plan_of(sim)->nr_slots; i++)
+		free(sim->pieces[i]);
+	free(sim->pieces);
+	sim->pieces = NULL;
 	free(sim->slots);
 	free(sim->owner);
 	sim->slots = NULL;

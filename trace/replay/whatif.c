@@ -126,6 +126,14 @@ static bool set_mobility(struct pbr_settings *settings, const char *value)
 	return true;
 }
 
+static bool set_thp(struct pbr_settings *settings, const char *value)
+{
+	if (strcmp(value, "always") && strcmp(value, "never"))
+		return false;
+	settings->no_thp = !strcmp(value, "never");
+	return true;
+}
+
 /* +25%, -10%, 512M, 2G */
 static bool set_memory(struct pbr_settings *settings, const char *value)
 {
@@ -169,6 +177,7 @@ static const struct key {
 	{ "pcp_high", set_pcp_high, "a number of pages, 0: no per-CPU lists" },
 	{ "pcp_batch", set_pcp_batch, "a number of pages above 0" },
 	{ "mobility", set_mobility, "on or off" },
+	{ "thp", set_thp, "always (as recorded) or never" },
 	{ "memory", set_memory, "+25%, -10% or a size such as 512M or 4G, at least 1M" },
 };
 
@@ -294,6 +303,44 @@ static int find_range(const struct pbr_input *input, const struct pbr_settings *
 	return 0;
 }
 
+/* Does the setting act through how much memory is free, and so through reclaim? */
+static bool changes_pressure(const struct pbr_settings *settings)
+{
+	return settings->boost_factor >= 0 || settings->scale_factor >= 0 ||
+	       settings->min_free_kbytes >= 0 || settings->memory ||
+	       settings->memory_factor != 1.0 || settings->no_thp;
+}
+
+#define KILLED_BY_CHANCE 32 /* requests; so many more than in the baseline say nothing */
+
+/* What the model can't tell is said so, with the reason; first what the recording lacks. */
+static void judge(const struct pbr_input *input, const struct pbr_settings *settings,
+		  const struct pbr_run *base, struct pbr_run *run)
+{
+	char *text = run->not_judged;
+	size_t size = sizeof(run->not_judged);
+	const struct pbr_plan *plan = pbr_priv(input)->plan;
+
+	if (input->problems.lost_events)
+		snprintf(text, size,
+			 "%llu events of the recording were lost: what would have become of "
+			 "these pages is not known",
+			 (unsigned long long)input->problems.lost_events);
+	else if (!run->modelled_reclaim && changes_pressure(settings))
+		snprintf(text, size,
+			 "the trace does not tell what reclaim did (mm_filemap_*, mm_vmscan_*), and "
+			 "this setting acts through it");
+	else if (settings->no_thp && !plan->nr_wholes)
+		snprintf(text, size,
+			 "no huge page failed while the trace was recorded, so it does not tell how "
+			 "many base pages stand in for one");
+	else if (run->killed > base->killed + KILLED_BY_CHANCE)
+		snprintf(text, size,
+			 "%llu requests of one page that may wait would fail. The kernel would kill "
+			 "processes, and what they would have done is not in the trace",
+			 (unsigned long long)run->killed);
+}
+
 static void *do_work(void *arg)
 {
 	struct work *work = arg;
@@ -341,6 +388,8 @@ int pbr_whatif(const struct pbr_input *input, const struct pbr_settings *baselin
 		pthread_join(thread[--nr], NULL);
 	if (collect->progress)
 		collect->progress(collect->progress_ctx, "", 1.0);
+	for (unsigned int i = 1; !work.status && i < work.nr; i++)
+		judge(input, &variants[i - 1], &runs[0], &runs[i]);
 	for (unsigned int i = 0; work.status && i < work.nr; i++)
 		pbr_run_clear(&runs[i]);
 	return work.status;
