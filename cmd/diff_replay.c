@@ -120,8 +120,7 @@ static bool texts_are_late(const struct diff_phase *phase, const struct diff_pha
 }
 
 static int phase_compare(enum pb_kernel kernel, const struct diff_phase *phase,
-			 const struct diff_phase *next, struct diff_result *result,
-			 char error[256])
+			 const struct diff_phase *next, struct diff_result *result, char error[256])
 {
 	uint64_t before = result->differences;
 	struct pb_pool pool;

@@ -364,8 +364,8 @@ static const struct diff_zone *zone_of_line(const struct diff_phase *phase, cons
 }
 
 /* A line of the table of pageblocks, of a kernel that counts holes in it? */
-static bool same_line(const struct pb_pool *pool, const struct diff_phase *phase, const char *kernel,
-		      const char *library)
+static bool same_line(const struct pb_pool *pool, const struct diff_phase *phase,
+		      const char *kernel, const char *library)
 {
 	const struct diff_zone *zone;
 

@@ -6,6 +6,7 @@
 #include <rules/words.h>
 
 #include "explain.h"
+#include "lang.h"
 #include "note.h"
 
 static int check(const struct explain_ask *ask)
@@ -148,7 +149,8 @@ static void print_sum(const struct listing *listing)
 		       (unsigned long long)listing->nr, listing->filter->text);
 		return;
 	}
-	printf("%llu failures:", (unsigned long long)listing->listed);
+	printf(ngettext("%llu failure:", "%llu failures:", listing->listed),
+	       (unsigned long long)listing->listed);
 	for (int rule = 0, first = 1; rule < PB_NR_VERDICT_WORDS; rule++) {
 		if (!listing->by_rule[rule])
 			continue;
@@ -258,7 +260,10 @@ static int answer(struct explain_ask *ask)
 	if (ask->failure) {
 		event = find_failure(ask->input, ask->failure, &nr);
 		if (event == UINT64_MAX)
-			return cmd_error(VERB, "--failure %llu: the trace has %llu failures",
+			return cmd_error(VERB,
+					 ngettext("--failure %llu: the trace has %llu failure",
+						  "--failure %llu: the trace has %llu failures",
+						  nr),
 					 (unsigned long long)ask->failure, (unsigned long long)nr);
 		time = ask->input->events[event].time;
 		ask->order = ask->input->events[event].order;

@@ -134,8 +134,7 @@ int cmd_kernel_diff(int argc, char **argv)
 	printf("failed allocations: %" PRIu64 ", fallbacks: %" PRIu64
 	       " (pageblock claimed: %" PRIu64 ")\n",
 	       result.failures, result.fallbacks, result.claims);
-	printf("texts: %" PRIu64 ", read too late: %" PRIu64 ", other tasks' frames: %" PRIu64
-	       "\n",
+	printf("texts: %" PRIu64 ", read too late: %" PRIu64 ", other tasks' frames: %" PRIu64 "\n",
 	       result.texts, result.late_texts, result.outside);
 	printf("operations: %" PRIu64 ", differences: %" PRIu64 "\n", result.operations,
 	       result.differences);

@@ -142,6 +142,7 @@ static int set_value(struct replay *replay, int option, const char *text)
 		if (cmd_parse_kernel(text, &kernel))
 			return cmd_bad_kernel(VERB, text);
 		replay->settings.kernel = (int)kernel;
+		replay->source.release = pb_release_parse(text);
 		return CMD_OK;
 	case OPT_MEMORY:
 		if (cmd_parse_size(text, &replay->source.memory) ||

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "note.h"
+#include "lang.h"
 #include "report.h"
 
 #define MARKER "@PAGEBUDDY_DATA@"
@@ -18,6 +19,7 @@ struct options {
 	const char *output;
 	const char *snapshot;
 	const char *title;
+	const char *kernel; /* --kernel; NULL: as recorded */
 	struct pbr_wish wish;
 	const char *variants[REPORT_MAX_VARIANTS];
 	unsigned int nr_variants;
@@ -39,6 +41,8 @@ static const char help[] =
 	"      --no-what-if         no variants: quicker\n"
 	"      --snapshot WHERE     snapshots of /proc that belong to the trace\n"
 	"      --memory SIZE        the machine's memory, where no snapshot tells\n"
+	"      --kernel RELEASE     gfp numbers and rules of this release (5.15), not of\n"
+	"                           the one that the trace names\n"
 	"      --page-size SIZE     bytes of a page (default: as recorded, else 4K)\n"
 	"      --samples N          moments on the time line (default 400)\n"
 	"      --maps N             moments of the pageblock map (default 60)\n"
@@ -55,6 +59,7 @@ enum {
 	OPT_NO_WHATIF = 256,
 	OPT_SNAPSHOT,
 	OPT_MEMORY,
+	OPT_KERNEL,
 	OPT_PAGE_SIZE,
 	OPT_SAMPLES,
 	OPT_MAPS,
@@ -72,6 +77,7 @@ static const struct option long_options[] = {
 	{ "no-what-if", no_argument, NULL, OPT_NO_WHATIF },
 	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "page-size", required_argument, NULL, OPT_PAGE_SIZE },
 	{ "samples", required_argument, NULL, OPT_SAMPLES },
 	{ "maps", required_argument, NULL, OPT_MAPS },
@@ -142,6 +148,13 @@ static int parse_option(int c, struct options *o)
 		return CMD_OK;
 	case OPT_MEMORY:
 		return parse_memory(o);
+	case OPT_KERNEL:
+		o->kernel = optarg;
+		return pb_release_parse(optarg)
+			       ? CMD_OK
+			       : cmd_error("report",
+					   "--kernel '%s': expected a release such as 5.15.41",
+					   optarg);
 	case OPT_PAGE_SIZE:
 		return parse_page_size(o);
 	case OPT_SAMPLES:
@@ -237,12 +250,16 @@ static int compute_whatif(const struct options *o, const struct pbr_collect *col
 			  struct report *r)
 {
 	struct pbr_settings baseline, variants[REPORT_MAX_VARIANTS];
+	enum pb_kernel kernel;
 
 	if (!o->nr_variants)
 		return 0;
 	pbr_settings_init(&baseline);
+	if (o->kernel && !cmd_parse_kernel(o->kernel, &kernel))
+		baseline.kernel = (int)kernel;
 	for (unsigned int i = 0; i < o->nr_variants; i++) {
 		pbr_settings_init(&variants[i]);
+		variants[i].kernel = baseline.kernel;
 		if (pbr_settings_parse(o->variants[i], &variants[i], r->whatif_error,
 				       sizeof(r->whatif_error)))
 			return -1;
@@ -270,6 +287,7 @@ static int compute(const struct options *o, struct report *r)
 	const struct pbr_source source = { .path = o->file,
 					   .snapshot = o->snapshot,
 					   .memory = o->memory,
+					   .release = o->kernel ? pb_release_parse(o->kernel) : 0,
 					   .progress = cmd_progress };
 	struct pbr_collect collect = { .samples = (uint32_t)o->samples,
 				       .maps = (uint32_t)o->maps,
@@ -379,6 +397,16 @@ static int write_report(const struct options *o, const struct report *r)
 	return CMD_OK;
 }
 
+static void summary(const struct options *o, const struct report *r)
+{
+	const unsigned long long events = r->input->nr_events, failures = r->follow.failures,
+				 fallbacks = r->follow.fallbacks;
+
+	printf(ngettext("%s: %llu event, ", "%s: %llu events, ", events), o->output, events);
+	printf(ngettext("%llu failure, ", "%llu failures, ", failures), failures);
+	printf(ngettext("%llu fallback\n", "%llu fallbacks\n", fallbacks), fallbacks);
+}
+
 int cmd_report(int argc, char **argv)
 {
 	struct report r = { 0 };
@@ -399,10 +427,7 @@ int cmd_report(int argc, char **argv)
 		status = write_report(&o, &r);
 	}
 	if (!status && strcmp(o.output, "-"))
-		printf("%s: %llu events, %llu failures, %llu fallbacks\n", o.output,
-		       (unsigned long long)r.input->nr_events,
-		       (unsigned long long)r.follow.failures,
-		       (unsigned long long)r.follow.fallbacks);
+		summary(&o, &r);
 	clear(&r);
 	return status;
 }

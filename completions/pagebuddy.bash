@@ -68,7 +68,7 @@ _pagebuddy_options()
 	record) echo '--output --duration --pid --buffer --stacks --no-frames' ;;
 	show) echo '--watch --count --root --phase --page-size --order --gfp --kernel --format' ;;
 	compare) echo '--top --format' ;;
-	report) echo '--output --what-if --no-what-if --snapshot --memory --page-size --samples' \
+	report) echo '--output --what-if --no-what-if --snapshot --memory --kernel --page-size --samples' \
 		'--maps --title --format --task --from --to --order' ;;
 	esac
 }

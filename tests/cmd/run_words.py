@@ -118,6 +118,11 @@ def whole_page(work, logged):
     check("the page has explain's sentence", page["sentence"] == failure["sentence"], page["sentence"])
     check("the page has explain's zones",
           [(z["rule"], z["text"]) for z in page["zones"]] == [(z["rule"], z["text"]) for z in failure["zones"]])
+    for kernel, share in (("4.2", 4), ("6.1", 0)):
+        zones = answer("explain", f"{work}/t.txt", "--order", "0", "--at", "start", "--gfp", "GFP_NOWAIT", "--kernel",
+                       kernel, "--format", "json")["zones"]
+        check(f"--kernel {kernel} decides GFP_NOWAIT's share of min",
+              all(z["mark"] == z["min"] - (z["min"] // share if share else 0) for z in zones), zones)
     if logged["verdict"] != "would_succeed":
         check("explain says of a failure what it says of the log", failure["sentence"].replace(" at +0.000000 s", "") ==
               logged["sentence"], f"{failure['sentence']}\n{logged['sentence']}")

@@ -278,7 +278,7 @@ static void test_explain_lists_and_answers(void **state)
 	output_free(&output);
 
 	run(&output, "explain %s --memory 64M --failure 2", trace_file(small));
-	assert_refused(&output, "1 failures");
+	assert_refused(&output, "the trace has 1 failure");
 	run(&output, "explain %s --memory 64M --order 0 --at 11.5", trace_file(small));
 	assert_refused(&output, "10.000001 to 10.000006");
 	run(&output, "explain %s --memory 64M --order 12", trace_file(small));

@@ -79,6 +79,9 @@ static bool alloc_failure(struct line *line)
 	bare = !colon && !strncmp(line->text, "page allocation failure", 23);
 	if (!colon && !bare)
 		return false;
+	if (line->column->has_vmalloc &&
+	    line->log->records - line->column->vmalloc_record >= KLOG_VMALLOC)
+		klog_lone_vmalloc(line->log, line->column);
 	building = klog_begin(line->log, line->column, line->record, PB_KLOG_ALLOC);
 	if (!building)
 		return false;
@@ -90,8 +93,7 @@ static bool alloc_failure(struct line *line)
 	colon = colon ? colon + 2 : line->text;
 	klog_copy(building->report.headline, sizeof(building->report.headline), colon,
 		  (size_t)(found - colon));
-	if (line->column->has_vmalloc &&
-	    line->log->records - line->column->vmalloc_record < KLOG_VMALLOC) {
+	if (line->column->has_vmalloc) {
 		building->report.kind = PB_KLOG_VMALLOC;
 		building->report.vmalloc_bytes = line->column->vmalloc_bytes;
 		building->report.line = line->column->vmalloc_line;
@@ -148,6 +150,8 @@ static bool vmalloc_bytes(struct line *line)
 	at = of ? of + 4 : strpbrk(line->found, "0123456789");
 	bytes = at ? (uint64_t)amount(at) : 0;
 	if (line->found == line->text) {
+		if (line->column->has_vmalloc)
+			klog_lone_vmalloc(line->log, line->column);
 		line->column->has_vmalloc = true;
 		line->column->vmalloc_bytes = bytes;
 		line->column->vmalloc_line = line->record->line;

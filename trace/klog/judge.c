@@ -25,7 +25,7 @@ static void bound(uint32_t *hi, uint32_t release)
 }
 
 /* Three zone types, of which Movable is none. */
-static bool lacks_movable(const struct pb_klog_report *report)
+static bool lacks_movable(const struct pb_klog_report *report, uint32_t hi)
 {
 	unsigned int seen = 0, nr = 0;
 
@@ -34,8 +34,9 @@ static bool lacks_movable(const struct pb_klog_report *report)
 		if (report->zones[i].nr_reserve > nr)
 			nr = report->zones[i].nr_reserve;
 	}
-	return nr == 3 && seen & BIT(PB_ZONE_DMA) &&
-	       seen & (BIT(PB_ZONE_DMA32) | BIT(PB_ZONE_HIGHMEM));
+	/* later kernels without DMA have DMA32, Normal and Movable */
+	return nr == 3 && seen & (BIT(PB_ZONE_DMA32) | BIT(PB_ZONE_HIGHMEM)) &&
+	       (seen & BIT(PB_ZONE_DMA) || (hi && hi < V(2, 6, 28)));
 }
 
 /* What a zone line does not have, it does not have since. */
@@ -56,7 +57,7 @@ static void date_absence(struct klog_building *building)
 	}
 	if (!report->nr_zones)
 		return;
-	if (lacks_movable(report))
+	if (lacks_movable(report, building->hi))
 		bound(&building->hi, V_MOVABLE - 1);
 	if (report->zones[0].managed_kb < 0)
 		bound(&building->hi, V(3, 8, 255));

@@ -114,6 +114,26 @@ static struct klog_building *free_building(struct pb_klog *log)
 	}
 }
 
+/* "vmalloc: allocation failure: N bytes", and the headline below it did not come. */
+void klog_lone_vmalloc(struct pb_klog *log, struct klog_column *column)
+{
+	struct klog_building *building;
+
+	column->has_vmalloc = false;
+	building = free_building(log);
+	if (!building)
+		return;
+	*building = (struct klog_building){ .in_use = true };
+	building->report.kind = PB_KLOG_VMALLOC;
+	building->report.line = column->vmalloc_line;
+	building->report.vmalloc_bytes = column->vmalloc_bytes;
+	building->report.pid = -1;
+	building->report.free_pages = building->report.ram_pages = -1;
+	klog_judge(building, log);
+	building->done = true;
+	emit_done(log);
+}
+
 struct klog_building *klog_begin(struct pb_klog *log, struct klog_column *column,
 				 const struct klog_record *record, enum pb_klog_kind kind)
 {
@@ -224,7 +244,8 @@ int pb_klog_close(struct pb_klog *log, struct pb_klog_stats *stats)
 	if (!log->status)
 		klog_frame_end(&log->frame);
 	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++)
-		log->columns[i].has_vmalloc = false;
+		if (log->columns[i].has_vmalloc)
+			klog_lone_vmalloc(log, &log->columns[i]);
 	while ((building = oldest(log, true)) != NULL)
 		klog_finish(log, column_of(log, building));
 	emit_done(log);

@@ -430,10 +430,10 @@ static void go_to(struct pbr_world *world, uint64_t at, uint64_t event)
 			pbr_world_apply(world, (uint32_t)i++);
 }
 
-/* Where the kernel is not named, the rules of the one that gfp flags are read as. */
+/* --kernel, or as recorded. Where the kernel is not named, the rules of the one that gfp flags are read as. */
 static uint32_t release_of(const struct pbr_input *input)
 {
-	uint32_t release = pb_release_parse(input->kernel);
+	uint32_t release = input->release ? input->release : pb_release_parse(input->kernel);
 
 	return release ? release : PB_RELEASE(6, 1, 0);
 }

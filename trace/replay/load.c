@@ -376,6 +376,7 @@ int pbr_load(const struct pbr_source *source, struct pbr_input **input, char *er
 	if (!new || !new->priv) {
 		pbr_error(error, size, "no memory");
 	} else {
+		new->release = source->release;
 		snprintf(new->name, sizeof(new->name), "%s", base ? base + 1 : source->path);
 		status = read_all(source, &loader, error, size);
 		if (!status)

@@ -159,7 +159,7 @@ struct pbr_source {
 	                            or in it (.pbt) */
 	uint64_t memory;      /* bytes (--memory); 0: from the snapshots */
 	unsigned int cpus;    /* 0: as the trace has */
-	uint32_t release;     /* whose gfp numbers (--kernel); 0: as the trace says */
+	uint32_t release;     /* whose gfp numbers and rules (--kernel); 0: as the trace says */
 	/* called now and then with the fraction done, 0..1; may be NULL */
 	void (*progress)(void *ctx, const char *what, double done);
 	void *progress_ctx;
@@ -190,6 +190,7 @@ struct pbr_input {
 	char note[160];           /* what had to be assumed about the machine, or "" */
 	char gfp_note[200];       /* the same about numbers of gfp flags */
 	char kernel[100];         /* release, as recorded, or "" */
+	uint32_t release;         /* of pbr_source; 0: as recorded */
 	char host[80];            /* as recorded, or "" */
 	int64_t realtime;         /* s since 1970 when recording began; 0: not recorded */
 	uint64_t page_size;       /* bytes, as recorded; 0: not recorded */
