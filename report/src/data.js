@@ -7,8 +7,8 @@ export const NO_OWNER = 0;
 
 function load() {
   const data = JSON.parse($("data").textContent);
-  if (data.kind !== "report" || data.schema !== 1) {
-    throw new Error(`${data.kind} of schema ${data.schema}, expected report of schema 1`);
+  if (data.kind !== "report" || data.schema !== 2) {
+    throw new Error(`${data.kind} of schema ${data.schema}, expected report of schema 2`);
   }
   return data;
 }

@@ -29,7 +29,7 @@ function heading() {
     $("only").hidden = false;
   }
   $("footer").textContent = `Made by ${data.tool}. This page is complete in itself: it asks the network for nothing. ` +
-    "Its data is the JSON in the element \"data\" (kind report, schema 1).";
+    "Its data is the JSON in the element \"data\" (kind report, schema 2).";
 }
 
 function choices() {

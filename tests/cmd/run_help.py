@@ -107,6 +107,9 @@ def check_schema():
             files = [file for file in os.listdir(os.path.join(other, name))
                      if file != "expected.json"]
             commands.append(["show", "--root", os.path.join(other, name, *files[:1])])
+    number = int(re.search(r"`schema`, which is (\d+)", schema).group(1))
+    page = read("report", "src", "data.js")
+    check("the page reads this schema", f"data.schema !== {number}" in page, number)
     for command in commands:
         status, text = run(*command, "--format", "json")
         check(f"{command} prints JSON", status in (0, 1) and text.startswith("{"), text[:200])
@@ -114,7 +117,7 @@ def check_schema():
             continue
         answer, found = json.loads(text), set()
         fields(answer, found)
-        check(f"{command} has schema and kind", "schema" in answer and "kind" in answer)
+        check(f"{command} has schema and kind", answer.get("schema") == number and "kind" in answer)
         check(f"kind {answer.get('kind')} is in the schema", f"`{answer.get('kind')}`" in schema)
         check(f"fields of {command} are in docs/schema.md", found <= known, sorted(found - known))
     status, text = run("replay", trace, "--samples", "2", "--format", "ndjson")
