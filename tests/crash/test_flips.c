@@ -38,19 +38,18 @@ static size_t bytes;
 static bool read_frame[1 << 12]; /* linux: the frame is on a list, so its links are read */
 static bool owned_frame[1 << 12];
 
-#define FIELD(base, structure, field)                                                        \
-	do {                                                                                 \
-		if ((base) - offsetof(structure, field) <                                    \
-		    sizeof(((structure *)0)->field)) {                                       \
-			place->name = #structure "." #field;                                 \
-			return true;                                                         \
-		}                                                                            \
+#define FIELD(base, structure, field)                                                      \
+	do {                                                                               \
+		if ((base)-offsetof(structure, field) < sizeof(((structure *)0)->field)) { \
+			place->name = #structure "." #field;                               \
+			return true;                                                       \
+		}                                                                          \
 	} while (0)
-#define COUNTED(base, structure, field)                  \
-	do {                                             \
-		place->use = STATISTICS;                 \
-		FIELD(base, structure, field);           \
-		place->use = STATE;                      \
+#define COUNTED(base, structure, field)        \
+	do {                                   \
+		place->use = STATISTICS;       \
+		FIELD(base, structure, field); \
+		place->use = STATE;            \
 	} while (0)
 
 static bool in_super(size_t at, struct place *place)
@@ -197,7 +196,8 @@ static bool in_area(const struct pcp_area *area, size_t at, struct place *place)
 		at = behind % sizeof(struct pcp_list);
 		if (at >= 2 && at < 8) /* little endian: the top is in the lower bytes */
 			place->use = STATISTICS;
-		if (at >= offsetof(struct pcp_list, max) && !is_stack(behind / sizeof(struct pcp_list)))
+		if (at >= offsetof(struct pcp_list, max) &&
+		    !is_stack(behind / sizeof(struct pcp_list)))
 			return false;
 		FIELD(at, struct pcp_list, head);
 		FIELD(at, struct pcp_list, base);
@@ -226,8 +226,8 @@ static bool in_frames(size_t at, struct place *place)
 	bool linked = s->profile == PB_PROFILE_LINUX;
 
 	if (at < s->pages + s->nr_frames) {
-		place->name = pool.pages[at - s->pages].word & PB_PAGE_HEAD ? "page byte of a head" :
-									      "page byte";
+		place->name = pool.pages[at - s->pages].word & PB_PAGE_HEAD ? "page byte of a head"
+									    : "page byte";
 		return true;
 	}
 	if (s->flags & PB_POOL_REFCOUNT && at >= s->refs && at < s->refs + 4 * s->nr_frames) {
@@ -248,8 +248,7 @@ static bool in_frames(size_t at, struct place *place)
 	       read_frame[at - s->pcp_types];
 }
 
-#define IN_ARRAY(offset, count, size) \
-	(at >= s->offset && at < s->offset + (u64)(count) * (size))
+#define IN_ARRAY(offset, count, size) (at >= s->offset && at < s->offset + (u64)(count) * (size))
 
 static bool in_arrays(size_t at, struct place *place)
 {
@@ -368,7 +367,8 @@ static void note_frames(void)
 				for (int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
 					(void)pb_walk_pcp(&pool, cpu, pool_zone(&pool, z)->node,
 							  pool_zone(&pool, z)->type, order,
-							  (enum pb_migratetype)type, note_pcp, NULL);
+							  (enum pb_migratetype)type, note_pcp,
+							  NULL);
 }
 
 struct tally {
@@ -413,6 +413,7 @@ struct kind {
 	uint8_t profile;
 	uint32_t flags, frames;
 	uint8_t kernel;
+	uint8_t stripes;
 };
 
 static struct pb_config config_of(const struct kind *kind, struct pb_region regions[3])
@@ -431,7 +432,7 @@ static struct pb_config config_of(const struct kind *kind, struct pb_region regi
 	config.kernel = kind->kernel;
 	config.flags = kind->flags | PB_POOL_NO_RSEQ | PB_POOL_MOBILITY;
 	config.nr_cpus = 2;
-	config.nr_stripes = kind->profile == PB_PROFILE_LINUX ? 1 : 2;
+	config.nr_stripes = kind->stripes;
 	config.min_free_kbytes = 64;
 	return config;
 }
@@ -443,8 +444,10 @@ static void fill(void)
 
 	pb_set_owner(&pool, 7);
 	for (int i = 0; i < 64; i++)
-		pages[i] = pb_alloc_pages(&pool, (i % 3 ? PB_GFP_HIGHUSER_MOVABLE : PB_GFP_KERNEL) |
-							 PB_GFP_NOWARN, tp_below(&rng, 3));
+		pages[i] = pb_alloc_pages(&pool,
+					  (i % 3 ? PB_GFP_HIGHUSER_MOVABLE : PB_GFP_KERNEL) |
+						  PB_GFP_NOWARN,
+					  tp_below(&rng, 3));
 	for (int i = 0; i < 64; i += 2)
 		if (pages[i])
 			(void)pb_free_pages(&pool, pages[i],
@@ -482,6 +485,7 @@ static void run(const struct kind *kind)
 	memory = map(bytes, &front);
 	before = malloc(bytes);
 	assert_int_equal(pb_pool_init(&pool, &config, memory, bytes, true, NULL, NULL), PB_OK);
+	tp_require_stripes(&pool, config.nr_stripes, 4);
 	fill();
 	assert_int_equal(pb_validate(&pool, NULL), PB_OK);
 	note_frames();
@@ -491,8 +495,8 @@ static void run(const struct kind *kind)
 	for (size_t i = 1; i <= front; i++)
 		assert_int_equal(*(memory - i), 0xa5);
 	printf("%s: %lu flips; of %lu that matter %lu noticed (%.2f %%); %lu in callers' numbers, "
-	       "%lu in statistics, %lu in bytes that nobody reads\n", kind->name, tally.bits,
-	       tally.noticed + tally.unnoticed, tally.noticed,
+	       "%lu in statistics, %lu in bytes that nobody reads\n",
+	       kind->name, tally.bits, tally.noticed + tally.unnoticed, tally.noticed,
 	       100.0 * (double)tally.noticed / (double)(tally.noticed + tally.unnoticed),
 	       tally.callers, tally.statistics, tally.unread);
 	assert_true(tally.noticed >= 99 * tally.unnoticed);
@@ -503,14 +507,14 @@ static void test_flips(void **state)
 {
 	static const uint32_t side = PB_POOL_REFCOUNT | PB_POOL_OWNERS;
 	static const struct kind kinds[] = {
-		{ "modern", PB_PROFILE_MODERN, 0, 512, 0 },
-		{ "modern, references, owners", PB_PROFILE_MODERN, side, 512, 0 },
-		{ "modern, no pcp, bitmaps of two levels", PB_PROFILE_MODERN, PB_POOL_NO_PCP, 2048,
-		  0 },
-		{ "modern, shared", PB_PROFILE_MODERN, side | PB_POOL_SHARED, 512, 0 },
-		{ "linux", PB_PROFILE_LINUX, 0, 512, PB_LINUX_6_1 },
-		{ "linux, as 7.2", PB_PROFILE_LINUX, 0, 512, PB_LINUX_7_2 },
-		{ "linux, shared", PB_PROFILE_LINUX, side | PB_POOL_SHARED, 512, PB_LINUX_6_1 },
+		{ "modern", PB_PROFILE_MODERN, 0, 512, 0, 1 },
+		{ "modern, references, owners", PB_PROFILE_MODERN, side, 512, 0, 1 },
+		{ "modern, no pcp, bitmaps of two levels, two stripes", PB_PROFILE_MODERN,
+		  PB_POOL_NO_PCP, 2048, 0, 2 },
+		{ "modern, shared", PB_PROFILE_MODERN, side | PB_POOL_SHARED, 512, 0, 1 },
+		{ "linux", PB_PROFILE_LINUX, 0, 512, PB_LINUX_6_1, 1 },
+		{ "linux, as 7.2", PB_PROFILE_LINUX, 0, 512, PB_LINUX_7_2, 1 },
+		{ "linux, shared", PB_PROFILE_LINUX, side | PB_POOL_SHARED, 512, PB_LINUX_6_1, 1 },
 	};
 
 	(void)state;

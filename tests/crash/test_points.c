@@ -34,7 +34,7 @@ int main(void)
 }
 #else
 
-#define FRAMES 1024u
+#define FRAMES 2048u
 #define RESERVED_FROM 100u
 #define RESERVED_TO 110u
 #define TRAP_FLAG 0x100
@@ -554,6 +554,7 @@ static void make_stage(struct stage *s)
 	memset(memory, 0, bytes);
 	require(pb_pool_init(&s->pool, &config, memory, bytes, true, &hooks, NULL) == PB_OK,
 		"init");
+	tp_require_stripes(&s->pool, config.nr_stripes, 4);
 	fill(s);
 	if (scenario->what == MUST_MOVE)
 		pack(s);

@@ -155,6 +155,7 @@ static void model_init(struct model *m, const struct model_config *config)
 		m->tp.config.flags &= ~(uint32_t)PB_POOL_MOBILITY;
 	m->tp.config.nr_cpus = config->cpus;
 	m->tp.config.nr_stripes = config->stripes;
+	m->tp.any_stripes = true;
 	m->tp.config.cpu_node = cpu_node;
 	for (uint32_t i = 0; i < MAX_FRAMES; i++)
 		m->frames[i].state = TP_HOLE;

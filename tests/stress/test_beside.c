@@ -11,12 +11,13 @@
  *	PB_BESIDE_MIXED=n  calls of each of six threads that make any
  *	PB_SEED=n
  */
+#define _GNU_SOURCE /* gettid() */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/cmocka.h"
+#include "support/threads.h"
 
 #include <pagebuddy/linux.h>
 #include <pagebuddy/linux_user.h>
@@ -62,8 +63,6 @@ static struct pb_page *swap_movable(uint32_t slot, struct pb_page *page)
 
 static void build(enum pb_profile profile, uint32_t flags)
 {
-	struct pb_zone_stat stat;
-
 	tp_start(&tp);
 	tp.config.profile = (uint8_t)profile;
 	tp.config.flags |= flags | PB_POOL_REFCOUNT;
@@ -76,8 +75,7 @@ static void build(enum pb_profile profile, uint32_t flags)
 	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
 	tp_build(&tp);
 	memset(movable, 0, sizeof(movable));
-	assert_int_equal(pb_zone_stats(&tp.pool, 0, &stat), PB_OK);
-	assert_int_equal(stat.stripes, profile == PB_PROFILE_MODERN ? 2 : 1);
+	tp_require_stripes(&tp.pool, profile == PB_PROFILE_MODERN ? 2 : 1, 128);
 }
 
 static void drop(const char *what)
@@ -712,5 +710,5 @@ int main(void)
 		cmocka_unit_test(test_all_calls_mixed),
 	};
 
-	return pb_run_tests(tests);
+	return pb_run_threaded_tests(tests);
 }

@@ -13,10 +13,10 @@
 
 #include <pagebuddy/pagebuddy.h>
 
-#include "support/cmocka.h"
+#include "support/threads.h"
 
-#include "base/pool.h"
-#include "support/pool.h"
+#include <string.h>
+#include <sys/wait.h>
 
 #define STARTS 200
 #define FRAMES (256u << 10) /* 1 GiB: two stripes */
@@ -63,7 +63,7 @@ static void start_once(unsigned int order)
 	tp.config.nr_stripes = 2;
 	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
 	assert_int_equal(tp_try(&tp), PB_OK);
-	assert_int_equal(tp.pool.super->nr_stripes, 2);
+	tp_require_stripes(&tp.pool, 2, 128);
 	atomic_store(&ready, 0);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&s[i].thread, NULL, start, &s[i]), 0);
@@ -87,11 +87,49 @@ static void test_two_cpus_start_in_their_own_stripes(void **state)
 		start_once(i % 2 ? 5 : 0);
 }
 
+static void *wrong(void *arg)
+{
+	assert_int_equal(*(int *)arg, 6);
+	return NULL;
+}
+
+/* An assertion that fails in a thread ends the program with status 1, and says why. */
+static void test_a_thread_that_fails_is_heard(void **state)
+{
+	char said[512] = "";
+	pthread_t thread;
+	int ends[2], status, five = 5;
+	ssize_t n;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	fflush(NULL);
+	child = fork();
+	assert_int_not_equal(child, -1);
+	if (!child) {
+		dup2(ends[1], STDERR_FILENO);
+		if (!pthread_create(&thread, NULL, wrong, &five))
+			pthread_join(thread, NULL);
+		_exit(0);
+	}
+	close(ends[1]);
+	for (size_t at = 0; (n = read(ends[0], said + at, sizeof(said) - 1 - at)) > 0;)
+		at += (size_t)n;
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
+	assert_non_null(strstr(said, "*(int *)arg is 5, and 5 is not == 6"));
+	assert_non_null(strstr(said, "failed in a thread of the test"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_cpus_start_in_their_own_stripes),
+		cmocka_unit_test(test_a_thread_that_fails_is_heard),
 	};
 
-	return pb_run_tests(tests);
+	return pb_run_threaded_tests(tests);
 }

@@ -58,8 +58,7 @@ void tp_trace(struct tp *tp, int on)
 	tp->pool.hooks.trace = on ? on_trace : NULL;
 }
 
-const struct pb_trace_event *tp_event(const struct tp *tp, enum pb_trace_type type,
-				      unsigned int n)
+const struct pb_trace_event *tp_event(const struct tp *tp, enum pb_trace_type type, unsigned int n)
 {
 	for (unsigned int i = 0; i < tp->nr_events; i++)
 		if (tp->events[i].type == type && n-- == 0)
@@ -119,8 +118,7 @@ static void map_metadata(struct tp *tp)
 	tp->mapped = body + page;
 	tp->mapping = mmap(NULL, tp->mapped, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	tp_require(tp->mapping != MAP_FAILED, "mmap of %zu bytes: %s", tp->mapped,
-		   strerror(errno));
+	tp_require(tp->mapping != MAP_FAILED, "mmap of %zu bytes: %s", tp->mapped, strerror(errno));
 	tp_require(mprotect((char *)tp->mapping + body, page, PROT_NONE) == 0, "mprotect: %s",
 		   strerror(errno));
 	tp->memory = (char *)tp->mapping + body - tp->bytes;
@@ -141,11 +139,33 @@ int tp_try(struct tp *tp)
 			    &tp->error);
 }
 
+void tp_require_stripes(struct pb_pool *pool, uint32_t stripes, uint64_t pageblocks)
+{
+	struct pb_zone_stat zone, largest = { 0 };
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < pb_nr_zones(pool); i++) {
+		tp_require(pb_zone_stats(pool, i, &zone) == PB_OK, "zone %u", i);
+		for (int type = 0; type < PB_MIGRATE_TYPES; type++)
+			sum += zone.pageblocks[type];
+		if (zone.present > largest.present)
+			largest = zone;
+	}
+	tp_require(largest.stripes == stripes, "%u stripes, %u wanted", largest.stripes, stripes);
+	tp_require(sum >= pageblocks, "%" PRIu64 " pageblocks, %" PRIu64 " wanted", sum,
+		   pageblocks);
+}
+
 void tp_build(struct tp *tp)
 {
 	int code = tp_try(tp);
 
 	tp_require(code == PB_OK, "pool of a test: %d: %s", code, tp->error.text);
+	if (tp->config.nr_stripes && !tp->any_stripes)
+		tp_require_stripes(&tp->pool,
+				   tp->config.profile == PB_PROFILE_LINUX ? 1
+									  : tp->config.nr_stripes,
+				   0);
 	tp_check(tp, "after init");
 }
 
@@ -360,8 +380,8 @@ static int note_pfn(void *ctx, uint64_t pfn)
 	return 0;
 }
 
-size_t tp_list(struct tp *tp, enum pb_zone_type zone, unsigned int order,
-	       enum pb_migratetype type, uint64_t *pfns, size_t max)
+size_t tp_list(struct tp *tp, enum pb_zone_type zone, unsigned int order, enum pb_migratetype type,
+	       uint64_t *pfns, size_t max)
 {
 	struct list_walk walk = { .pfns = pfns, .max = max };
 

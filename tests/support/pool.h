@@ -14,6 +14,7 @@
 #define PB_TESTS_SUPPORT_POOL_H
 
 #include <pagebuddy/pagebuddy.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct tp {
 	struct pb_error error;
 	void *mapping, *memory;
 	size_t mapped, bytes;
+	bool any_stripes; /* as many as the zones have room for will do */
 
 	unsigned int misuse_calls;
 	struct pb_misuse_report misuse; /* the last; its text is misuse_text */
@@ -59,14 +61,19 @@ int tp_try(struct tp *tp);
 /* tp_try() that has to work, and a first full check. */
 void tp_build(struct tp *tp);
 void tp_drop(struct tp *tp);
+/*
+ * The largest zone has so many stripes, and the pool at least so many pageblocks. Who asks
+ * for stripes gets fewer where a zone is too small for them, and then tests less than it
+ * says; so a pool of tp_build() is held to what was asked for, unless any_stripes is set.
+ */
+void tp_require_stripes(struct pb_pool *pool, uint32_t stripes, uint64_t pageblocks);
 /* tp_start, one region [0, frames) of ZONE_NORMAL on node 0, tp_build. */
 void tp_simple(struct tp *tp, uint64_t frames, enum pb_profile profile, uint32_t flags);
 
 /* Record trace events from now on (forgetting old ones), or stop. */
 void tp_trace(struct tp *tp, int on);
 /* The n-th recorded event of a type, or NULL. */
-const struct pb_trace_event *tp_event(const struct tp *tp, enum pb_trace_type type,
-				      unsigned int n);
+const struct pb_trace_event *tp_event(const struct tp *tp, enum pb_trace_type type, unsigned int n);
 
 /* ---- state */
 
@@ -74,9 +81,9 @@ void tp_check(struct tp *tp, const char *where); /* pb_validate() has to pass */
 
 /* What pb_walk() says, frame by frame. */
 struct tp_frame {
-	uint8_t state;   /* enum pb_block_state, or TP_HOLE */
-	uint8_t order;   /* of the block */
-	uint8_t head;    /* first frame of its block */
+	uint8_t state; /* enum pb_block_state, or TP_HOLE */
+	uint8_t order; /* of the block */
+	uint8_t head;  /* first frame of its block */
 	uint8_t list_type, pageblock_type;
 	uint8_t node, zone, movable;
 };
@@ -90,13 +97,13 @@ uint64_t tp_sum(struct tp *tp);
    the trees or in per-CPU lists. */
 uint64_t tp_sum_owned(struct tp *tp);
 
-int64_t tp_free_pages(struct tp *tp);  /* in trees, all zones */
+int64_t tp_free_pages(struct tp *tp);                   /* in trees, all zones */
 uint64_t tp_nr_free(struct tp *tp, unsigned int order); /* blocks, all zones */
 uint64_t tp_vm(struct tp *tp, enum pb_vm_event event);
 void tp_zone(struct tp *tp, int node, enum pb_zone_type zone, struct pb_zone_stat *stat);
 /* pfn list of a free list; returns its length (at most max are written). */
-size_t tp_list(struct tp *tp, enum pb_zone_type zone, unsigned int order,
-	       enum pb_migratetype type, uint64_t *pfns, size_t max);
+size_t tp_list(struct tp *tp, enum pb_zone_type zone, unsigned int order, enum pb_migratetype type,
+	       uint64_t *pfns, size_t max);
 
 /* ---- random numbers, failing */
 
@@ -114,14 +121,14 @@ unsigned long tp_env(const char *name, unsigned long otherwise);
 
 /* What a failing tp_ function does after printing; default: exit(1). */
 extern void (*tp_fail)(const char *file, int line);
-#define tp_require(ok, ...)                                                                        \
-	do {                                                                                       \
-		if (!(ok)) {                                                                       \
-			fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #ok);                    \
-			fprintf(stderr, __VA_ARGS__);                                              \
-			fputc('\n', stderr);                                                       \
-			tp_fail(__FILE__, __LINE__);                                               \
-		}                                                                                  \
+#define tp_require(ok, ...)                                                      \
+	do {                                                                     \
+		if (!(ok)) {                                                     \
+			fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #ok); \
+			fprintf(stderr, __VA_ARGS__);                            \
+			fputc('\n', stderr);                                     \
+			tp_fail(__FILE__, __LINE__);                             \
+		}                                                                \
 	} while (0)
 
 #endif

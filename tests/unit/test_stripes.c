@@ -31,6 +31,7 @@ static void build(struct tp *tp, const struct shape *shape)
 	tp->config.max_order = (uint8_t)shape->max_order;
 	tp->config.pageblock_order = (uint8_t)shape->pageblock_order;
 	tp->config.nr_stripes = shape->stripes;
+	tp->any_stripes = true;
 	/* the zone does not begin where the index does */
 	tp_region(tp, 0, 1u << shape->max_order, 0, PB_ZONE_DMA);
 	tp_region(tp, 1u << shape->max_order,
