@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc/gfp.h"
 
-#include "linux/linux_rules.h"
 #include "base/text.h"
 #include "zone/zone.h"
 
@@ -48,7 +47,7 @@ int gfp_migratetype(const struct pb_pool *pool, pb_gfp_t gfp)
 
 unsigned int alloc_harder(const struct pb_pool *pool, pb_gfp_t gfp)
 {
-	return wmark_harder(&linux_rules(pool)->urgency, gfp);
+	return wmark_harder(&policy(pool)->urgency, gfp);
 }
 
 /*
@@ -57,7 +56,7 @@ unsigned int alloc_harder(const struct pb_pool *pool, pb_gfp_t gfp)
  */
 unsigned int gfp_to_alloc_flags(const struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
-	const struct wmark_urgency *urgency = &linux_rules(pool)->urgency;
+	const struct wmark_urgency *urgency = &policy(pool)->urgency;
 	unsigned int flags = PB_WMARK_MIN | ALLOC_CPUSET | wmark_flags(urgency, gfp, order);
 
 	if (gfp & PB_GFP_KSWAPD_RECLAIM)

@@ -17,42 +17,6 @@
  */
 #include "alloc/give_up.h"
 
-/* In any order of its bits a change changes the sum; two changes might cancel out once
-   in 2^64. */
-static u64 stir(u64 sum, u64 value)
-{
-	sum ^= value;
-	sum ^= sum << 13;
-	sum ^= sum >> 7;
-	sum ^= sum << 17;
-	return sum + 1;
-}
-
-static u64 sum_linked(const struct pb_pool *pool, u32 cpu, u64 sum)
-{
-	for (u32 z = 0; z < pool->super->nr_zones; z++) {
-		const struct pcp_linux *pcp = pcp_linux_of(pool, cpu, pool_zone(pool, z));
-
-		sum = stir(sum, load_relaxed(&pcp->allocs));
-		sum = stir(sum, load_relaxed(&pcp->frees));
-	}
-	return sum;
-}
-
-static u64 sum_stacks(const struct pb_pool *pool, u32 cpu, u64 sum)
-{
-	struct pcp_area *area = pcp_area(pool, cpu);
-
-	for (u32 z = 0; z < pool->super->nr_zones; z++)
-		for (unsigned int t = 0; t < PB_MIGRATE_PCPTYPES; t++) {
-			u32 class = zone_class(pool, pool_zone(pool, z), t);
-
-			for (unsigned int order = 0; order < pool->nr_pcp_orders; order++)
-				sum = stir(sum, load_relaxed(&pcp_list(area, class, order)->head));
-		}
-	return sum;
-}
-
 u64 look_around(const struct pb_pool *pool)
 {
 	bool still = true;
@@ -63,15 +27,15 @@ u64 look_around(const struct pb_pool *pool)
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
 		if (__atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))
 			still = false;
-		sum = pool_is_linked(pool) ? sum_linked(pool, cpu, sum)
-					   : sum_stacks(pool, cpu, sum);
+		for (u32 z = 0; z < pool->super->nr_zones; z++)
+			sum = policy(pool)->pcp_sum(pool, cpu, pool_zone(pool, z), sum);
 	}
 	for (u32 s = 0; s < pool->super->nr_stripes; s++) {
 		const struct stripe *stripe = pool_stripe(pool, s);
 
 		if (__atomic_load_n(&stripe->lock, __ATOMIC_ACQUIRE))
 			still = false;
-		sum = stir(sum, load_relaxed(&stripe->version));
+		sum = mix_u64(sum, load_relaxed(&stripe->version));
 	}
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return still ? sum | 1 : 0;

@@ -6,8 +6,8 @@
  *	    |  miss
  *	alloc_slow: flags -> highest zone, migratetype, zonelist   (gfp.c)
  *	    get_page_from_freelist: watermark, then per zone
- *	        pcp_take: refill this CPU's list                   (pcp.c)
- *	        zone_take: straight from the zone                  (zone.c)
+ *	        rmqueue_pcplist: refill this CPU's list            (pcp/area.c)
+ *	        rmqueue_buddy: straight from the zone              (zone/rmqueue.c)
  *	    slow path: reserves, reclaim, compaction, oom hooks; drain; give up
  *
  * and of a free: check the page byte, drop the reference, clear the byte, push
@@ -16,9 +16,8 @@
  */
 #include "alloc/page_alloc.h"
 
-#include "range/compact.h"
+#include "alloc/gfp.h"
 #include "alloc/give_up.h"
-#include "linux/linux_rules.h"
 #include "pcp/shared.h"
 #include "base/text.h"
 
@@ -101,22 +100,22 @@ static unsigned int nofragment(const struct pb_pool *pool, const struct zone *pr
 static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
 		   unsigned int alloc_flags)
 {
+	const struct zone_request request = { pool, zone, ctx->cpu, ctx->order, ctx->migratetype,
+					      alloc_flags };
 	u32 frame = NO_FRAME;
 
 	if (pcp_allowed_order(pool, ctx->order)) {
-		frame = pcp_take(pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags);
-		if (frame != NO_FRAME && pool_is_linked(pool) &&
-		    linux_rules(pool)->pcp_reserves_none)
+		frame = rmqueue_pcplist(&request);
+		if (frame != NO_FRAME && policy(pool)->pcp_reserves_none)
 			alloc_flags &= ~ALLOC_HIGHATOMIC; /* nothing is reserved for this one */
 	}
 	if (frame == NO_FRAME) {
-		frame = zone_take(pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags);
+		frame = rmqueue_buddy(&request);
 		if (frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
 			__atomic_fetch_add(&zone->numa_other_direct, 1, __ATOMIC_RELAXED);
 	}
 	if (load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
-	    ((pool_is_linked(pool) && !linux_rules(pool)->boost_kswapd) ||
-	     alloc_flags & ALLOC_KSWAPD)) {
+	    (!policy(pool)->boost_kswapd || alloc_flags & ALLOC_KSWAPD)) {
 		__atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 		wake_reclaim(pool, zone, 0);
 	}
@@ -143,8 +142,7 @@ static bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx, s
 			unsigned int alloc_flags)
 {
 	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
-	bool ok = (pool_is_linked(pool) && linux_rules(pool)->below_high &&
-		   above_high(pool, ctx, zone, alloc_flags)) ||
+	bool ok = (policy(pool)->below_high && above_high(pool, ctx, zone, alloc_flags)) ||
 		  alloc_flags & ALLOC_NO_WATERMARKS ||
 		  zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, mark, ctx->highest,
 				      alloc_flags, ctx->gfp);
@@ -252,7 +250,7 @@ static void try_compact(struct pb_pool *pool, const struct alloc_context *ctx,
 	if (*frame != NO_FRAME || !ctx->order || !pool->hooks.migrate || !(ctx->gfp & PB_GFP_IO) ||
 	    in_hook())
 		return;
-	if (compact_zonelist(pool, ctx))
+	if (pool->wings->compact(pool, ctx))
 		*frame = get_page_from_freelist(pool, ctx, alloc_flags);
 }
 
@@ -307,7 +305,7 @@ static NOINLINE bool anything_left(struct pb_pool *pool, const struct alloc_cont
 /* In a shared pool a drain also finds the areas whose holders have ended. */
 static bool may_drain(const struct pb_pool *pool, const struct alloc_context *ctx)
 {
-	return !pool_is_linked(pool) || pool->shared || ctx->gfp & PB_GFP_DIRECT_RECLAIM;
+	return policy(pool)->drains_always || pool->shared || ctx->gfp & PB_GFP_DIRECT_RECLAIM;
 }
 
 /*
@@ -655,10 +653,13 @@ static u32 take_for_move(struct pb_pool *pool, const struct alloc_context *ctx)
 	u32 at = 0, frame = NO_FRAME;
 	struct zone *zone;
 
-	while (frame == NO_FRAME && (zone = next_zone(pool, ctx, &at)) != NULL)
+	while (frame == NO_FRAME && (zone = next_zone(pool, ctx, &at)) != NULL) {
+		const struct zone_request request = { pool, zone, ctx->cpu, ctx->order,
+						      ctx->migratetype, alloc_flags };
+
 		if (zone_passes(pool, ctx, zone, alloc_flags))
-			frame = zone_take(pool, zone, ctx->cpu, ctx->order, ctx->migratetype,
-					  alloc_flags);
+			frame = rmqueue_buddy(&request);
+	}
 	return frame;
 }
 
@@ -992,9 +993,9 @@ void free_frames(struct pb_pool *pool, u32 frame, unsigned int order)
 
 	u32 cpu = pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU;
 
-	if (pcp_allowed_order(pool, order) && pcp_put(pool, zone, cpu, frame, order))
+	if (pcp_allowed_order(pool, order) && free_pcplist(pool, zone, cpu, frame, order))
 		return;
-	zone_free(pool, zone, cpu, frame, order, true);
+	free_one_page(pool, zone, cpu, frame, order);
 }
 
 /* Drops a reference; *freed: the block that nobody owns any more, or NO_FRAME. */
@@ -1039,8 +1040,8 @@ void free_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 
 	(void)release(pool, page, order, call, &frame);
 	if (frame != NO_FRAME)
-		zone_free(pool, zone_of_frame(pool, frame),
-			  pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU, frame, order, true);
+		free_one_page(pool, zone_of_frame(pool, frame),
+			      pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU, frame, order);
 }
 
 /*

@@ -5,6 +5,7 @@
 #ifndef PB_CORE_PAGE_ALLOC_H
 #define PB_CORE_PAGE_ALLOC_H
 
+#include "alloc/gfp.h"
 #include "alloc/misuse.h"
 #include "pcp/pcp.h"
 
@@ -22,28 +23,6 @@ struct alloc_context {
 
 /* Next zone of the zonelist from position *at (start at 0), or NULL. */
 struct zone *next_zone(const struct pb_pool *pool, const struct alloc_context *ctx, u32 *at);
-
-/* Make a taken frame the head of an allocated block. */
-static inline struct pb_page *page_set_allocated(const struct pb_pool *pool, size_t frame,
-						 unsigned int order, pb_gfp_t gfp)
-{
-	struct pb_page *page = pool->pages + frame;
-
-	store_relaxed(&page->word,
-		      (u8)(PB_PAGE_HEAD + order + (gfp & pool->movable_mask) * 4));
-	return page;
-}
-
-/* The same where a block's tag may have to be kept: before anybody can own it. */
-static inline struct pb_page *page_set_owned(const struct pb_pool *pool, size_t frame,
-					     unsigned int order, pb_gfp_t gfp)
-{
-	if (unlikely(pool->owners != NULL))
-		store_relaxed(&pool->owners[frame], pool->owner);
-	return page_set_allocated(pool, frame, order, gfp);
-}
-
-_Static_assert(PB_GFP_MOVABLE * 4 == PB_PAGE_MOVABLE, "times 4 makes the mark from the flag");
 
 /* The context of a request that was found to make sense, or why it doesn't; flags and
    nodes that no request may have are reported as misuse of `call`. */

@@ -205,4 +205,15 @@ static inline void prefetch_write(const void *p)
 #endif
 }
 
+/* Stirs a value into a sum. In any order of its bits a change changes the sum; two changes
+   might cancel out once in 2^64. */
+static inline u64 mix_u64(u64 sum, u64 value)
+{
+	sum ^= value;
+	sum ^= sum << 13;
+	sum ^= sum >> 7;
+	sum ^= sum << 17;
+	return sum + 1;
+}
+
 #endif

@@ -48,4 +48,26 @@ static inline unsigned int frame_migratetype(const struct pb_pool *pool, u32 fra
 	return load_relaxed(&frame_pageblock(pool, frame)->type);
 }
 
+/* Make a taken frame the head of an allocated block. */
+static inline struct pb_page *page_set_allocated(const struct pb_pool *pool, size_t frame,
+						 unsigned int order, pb_gfp_t gfp)
+{
+	struct pb_page *page = pool->pages + frame;
+
+	store_relaxed(&page->word,
+		      (u8)(PB_PAGE_HEAD + order + (gfp & pool->movable_mask) * 4));
+	return page;
+}
+
+/* The same where a block's tag may have to be kept: before anybody can own it. */
+static inline struct pb_page *page_set_owned(const struct pb_pool *pool, size_t frame,
+					     unsigned int order, pb_gfp_t gfp)
+{
+	if (unlikely(pool->owners != NULL))
+		store_relaxed(&pool->owners[frame], pool->owner);
+	return page_set_allocated(pool, frame, order, gfp);
+}
+
+_Static_assert(PB_GFP_MOVABLE * 4 == PB_PAGE_MOVABLE, "times 4 makes the mark from the flag");
+
 #endif

@@ -50,3 +50,10 @@ const char *pb_strerror(int code)
 
 	return n < sizeof(texts) / sizeof(texts[0]) ? texts[n] : "unknown error";
 }
+
+const char *pb_kernel_name(enum pb_kernel kernel)
+{
+	static const char *const names[] = { "6.1", "5.4", "5.10", "6.12", "7.2" };
+
+	return (unsigned int)kernel < PB_NR_LINUX ? names[kernel] : "unknown";
+}

@@ -82,16 +82,16 @@ struct stripe {
 	unsigned long direct_allocs;    /* calls, for the NUMA counters */
 	u64 bitmaps;                    /* tightest: offset of the lists' lower levels */
 	/* what other stripes' CPUs go by; seldom written, so that they can keep it */
-	long published;                 /* pages usable without CMA, within published_slack() */
-	u32 slack;                      /* pages, the least */
-	u32 taker;                      /* atomic: home stripe of the CPU that last took here */
+	long approx_free;               /* pages usable without CMA, within approx_error() */
+	u32 min_error;                  /* pages, the least of it */
+	u32 remote_active;              /* atomic: home stripe of the CPU that last took here */
 	u32 moving[MAX_MOVING];         /* atomic: frame + 1 of blocks that a hook fills, see move.c */
 } ALIGNED(64);
 
-/* By how many pages the published number may be off: less where it matters more. */
-static inline long published_slack(const struct stripe *stripe, long published)
+/* Maximum error of approx_free, in pages: less where it matters more. */
+static inline long approx_error(const struct stripe *stripe, long approx_free)
 {
-	return (long)stripe->slack + published / 8;
+	return (long)stripe->min_error + approx_free / 8;
 }
 
 /* Linux's numbers. The modern profile knows the first only. */

@@ -37,7 +37,7 @@ static u64 sum_stripe(u64 sum, const struct stripe *stripe)
 	sum = sum_bytes(sum, &stripe->number, sizeof(stripe->number));
 	sum = sum_bytes(sum, &stripe->areas, sizeof(stripe->areas));
 	sum = sum_bytes(sum, &stripe->bitmaps, sizeof(stripe->bitmaps));
-	return sum_bytes(sum, &stripe->slack, sizeof(stripe->slack));
+	return sum_bytes(sum, &stripe->min_error, sizeof(stripe->min_error));
 }
 
 static u64 sum_map(const struct pb_super *s)

@@ -4,19 +4,16 @@
  * handed out: the layer between a stripe and its buddy trees. The trees are the
  * only truth about what is free; the lists follow them.
  *
- * Every function needs the stripe's lock. area_settle() must follow insertions
- * and removals before the lock is dropped.
+ * Two representations behind one interface, chosen with the pool's profile: bitmaps
+ * of pageblocks (modern, list_tight.h) and doubly linked blocks (linux, list_linked.h).
+ * __area_relist() must follow insertions and removals before the lock is dropped.
  */
 #ifndef PB_CORE_FREE_AREA_H
 #define PB_CORE_FREE_AREA_H
 
-#include "base/frame.h"
-#include "base/trace.h"
 #include "block/list_linked.h"
 #include "block/list_tight.h"
-#include "linux/linux_rules.h"
-
-#define counter_add(p, n) store_relaxed((p), *(p) + (n))
+#include "block/stripe.h"
 
 static inline struct free_list *area_lists(const struct pb_pool *pool, const struct stripe *stripe)
 {
@@ -30,41 +27,42 @@ static inline u32 area_list(unsigned int order, unsigned int type)
 }
 
 /* linked: onto a list; pcp_types[] tells which while the block is free. */
-static inline void area_link(const struct pb_pool *pool, struct stripe *stripe, u32 frame,
-			     unsigned int order, unsigned int type, bool tail)
+static inline void __area_link(const struct locked *at, u32 frame, unsigned int order,
+			       unsigned int type, bool tail)
 {
-	linked_insert(pool, area_lists(pool, stripe), area_list(order, type), frame, tail);
-	pool->pcp_types[frame] = (u8)type;
+	linked_insert(at->pool, area_lists(at->pool, at->stripe), area_list(order, type), frame,
+		      tail);
+	at->pool->pcp_types[frame] = (u8)type;
 	if (type == PB_MIGRATE_HIGHATOMIC)
-		counter_add(&stripe->nr_free_highatomic, 1L << order);
+		counter_add(&at->stripe->nr_free_highatomic, 1L << order);
 }
 
-static inline void area_unlink(const struct pb_pool *pool, struct stripe *stripe, u32 frame,
-			       unsigned int order)
+static inline void __area_unlink(const struct locked *at, u32 frame, unsigned int order)
 {
-	linked_remove(pool, area_lists(pool, stripe), frame);
-	if (pool->pcp_types[frame] == PB_MIGRATE_HIGHATOMIC)
-		counter_add(&stripe->nr_free_highatomic, -(1L << order));
+	linked_remove(at->pool, area_lists(at->pool, at->stripe), frame);
+	if (at->pool->pcp_types[frame] == PB_MIGRATE_HIGHATOMIC)
+		counter_add(&at->stripe->nr_free_highatomic, -(1L << order));
 }
 
 /* linked: to another type's list. */
-static inline void area_relink(const struct pb_pool *pool, struct stripe *stripe, u32 frame,
-			       unsigned int order, unsigned int type)
+static inline void __area_relink(const struct locked *at, u32 frame, unsigned int order,
+				 unsigned int type)
 {
-	area_unlink(pool, stripe, frame, order);
-	area_link(pool, stripe, frame, order, type, !linux_rules(pool)->moves_to_head);
+	__area_unlink(at, frame, order);
+	__area_link(at, frame, order, type, !policy(at->pool)->moves_to_head);
 }
 
 /* A block appeared. `type` and `tail` matter to linked lists only. */
-static inline void area_insert(const struct pb_pool *pool, struct stripe *stripe, u32 frame,
-			       unsigned int order, unsigned int type, bool tail)
+static inline void __area_insert(const struct locked *at, u32 frame, unsigned int order,
+				 unsigned int type, bool tail)
 {
-	struct free_area *area = stripe_area(pool, stripe, order);
+	const struct pb_pool *pool = at->pool;
+	struct free_area *area = stripe_area(pool, at->stripe, order);
 
 	tree_set(span_tree(pool, frame), frame_node(pool, frame, order));
 	counter_add(&area->nr_free, 1);
 	if (pool_is_linked(pool))
-		area_link(pool, stripe, frame, order, type, tail);
+		__area_link(at, frame, order, type, tail);
 	else
 		tight_count(pool, frame, order, 1);
 	if (tracing(pool))
@@ -72,24 +70,25 @@ static inline void area_insert(const struct pb_pool *pool, struct stripe *stripe
 }
 
 /* A block went. */
-static inline void area_remove(const struct pb_pool *pool, struct stripe *stripe, u32 frame,
-			       unsigned int order)
+static inline void __area_remove(const struct locked *at, u32 frame, unsigned int order)
 {
-	struct free_area *area = stripe_area(pool, stripe, order);
+	const struct pb_pool *pool = at->pool;
+	struct free_area *area = stripe_area(pool, at->stripe, order);
 
 	tree_clear(span_tree(pool, frame), frame_node(pool, frame, order));
 	counter_add(&area->nr_free, (unsigned long)-1);
 	if (pool_is_linked(pool))
-		area_unlink(pool, stripe, frame, order);
+		__area_unlink(at, frame, order);
 	else
 		tight_count(pool, frame, order, -1);
 }
 
-static inline void area_settle(const struct pb_pool *pool, const struct zone *zone,
-			       struct stripe *stripe, u32 frame)
+/* tightest: the frame's pageblock goes to the list where its largest free block and its
+   type now want it. */
+static inline void __area_relist(const struct locked *at, u32 frame)
 {
-	if (!pool_is_linked(pool))
-		tight_settle(pool, zone, stripe, frame >> pool->pageblock_order);
+	if (!pool_is_linked(at->pool))
+		tight_relist_if_changed(at->pool, at->zone, at->stripe, frame >> at->pool->pageblock_order);
 }
 
 static inline bool area_empty(const struct pb_pool *pool, const struct stripe *stripe,
@@ -102,66 +101,57 @@ static inline bool area_empty(const struct pb_pool *pool, const struct stripe *s
 
 /* First block of the list (order, type). tightest: of a pageblock whose largest
    free block has this order. NO_FRAME if the list is empty. */
-static inline u32 area_first(const struct pb_pool *pool, const struct zone *zone,
-			     const struct stripe *stripe, unsigned int order, unsigned int type)
+static inline u32 __area_first(const struct locked *at, unsigned int order, unsigned int type)
 {
-	if (pool_is_linked(pool))
-		return linked_head(area_lists(pool, stripe), area_list(order, type));
-	if (area_empty(pool, stripe, order, type))
+	if (pool_is_linked(at->pool))
+		return linked_head(area_lists(at->pool, at->stripe), area_list(order, type));
+	if (area_empty(at->pool, at->stripe, order, type))
 		return NO_FRAME;
-	return tight_block(pool, tight_lowest(pool, zone, stripe, order, type), order);
+	return tight_block(at->pool, tight_lowest(at->pool, at->zone, at->stripe, order, type),
+			   order);
 }
 
 /* Pageblock to serve (order, type) from; pre: tightest, some list holds one. */
-static inline u32 tight_find(const struct pb_pool *pool, const struct zone *zone,
-			     const struct stripe *stripe, unsigned int order, unsigned int type)
+static inline u32 __tight_find(const struct locked *at, unsigned int order, unsigned int type)
 {
-	unsigned int list = order + ctz32(stripe->nonempty[type] >> order);
+	unsigned int list = order + ctz32(at->stripe->nonempty[type] >> order);
 
-	return tight_lowest(pool, zone, stripe, list, type);
+	return tight_lowest(at->pool, at->zone, at->stripe, list, type);
 }
 
-static inline void tight_trace_scan(const struct pb_pool *pool, const struct zone *zone,
-				    const struct stripe *stripe, unsigned int order,
-				    unsigned int type)
+/* The lists that a search from `order` on looks into, to the trace hook. */
+static inline void __trace_scan(const struct locked *at, unsigned int order, unsigned int type)
 {
-	for (unsigned int o = order; o <= pool->max_order; o++) {
-		bool found = stripe->nonempty[type] >> o & 1;
+	u32 frame = zone_first_frame(at->pool, at->zone);
 
-		trace_block(pool, PB_TRACE_SCAN, zone_first_frame(pool, zone), o, type, found);
+	for (unsigned int o = order; o <= at->pool->max_order; o++) {
+		bool found = !area_empty(at->pool, at->stripe, o, type);
+
+		trace_block(at->pool, PB_TRACE_SCAN, frame, o, type, found);
 		if (found)
 			return;
 	}
 }
 
 /* The block to serve (order, type) from; its order goes to *found. NO_FRAME: none. */
-static inline u32 area_find(const struct pb_pool *pool, const struct zone *zone,
-			    const struct stripe *stripe, unsigned int order, unsigned int type,
-			    unsigned int *found)
+static inline u32 __area_find(const struct locked *at, unsigned int order, unsigned int type,
+			      unsigned int *found)
 {
 	u32 pageblock;
 
-	if (pool_is_linked(pool)) {
-		for (unsigned int o = order; o <= pool->max_order; o++) {
-			u32 frame = linked_head(area_lists(pool, stripe), area_list(o, type));
-
-			if (tracing(pool))
-				trace_block(pool, PB_TRACE_SCAN, zone_first_frame(pool, zone), o,
-					    type, frame != NO_FRAME);
-			if (frame != NO_FRAME) {
-				*found = o;
-				return frame;
-			}
-		}
+	if (tracing(at->pool))
+		__trace_scan(at, order, type);
+	if (pool_is_linked(at->pool)) {
+		for (*found = order; *found <= at->pool->max_order; ++*found)
+			if (!area_empty(at->pool, at->stripe, *found, type))
+				return __area_first(at, *found, type);
 		return NO_FRAME;
 	}
-	if (tracing(pool))
-		tight_trace_scan(pool, zone, stripe, order, type);
-	if (!(stripe->nonempty[type] >> order))
+	if (!(at->stripe->nonempty[type] >> order))
 		return NO_FRAME;
-	pageblock = tight_find(pool, zone, stripe, order, type);
-	*found = order + ctz32(pool_pageblock(pool, pageblock)->mask >> order);
-	return tight_block(pool, pageblock, *found);
+	pageblock = __tight_find(at, order, type);
+	*found = order + ctz32(pool_pageblock(at->pool, pageblock)->mask >> order);
+	return tight_block(at->pool, pageblock, *found);
 }
 
 #endif

@@ -113,8 +113,8 @@ static inline u32 tight_block(const struct pb_pool *pool, u32 pageblock, unsigne
 	return frame + ((tree_first(span_tree(pool, frame), first, blocks) - first) << order);
 }
 
-/* File the pageblock where its largest free block and its type now want it. */
-static inline void tight_refile(const struct pb_pool *pool, const struct zone *zone,
+/* List the pageblock where its largest free block and its type now want it. */
+static inline void tight_relist(const struct pb_pool *pool, const struct zone *zone,
 				struct stripe *stripe, u32 number, u8 order)
 {
 	struct pageblock *pb = pool_pageblock(pool, number);
@@ -128,16 +128,15 @@ static inline void tight_refile(const struct pb_pool *pool, const struct zone *z
 	pb->filed_type = pb->type;
 }
 
-/* The same if need be. Its `mask` and `type` may have changed in any way since the
-   last time. */
-static inline void tight_settle(const struct pb_pool *pool, const struct zone *zone,
+/* The same if need be: its `mask` and `type` may have changed in any way since. */
+static inline void tight_relist_if_changed(const struct pb_pool *pool, const struct zone *zone,
 				struct stripe *stripe, u32 number)
 {
 	struct pageblock *pb = pool_pageblock(pool, number);
 	u8 order = pb->mask ? (u8)fls32(pb->mask) : (u8)PB_NOT_FILED;
 
 	if (unlikely(order != pb->filed || (pb->type != pb->filed_type && order != PB_NOT_FILED)))
-		tight_refile(pool, zone, stripe, number, order);
+		tight_relist(pool, zone, stripe, number, order);
 }
 
 static inline void tight_count(const struct pb_pool *pool, u32 frame, unsigned int order, int n)

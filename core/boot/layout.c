@@ -12,6 +12,7 @@
 
 #include "base/seal.h"
 #include "boot/memmap.h"
+#include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 
 /* ------------------------------------------------------------------- sizes */

@@ -9,6 +9,8 @@
  */
 #include "boot/memmap.h"
 
+#include "alloc/gfp.h"
+#include "boot/policy.h"
 #include "pcp/pcp.h"
 #include "base/regions.h"
 #include "base/text.h"
@@ -187,6 +189,7 @@ u64 stripe_bitmap_bytes(const struct pb_super *super, u32 words)
 static void measure_zone(const struct pb_config *config, struct pb_super *super, u32 nr_spans,
 			 u64 *percpu, u64 *bitmap_bytes)
 {
+	u32 linked = policy_of(super)->pcp_zone_bytes;
 	struct shape shape;
 
 	if (!nr_spans)
@@ -194,7 +197,8 @@ static void measure_zone(const struct pb_config *config, struct pb_super *super,
 	shape_zone(config, super, nr_spans, &shape);
 	super->nr_stripes += shape.nr_stripes;
 	*bitmap_bytes += shape.nr_stripes * stripe_bitmap_bytes(super, shape.bitmap_words);
-	*percpu += pcp_zone_bytes(super, (u64)nr_spans << super->max_order);
+	*percpu += linked ? linked
+			  : pcp_stack_zone_bytes(super, (u64)nr_spans << super->max_order);
 }
 
 void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,
@@ -270,9 +274,9 @@ static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 			stripe->zone = (u16)z;
 			stripe->number = (u16)i;
 			stripe->areas = stripes * stripe_area_stride(pool->super);
-			stripe->slack = 1 + (u32)(zone_nr_frames(pool, zone) >>
+			stripe->min_error = 1 + (u32)(zone_nr_frames(pool, zone) >>
 						  (ctz32(zone->nr_stripes) + 6));
-			stripe->taker = NO_CPU;
+			stripe->remote_active = NO_CPU;
 			stripe->bitmaps = bitmaps;
 			bitmaps += stripe_bitmap_bytes(pool->super, zone->bitmap_words);
 		}
@@ -327,46 +331,8 @@ static u32 region_frame(const struct pb_pool *pool, const struct pb_region *last
 	       (u32)(region->start_pfn - pool_bank(pool, *bank)->pfn);
 }
 
-/* Have all pageblocks of a block one type? After boot that isn't certain. */
-static bool __one_type(const struct pb_pool *pool, u32 frame, unsigned int order)
-{
-	u32 step = 1u << pool->pageblock_order;
-
-	for (u32 i = step; i < 1u << order; i += step)
-		if (frame_migratetype(pool, frame + i) != frame_migratetype(pool, frame))
-			return false;
-	return true;
-}
-
-void hand_over_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
-{
-	pb_platform_lock(&zone->lock);
-	counter_add(&zone->managed, end - frame);
-	pb_platform_unlock(&zone->lock);
-	while (frame < end) {
-		unsigned int order = frame ? ctz32(frame) : pool->max_order;
-		struct stripe *stripe = frame_stripe(pool, zone, frame);
-		unsigned int type;
-
-		if (order > pool->max_order)
-			order = pool->max_order;
-		while ((u64)frame + ((u64)1 << order) > end)
-			order--;
-		pb_platform_lock(&stripe->lock);
-		if (!__one_type(pool, frame, order))
-			order = pool->pageblock_order; /* merging decides about types */
-		type = frame_migratetype(pool, frame);
-		counter_add(&stripe->pgfree, 1ul << order);
-		if (type != PB_MIGRATE_ISOLATE)
-			__vmstat_add(pool, zone, NO_CPU, 1L << order);
-		__zone_free_block(pool, zone, stripe, frame, order, type, true);
-		pb_platform_unlock(&stripe->lock);
-		frame += 1u << order;
-	}
-}
-
 /* Walks a zone's frames and the reservations side by side. */
-struct hand_over {
+struct release {
 	struct pb_pool *pool;
 	const struct pb_config *config;
 	struct regions reserved;
@@ -374,7 +340,7 @@ struct hand_over {
 	u64 covered;                  /* up to here there are reservations */
 };
 
-static void begin_reserved(struct hand_over *h, u64 pfn)
+static void begin_reserved(struct release *h, u64 pfn)
 {
 	regions_rewind(&h->reserved, pfn);
 	h->next = regions_next(&h->reserved);
@@ -382,7 +348,7 @@ static void begin_reserved(struct hand_over *h, u64 pfn)
 }
 
 /* End of the reservations around pfn, or pfn; *next: start of the next one, or end. */
-static u64 skip_reserved(struct hand_over *h, u64 pfn, u64 end, u64 *next)
+static u64 skip_reserved(struct release *h, u64 pfn, u64 end, u64 *next)
 {
 	*next = end;
 	if (h->config->flags & PB_POOL_ALL_RESERVED)
@@ -396,7 +362,7 @@ static u64 skip_reserved(struct hand_over *h, u64 pfn, u64 end, u64 *next)
 	return min_u64(end, max_u64(pfn, h->covered));
 }
 
-static void hand_over_region(struct hand_over *h, const struct pb_region *region, u32 base)
+static void release_region(struct release *h, const struct pb_region *region, u32 base)
 {
 	struct pb_pool *pool = h->pool;
 	struct zone *zone = zone_of_frame(pool, base);
@@ -408,7 +374,7 @@ static void hand_over_region(struct hand_over *h, const struct pb_region *region
 		memset(&pool->pages[base + (u32)(pfn - region->start_pfn)], PAGE_RESERVED,
 		       (size_t)(free - pfn));
 		if (free < next)
-			hand_over_range(pool, zone, base + (u32)(free - region->start_pfn),
+			release_range(pool, zone, base + (u32)(free - region->start_pfn),
 					base + (u32)(next - region->start_pfn));
 		pfn = next;
 	}
@@ -416,7 +382,7 @@ static void hand_over_region(struct hand_over *h, const struct pb_region *region
 
 /* Region by region; what no region has of the spans is absent. Not inlined: two walks
    over the regions are much for one frame of a small stack. */
-static NOINLINE void hand_over_all(struct hand_over *h)
+static NOINLINE void release_all(struct release *h)
 {
 	const struct pb_region *last = NULL, *region;
 	struct pb_pool *pool = h->pool;
@@ -431,16 +397,39 @@ static NOINLINE void hand_over_all(struct hand_over *h)
 		memset(&pool->pages[done], PAGE_ABSENT, start - done);
 		if (!same_zone(last, region))
 			begin_reserved(h, region->start_pfn);
-		hand_over_region(h, region, start);
+		release_region(h, region, start);
 		done = start + (u32)(region->end_pfn - region->start_pfn);
 		last = region;
 	}
 	memset(&pool->pages[done], PAGE_ABSENT, pool->nr_frames - done);
 }
 
-void memmap_hand_over(struct pb_pool *pool, const struct pb_config *config)
+void memmap_release(struct pb_pool *pool, const struct pb_config *config)
 {
-	struct hand_over h = { .pool = pool, .config = config };
+	struct release h = { .pool = pool, .config = config };
 
-	hand_over_all(&h);
+	release_all(&h);
+}
+
+/* ------------------------------------------------------------- fast[] */
+
+/* The node's first zone for each combination of modifiers, if that is local. */
+void pcp_init_fast(struct pb_pool *pool)
+{
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+		struct pcp_area *area = pcp_area(pool, cpu);
+
+		for (u32 gfp = 0; gfp <= PCP_FAST_GFP; gfp++) {
+			int highest = gfp_zone(pool, gfp);
+			int type = gfp_migratetype(pool, gfp);
+			u16 zone = NO_ZONE;
+
+			area->fast[gfp] = NO_CLASS;
+			if (highest >= 0 && type >= 0)
+				zone = pool_node(pool, area->node)->preferred[highest];
+			if (zone != NO_ZONE && pool_zone(pool, zone)->node == area->node)
+				area->fast[gfp] = zone_class(pool, pool_zone(pool, zone),
+							     (u32)type);
+		}
+	}
 }

@@ -16,14 +16,15 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 
 void memmap_build(struct pb_pool *pool, const struct pb_config *config);
 /* linux profile: every free list, empty. */
 void init_lists(struct pb_pool *pool);
-/* Mark what is reserved or absent, hand over the rest to the buddy (spec 11.2). */
-void memmap_hand_over(struct pb_pool *pool, const struct pb_config *config);
-/* Free [pfn, end) of one zone in the largest aligned blocks; counts managed. */
-void hand_over_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end);
+/* Mark what is reserved or absent, release the rest to the zones (spec 11.2). */
+void memmap_release(struct pb_pool *pool, const struct pb_config *config);
 
 /* Bytes of the lower list levels of all stripes of a zone. */
 u64 stripe_bitmap_bytes(const struct pb_super *super, u32 words);
 
 int set_error(struct pb_error *error, int code, u32 region, const char *text);
+
+/* fast[] of every CPU, once the zonelists are there. */
+void pcp_init_fast(struct pb_pool *pool);
 
 #endif

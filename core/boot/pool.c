@@ -9,6 +9,7 @@
 
 #include "boot/layout.h"
 #include "boot/memmap.h"
+#include "boot/policy.h"
 #include "pcp/pcp.h"
 #include "boot/recover.h"
 #include "pcp/shared.h"
@@ -140,15 +141,23 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->tunables.pcp_batch_max = config->pcp_batch_max;
 }
 
+/* Bytes of one CPU's area; 0: the stacks are too large for one. */
+static u64 percpu_bytes(struct pb_super *s, size_t zone_bytes)
+{
+	if (policy_of(s)->pcp_zone_bytes)
+		return align_up(sizeof(struct pcp_area) + zone_bytes, 64);
+	return pcp_stack_area_bytes(s, zone_bytes);
+}
+
 /* Many zones: smaller stacks, and at last none. */
 static void measure_percpu(const struct pb_config *config, struct pb_super *s, u64 zone_bytes)
 {
-	u64 bytes = pcp_area_bytes(s, (size_t)zone_bytes);
+	u64 bytes = percpu_bytes(s, (size_t)zone_bytes);
 
 	while (!bytes && s->pcp_scale < 9) {
 		s->pcp_scale++;
 		memmap_measure(config, s, &zone_bytes, &bytes);
-		bytes = pcp_area_bytes(s, (size_t)zone_bytes);
+		bytes = percpu_bytes(s, (size_t)zone_bytes);
 	}
 	if (!bytes)
 		s->flags |= PB_POOL_NO_PCP;
@@ -172,7 +181,8 @@ static int measure(const struct pb_config *config, struct pb_super *s, struct pb
 	for (u32 i = 0; config->cpu_node && i < s->nr_cpus; i++)
 		if (config->cpu_node[i] >= s->nr_nodes)
 			s->nr_nodes = config->cpu_node[i] + 1u;
-	pcp_layout(s);
+	if (!policy_of(s)->pcp_zone_bytes)
+		pcp_stack_layout(s);
 	memmap_measure(config, s, &percpu, &bitmap_bytes);
 	if (s->nr_frames > PB_MAX_FRAMES)
 		return set_error(
@@ -212,6 +222,7 @@ static void set_percpu_mode(struct pb_pool *pool)
 	u64 free_frames = pool->hardened ? 0 : pool->nr_frames;
 
 	pool->percpu_mode = rseq ? PCP_MODE_RSEQ : PCP_MODE_TRYLOCK;
+	pool->pcp_orders = pcp_orders_of(s);
 	pool->nr_pcp_orders = modern ? s->nr_pcp_orders : 0;
 	if (rseq) {
 		pool->rseq_orders = pool->nr_pcp_orders;
@@ -239,6 +250,8 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	pool->page_shift = s->page_shift;
 	pool->profile = s->profile;
 	pool->kernel = s->kernel;
+	pool->policy = policy_of(s);
+	pool->wings = &pb_wings;
 	pool->shared = (s->flags & PB_POOL_SHARED) != 0;
 	pool->hardened = (s->flags & PB_POOL_HARDENED) != 0;
 	pool->movable_mask = s->flags & PB_POOL_MOVABLE_EXPLICIT ? 0 : PB_GFP_MOVABLE;
@@ -411,9 +424,11 @@ static void disable_mobility(struct pb_pool *pool)
 	for (u32 i = 0; i < pool->super->nr_pageblocks; i++) {
 		struct zone *zone = zone_of_frame(pool, i << pool->pageblock_order);
 
-		__set_pageblock_type(pool, zone, i, PB_MIGRATE_UNMOVABLE);
-		area_settle(pool, zone, frame_stripe(pool, zone, i << pool->pageblock_order),
-			    i << pool->pageblock_order);
+		u32 frame = i << pool->pageblock_order;
+		struct locked at = { pool, zone, frame_stripe(pool, zone, frame) };
+
+		__set_pageblock_type(&at, i, PB_MIGRATE_UNMOVABLE);
+		__area_relist(&at, frame);
 	}
 }
 
@@ -428,7 +443,7 @@ static NOINLINE void init_state(struct pb_pool *pool, const struct pb_config *co
 	pool->super->mobility = 1;
 	init_pageblocks(pool, PB_MIGRATE_MOVABLE);
 	pcp_init_areas(pool);
-	memmap_hand_over(pool, config);
+	memmap_release(pool, config);
 	if (!enough_for_mobility(pool))
 		disable_mobility(pool);
 	if (t->user_min_free_kbytes >= 0) {
@@ -494,15 +509,6 @@ int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *mem
 
 /* ------------------------------------------------------------------ attach */
 
-/* pre: nobody else is in it. */
-static void recover(struct pb_pool *pool)
-{
-	pool_recover(pool);
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
-		pcp_unlock(pcp_area(pool, cpu));
-	recover_sizes(pool);
-}
-
 int pb_pool_attach_with(struct pb_pool *pool, void *memory, size_t bytes,
 			const struct pb_attach *how, struct pb_error *error)
 {
@@ -521,7 +527,7 @@ int pb_pool_attach_with(struct pb_pool *pool, void *memory, size_t bytes,
 	if (!how->recover)
 		return PB_OK;
 	if (!pool->shared)
-		recover(pool);
+		recover_shared(pool);
 	else if (!shared_recover(pool))
 		return set_error(error, PB_EBUSY, UINT32_MAX,
 				 "another process is inside a call in this pool");

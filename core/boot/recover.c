@@ -141,8 +141,8 @@ static void empty_stripe(struct pb_pool *pool, const struct zone *zone, struct s
 	stripe->nr_free_cma = 0;
 	stripe->nr_free_highatomic = 0;
 	stripe->nr_isolated = 0;
-	stripe->published = 0;
-	stripe->taker = NO_CPU;
+	stripe->approx_free = 0;
+	stripe->remote_active = NO_CPU;
 	memset(stripe->moving, 0, sizeof(stripe->moving));
 	memset(stripe->nonempty, 0, sizeof(stripe->nonempty));
 	memset(stripe_area(pool, stripe, 0), 0, pool->super->orders * sizeof(struct free_area));
@@ -181,7 +181,7 @@ static void free_the_rest(struct pb_pool *pool, struct zone *zone)
 		while (run < end && !pool->pages[run].word)
 			run++;
 		if (run > frame)
-			hand_over_range(pool, zone, (u32)frame, (u32)run);
+			release_range(pool, zone, (u32)frame, (u32)run);
 		frame = run > frame ? run : frame + 1;
 	}
 	zone->managed = managed;
@@ -198,7 +198,7 @@ static void recover_zone(struct pb_pool *pool, struct zone *zone)
 		empty_stripe(pool, zone, zone_stripe(pool, zone, i));
 }
 
-void pool_recover(struct pb_pool *handle)
+static void pool_recover(struct pb_pool *handle)
 {
 	struct pb_pool mine = *handle, *pool = &mine;
 
@@ -215,7 +215,7 @@ void pool_recover(struct pb_pool *handle)
 	pcp_init_fast(pool);
 }
 
-void recover_sizes(struct pb_pool *pool)
+static void recover_sizes(struct pb_pool *pool)
 {
 	if (!pool_was_loaded(pool)) {
 		(void)lock_tunables(pool);
@@ -225,4 +225,12 @@ void recover_sizes(struct pb_pool *pool)
 	seal_sizes(pool->super);
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		pcp_set_sizes(pool, pool_zone(pool, z));
+}
+
+void recover_shared(struct pb_pool *pool)
+{
+	pool_recover(pool);
+	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
+		pcp_unlock(pcp_area(pool, cpu));
+	recover_sizes(pool);
 }

@@ -9,11 +9,10 @@
 
 /*
  * What was allocated stays so, the rest is free; whatever the dead left half done,
- * at any store, another recovery included. pre: nobody else is in the pool; in a
- * shared one, its lock and every area's are held, and are left so.
+ * at any store, another recovery included. Then watermarks and the lists' sizes.
+ * pre: nobody else is in the pool; in a shared one, its lock is held, and every area's,
+ * which it lets go of.
  */
-void pool_recover(struct pb_pool *pool);
-/* And then, the areas' locks free again: watermarks and the lists' sizes. */
-void recover_sizes(struct pb_pool *pool);
+void recover_shared(struct pb_pool *pool);
 
 #endif

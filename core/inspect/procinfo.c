@@ -4,7 +4,6 @@
  * 13.2 to 13.4), byte for byte. Of zoneinfo's "per-node stats" only the heading:
  * they count pages of users, which an allocator doesn't know.
  */
-#include "linux/linux_rules.h"
 #include "pcp/pcp.h"
 #include "pcp/shared.h"
 #include "base/text.h"
@@ -266,7 +265,7 @@ static void text_counter(struct text *text, const char *name, u64 value)
 /* What a zone type without memory has for each mark. */
 static u64 absent_mark(const struct pb_pool *pool, unsigned int type)
 {
-	return type == PB_ZONE_MOVABLE && pool_is_linked(pool) && linux_rules(pool)->movable_apart
+	return type == PB_ZONE_MOVABLE && pool_is_linked(pool) && policy(pool)->movable_apart
 		       ? 32
 		       : 0;
 }

@@ -3,6 +3,7 @@
  * What a pool counted: events, zones, per-CPU lists, fragmentation indices.
  */
 #include "alloc/misuse.h"
+#include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 #include "pcp/shared.h"
 

@@ -6,6 +6,7 @@
 #include "boot/layout.h"
 #include "base/seal.h"
 #include "alloc/misuse.h"
+#include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 
 /* Frame of a block whose frames are all still reserved; or PB_E*, as NO_FRAME. */
@@ -45,7 +46,7 @@ int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_migratety
 {
 	u32 frame = pfn_to_frame(pool, pfn);
 	struct zone *zone;
-	struct stripe *stripe;
+	struct locked at;
 	unsigned int old;
 
 	if (frame == NO_FRAME)
@@ -53,17 +54,17 @@ int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_migratety
 	if ((unsigned int)type >= PB_MIGRATE_TYPES)
 		return PB_EINVAL;
 	zone = zone_of_frame(pool, frame);
-	stripe = frame_stripe(pool, zone, frame);
+	at = (struct locked){ pool, zone, frame_stripe(pool, zone, frame) }; /* at rest */
 	old = frame_migratetype(pool, frame);
 	zone->nr_isolate_pageblock += (type == PB_MIGRATE_ISOLATE) -
 				      (unsigned long)(old == PB_MIGRATE_ISOLATE);
-	__set_pageblock_type(pool, zone, frame >> pool->pageblock_order, type);
+	__set_pageblock_type(&at, frame >> pool->pageblock_order, type);
 	if (!pool_is_linked(pool)) { /* one list per pageblock: what is free goes along */
-		u64 moved = __move_freepages_block(pool, zone, stripe,
-						   frame >> pool->pageblock_order, type, NULL);
+		u64 moved = __move_freepages_block(&at, frame >> pool->pageblock_order, type,
+						   NULL);
 
-		__account(stripe, -(long)moved, old);
-		__account(stripe, (long)moved, type);
+		__account(at.stripe, -(long)moved, old);
+		__account(at.stripe, (long)moved, type);
 	}
 	return PB_OK;
 }
@@ -71,7 +72,7 @@ int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_migratety
 int pb_state_add_free(struct pb_pool *pool, uint64_t pfn, unsigned int order,
 		      enum pb_migratetype type)
 {
-	struct stripe *stripe;
+	struct locked at;
 	struct zone *zone;
 	u32 frame;
 	int code = reserved_block(pool, pfn, order, &frame);
@@ -81,17 +82,17 @@ int pb_state_add_free(struct pb_pool *pool, uint64_t pfn, unsigned int order,
 	if ((unsigned int)type >= PB_MIGRATE_TYPES)
 		return PB_EINVAL;
 	zone = zone_of_frame(pool, frame);
-	stripe = frame_stripe(pool, zone, frame);
+	at = (struct locked){ pool, zone, frame_stripe(pool, zone, frame) }; /* at rest */
 	memset(&pool->pages[frame], 0, (size_t)1 << order);
 	if (!pool_is_linked(pool)) /* one list per pageblock: the type decides, merging included */
 		type = frame_migratetype(pool, frame);
-	__vmstat_add(pool, zone, NO_CPU, type == PB_MIGRATE_ISOLATE ? 0 : 1L << order);
+	__count_free(&at, NO_CPU, type == PB_MIGRATE_ISOLATE ? 0 : 1L << order);
 	if (!pool_is_linked(pool)) {
-		__zone_free_block(pool, zone, stripe, frame, order, type, true);
+		__free_one_page(&at, frame, order, type, true);
 		return PB_OK;
 	}
-	__account(stripe, 1L << order, type);
-	area_insert(pool, stripe, frame, order, type, true);
+	__account(at.stripe, 1L << order, type);
+	__area_insert(&at, frame, order, type, true);
 	return PB_OK;
 }
 
@@ -163,8 +164,8 @@ int pb_state_add_pcp(struct pb_pool *pool, unsigned int cpu, uint64_t pfn, unsig
 	memset(&pool->pages[frame], 0, (size_t)1 << order);
 	zone = zone_of_frame(pool, frame);
 	if (!pool_is_linked(pool)) {
-		if (!pcp_put(pool, zone, cpu, frame, order))
-			zone_free(pool, zone, NO_CPU, frame, order, false);
+		if (!free_pcplist(pool, zone, cpu, frame, order))
+			return_page(pool, zone, frame, order);
 		return PB_OK;
 	}
 	pcp = pcp_linux_of(pool, cpu, zone);

@@ -16,6 +16,7 @@
 #include "boot/layout.h"
 #include "boot/memmap.h"
 #include "alloc/misuse.h"
+#include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 #include "base/text.h"
 
@@ -729,7 +730,7 @@ static bool noted_right(const struct check *c, u32 frame, unsigned int order)
 	if (type >= PB_MIGRATE_PCPTYPES)
 		type = PB_MIGRATE_MOVABLE;
 	/* where one block is borrowed from another type's list, that one is noted */
-	return linux_rules(c->pool)->lists_follow || pcp_linux_list(order, type) == c->type;
+	return policy(c->pool)->lists_follow || pcp_linux_list(order, type) == c->type;
 }
 
 static int check_pcp_block(struct check *c, u32 frame, unsigned int order)
@@ -1175,10 +1176,10 @@ static int check_stripe_totals(struct check *c, const struct zone *zone, u32 num
 	if (stripe->nr_free_cma != pages[PB_MIGRATE_CMA])
 		return broken_zone(c, 23, "free CMA pages", zone, (u64)stripe->nr_free_cma,
 				   (u64)pages[PB_MIGRATE_CMA]);
-	slack = published_slack(stripe, stripe->published);
-	if (sum - stripe->nr_free_cma > stripe->published + slack ||
-	    sum - stripe->nr_free_cma < stripe->published - slack)
-		return broken_zone(c, 23, "published free pages", zone, (u64)stripe->published,
+	slack = approx_error(stripe, stripe->approx_free);
+	if (sum - stripe->nr_free_cma > stripe->approx_free + slack ||
+	    sum - stripe->nr_free_cma < stripe->approx_free - slack)
+		return broken_zone(c, 23, "approximate free pages", zone, (u64)stripe->approx_free,
 				   (u64)(sum - stripe->nr_free_cma));
 	if (stripe->nr_isolated != pages[PB_MIGRATE_ISOLATE])
 		return broken_zone(c, 23, "free isolated pages", zone, (u64)stripe->nr_isolated,
@@ -1428,14 +1429,14 @@ static int check_bounds(struct check *c, const struct zone *zone)
    high watermarks the least is the greater of them, as it comes from those. */
 static s32 linux_other_high(const struct check *c, const struct pcp_linux *pcp)
 {
-	return linux_rules(c->pool)->pcp_sizes == LINUX_PCP_TUNED ? pcp->high_max : pcp->high_min;
+	return policy(c->pool)->pcp_sizes == LINUX_PCP_TUNED ? pcp->high_max : pcp->high_min;
 }
 
 /* How far free_factor may come: from 6.12 on it counts pages, and keeps what it counted
    while the batch was larger. */
 static s32 linux_most_freed(const struct check *c)
 {
-	if (linux_rules(c->pool)->pcp_sizes != LINUX_PCP_TUNED)
+	if (policy(c->pool)->pcp_sizes != LINUX_PCP_TUNED)
 		return FREE_FACTOR_MAX;
 	return (PCP_BATCH_MAX << FREE_FACTOR_MAX) + (1 << c->pool->max_order);
 }

@@ -4,6 +4,7 @@
  * At rest only.
  */
 #include "alloc/misuse.h"
+#include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 
 /* Not free, not owned: reserved, absent, or in some per-CPU list. */
@@ -176,7 +177,8 @@ int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_t
 
 	if (!zone || cpu >= pool->percpu_cpus)
 		return PB_ENODEV;
-	if (!pcp_allowed_order(pool, order) || (u32)mt >= PB_MIGRATE_PCPTYPES)
+	if (order > pool->max_order || !pcp_allowed_order(pool, order) ||
+	    (u32)mt >= PB_MIGRATE_PCPTYPES)
 		return PB_EINVAL;
 	if (pool_is_linked(pool))
 		return walk_linked(pool, pcp_linux_of(pool, cpu, zone)->lists,

@@ -5,10 +5,30 @@
  */
 #include "linux/linux_rules.h"
 
+#include "linux/linux_zone.h"
+#include "linux/pcp_linux.h"
+
+/* What the kernels have in common. */
+#define LINUX_ALIKE \
+	.spares_zone_end = true, \
+	.reserved_as_movable = true, \
+	.rmqueue = linux_rmqueue_one, \
+	.rmqueue_reserve = linux_rmqueue_reserve, \
+	.count_free = linux_count_free, \
+	.pcp_zone_bytes = sizeof(struct pcp_linux), \
+	.pcp_take = pcp_linux_take, \
+	.pcp_put = pcp_linux_put, \
+	.pcp_drain = pcp_linux_drain, \
+	.pcp_set_sizes = pcp_linux_set_sizes, \
+	.pcp_init = pcp_linux_init, \
+	.pcp_holds = pcp_linux_holds, \
+	.pcp_sum = pcp_linux_sum, \
+	.pcp_count = pcp_linux_count
 
 /* clang-format off */
-const struct linux_rules linux_rules_of[PB_NR_LINUX] = {
+const struct pb_policy pb_policy_linux[PB_NR_LINUX] = {
 	[PB_LINUX_5_4] = {
+		LINUX_ALIKE,
 		.name = "5.4",
 		.urgency.atomic_bit = true,
 		.reserve_seen_late = true,
@@ -17,7 +37,7 @@ const struct linux_rules linux_rules_of[PB_NR_LINUX] = {
 		.cma_last = true,
 		.urgency.high = ALLOC_HIGH,
 		.urgency.harder = ALLOC_QUARTER | ALLOC_RESERVES,
-		.merge = LINUX_MERGE_ANY,
+		.merge = MERGE_ANY,
 		.pcp_sizes = LINUX_PCP_BATCH,
 		.pcp_single = true,
 		.pcp_round_robin = true,
@@ -25,12 +45,13 @@ const struct linux_rules linux_rules_of[PB_NR_LINUX] = {
 		.pcp_high_batches = 6,
 	},
 	[PB_LINUX_5_10] = {
+		LINUX_ALIKE,
 		.name = "5.10",
 		.urgency.atomic_bit = true,
 		.urgency.unboosted_gfp = PB_GFP_ATOMIC_BIT,
 		.urgency.high = ALLOC_HIGH,
 		.urgency.harder = ALLOC_QUARTER | ALLOC_RESERVES,
-		.merge = LINUX_MERGE_ANY,
+		.merge = MERGE_ANY,
 		.pcp_sizes = LINUX_PCP_BATCH,
 		.pcp_single = true,
 		.pcp_round_robin = true,
@@ -38,17 +59,19 @@ const struct linux_rules linux_rules_of[PB_NR_LINUX] = {
 		.pcp_high_batches = 6,
 	},
 	[PB_LINUX_6_1] = {
+		LINUX_ALIKE,
 		.name = "6.1",
 		.urgency.highatomic_gfp = PB_GFP_HIGH,
 		.urgency.unboosted_gfp = PB_GFP_ATOMIC_BIT,
 		.urgency.high = ALLOC_HIGH | ALLOC_RESERVES,
 		.urgency.harder = ALLOC_HARDER | ALLOC_RESERVES,
 		.urgency.harder_high = ALLOC_QUARTER,
-		.merge = LINUX_MERGE_ALIKE,
+		.merge = MERGE_ALIKE,
 		.pcp_sizes = LINUX_PCP_FACTOR,
 		.pcp_cached_type = true,
 	},
 	[PB_LINUX_6_12] = {
+		LINUX_ALIKE,
 		.name = "6.12",
 		.urgency.highatomic_gfp = PB_GFP_HIGH,
 		.urgency.unboosted_gfp = PB_GFP_HIGH,
@@ -60,12 +83,13 @@ const struct linux_rules linux_rules_of[PB_NR_LINUX] = {
 		.below_high = true,
 		.boost_kswapd = true,
 		.movable_apart = true,
-		.merge = LINUX_MERGE_REWRITE,
+		.merge = MERGE_REWRITE,
 		.lists_follow = true,
 		.split_frees = true,
 		.pcp_sizes = LINUX_PCP_TUNED,
 	},
 	[PB_LINUX_7_2] = {
+		LINUX_ALIKE,
 		.name = "7.2",
 		.urgency.highatomic_gfp = PB_GFP_HIGH,
 		.urgency.unboosted_gfp = PB_GFP_HIGH,
@@ -77,7 +101,7 @@ const struct linux_rules linux_rules_of[PB_NR_LINUX] = {
 		.below_high = true,
 		.boost_kswapd = true,
 		.movable_apart = true,
-		.merge = LINUX_MERGE_REWRITE,
+		.merge = MERGE_REWRITE,
 		.lists_follow = true,
 		.split_frees = true,
 		.pcp_sizes = LINUX_PCP_TUNED,
@@ -88,8 +112,3 @@ const struct linux_rules linux_rules_of[PB_NR_LINUX] = {
 	},
 };
 /* clang-format on */
-
-const char *pb_kernel_name(enum pb_kernel kernel)
-{
-	return (unsigned int)kernel < PB_NR_LINUX ? linux_rules_of[kernel].name : "unknown";
-}

@@ -4,9 +4,8 @@
  * head, freed to the head, refilled at the tail in the order the zone gives, drained
  * from the tail, list by list or (5.10) round robin.
  */
-#include "pcp/pcp.h"
-
-#include "linux/linux_rules.h"
+#include "linux/linux_zone.h"
+#include "linux/pcp_linux.h"
 
 struct pcp_linux *pcp_linux_of(const struct pb_pool *pool, u32 cpu, const struct zone *zone)
 {
@@ -28,13 +27,13 @@ u32 pcp_linux_list(unsigned int order, unsigned int type)
 	return HUGE_LISTS + (type == PB_MIGRATE_MOVABLE);
 }
 
-void __vmstat_add(struct pb_pool *pool, struct zone *zone, u32 cpu, long pages)
+/* Linux adds a change of NR_FREE_PAGES to this CPU's difference, and that to the zone's
+   counter only when it exceeds a threshold (spec 13.1). */
+void linux_count_free(struct pb_pool *pool, struct zone *zone, u32 cpu, long pages)
 {
 	s32 threshold = load_relaxed(&zone->stat_threshold);
 	struct pcp_linux *pcp;
 
-	if (!pool_is_linked(pool))
-		return;
 	if (cpu < pool->percpu_cpus) {
 		pcp = pcp_linux_of(pool, cpu, zone);
 		pages += pcp->stat_diff;
@@ -87,7 +86,7 @@ static u32 refill_blocks(const struct pb_pool *pool, const struct zone *zone,
 {
 	s32 batch = pcp->batch;
 
-	if (linux_rules(pool)->pcp_sizes == LINUX_PCP_TUNED) {
+	if (policy(pool)->pcp_sizes == LINUX_PCP_TUNED) {
 		if (bounded_high(pcp) < batch)
 			return 1;
 		batch = tuned_batch(zone, pcp, order);
@@ -97,45 +96,46 @@ static u32 refill_blocks(const struct pb_pool *pool, const struct zone *zone,
 	return (u32)batch;
 }
 
-static void refill(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_linux *pcp,
-		   unsigned int order, unsigned int type, unsigned int alloc_flags,
-		   unsigned long *state)
+static void refill(struct pcp_held *held, const struct zone_request *asked, struct pcp_linux *pcp)
 {
-	u32 left = refill_blocks(pool, zone, pcp, order);
+	struct zone_request request = *asked;
+	struct pb_pool *pool = held->pool;
+	unsigned int order = request.order, type = request.type;
+	u32 left = refill_blocks(pool, request.zone, pcp, order);
 	u32 list = pcp_linux_list(order, type);
 	u32 frames[ZONE_BATCH_MAX];
 
-	if (alloc_flags & ALLOC_HIGHATOMIC && linux_rules(pool)->pcp_spares_reserve)
+	if (request.alloc_flags & ALLOC_HIGHATOMIC && policy(pool)->pcp_spares_reserve)
 		return;
 	while (left) {
 		u32 want = left < ZONE_BATCH_MAX ? left : ZONE_BATCH_MAX;
-		u32 got = linked_take_batch(pool, zone, cpu, order, type, alloc_flags, want,
-					    frames + want);
+		u32 got = linux_rmqueue_bulk(&request, want, frames + want);
 
 		for (u32 i = 0; i < got; i++)
 			linked_insert(pool, pcp->lists, list, frames[want - 1 - i], true);
 		counter_add(&pcp->count, (s32)(got << order));
-		pcp_trace_batch(pool, PB_TRACE_REFILL, zone, cpu, order, type, got);
+		pcp_trace_batch(held, PB_TRACE_REFILL, asked, got);
 		if (got < want)
 			break;
 		if (pool->pcp_types[frames[0]] != type && pool->pcp_types[frames[0]] != PB_MIGRATE_CMA)
-			alloc_flags |= ALLOC_STEALS;
+			request.alloc_flags |= ALLOC_STEALS;
 		left -= want;
 		if (left)
-			pcp_breathe(pool, cpu, state);
+			pcp_breathe(held);
 	}
 }
 
-u32 pcp_linux_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-		   unsigned int type, unsigned int alloc_flags, unsigned long *state)
+u32 pcp_linux_take(struct pcp_held *held, const struct zone_request *request)
 {
-	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
-	u32 list = pcp_linux_list(order, type);
+	struct pb_pool *pool = held->pool;
+	struct pcp_linux *pcp = pcp_linux_of(pool, held->cpu, request->zone);
+	unsigned int order = request->order;
+	u32 list = pcp_linux_list(order, request->type);
 	u32 frame;
 
 	store_relaxed(&pcp->free_factor, pcp->free_factor >> 1);
 	if (linked_empty(pcp->lists, list))
-		refill(pool, zone, cpu, pcp, order, type, alloc_flags, state);
+		refill(held, request, pcp);
 	frame = linked_head(pcp->lists, list);
 	if (frame == NO_FRAME)
 		return NO_FRAME;
@@ -146,14 +146,25 @@ u32 pcp_linux_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned in
 	return frame;
 }
 
+/* `n` blocks were given back, `coldest` first. */
+static void trace_drain(const struct pcp_held *held, struct zone *zone, unsigned int order,
+			u32 coldest, u32 n)
+{
+	struct zone_request what = { held->pool, zone, held->cpu, order,
+				     frame_migratetype(held->pool, coldest), 0 };
+
+	pcp_trace_batch(held, PB_TRACE_DRAIN, &what, n);
+}
+
 /*
  * 5.10 (P6): from the tail of one list after the other, one block at first, one more
  * for each list that is passed and for each round; all the rest of the only list that
  * has any. The lists are those of order 0.
  */
-static void drain_round_robin(struct pb_pool *pool, struct zone *zone, u32 cpu,
-			      struct pcp_linux *pcp, s32 pages, unsigned long *state)
+static void drain_round_robin(struct pcp_held *held, struct zone *zone, s32 pages)
 {
+	struct pb_pool *pool = held->pool;
+	struct pcp_linux *pcp = pcp_linux_of(pool, held->cpu, zone);
 	u32 list = 0;
 	s32 run = 0;
 
@@ -178,19 +189,19 @@ static void drain_round_robin(struct pb_pool *pool, struct zone *zone, u32 cpu,
 			pages--;
 			run--;
 		}
-		linked_free_batch(pool, zone, cpu, 0, &batch);
-		pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, 0,
-				frame_migratetype(pool, coldest), n);
+		linux_free_bulk(pool, zone, held->cpu, 0, &batch);
+		trace_drain(held, zone, 0, coldest, n);
 		if (pages > 0)
-			pcp_breathe(pool, cpu, state);
+			pcp_breathe(held);
 	}
 }
 
 /* Gives back at least `pages`, beginning with list `first`, a whole list before
    the next, around until enough. */
-static void drain(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_linux *pcp,
-		  s32 pages, u32 first, unsigned long *state)
+static void drain(struct pcp_held *held, struct zone *zone, s32 pages, u32 first)
 {
+	struct pb_pool *pool = held->pool;
+	struct pcp_linux *pcp = pcp_linux_of(pool, held->cpu, zone);
 	u32 list = first;
 
 	/* others may have taken what is left, during a breath */
@@ -210,14 +221,13 @@ static void drain(struct pb_pool *pool, struct zone *zone, u32 cpu, struct pcp_l
 			counter_add(&pcp->count, -(1 << order));
 		}
 		if (n) {
-			linked_free_batch(pool, zone, cpu, order, &batch);
-			pcp_trace_batch(pool, PB_TRACE_DRAIN, zone, cpu, order,
-					frame_migratetype(pool, coldest), n);
+			linux_free_bulk(pool, zone, held->cpu, order, &batch);
+			trace_drain(held, zone, order, coldest, n);
 		}
 		if (linked_empty(pcp->lists, list))
 			list = (list + 1) % LINUX_PCP_LISTS;
 		if (n && pages > 0)
-			pcp_breathe(pool, cpu, state);
+			pcp_breathe(held);
 	}
 }
 
@@ -242,7 +252,7 @@ static s32 drain_pages(struct pcp_linux *pcp, s32 high, bool all)
    at once, to merge. */
 static bool tuned_free_high(const struct pb_pool *pool, struct pcp_linux *pcp, unsigned int order)
 {
-	s32 run = pcp->batch + (linux_rules(pool)->pcp_patient ? pcp->high_min / 2 : 0);
+	s32 run = pcp->batch + (policy(pool)->pcp_patient ? pcp->high_min / 2 : 0);
 	bool before = pcp->flags & PCP_PREV_FREE_HIGH_ORDER;
 
 	if (!order || order > COSTLY_ORDER) {
@@ -286,21 +296,21 @@ static s32 tuned_high(const struct zone *zone, struct pcp_linux *pcp, bool all)
 
 /* A list that is full gives back so many pages. 7.2 goes by batches: each begins with
    that list again, and whatever it takes counts as a batch. */
-static void drain_full(struct pb_pool *pool, struct zone *zone, u32 cpu, s32 pages, u32 list,
-		       unsigned long *state)
+static void drain_full(struct pcp_held *held, struct zone *zone, s32 pages, u32 list)
 {
-	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
-	s32 batch = linux_rules(pool)->pcp_drain_batches ? pcp->batch : pages;
+	struct pb_pool *pool = held->pool;
+	struct pcp_linux *pcp = pcp_linux_of(pool, held->cpu, zone);
+	s32 batch = policy(pool)->pcp_drain_batches ? pcp->batch : pages;
 
 	for (; pages > 0 && pcp->count > 0; pages -= batch)
-		drain(pool, zone, cpu, pcp, pages < batch ? pages : batch, list, state);
+		drain(held, zone, pages < batch ? pages : batch, list);
 }
 
 /* 6.12 on: the same as below, with what tunes itself. */
-static void drain_tuned(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-			u32 list, unsigned long *state)
+static void drain_tuned(struct pcp_held *held, struct zone *zone, unsigned int order, u32 list)
 {
-	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+	struct pb_pool *pool = held->pool;
+	struct pcp_linux *pcp = pcp_linux_of(pool, held->cpu, zone);
 	s32 batch = pcp->batch, most = batch << FREE_FACTOR_MAX, high, pages;
 	bool all = tuned_free_high(pool, pcp, order);
 
@@ -315,18 +325,20 @@ static void drain_tuned(struct pb_pool *pool, struct zone *zone, u32 cpu, unsign
 		pages = 1;
 	else
 		pages = clamp_s32(pcp->free_factor, batch, high - batch);
-	drain_full(pool, zone, cpu, pages, list, state);
+	drain_full(held, zone, pages, list);
 	if (load_relaxed(&zone->flags) & ZONE_BELOW_HIGH &&
 	    zone_watermark_ok(pool, zone, 0, wmark_pages(zone, PB_WMARK_HIGH), PB_ZONE_MOVABLE, 0,
 			      zone_vm_free_pages(pool, zone)))
 		__atomic_fetch_and(&zone->flags, ~ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
 }
 
-void pcp_linux_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order,
-		   unsigned int type, unsigned long *state)
+bool pcp_linux_put(struct pcp_held *held, const struct zone_request *what, u32 frame)
 {
-	enum linux_pcp_sizes sizes = linux_rules(pool)->pcp_sizes;
-	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+	struct pb_pool *pool = held->pool;
+	struct zone *zone = what->zone;
+	unsigned int order = what->order, type = what->type;
+	enum linux_pcp_sizes sizes = policy(pool)->pcp_sizes;
+	struct pcp_linux *pcp = pcp_linux_of(pool, held->cpu, zone);
 	/* a run of frees of larger blocks: give them all back at once, to merge */
 	bool all = pcp->free_factor && order && order <= COSTLY_ORDER;
 	s32 high = all ? 0 : pcp->high;
@@ -342,20 +354,64 @@ void pcp_linux_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, 
 	counter_add(&pcp->free_pages, 1u << order);
 	if (sizes == LINUX_PCP_TUNED) {
 		store_relaxed(&pcp->alloc_factor, pcp->alloc_factor >> 1);
-		drain_tuned(pool, zone, cpu, order, list, state);
+		drain_tuned(held, zone, order, list);
 	} else if (sizes == LINUX_PCP_BATCH && pcp->count >= high) {
-		drain_round_robin(pool, zone, cpu, pcp, pcp->batch, state);
+		drain_round_robin(held, zone, pcp->batch);
 	} else if (pcp->count >= high) {
-		drain(pool, zone, cpu, pcp, drain_pages(pcp, high, all), list, state);
+		drain(held, zone, drain_pages(pcp, high, all), list);
 	}
+	return true;
 }
 
-void pcp_linux_drain(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned long *state)
+void pcp_linux_drain(struct pcp_held *held, struct zone *zone)
 {
-	struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+	struct pcp_linux *pcp = pcp_linux_of(held->pool, held->cpu, zone);
 
-	if (linux_rules(pool)->pcp_round_robin)
-		drain_round_robin(pool, zone, cpu, pcp, pcp->count, state);
+	if (policy(held->pool)->pcp_round_robin)
+		drain_round_robin(held, zone, pcp->count);
 	else
-		drain(pool, zone, cpu, pcp, pcp->count, 0, state);
+		drain(held, zone, pcp->count, 0);
+}
+
+bool pcp_linux_set_sizes(struct pcp_held *held, struct zone *zone)
+{
+	struct pcp_linux *pcp = pcp_linux_of(held->pool, held->cpu, zone);
+
+	store_relaxed(&pcp->batch, load_relaxed(&zone->pcp_batch));
+	store_relaxed(&pcp->high, load_relaxed(&zone->pcp_high_min));
+	store_relaxed(&pcp->high_min, load_relaxed(&zone->pcp_high_min));
+	store_relaxed(&pcp->high_max, load_relaxed(&zone->pcp_high_max));
+	return false;
+}
+
+bool pcp_linux_holds(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
+		     unsigned int order)
+{
+	return load_relaxed(&pcp_linux_of(pool, cpu, zone)->count) >> order;
+}
+
+u64 pcp_linux_sum(const struct pb_pool *pool, u32 cpu, const struct zone *zone, u64 sum)
+{
+	const struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+
+	return mix_u64(mix_u64(sum, load_relaxed(&pcp->allocs)), load_relaxed(&pcp->frees));
+}
+
+void pcp_linux_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
+		     struct pcp_counts *counts)
+{
+	const struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
+
+	*counts = (struct pcp_counts){ load_relaxed(&pcp->allocs),
+				       load_relaxed(&pcp->alloc_pages),
+				       load_relaxed(&pcp->frees),
+				       load_relaxed(&pcp->free_pages),
+				       (u64)load_relaxed(&pcp->count) };
+}
+
+void pcp_linux_init(struct pb_pool *pool, u32 cpu)
+{
+	for (u32 z = 0; z < pool->super->nr_zones; z++)
+		for (u32 n = 0; n < LINUX_PCP_LISTS; n++)
+			linked_init(pcp_linux_of(pool, cpu, pool_zone(pool, z))->lists, n);
 }

@@ -30,7 +30,6 @@
 #ifndef PB_CORE_PCP_H
 #define PB_CORE_PCP_H
 
-#include "alloc/gfp.h"
 #include "zone/zone.h"
 
 #define PCP_FAST_GFP 0x1fu  /* zone and mobility modifiers: index into fast[] */
@@ -76,24 +75,6 @@ struct pcp_cold {
 #define COSTLY_ORDER 3u
 #define FREE_FACTOR_MAX 5
 #define PCP_BATCH_MAX (INT32_MAX >> (FREE_FACTOR_MAX + 1)) /* 2^FREE_FACTOR_MAX of them fit */
-#define LINUX_PCP_LISTS 14u /* orders 0 to 3 by type; pageblock_order: not movable, movable */
-
-/* Linux's numbers. */
-#define PCP_PREV_FREE_HIGH_ORDER 0x1u /* the last free was of order 1 to 3 */
-#define PCP_FREE_HIGH_BATCH 0x2u      /* of those, a batch is kept: a small cache slice */
-
-/* The linux profile's lists of one CPU and zone (spec 9.1, 9.6). */
-struct pcp_linux {
-	s32 count, high, batch; /* pages */
-	s32 free_factor; /* 6.12 on: pages freed in a row */
-	s32 stat_diff; /* pages not yet added to zone->vm_free */
-	s32 high_min, high_max; /* 6.12 on: pages; what `high` moves between */
-	s32 alloc_factor;       /* 6.12 on */
-	u32 flags;              /* PCP_*: 6.12 on */
-	struct free_list lists[LINUX_PCP_LISTS];
-	u64 allocs, frees;           /* calls */
-	u64 alloc_pages, free_pages; /* pages */
-};
 
 struct pcp_area {
 	u32 lock; /* 0: free */
@@ -220,37 +201,53 @@ static inline int cpu_node(const struct pb_pool *pool, u32 cpu)
 	return ((const u8 *)pool_at(pool, pool->super->cpu_nodes))[cpu % pool->super->nr_cpus];
 }
 
-/* ---- slow paths: any zone, refilling and draining */
+/* ---- area.c: an area under its lock */
 
-/* Does this order have per-CPU lists in this pool? */
-bool pcp_allowed_order(const struct pb_pool *pool, unsigned int order);
-/* From this CPU's list of the zone, refilled if empty. NO_FRAME: none, or the
-   area is busy: go to the zone. */
-u32 pcp_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-	     unsigned int type, unsigned int alloc_flags);
+/*
+ * A CPU's area whose lock is held, with interrupts masked where the port masks any: so no
+ * handler ever finds the area of the CPU that it interrupted taken, no holder is preempted,
+ * and whoever waits for another CPU's area waits for a bounded number of instructions. See
+ * ZONE_BATCH_MAX for the bound.
+ */
+struct pcp_held {
+	struct pb_pool *pool;
+	struct pcp_area *area;
+	u32 cpu;
+	unsigned long state; /* of the critical section */
+};
+
+/* False: it is taken. Nobody waits but drains, who hold nothing. */
+bool pcp_trylock_area(struct pb_pool *pool, u32 cpu, struct pcp_held *held);
+void pcp_lock_area(struct pb_pool *pool, u32 cpu, struct pcp_held *held);
+void pcp_unlock_area(const struct pcp_held *held);
+/* Let the area go for a moment, between two batches: what lists hold may be another after. */
+void pcp_breathe(struct pcp_held *held);
+/* Every CPU's area, in order of their numbers. Interrupts are masked. */
+void pcp_lock_all(struct pb_pool *pool);
+void pcp_unlock_all(struct pb_pool *pool);
+
+/* From this CPU's list of the zone, refilled if empty. NO_FRAME: none, or the area is busy:
+   go to the zone. */
+u32 rmqueue_pcplist(const struct zone_request *request);
 /* To this CPU's list, drained if full. False: free to the zone yourself. */
-bool pcp_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order);
+bool free_pcplist(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame,
+		  unsigned int order);
+/* Does this order have per-CPU lists in this pool? */
+static inline bool pcp_allowed_order(const struct pb_pool *pool, unsigned int order)
+{
+	return pool->pcp_orders >> order & 1;
+}
+/* Has any CPU a block of this order in a list of this zone? Areas are locked. */
+bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
 /* Drain one CPU's lists, of one zone or of all (NULL). Waits for the area. */
 void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone);
 void pcp_drain_all(struct pb_pool *pool, struct zone *zone);
-
 /* Sizes of every CPU's lists of a zone, from zone->pcp_*. */
 void pcp_set_sizes(struct pb_pool *pool, struct zone *zone);
-/* What they come to: entries that a stack of the zone has room for, and may hold now. */
-u32 pcp_stack_room(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
-u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
-
-/* ---- layout, at pool creation */
-
-/* Decide the lists' shape (nr_pcp_orders, class_shift). */
-void pcp_layout(struct pb_super *super);
-/* Bytes of the slots that a zone of so many frames needs in a CPU's area. */
-size_t pcp_zone_bytes(const struct pb_super *super, u64 zone_frames);
-/* Bytes of one CPU's area, from the sum of these; 0: more than slots can count. */
-size_t pcp_area_bytes(struct pb_super *super, size_t zone_bytes);
 void pcp_init_areas(struct pb_pool *pool);
-/* fast[] of every CPU, once the zonelists are there. */
-void pcp_init_fast(struct pb_pool *pool);
+/* A refill or drain of n blocks, to the trace hook. */
+void pcp_trace_batch(const struct pcp_held *held, enum pb_trace_type type,
+		     const struct zone_request *what, u32 n);
 
 /* ---- statistics of one CPU and zone */
 struct pcp_counts {
@@ -263,26 +260,28 @@ struct pcp_counts {
 void pcp_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 	       struct pcp_counts *counts);
 
-/* Has any CPU a block of this order in a list of this zone? Areas are locked. */
-bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
-/* Every CPU's area, in order of their numbers. Interrupts are masked. */
-void pcp_lock_all(struct pb_pool *pool);
-void pcp_unlock_all(struct pb_pool *pool);
+/* ---- stack.c: the lists of the modern profile. The functions of its policy: */
+u32 pcp_stack_take(struct pcp_held *held, const struct zone_request *request);
+bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 frame);
+void pcp_stack_drain(struct pcp_held *held, struct zone *zone);
+void pcp_stack_tick(struct pcp_held *held, struct zone *zone);
+bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone);
+bool pcp_stack_holds(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
+		     unsigned int order);
+void pcp_stack_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
+		     struct pcp_counts *counts);
+u64 pcp_stack_sum(const struct pb_pool *pool, u32 cpu, const struct zone *zone, u64 sum);
+void pcp_stack_init(struct pb_pool *pool, u32 cpu);
 
-/* A refill or drain of n blocks, to the trace hook. */
-void pcp_trace_batch(struct pb_pool *pool, enum pb_trace_type type, struct zone *zone, u32 cpu,
-		     unsigned int order, unsigned int mt, u32 n);
+/* What the sizes come to: entries that a stack of the zone has room for, and may hold now. */
+u32 pcp_stack_room(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
+u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
 
-/* Let the area go for a moment, between two batches; *state is the critical section's. */
-void pcp_breathe(struct pb_pool *pool, u32 cpu, unsigned long *state);
-
-/* ---- pcp_linux.c: the same in Linux 6.1's manner; the area's lock is held */
-struct pcp_linux *pcp_linux_of(const struct pb_pool *pool, u32 cpu, const struct zone *zone);
-u32 pcp_linux_take(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned int order,
-		   unsigned int type, unsigned int alloc_flags, unsigned long *state);
-void pcp_linux_put(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order,
-		   unsigned int type, unsigned long *state);
-void pcp_linux_drain(struct pb_pool *pool, struct zone *zone, u32 cpu, unsigned long *state);
-u32 pcp_linux_list(unsigned int order, unsigned int type);
+/* At pool creation: decide the lists' shape (nr_pcp_orders, class_shift). */
+void pcp_stack_layout(struct pb_super *super);
+/* Bytes of the slots that a zone of so many frames needs in a CPU's area. */
+size_t pcp_stack_zone_bytes(const struct pb_super *super, u64 zone_frames);
+/* Bytes of one CPU's area, from the sum of these; 0: more than slots can count. */
+size_t pcp_stack_area_bytes(struct pb_super *super, size_t zone_bytes);
 
 #endif

@@ -11,9 +11,7 @@
  */
 #include "pcp/shared.h"
 
-#include "alloc/page_alloc.h"
 #include "pcp/pcp.h"
-#include "boot/recover.h"
 
 #define WAITERS 0x80000000u /* somebody sleeps until the word changes */
 #define PATIENCE 200u       /* rounds of pb_platform_wait() that a recovery waits */
@@ -129,10 +127,7 @@ static void repair(struct pb_pool *pool)
 	super->users_depth = 0;
 	store_relaxed(&super->repairs, super->repairs | 1);
 	hold_areas(pool);
-	pool_recover(pool);
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
-		pcp_unlock(pcp_area(pool, cpu));
-	recover_sizes(pool);
+	pool->wings->recover(pool);
 	store_relaxed(&super->repairs, super->repairs + 1);
 }
 

@@ -5,7 +5,6 @@
  */
 #include "range/move.h"
 #include "pcp/tunables.h"
-#include "boot/memmap.h"
 #include "alloc/page_alloc.h"
 #include "pcp/shared.h"
 
@@ -87,7 +86,7 @@ static int online_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 en
 		while (run_end < end && (next = take_reserved(pool, zone, run_end, end)) != run_end)
 			run_end = next;
 		if (run_end != frame)
-			hand_over_range(pool, zone, frame, run_end); /* counts managed */
+			release_range(pool, zone, frame, run_end); /* counts managed */
 		frame = run_end == frame ? frame + 1 : run_end;
 	}
 	return PB_OK;

@@ -6,25 +6,14 @@
 
 /* -------------------------------------------------------------- take, put */
 
-static unsigned int block_order_at(const struct pb_pool *pool, u32 frame, u32 end)
-{
-	unsigned int order = frame ? ctz32(frame) : pool->max_order;
-
-	if (order > pool->max_order)
-		order = pool->max_order;
-	while ((u64)frame + ((u64)1 << order) > end)
-		order--;
-	return order;
-}
-
 void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 {
 	while (frame < end) {
-		unsigned int order = block_order_at(pool, frame, end);
+		unsigned int order = largest_order(pool, frame, end);
 
 		if (order > pool->pageblock_order)
 			order = pool->pageblock_order; /* merging decides about types */
-		zone_free(pool, zone, NO_CPU, frame, order, false);
+		return_page(pool, zone, frame, order);
 		frame += 1u << order;
 	}
 }
@@ -46,16 +35,16 @@ static u32 __first_obstacle(const struct pb_pool *pool, u32 frame, u32 end, enum
 }
 
 /* Cuts the part of one free block that lies in [frame, end); returns its end. */
-static u32 __take_piece(struct pb_pool *pool, struct zone *zone, struct stripe *stripe, u32 frame,
-			u32 end)
+static u32 __take_piece(const struct locked *at, u32 frame, u32 end)
 {
+	const struct pb_pool *pool = at->pool;
 	int order = tree_covering(span_tree(pool, frame), pool->max_order,
 				  span_offset(pool, frame));
-	unsigned int piece = block_order_at(pool, frame, end);
+	unsigned int piece = largest_order(pool, frame, end);
 
 	if ((int)piece > order)
 		piece = (unsigned int)order;
-	(void)__zone_take_exact(pool, zone, stripe, frame, piece);
+	(void)__take_exact(at, frame, piece);
 	return frame + (1u << piece);
 }
 
@@ -68,15 +57,15 @@ static u32 take_spans(struct pb_pool *pool, struct zone *zone, u32 frame, u32 en
 		      enum take_from from, u32 *obstacle)
 {
 	for (*obstacle = end; frame < end && *obstacle == end;) {
-		struct stripe *stripe = frame_stripe(pool, zone, frame);
+		struct locked at;
 		u64 span_end = (frame | ((1u << pool->max_order) - 1)) + (u64)1;
 		u32 part_end = (u32)min_u64(span_end, end), first;
 
-		pb_platform_lock(&stripe->lock);
+		at = lock_frame(pool, zone, frame);
 		first = __first_obstacle(pool, frame, part_end, from);
 		while (first == part_end && frame < part_end)
-			frame = __take_piece(pool, zone, stripe, frame, part_end);
-		pb_platform_unlock(&stripe->lock);
+			frame = __take_piece(&at, frame, part_end);
+		unlock_stripe(&at);
 		if (frame != part_end)
 			*obstacle = first;
 	}
@@ -124,9 +113,9 @@ bool next_run(const struct pb_pool *pool, u64 pfn, u64 end, u32 *frame, u32 *fra
  * into pageblocks first, under the same hold of the lock, else a free beside it
  * merges the pieces again. Its stripe is the same: groups hold whole spans.
  */
-static void __cut_to_pageblocks(struct pb_pool *pool, struct zone *zone, struct stripe *stripe,
-				u32 pageblock)
+static void __cut_to_pageblocks(const struct locked *at, u32 pageblock)
 {
+	const struct pb_pool *pool = at->pool;
 	u32 frame = pageblock << pool->pageblock_order;
 	int order = tree_covering(span_tree(pool, frame), pool->max_order,
 				  span_offset(pool, frame));
@@ -135,12 +124,12 @@ static void __cut_to_pageblocks(struct pb_pool *pool, struct zone *zone, struct 
 
 	if (order <= pool->pageblock_order)
 		return;
-	area_remove(pool, stripe, head, (unsigned int)order);
+	__area_remove(at, head, (unsigned int)order);
 	for (u32 i = 0; i < 1u << (order - pool->pageblock_order); i++) {
 		u32 piece = head + (i << pool->pageblock_order);
 
-		area_insert(pool, stripe, piece, pool->pageblock_order, type, false);
-		area_settle(pool, zone, stripe, piece);
+		__area_insert(at, piece, pool->pageblock_order, type, false);
+		__area_relist(at, piece);
 	}
 }
 
@@ -148,29 +137,27 @@ static void __cut_to_pageblocks(struct pb_pool *pool, struct zone *zone, struct 
 static bool change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, bool isolate)
 {
 	u32 frame = pageblock << pool->pageblock_order;
-	struct stripe *stripe = frame_stripe(pool, zone, frame);
 	struct pageblock *pb = pool_pageblock(pool, pageblock);
-	unsigned int old, new;
+	struct locked at = lock_frame(pool, zone, frame);
+	unsigned int old = pb->type, new;
 	u64 moved;
 
-	pb_platform_lock(&stripe->lock);
-	old = pb->type;
 	if (isolate == (old == PB_MIGRATE_ISOLATE)) {
-		pb_platform_unlock(&stripe->lock);
+		unlock_stripe(&at);
 		return false;
 	}
-	__cut_to_pageblocks(pool, zone, stripe, pageblock);
+	__cut_to_pageblocks(&at, pageblock);
 	new = isolate ? PB_MIGRATE_ISOLATE : pb->old_type;
 	if (isolate) /* before the type: who dies between leaves either */
 		store_ordered(&pb->old_type, (u8)old);
-	__set_pageblock_type(pool, zone, pageblock, new);
-	moved = __move_freepages_block(pool, zone, stripe, pageblock, new, NULL);
-	__account(stripe, -(long)moved, old);
-	__account(stripe, (long)moved, new);
-	__vmstat_add(pool, zone, NO_CPU, isolate ? -(long)moved : (long)moved);
+	__set_pageblock_type(&at, pageblock, new);
+	moved = __move_freepages_block(&at, pageblock, new, NULL);
+	__account(at.stripe, -(long)moved, old);
+	__account(at.stripe, (long)moved, new);
+	__count_free(&at, NO_CPU, isolate ? -(long)moved : (long)moved);
 	/* the zone has other stripes, with other locks */
 	__atomic_fetch_add(&zone->nr_isolate_pageblock, isolate ? 1ul : 0ul - 1, __ATOMIC_RELAXED);
-	pb_platform_unlock(&stripe->lock);
+	unlock_stripe(&at);
 	return true;
 }
 
@@ -190,18 +177,17 @@ bool isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 static void merge_pageblock(struct pb_pool *pool, struct zone *zone, u32 pageblock)
 {
 	u32 frame = pageblock << pool->pageblock_order;
-	struct stripe *stripe = frame_stripe(pool, zone, frame);
+	struct locked at = lock_frame(pool, zone, frame);
 	unsigned int type;
 
-	pb_platform_lock(&stripe->lock);
 	if (block_is_free(pool, frame, pool->pageblock_order) &&
-	    __zone_take_exact(pool, zone, stripe, frame, pool->pageblock_order)) {
+	    __take_exact(&at, frame, pool->pageblock_order)) {
 		type = frame_migratetype(pool, frame);
 		if (type != PB_MIGRATE_ISOLATE)
-			__vmstat_add(pool, zone, NO_CPU, (long)pageblock_pages(pool));
-		__zone_free_block(pool, zone, stripe, frame, pool->pageblock_order, type, false);
+			__count_free(&at, NO_CPU, (long)pageblock_pages(pool));
+		__free_one_page(&at, frame, pool->pageblock_order, type, false);
 	}
-	pb_platform_unlock(&stripe->lock);
+	unlock_stripe(&at);
 }
 
 void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)

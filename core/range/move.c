@@ -151,13 +151,11 @@ u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all, struct mo
 static struct pb_page *take_back(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	struct zone *zone = zone_of_frame(pool, frame);
-	struct stripe *stripe = frame_stripe(pool, zone, frame);
-	bool taken;
+	struct locked at = lock_frame(pool, zone, frame);
+	bool taken = frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE &&
+		     __take_exact(&at, frame, order);
 
-	pb_platform_lock(&stripe->lock);
-	taken = frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE &&
-		__zone_take_exact(pool, zone, stripe, frame, order);
-	pb_platform_unlock(&stripe->lock);
+	unlock_stripe(&at);
 	return taken ? page_set_owned(pool, frame, order, 0) : NULL;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Zones, when to say no: the watermark test (spec 6.2), boost (7.2), and what
- * is computed from the zones' sizes: min/low/high (7.3, 7.4), lowmem_reserve
- * (7.5), per-CPU list sizes (9.1, 9.6).
+ * Zones, when to say no: the watermark test (spec 6.2) and boost (7.2).
  *
  *	free pages   0 ....... min ....... low ....... high .......
  *	             HIGH, HARDER|         | wake       | background
@@ -10,7 +8,6 @@
  */
 #include "zone/zone.h"
 
-#include "linux/linux_rules.h"
 
 long zone_free_pages(const struct pb_pool *pool, const struct zone *zone)
 {
@@ -25,7 +22,7 @@ long zone_vm_free_pages(const struct pb_pool *pool, const struct zone *zone)
 {
 	long free_pages;
 
-	if (!pool_is_linked(pool))
+	if (!policy(pool)->count_free)
 		return zone_free_pages(pool, zone);
 	free_pages = load_relaxed(&zone->vm_free);
 	return free_pages < 0 ? 0 : free_pages;
@@ -86,7 +83,7 @@ static bool zone_has_block(const struct pb_pool *pool, const struct zone *zone, 
 /* Kept for urgent requests of order > 0: the reserve's size, or what of it is free. */
 static long reserved_highatomic(const struct pb_pool *pool, const struct zone *zone)
 {
-	if (pool_is_linked(pool) && linux_rules(pool)->list_reserve)
+	if (policy(pool)->list_reserve)
 		return load_relaxed(&zone_stripe(pool, zone, 0)->nr_free_highatomic);
 	return (long)load_relaxed(&zone->nr_reserved_highatomic);
 }
@@ -115,17 +112,17 @@ bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone, unsi
 	return !order || zone_has_block(pool, zone, order, alloc_flags);
 }
 
-/* At least so many pages are free and not CMA, by what the stripes last published:
+/* At least so many pages are free and not CMA, by the stripes' approximate numbers:
    their counters are not looked at, which other CPUs write all the time. */
-static long published_free(const struct pb_pool *pool, const struct zone *zone)
+static long approx_free_pages(const struct pb_pool *pool, const struct zone *zone)
 {
 	long sum = 0;
 
 	for (u32 i = 0; i < zone->nr_stripes; i++) {
 		const struct stripe *stripe = zone_stripe(pool, zone, i);
-		long published = load_relaxed(&stripe->published);
+		long approx = load_relaxed(&stripe->approx_free);
 
-		sum += published - published_slack(stripe, published);
+		sum += approx - approx_error(stripe, approx);
 	}
 	return sum;
 }
@@ -135,7 +132,7 @@ static bool far_above(const struct pb_pool *pool, const struct zone *zone, u32 c
 		      unsigned int order, u64 mark, unsigned int classzone)
 {
 	const struct stripe *home = home_stripe(pool, zone, cpu);
-	long free_pages = published_free(pool, zone) - wmark_above_order(order) -
+	long free_pages = approx_free_pages(pool, zone) - wmark_above_order(order) -
 			  (long)load_relaxed(&zone->nr_reserved_highatomic);
 
 	if (!wmark_passes(free_pages, (long)mark,
@@ -153,14 +150,12 @@ bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u3
 {
 	bool stripes = zone->nr_stripes > 1; /* so it is not the linux profile */
 	long free_pages;
-	bool atomic = pool_is_linked(pool) ? (gfp & linux_rules(pool)->urgency.unboosted_gfp) != 0
-					   : (alloc_flags & ALLOC_HIGH) != 0;
 
 	if (stripes && far_above(pool, zone, cpu, order, mark, classzone))
 		return true;
 	free_pages = zone_vm_free_pages(pool, zone);
 	if (!order) {
-		bool late = pool_is_linked(pool) && linux_rules(pool)->reserve_seen_late;
+		bool late = policy(pool)->reserve_seen_late;
 		long usable = free_pages - unusable_free(pool, zone, 0,
 							 alloc_flags | (late ? ALLOC_RESERVES : 0));
 
@@ -171,7 +166,7 @@ bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u3
 	if (zone_watermark_ok(pool, zone, order, mark, classzone, alloc_flags, free_pages))
 		return true;
 	/* A boost is to spare big blocks, not to starve small urgent requests. */
-	if (order || !atomic || !load_relaxed(&zone->watermark_boost) ||
+	if (order || !(gfp & policy(pool)->urgency.unboosted_gfp) || !load_relaxed(&zone->watermark_boost) ||
 	    (alloc_flags & ALLOC_WMARK_MASK) != PB_WMARK_MIN)
 		return false;
 	return zone_watermark_ok(pool, zone, order, zone->_watermark[PB_WMARK_MIN], classzone,
@@ -186,8 +181,7 @@ bool boost_watermark(struct pb_pool *pool, struct zone *zone)
 
 	/* A zone of few pageblocks would be boosted out of use. */
 	if (!factor || is_plain(pool) ||
-	    (pageblock_pages(pool) * 4 > load_relaxed(&zone->managed) &&
-	     !(pool_is_linked(pool) && linux_rules(pool)->boosts_small)))
+	    (pageblock_pages(pool) * 4 > load_relaxed(&zone->managed) && !policy(pool)->boosts_small))
 		return false;
 	max = mult_frac(load_relaxed(&zone->_watermark[PB_WMARK_HIGH]), factor, 10000);
 	if (!max)
@@ -204,155 +198,4 @@ bool boost_watermark(struct pb_pool *pool, struct zone *zone)
 		trace_event(pool, zone, &event);
 	}
 	return true;
-}
-
-/* ------------------------------------------------------------------ sizes */
-
-static bool is_lowmem(const struct pb_pool *pool, const struct zone *zone)
-{
-	if (zone->type == PB_ZONE_HIGHMEM)
-		return false;
-	return zone->type != PB_ZONE_MOVABLE ||
-	       (pool_is_linked(pool) && !linux_rules(pool)->movable_apart);
-}
-
-static u64 lowmem_pages(const struct pb_pool *pool)
-{
-	u64 sum = 0;
-
-	for (u32 i = 0; i < pool->super->nr_zones; i++)
-		if (is_lowmem(pool, pool_zone(pool, i)))
-			sum += load_relaxed(&pool_zone(pool, i)->managed);
-	return sum;
-}
-
-/* Spec 7.4. The reserve grows with the square root: big machines need more, but
-   not in proportion. */
-s32 default_min_free_kbytes(const struct pb_pool *pool)
-{
-	u64 kbytes = 0;
-
-	for (u32 i = 0; i < pool->super->nr_zones; i++) {
-		const struct zone *zone = pool_zone(pool, i);
-		u64 high = zone->_watermark[PB_WMARK_HIGH];
-
-		if (zone->type <= PB_ZONE_NORMAL && load_relaxed(&zone->managed) > high)
-			kbytes += (load_relaxed(&zone->managed) - high) << (pool->page_shift - 10);
-	}
-	kbytes = clamp_u64(int_sqrt(kbytes * 16), 128, 262144);
-	if (!pool_is_linked(pool)) /* Linux's least is half of a pool of 64 pages */
-		kbytes = min_u64(kbytes, lowmem_pages(pool) / 16 << (pool->page_shift - 10));
-	return (s32)kbytes;
-}
-
-/* Spec 7.3. */
-static void setup_zone_wmarks(struct pb_pool *pool, struct zone *zone, u64 pages_min, u64 lowmem)
-{
-	const struct tunables *t = &pool->super->tunables;
-	u64 share = lowmem ? div_u64(pages_min * load_relaxed(&zone->managed), lowmem) : 0;
-	u64 gap = max_u64(share / 4, mult_frac(load_relaxed(&zone->managed),
-					       t->watermark_scale_factor, 10000));
-	u64 min = is_lowmem(pool, zone) ? share
-					: clamp_u64(load_relaxed(&zone->managed) / 1024, 32, 128);
-
-	if (!pool_is_linked(pool) && !is_lowmem(pool, zone))
-		min = min_u64(min, load_relaxed(&zone->managed) / 16);
-	if (is_plain(pool))
-		min = gap = 0;
-	for (unsigned int mark = PB_WMARK_MIN; mark < PB_NR_WMARK; mark++)
-		store_relaxed(&zone->_watermark[mark], min + mark * gap);
-	store_relaxed(&zone->watermark_boost, 0ul);
-}
-
-/* Spec 7.5: keep requests that could go higher from filling a low zone. */
-static void setup_zone_lowmem_reserve(struct pb_pool *pool, struct zone *zone)
-{
-	u32 ratio = is_plain(pool) ? 0 : pool->super->tunables.lowmem_reserve_ratio[zone->type];
-	const struct node *node = pool_node(pool, zone->node);
-	u64 above = 0;
-
-	for (unsigned int j = 0; j < PB_NR_ZONE_TYPES; j++) {
-		if (j > zone->type && node->zones[j] != NO_ZONE)
-			above += load_relaxed(&pool_zone(pool, node->zones[j])->managed);
-		store_relaxed(&zone->lowmem_reserve[j],
-			      ratio && load_relaxed(&zone->managed) ? div_u64(above, ratio) : 0);
-	}
-}
-
-static u64 zone_totalreserve(const struct zone *zone)
-{
-	u64 most = 0;
-
-	for (unsigned int j = zone->type; j < PB_NR_ZONE_TYPES; j++)
-		most = max_u64(most, zone->lowmem_reserve[j]);
-	return min_u64(load_relaxed(&zone->managed), most + zone->_watermark[PB_WMARK_HIGH]);
-}
-
-/* Spec 9.1; before it is made at least 1. */
-static s32 zone_batchsize(const struct pb_pool *pool, const struct zone *zone)
-{
-	u64 batch = min_u64(load_relaxed(&zone->managed) / 1024, (u64)1 << 20 >> pool->page_shift) /
-		    4;
-
-	if (batch < 1)
-		batch = 1;
-	batch += batch / 2;
-	return (s32)(((u64)1 << fls64(batch)) - 1);
-}
-
-/* Spec 13.1: how much of a change a CPU may keep to itself. */
-static u64 stat_threshold(const struct pb_pool *pool, const struct zone *zone)
-{
-	u64 chunks = load_relaxed(&zone->managed) >> (27 - pool->page_shift);
-	u64 cpus = 1 + fls32(pool->super->nr_cpus);
-
-	return min_u64(125, 2 * cpus * (1 + (chunks ? 1 + fls64(chunks) : 0)));
-}
-
-/* Spec 9.6. */
-static void setup_zone_pcp(struct pb_pool *pool, struct zone *zone)
-{
-	const struct tunables *t = &pool->super->tunables;
-	u64 cpus = pool_node(pool, zone->node)->nr_cpus;
-	s32 unclamped = zone_batchsize(pool, zone), batch = unclamped ? unclamped : 1;
-	u64 floor = (u64)batch * 4, low, min, max;
-	u8 batches = linux_rules(pool)->pcp_high_batches;
-
-	if (!cpus)
-		cpus = max_u64(1, pool->super->nr_cpus);
-	low = t->pcp_high_fraction ? div_u64(load_relaxed(&zone->managed), t->pcp_high_fraction)
-				   : zone->_watermark[PB_WMARK_LOW];
-	min = max_u64(floor, div_u64(low, cpus));
-	max = max_u64(floor, div_u64(load_relaxed(&zone->managed) / 8, cpus));
-	if (t->pcp_high_fraction)
-		max = min;
-	if (batches) /* P8; a fraction is of the zone, whoever shares it, and gives the batch */
-		min = max = t->pcp_high_fraction ? low : (u64)unclamped * batches;
-	if (batches && t->pcp_high_fraction)
-		batch = (s32)clamp_u64(low / 4, 1, pool->page_shift * 8u);
-	if (t->pcp_high)
-		min = max = t->pcp_high;
-	store_relaxed(&zone->stat_threshold, (s32)stat_threshold(pool, zone));
-	store_relaxed(&zone->pcp_batch, t->pcp_batch ? (s32)t->pcp_batch : batch);
-	store_relaxed(&zone->pcp_high_min, (s32)min);
-	store_relaxed(&zone->pcp_high_max, (s32)max);
-}
-
-void __setup_per_zone_wmarks(struct pb_pool *pool)
-{
-	const struct tunables *t = &pool->super->tunables;
-	u64 pages_min = (u64)t->min_free_kbytes >> (pool->page_shift - 10);
-	u64 lowmem = lowmem_pages(pool);
-	u64 total = 0;
-
-	for (u32 i = 0; i < pool->super->nr_zones; i++)
-		setup_zone_wmarks(pool, pool_zone(pool, i), pages_min, lowmem);
-	for (u32 i = 0; i < pool->super->nr_zones; i++) {
-		struct zone *zone = pool_zone(pool, i);
-
-		setup_zone_lowmem_reserve(pool, zone);
-		setup_zone_pcp(pool, zone);
-		total += zone_totalreserve(zone);
-	}
-	store_relaxed(&pool->super->totalreserve, total);
 }

@@ -393,7 +393,10 @@ struct pb_pool {
 	uint8_t profile;
 	uint8_t hardened;
 	uint8_t kernel;              /* linux profile: enum pb_kernel */
+	const struct pb_policy *policy; /* of the profile */
+	const struct pb_wings *wings;
 	uint32_t movable_mask;       /* gfp bits that mark a page movable */
+	uint32_t pcp_orders;         /* bit per order that has per-CPU lists */
 	uint32_t rseq_orders;        /* orders that restartable sequences serve, 0: none */
 	uint64_t rseq_free_frames;   /* frames that they serve frees of: 0 if hardened */
 	/* the same of try-lock hits: 0 where a hit is more than that (shared, owners, hardened) */

@@ -69,7 +69,7 @@ static void free_lost_frames(struct pb_pool *pool, struct zone *zone)
 			order = tree_covering(span_tree(pool, (u32)frame), pool->max_order,
 					      span_offset(pool, (u32)frame));
 		if (order < 0) {
-			zone_free(pool, zone, NO_CPU, (u32)frame, 0, true);
+			free_one_page(pool, zone, NO_CPU, (u32)frame, 0);
 			order = 0;
 		}
 		frame = (frame | (((u64)1 << order) - 1)) + 1;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "linux/pcp_linux.h"
 #include "pcp/pcp.h" /* the core's: what the metadata hold */
 #include "support/cmocka.h"
 
@@ -107,8 +108,8 @@ static bool in_stripe(size_t at, struct place *place)
 	COUNTED(at, struct stripe, pgalloc);
 	COUNTED(at, struct stripe, pgfree);
 	COUNTED(at, struct stripe, direct_allocs);
-	FIELD(at, struct stripe, taker);
-	FIELD(at, struct stripe, published);
+	FIELD(at, struct stripe, remote_active);
+	FIELD(at, struct stripe, approx_free);
 	FIELD(at, struct stripe, lock);
 	place->use = pool.profile == PB_PROFILE_LINUX ? UNREAD : STATE;
 	FIELD(at, struct stripe, nonempty);
@@ -117,7 +118,7 @@ static bool in_stripe(size_t at, struct place *place)
 	FIELD(at, struct stripe, nr_free_cma);
 	FIELD(at, struct stripe, nr_isolated);
 	FIELD(at, struct stripe, bitmaps);
-	FIELD(at, struct stripe, slack);
+	FIELD(at, struct stripe, min_error);
 	if (at < offsetof(struct stripe, nonempty)) {
 		place->name = "struct stripe, fixed part";
 		return true;
@@ -304,8 +305,8 @@ static struct place place_of(size_t at)
 static const char *const harmless[] = {
 	"page byte of a head",
 	"struct zone.watermark_boost",
-	"struct stripe.published",
-	"struct stripe.taker",
+	"struct stripe.approx_free",
+	"struct stripe.remote_active",
 	"struct zone.flags",
 	"pcp_types",
 	"struct zone.nr_reserved_highatomic", /* linux */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drains of many blocks at once (zone_drain.c), held against a twin pool without
+ * Drains of many blocks at once (free_bulk.c), held against a twin pool without
  * per-CPU lists, which gets the same blocks one by one: whatever the order of the
  * frees, the trees, lists and counts must come out alike.
  */
@@ -195,7 +195,8 @@ static void retype(struct tp *tp, uint32_t pageblock, enum pb_migratetype type)
 {
 	struct zone *zone = pool_zone(&tp->pool, 0);
 
-	__set_pageblock_type(&tp->pool, zone, pageblock, type);
+	__set_pageblock_type(&(const struct locked){ &tp->pool, zone, zone_stripe(&tp->pool, zone, 0) }, pageblock,
+			    type);
 	if (type == PB_MIGRATE_ISOLATE)
 		zone->nr_isolate_pageblock++;
 }

@@ -5,6 +5,7 @@
 #include "support/pool.h"
 
 #include "alloc/gfp.h"
+#include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 
 #include <string.h>

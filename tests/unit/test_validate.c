@@ -5,6 +5,7 @@
  */
 #include "support/cmocka.h"
 
+#include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 #include "test_port.h"
 #include "zone/zone.h"
@@ -613,11 +614,11 @@ static void mask_too_long(struct tp *tp)
 }
 static void published_more(struct tp *tp)
 {
-	zone_stripe(&tp->pool, normal(tp), 0)->published += 1 << 24;
+	zone_stripe(&tp->pool, normal(tp), 0)->approx_free += 1 << 24;
 }
 static void published_less(struct tp *tp)
 {
-	zone_stripe(&tp->pool, normal(tp), 0)->published -= 1 << 24;
+	zone_stripe(&tp->pool, normal(tp), 0)->approx_free -= 1 << 24;
 }
 
 static void reserve_uncounted(struct tp *tp) /* a pageblock of the reserve, and none counted */
@@ -868,8 +869,8 @@ static const struct fault {
 	  "filed under a type that does not exist" },
 	{ "mask of lists, too long", 21, MODERN, 0, mask_too_long,
 	  "a list of an order that does not exist" },
-	{ "published, too many", 23, BOTH, 0, published_more, "published free pages" },
-	{ "published, too few", 23, BOTH, 0, published_less, "published free pages" },
+	{ "published, too many", 23, BOTH, 0, published_more, "approximate free pages" },
+	{ "published, too few", 23, BOTH, 0, published_less, "approximate free pages" },
 	{ "reserve not counted", 25, BOTH, 0, reserve_uncounted,
 	  "pages reserved for high-order atomic requests" },
 	{ "reserve larger than the zone", 25, BOTH, 0, reserve_too_large,

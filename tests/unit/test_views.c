@@ -360,7 +360,7 @@ static void test_small_zones_are_boosted_by_old_kernels_only(void **state)
 		tp_region(&tp, 0, 2047, 0, PB_ZONE_NORMAL);
 		tp_build(&tp);
 		if (kernel < PB_NR_LINUX)
-			boosts = linux_rules(&tp.pool)->boosts_small;
+			boosts = policy(&tp.pool)->boosts_small;
 		assert_int_equal(boost_watermark(&tp.pool, pool_zone(&tp.pool, 0)), boosts);
 		tp_drop(&tp);
 	}

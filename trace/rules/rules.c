@@ -10,7 +10,7 @@
 #include <pagebuddy/pagebuddy.h>
 
 #define WMARK_PAGES int64_t
-#include "../../core/zone/watermark_rules.h"
+#include "../../core/base/watermark_rules.h"
 #include "rules.h"
 
 #define V4_4 PB_RELEASE(4, 4, 0)

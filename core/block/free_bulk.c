@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Zones, modern profile: many blocks back under one hold of each stripe's lock.
+ * Many blocks back, under one hold of each stripe's lock. Modern lists.
  *
  * Neighbours of one tree word merge together in registers:
  *
@@ -13,7 +13,13 @@
  * frees at random climb 0, 1, 2 ... levels unpredictably, and a processor that
  * guesses a loop's end wrong loses more time than the merge takes.
  */
-#include "block/zone_tight.h"
+#include "block/free_area.h"
+
+/* A batch on its way back, and the stripe whose lock is held for a part of it. */
+struct drain {
+	struct locked at;
+	unsigned int order;
+};
 
 #define RUN_MIN 4u /* neighbours for which a word pays */
 
@@ -34,14 +40,6 @@ typedef u8 reached_t;
 #endif
 
 _Static_assert(HEIGHTS <= 256 / MAX_STRIPES, "keys fit into bytes");
-
-/* One stripe's part of a batch, under its lock. */
-struct drain {
-	struct pb_pool *pool;
-	struct zone *zone;
-	struct stripe *stripe;
-	unsigned int order;
-};
 
 /* ------------------------------------------------------------ scattered blocks */
 
@@ -103,9 +101,9 @@ ALWAYS_INLINE unsigned int guess_height(const u64 *tree, u32 node)
 LONG_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 n, u32 *frames,
 				u16 *end)
 {
-	u32 keys = d->zone->nr_stripes * HEIGHTS, sorted[ZONE_BATCH_MAX], sum = 0;
-	u32 base = zone_first_pageblock(d->pool, d->zone);
-	u32 shift = d->zone->group_shift, stripes = d->zone->nr_stripes - 1;
+	u32 keys = d->at.zone->nr_stripes * HEIGHTS, sorted[ZONE_BATCH_MAX], sum = 0;
+	u32 base = zone_first_pageblock(d->at.pool, d->at.zone);
+	u32 shift = d->at.zone->group_shift, stripes = d->at.zone->nr_stripes - 1;
 	u16 at[MAX_STRIPES * HEIGHTS * TURNS];
 	u8 key[ZONE_BATCH_MAX];
 
@@ -113,7 +111,7 @@ LONG_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 n,
 	for (u32 i = 0; i < n; i++) {
 		u32 stripe = ((frames[i] >> g.pageblock_order) - base) >> shift & stripes;
 
-		key[i] = (u8)(stripe * HEIGHTS + guess_height(geo_tree(d->pool, g, frames[i]),
+		key[i] = (u8)(stripe * HEIGHTS + guess_height(geo_tree(d->at.pool, g, frames[i]),
 							      geo_node(g, frames[i])));
 		at[key[i] * TURNS + i % TURNS]++;
 	}
@@ -133,13 +131,13 @@ LONG_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 n,
 
 /* A block that came to be of its parts, whose pages are counted already: it may
    merge on. `frame` is any of its frames. */
-static NOINLINE void free_merged(struct drain *d, u32 frame, unsigned int order)
+static NOINLINE void __free_merged(struct drain *d, u32 frame, unsigned int order)
 {
-	unsigned int type = frame_migratetype(d->pool, frame);
+	unsigned int type = frame_migratetype(d->at.pool, frame);
 
 	frame &= ~((1u << order) - 1);
-	__account(d->stripe, -(1L << order), type);
-	__zone_free_block(d->pool, d->zone, d->stripe, frame, order, type, false);
+	__account(d->at.stripe, -(1L << order), type);
+	__free_one_page(&d->at, frame, order, type, false);
 }
 
 /*
@@ -147,17 +145,17 @@ static NOINLINE void free_merged(struct drain *d, u32 frame, unsigned int order)
  * pageblock is in nobody's list then: it merges on when the batch is done, and its lock
  * was let go, since on a small stack there is no room for both.
  */
-ALWAYS_INLINE unsigned int free_single(struct drain *d, struct geometry g, u32 frame)
+ALWAYS_INLINE unsigned int __free_single(struct drain *d, struct geometry g, u32 frame)
 {
-	struct pageblock *pb = geo_pageblock(d->pool, g, frame);
-	u64 *tree = geo_tree(d->pool, g, frame);
+	struct pageblock *pb = geo_pageblock(d->at.pool, g, frame);
+	u64 *tree = geo_tree(d->at.pool, g, frame);
 	unsigned int order = g.order;
 	u32 node = geo_node(g, frame);
 	u32 mask = pb->mask;
 
 	if (unlikely(pb->type >= PB_MIGRATE_CMA)) { /* not as all will be together */
-		__account(d->stripe, 1L << g.order, pb->type);
-		__account(d->stripe, -(1L << g.order), PB_MIGRATE_UNMOVABLE);
+		__account(d->at.stripe, 1L << g.order, pb->type);
+		__account(d->at.stripe, -(1L << g.order), PB_MIGRATE_UNMOVABLE);
 	}
 	while (order < g.pageblock_order && tree_test(tree, node ^ 1)) {
 		tree_clear(tree, node ^ 1);
@@ -167,25 +165,25 @@ ALWAYS_INLINE unsigned int free_single(struct drain *d, struct geometry g, u32 f
 	}
 	if (unlikely(order == g.pageblock_order)) {
 		pb->mask = mask;
-		__account(d->stripe, -(1L << order), pb->type);
+		__account(d->at.stripe, -(1L << order), pb->type);
 	} else {
 		tree_set(tree, node);
 		pb->nr_free[order]++;
 		pb->mask = mask | 1u << order;
 	}
-	tight_settle(d->pool, d->zone, d->stripe, frame >> g.pageblock_order);
+	tight_relist_if_changed(d->at.pool, d->at.zone, d->at.stripe, frame >> g.pageblock_order);
 	return order;
 }
 
 /* Each block that reached order o is one more there, and took one of each below. */
-static void count_reached(const struct drain *d, const reached_t *reached)
+static void __count_reached(const struct drain *d, const reached_t *reached)
 {
-	struct free_area *area = stripe_area(d->pool, d->stripe, 0);
+	struct free_area *area = stripe_area(d->at.pool, d->at.stripe, 0);
 	unsigned long taken = 0;
 
-	for (unsigned int o = d->pool->pageblock_order + 1; o-- > d->order;) {
+	for (unsigned int o = d->at.pool->pageblock_order + 1; o-- > d->order;) {
 		/* whole pageblocks were counted where they went */
-		if (o < d->pool->pageblock_order)
+		if (o < d->at.pool->pageblock_order)
 			counter_add(&area[o].nr_free, reached[o] - taken);
 		taken += reached[o];
 	}
@@ -200,14 +198,14 @@ ALWAYS_INLINE u32 __free_singles(struct drain *d, struct geometry g, u32 n, cons
 	u32 nr_whole = 0;
 
 	for (u32 i = 0; i < n; i++) {
-		unsigned int order = free_single(d, g, frames[i]);
+		unsigned int order = __free_single(d, g, frames[i]);
 
 		reached[order]++;
 		if (unlikely(order == g.pageblock_order))
 			whole[nr_whole++] = frames[i];
 	}
-	count_reached(d, reached);
-	__account(d->stripe, (long)n << g.order, PB_MIGRATE_UNMOVABLE);
+	__count_reached(d, reached);
+	__account(d->at.stripe, (long)n << g.order, PB_MIGRATE_UNMOVABLE);
 	return nr_whole;
 }
 
@@ -228,13 +226,13 @@ LONG_INLINE u32 free_sorted(struct drain *d, struct geometry g, u32 *frames, con
 {
 	u32 at = 0, whole = 0;
 
-	for (u32 s = 0; s < d->zone->nr_stripes; s++) {
+	for (u32 s = 0; s < d->at.zone->nr_stripes; s++) {
 		if (end[s] == at)
 			continue;
-		d->stripe = zone_stripe(d->pool, d->zone, s);
-		pb_platform_lock(&d->stripe->lock);
+		d->at = lock_stripe(d->at.pool, d->at.zone,
+				    zone_stripe(d->at.pool, d->at.zone, s));
 		whole += __free_singles(d, g, end[s] - at, frames + at, frames + whole);
-		pb_platform_unlock(&d->stripe->lock);
+		unlock_stripe(&d->at);
 		at = end[s];
 	}
 	return whole;
@@ -251,7 +249,7 @@ ALWAYS_INLINE u32 free_as(struct drain *d, struct geometry g, u32 n, u32 *frames
 {
 	u16 end[MAX_STRIPES];
 
-	prefetch_all(d->pool, g, n, frames);
+	prefetch_all(d->at.pool, g, n, frames);
 	sort_scattered(d, g, n, frames, end);
 	return free_sorted(d, g, frames, end);
 }
@@ -273,7 +271,7 @@ static bool usual_geometry(const struct pb_pool *pool, unsigned int order)
 static NOINLINE u32 free_scattered(struct pb_pool *pool, struct zone *zone, unsigned int order,
 				   u32 n, u32 *frames)
 {
-	struct drain d = { .pool = pool, .zone = zone, .order = order };
+	struct drain d = { { pool, zone, NULL }, order };
 	const struct geometry usual = { 0, PB_DEFAULT_MAX_ORDER, PB_DEFAULT_PAGEBLOCK_ORDER, 32,
 					32 };
 
@@ -282,17 +280,16 @@ static NOINLINE u32 free_scattered(struct pb_pool *pool, struct zone *zone, unsi
 	return free_as(&d, geometry_of(pool, order), n, frames);
 }
 
-/* Pageblocks that are free as a whole, and filed nowhere. */
+/* Pageblocks that are free as a whole, and on no list. */
 static void free_whole(struct pb_pool *pool, struct zone *zone, u32 n, const u32 *frames)
 {
 	for (u32 i = 0; i < n; i++) {
 		u32 frame = frames[i] & ~((1u << pool->pageblock_order) - 1);
-		struct stripe *stripe = frame_stripe(pool, zone, frame);
+		struct locked at = lock_frame(pool, zone, frame);
 
-		pb_platform_lock(&stripe->lock);
-		__zone_free_block(pool, zone, stripe, frame, pool->pageblock_order,
-				  frame_migratetype(pool, frame), false);
-		pb_platform_unlock(&stripe->lock);
+		__free_one_page(&at, frame, pool->pageblock_order, frame_migratetype(pool, frame),
+				false);
+		unlock_stripe(&at);
 	}
 }
 
@@ -309,20 +306,20 @@ static u64 pack_even_bits(u64 x)
 	return (x | x >> 16) & 0xffffffffu;
 }
 
-static void adjust(const struct drain *d, u32 frame, unsigned int order, int delta)
+static void __adjust(const struct drain *d, u32 frame, unsigned int order, int delta)
 {
 	if (!delta)
 		return;
-	tight_count(d->pool, frame, order, delta);
-	counter_add(&stripe_area(d->pool, d->stripe, order)->nr_free, (unsigned long)(long)delta);
+	tight_count(d->at.pool, frame, order, delta);
+	counter_add(&stripe_area(d->at.pool, d->at.stripe, order)->nr_free, (unsigned long)(long)delta);
 }
 
 /* Merge the 64 blocks of a tree word, those of `mask` being freed; true: they
    became one block. `frame` is the first one's. */
-static bool merge_word(struct drain *d, u32 frame, u64 mask)
+static bool __merge_word(struct drain *d, u32 frame, u64 mask)
 {
-	u32 node = frame_node(d->pool, frame, d->order);
-	u64 *tree = span_tree(d->pool, frame);
+	u32 node = frame_node(d->at.pool, frame, d->order);
+	u64 *tree = span_tree(d->at.pool, frame);
 
 	if (!~mask)
 		return true;
@@ -335,20 +332,20 @@ static bool merge_word(struct drain *d, u32 frame, u64 mask)
 		u64 stay = all & ~(pairs | pairs << 1);
 
 		*word = (*word & ~field) | stay << (node & 63);
-		adjust(d, frame, d->order + k, (int)popcount64(stay) - (int)popcount64(old));
+		__adjust(d, frame, d->order + k, (int)popcount64(stay) - (int)popcount64(old));
 		mask = pack_even_bits(pairs);
 		node >>= 1;
 	}
 	return mask != 0;
 }
 
-static void free_word(struct drain *d, u32 frame, u64 mask, u32 blocks)
+static void __free_word(struct drain *d, u32 frame, u64 mask, u32 blocks)
 {
-	__account(d->stripe, (long)blocks << d->order, frame_migratetype(d->pool, frame));
-	if (merge_word(d, frame, mask))
-		free_merged(d, frame, d->order + 6);
+	__account(d->at.stripe, (long)blocks << d->order, frame_migratetype(d->at.pool, frame));
+	if (__merge_word(d, frame, mask))
+		__free_merged(d, frame, d->order + 6);
 	else
-		area_settle(d->pool, d->zone, d->stripe, frame);
+		__area_relist(&d->at, frame);
 }
 
 /* Are these 64 all the blocks of a word, up or down? In steps that a compiler
@@ -368,7 +365,7 @@ static bool whole_word(unsigned int order, const u32 *frames)
 
 /* Frees frames[0] and those after it in the same tree word, if they are enough;
    returns how many. */
-static u32 free_run(struct drain *d, u32 n, const u32 *frames)
+static u32 __free_run(struct drain *d, u32 n, const u32 *frames)
 {
 	unsigned int shift = d->order + 6;
 	u32 first = frames[0] >> shift << shift;
@@ -383,7 +380,7 @@ static u32 free_run(struct drain *d, u32 n, const u32 *frames)
 	}
 	while (run < n && frames[run] - first < 1u << shift)
 		mask |= (u64)1 << ((frames[run++] - first) >> d->order);
-	free_word(d, first, mask, run);
+	__free_word(d, first, mask, run);
 	return run;
 }
 
@@ -401,12 +398,12 @@ static u32 __free_some(struct drain *d, u32 n, const u32 *frames)
 {
 	u32 run = 0;
 
-	if (word_wise(d->pool, d->order))
-		run = free_run(d, n, frames);
+	if (word_wise(d->at.pool, d->order))
+		run = __free_run(d, n, frames);
 	if (run)
 		return run;
-	__zone_free_block(d->pool, d->zone, d->stripe, frames[0], d->order,
-			  frame_migratetype(d->pool, frames[0]), false);
+	__free_one_page(&d->at, frames[0], d->order, frame_migratetype(d->at.pool, frames[0]),
+			false);
 	return 1;
 }
 
@@ -447,21 +444,20 @@ static void prepare_runs(const struct pb_pool *pool, const struct zone *zone, un
 static NOINLINE void free_runs(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
 			       u32 *frames)
 {
-	struct drain d = { .pool = pool, .zone = zone, .order = order };
+	struct drain d = { { pool, zone, NULL }, order };
 
 	prepare_runs(pool, zone, order, n, frames);
 	for (u32 i = 0; i < n;) {
 		struct stripe *stripe = frame_stripe(pool, zone, frames[i]);
 
-		if (stripe != d.stripe) {
-			if (d.stripe)
-				pb_platform_unlock(&d.stripe->lock);
-			pb_platform_lock(&stripe->lock);
-			d.stripe = stripe;
+		if (stripe != d.at.stripe) {
+			if (d.at.stripe)
+				unlock_stripe(&d.at);
+			d.at = lock_stripe(pool, zone, stripe);
 		}
 		i += __free_some(&d, n - i, frames + i);
 	}
-	pb_platform_unlock(&d.stripe->lock);
+	unlock_stripe(&d.at);
 }
 
 /* Are most of these alone in their tree word? Judged by every fourth. */
@@ -474,8 +470,7 @@ static NOINLINE bool scattered(unsigned int order, u32 n, const u32 *frames)
 	return alone * 2 * RUN_MIN >= n;
 }
 
-void tight_free_batch(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
-		      u32 *frames)
+void free_bulk(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n, u32 *frames)
 {
 	if (order < pool->pageblock_order && !tracing(pool) && scattered(order, n, frames))
 		free_whole(pool, zone, free_scattered(pool, zone, order, n, frames), frames);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One block at a time: merge on the way in, split on the way out. stripe.h shows both.
+ */
+#include "block/free_area.h"
+
+void __account(struct stripe *stripe, long pages, unsigned int type)
+{
+	long usable, error;
+
+	if (pages)
+		counter_add(&stripe->version, 1);
+	if (type == PB_MIGRATE_ISOLATE) {
+		counter_add(&stripe->nr_isolated, pages);
+		return;
+	}
+	counter_add(&stripe->nr_free_pages, pages);
+	if (type == PB_MIGRATE_CMA)
+		counter_add(&stripe->nr_free_cma, pages);
+	usable = stripe->nr_free_pages - stripe->nr_free_cma;
+	error = approx_error(stripe, stripe->approx_free);
+	if (unlikely(usable > stripe->approx_free + error ||
+		     usable < stripe->approx_free - error))
+		store_relaxed(&stripe->approx_free, usable);
+}
+
+void __count_free(const struct locked *at, u32 cpu, long pages)
+{
+	if (policy(at->pool)->count_free)
+		policy(at->pool)->count_free(at->pool, at->zone, cpu, pages);
+}
+
+/* ------------------------------------------------------------------ merge */
+
+/* May a block of at least a pageblock merge with its free buddy? */
+static bool may_merge_pageblocks(const struct pb_pool *pool, u32 buddy, unsigned int type)
+{
+	unsigned int buddy_type = frame_migratetype(pool, buddy);
+
+	if (policy(pool)->merge == MERGE_ANY)
+		return type == buddy_type ||
+		       (type != PB_MIGRATE_ISOLATE && buddy_type != PB_MIGRATE_ISOLATE);
+	return type == buddy_type ||
+	       (migratetype_is_mergeable(type) && migratetype_is_mergeable(buddy_type));
+}
+
+/*
+ * Spec 3.5 step 6: this block's own buddy is likely to come back soon and to make
+ * order + 2 with the one that is free beside their parent, so keep it cold.
+ */
+static bool buddy_merge_likely(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	u32 parent = frame & ~(1u << order);
+	bool likely_soon;
+
+	if (order + 1 >= pool->max_order)
+		return false;
+	likely_soon = block_is_free(pool, parent ^ (2u << order), order + 1);
+#ifdef PB_TEST_WRONG_TAIL_RULE
+	return !likely_soon; /* the test of the comparison with a kernel builds this */
+#else
+	return likely_soon;
+#endif
+}
+
+/* All pageblocks of a merged block get one type: lists follow types. */
+static void __retype_merged(const struct locked *at, u32 buddy, unsigned int order,
+			    unsigned int type)
+{
+	u32 first = buddy >> at->pool->pageblock_order;
+
+	for (u32 i = 0; i < 1u << (order - at->pool->pageblock_order); i++) {
+		if (pool_pageblock(at->pool, first + i)->type != type)
+			__set_pageblock_type(at, first + i, type);
+		__area_relist(at, (first + i) << at->pool->pageblock_order);
+	}
+}
+
+/* The free buddy of a block of at least a pageblock leaves its list; false: it may not. */
+static bool __take_buddy(const struct locked *at, u32 frame, unsigned int order, unsigned int type)
+{
+	u32 buddy = frame ^ (1u << order);
+
+	if (!may_merge_pageblocks(at->pool, buddy, type))
+		return false;
+	__area_remove(at, buddy, order);
+	if (policy(at->pool)->merge == MERGE_REWRITE) {
+		__area_relist(at, frame);
+		__retype_merged(at, buddy, order, type);
+	}
+	return true;
+}
+
+void __free_one_page(const struct locked *at, u32 frame, unsigned int order, unsigned int type,
+		     bool to_tail)
+{
+	const struct pb_pool *pool = at->pool;
+	u64 *tree = span_tree(pool, frame);
+	bool linked = pool_is_linked(pool);
+	u32 node;
+
+	__account(at->stripe, 1L << order, type);
+	if (!linked && !tracing(pool))
+		order = __tight_merge(at, &frame, order);
+	node = frame_node(pool, frame, order);
+	for (; order < pool->max_order && tree_test(tree, node ^ 1); order++, node >>= 1) {
+		if (likely(order < pool->pageblock_order))
+			__area_remove(at, frame ^ (1u << order), order);
+		else if (!__take_buddy(at, frame, order, type))
+			break;
+		if (tracing(pool))
+			trace_block(pool, PB_TRACE_MERGE, frame, order, type,
+				    frame ^ (1u << order));
+		frame &= ~(1u << order);
+	}
+	__area_insert(at, frame, order, type,
+		      linked && (to_tail || buddy_merge_likely(pool, frame, order)));
+	__area_relist(at, frame);
+}
+
+/* ------------------------------------------------------------------ split */
+
+void __expand(const struct locked *at, u32 frame, unsigned int high, unsigned int low,
+	      unsigned int type)
+{
+	bool quick = !pool_is_linked(at->pool) && !tracing(at->pool);
+
+	while (high > low) {
+		if (quick && high <= at->pool->pageblock_order) {
+			__tight_split(at, frame, high, low);
+			break;
+		}
+		high--;
+		__area_insert(at, frame + (1u << high), high, type, false);
+		if (tracing(at->pool))
+			trace_block(at->pool, PB_TRACE_SPLIT, frame + (1u << high), high, type, 0);
+		if (high >= at->pool->pageblock_order)
+			__area_relist(at, frame + (1u << high));
+	}
+	__area_relist(at, frame);
+}
+
+u32 __rmqueue_smallest(const struct locked *at, unsigned int order, unsigned int type)
+{
+	struct pb_pool *pool = at->pool;
+	unsigned int found;
+	u32 frame = __area_find(at, order, type, &found);
+
+	if (frame == NO_FRAME)
+		return NO_FRAME;
+	__area_remove(at, frame, found);
+	if (tracing(pool))
+		trace_block(pool, PB_TRACE_TAKE, frame, found, type, 0);
+	__expand(at, frame, found, order, type);
+	__account(at->stripe, -(1L << order), type);
+	if (pool->pcp_types)
+		pool->pcp_types[frame] = (u8)type;
+	return frame;
+}
+
+/* Give back all of the block (head, high) but [frame, frame + 2^order). */
+static void __expand_around(const struct locked *at, u32 head, unsigned int high, u32 frame,
+			    unsigned int order)
+{
+	unsigned int type = frame_migratetype(at->pool, head);
+
+	while (high-- > order) { /* keep the half that holds `frame` */
+		u32 upper = head + (1u << high), half = frame < upper ? upper : head;
+
+		__area_insert(at, half, high, type, false);
+		if ((half ^ frame) >> at->pool->pageblock_order) /* its own is relisted below */
+			__area_relist(at, half);
+		if (frame >= upper)
+			head = upper;
+	}
+	__area_relist(at, frame);
+}
+
+bool __take_exact(const struct locked *at, u32 frame, unsigned int order)
+{
+	int high = tree_covering(span_tree(at->pool, frame), at->pool->max_order,
+				 span_offset(at->pool, frame));
+	u32 head = frame & ~((1u << (high < 0 ? 0 : high)) - 1);
+	unsigned int type = frame_migratetype(at->pool, head);
+
+	if (high < (int)order)
+		return false;
+	__area_remove(at, head, (unsigned int)high);
+	__expand_around(at, head, (unsigned int)high, frame, order);
+	__account(at->stripe, -(1L << order), type);
+	if (type != PB_MIGRATE_ISOLATE)
+		__count_free(at, NO_CPU, -(1L << order));
+	return true;
+}

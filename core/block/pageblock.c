@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pageblocks: their types, and what lies in one.
+ */
+#include "block/free_area.h"
+
+void __set_pageblock_type(const struct locked *at, u32 pageblock, unsigned int type)
+{
+	struct pb_pool *pool = at->pool;
+	struct pageblock *pb = pool_pageblock(pool, pageblock);
+
+	if (!pool->super->mobility && type < PB_MIGRATE_PCPTYPES)
+		type = PB_MIGRATE_UNMOVABLE;
+	if (tracing(pool) && pb->type != type) {
+		struct pb_trace_event event = { .type = PB_TRACE_PAGEBLOCK,
+						.order = pool->pageblock_order,
+						.migratetype = (u8)type,
+						.other_type = pb->type };
+
+		event.pfn = frame_to_pfn(pool, pageblock << pool->pageblock_order);
+		trace_event(pool, at->zone, &event);
+	}
+	store_relaxed(&pb->type, (u8)type);
+	store_relaxed(&pool->pcp_class[pageblock], zone_class(pool, at->zone, type));
+}
+
+void __retype_block(const struct locked *at, u32 frame, unsigned int order, unsigned int type)
+{
+	u32 first = frame >> at->pool->pageblock_order;
+
+	for (u32 i = 0; i < 1u << (order - at->pool->pageblock_order); i++)
+		__set_pageblock_type(at, first + i, type);
+}
+
+bool pageblock_in_zone(const struct pb_pool *pool, const struct zone *zone, u32 pageblock)
+{
+	u64 pfn = frame_to_pfn(pool, pageblock << pool->pageblock_order);
+
+	return pfn >= zone->start_pfn &&
+	       pfn + pageblock_pages(pool) <= zone->start_pfn + zone->spanned;
+}
+
+u32 pageblock_end(const struct pb_pool *pool, u32 frame)
+{
+	return (frame | ((1u << pool->pageblock_order) - 1)) + 1;
+}
+
+/* Free pages from a frame to its pageblock's end, order by order: each has a bit for
+   each of its blocks there. */
+static u64 count_free_from(const struct pb_pool *pool, u32 frame)
+{
+	const u64 *tree = span_tree(pool, frame);
+	u32 end = pageblock_end(pool, frame);
+	u64 sum = 0;
+
+	if (tree_covering(tree, pool->max_order, span_offset(pool, frame)) >=
+	    (int)pool->pageblock_order)
+		return end - frame;
+	for (unsigned int order = 0; order <= pool->pageblock_order; order++) {
+		u32 node = frame_node(pool, frame, order);
+		u32 last = frame_node(pool, end - 1, order);
+		u32 head = frame >> order << order;
+
+		if (head != frame && tree_test(tree, node)) /* it began before */
+			sum -= frame - head;
+		while (node <= last) {
+			u32 n = 64 - (node & 63);
+
+			if (n > last - node + 1)
+				n = last - node + 1;
+			sum += (u64)popcount64(tree[node >> 6] & word_mask(node & 63, n)) << order;
+			node += n;
+		}
+	}
+	return sum;
+}
+
+typedef u32 four_pages __attribute__((may_alias));
+
+/* Pages of movable blocks that begin in [frame, end), as far as they lie in it: four bytes
+   at a time where these are of single pages, or of none. */
+static u64 count_movable(const struct pb_pool *pool, u32 frame, u32 end)
+{
+	u64 sum = 0;
+
+	while (frame < end) {
+		const struct pb_page *page = pool->pages + frame;
+		u8 word = load_relaxed(&page->word);
+
+		if (!(frame & 3) && end - frame >= 4) {
+			u32 four = load_relaxed((const four_pages *)page);
+			u32 heads = four >> 7 & 0x01010101u;
+
+			if (!(four & heads * PB_PAGE_ORDER)) {
+				heads &= four >> 5; /* MOVABLE */
+				sum += heads * 0x01010101u >> 24;
+				frame += 4;
+				continue;
+			}
+		}
+		if (word & PB_PAGE_HEAD && word & PB_PAGE_MOVABLE)
+			sum += min_u64((u64)1 << (word & PB_PAGE_ORDER), end - frame);
+		frame += word & PB_PAGE_HEAD ? 1u << (word & PB_PAGE_ORDER) : 1;
+	}
+	return sum;
+}
+
+void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+
+	*free = count_free_from(pool, frame);
+	*movable = count_movable(pool, frame, pageblock_end(pool, frame));
+}
+
+/* linked: every free block of the pageblock, from `frame` on, to another list. */
+static void __relink_from(const struct locked *at, u32 frame, unsigned int type)
+{
+	u32 end = pageblock_end(at->pool, frame);
+
+	while (frame < end) {
+		int order = tree_covering(span_tree(at->pool, frame), at->pool->max_order,
+					  span_offset(at->pool, frame));
+
+		if (order >= 0)
+			__area_relink(at, frame, (unsigned int)order, type);
+		frame += order < 0 ? 1u : 1u << order;
+	}
+}
+
+u64 __move_freepages_from(const struct locked *at, u32 frame, unsigned int type, u64 *movable)
+{
+	u64 free = count_free_from(at->pool, frame);
+
+	counter_add(&at->stripe->version, 1);
+	if (movable)
+		*movable = count_movable(at->pool, frame, pageblock_end(at->pool, frame));
+	if (pool_is_linked(at->pool))
+		__relink_from(at, frame, type);
+	else
+		__set_pageblock_type(at, frame >> at->pool->pageblock_order, type);
+	__area_relist(at, frame);
+	return free;
+}
+
+u64 __move_freepages_block(const struct locked *at, u32 pageblock, unsigned int type, u64 *movable)
+{
+	return __move_freepages_from(at, pageblock << at->pool->pageblock_order, type, movable);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Many blocks out of one stripe under one hold of its lock: bits of a tree are taken by
+ * the word, or one larger block is cut straight into the batch. The way back is
+ * free_bulk.c.
+ */
+#include "block/free_area.h"
+
+/* ---------------------------------------------------- inside one pageblock */
+
+unsigned int __tight_merge(const struct locked *at, u32 *frame, unsigned int order)
+{
+	const struct pb_pool *pool = at->pool;
+	struct pageblock *pb = frame_pageblock(pool, *frame);
+	struct free_area *area = stripe_area(pool, at->stripe, 0);
+	u64 *tree = span_tree(pool, *frame);
+	u32 node = frame_node(pool, *frame, order);
+	u32 gone = 0;
+
+	for (; order < pool->pageblock_order && tree_test(tree, node ^ 1); order++, node >>= 1) {
+		tree_clear(tree, node ^ 1);
+		counter_add(&area[order].nr_free, (unsigned long)-1);
+		if (!--pb->nr_free[order])
+			gone |= 1u << order;
+	}
+	pb->mask &= ~gone;
+	*frame &= ~((1u << order) - 1);
+	return order;
+}
+
+void __tight_split(const struct locked *at, u32 frame, unsigned int high, unsigned int low)
+{
+	struct pageblock *pb = frame_pageblock(at->pool, frame);
+	struct free_area *area = stripe_area(at->pool, at->stripe, 0);
+	u64 *tree = span_tree(at->pool, frame);
+	u32 node = frame_node(at->pool, frame, high);
+
+	pb->mask |= ((1u << high) - 1) & ~((1u << low) - 1);
+	while (high-- > low) {
+		node = node << 1;
+		tree_set(tree, node ^ 1);
+		counter_add(&area[high].nr_free, 1);
+		pb->nr_free[high]++;
+	}
+}
+
+/* ------------------------------------------------------------- a batch out */
+
+/* Blocks of exactly `order` in a pageblock, a word of bits at a time. */
+static u32 __take_bits(const struct locked *at, u32 pageblock, unsigned int order, u32 n, u32 *end)
+{
+	const struct pb_pool *pool = at->pool;
+	u32 base = pageblock << pool->pageblock_order;
+	u64 *tree = span_tree(pool, base);
+	u32 first = frame_node(pool, base, order);
+	u32 last = first + (1u << (pool->pageblock_order - order));
+	u32 got = 0;
+
+	for (u32 node = first; node < last && got < n;) {
+		u32 bit = node & 63;
+		u32 take = last - node < 64 - bit ? last - node : 64 - bit;
+		u64 *word = &tree[node >> 6];
+		u64 free = *word & word_mask(bit, take);
+		u64 left = free;
+
+		while (left && got < n) {
+			u32 found = (node & ~63u) + ctz64(left);
+
+			end[-1 - (s32)got++] = base + ((found - first) << order);
+			left &= left - 1;
+		}
+		*word ^= free ^ left;
+		node += take;
+	}
+	tight_count(pool, base, order, -(int)got);
+	counter_add(&stripe_area(pool, at->stripe, order)->nr_free, 0ul - got);
+	return got;
+}
+
+/* Four at a time, as a vector where the target has one. */
+typedef u32 four_frames __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* `n` blocks from `frame` on, the first one last. */
+static NOINLINE void write_down(u32 frame, unsigned int order, u32 n, u32 *end)
+{
+	u32 step = 1u << order, at = frame + ((n - 1) << order);
+	four_frames four = { at, at - step, at - 2 * step, at - 3 * step };
+	u32 *to = end - n;
+
+	for (; end - to >= 4; to += 4) {
+		*(four_frames *)to = four;
+		four -= 4 * step;
+	}
+	for (at = four[0]; to != end; to++, at -= step)
+		*to = at;
+}
+
+/* A free block of order `found` is cut into `got` blocks of `order`; what is left of it
+   goes back as the largest aligned blocks, without touching bits between. */
+static void __return_rest(const struct locked *at, u32 frame, unsigned int found,
+			  unsigned int order, u32 got)
+{
+	unsigned int type = frame_migratetype(at->pool, frame);
+
+	for (u32 x = got; x < 1u << (found - order);) {
+		unsigned int k = ctz32(x);
+		u32 rest = frame + (x << order);
+
+		__area_insert(at, rest, order + k, type, false);
+		if (tracing(at->pool))
+			trace_block(at->pool, PB_TRACE_SPLIT, rest, order + k, type, 0);
+		if ((rest ^ frame) >> at->pool->pageblock_order) /* the first is relisted later */
+			__area_relist(at, rest);
+		x += 1u << k;
+	}
+}
+
+/* A larger free block, cut into up to n blocks. The caller relists its pageblock. */
+static u32 __take_cut(const struct locked *at, u32 pageblock, unsigned int order, u32 n, u32 *end)
+{
+	const struct pb_pool *pool = at->pool;
+	unsigned int found = order + ctz32(pool_pageblock(pool, pageblock)->mask >> order);
+	u32 frame = tight_block(pool, pageblock, found);
+	u32 got = n < 1u << (found - order) ? n : 1u << (found - order);
+
+	__area_remove(at, frame, found);
+	if (tracing(pool))
+		trace_block(pool, PB_TRACE_TAKE, frame, found, frame_migratetype(pool, frame), 0);
+	write_down(frame, order, got, end);
+	if (got == 1 && found <= pool->pageblock_order && !tracing(pool))
+		__tight_split(at, frame, found, order);
+	else
+		__return_rest(at, frame, found, order, got);
+	return got;
+}
+
+static u32 __take_pageblock(const struct locked *at, u32 pageblock, unsigned int order, u32 n,
+			    u32 *end)
+{
+	const struct pb_pool *pool = at->pool;
+	bool by_word = order < pool->pageblock_order && !tracing(pool);
+	struct pageblock *pb = pool_pageblock(pool, pageblock);
+	u32 got = 0;
+
+	while (got < n && pb->mask >> order) {
+		if (by_word && pb->mask >> order & 1)
+			got += __take_bits(at, pageblock, order, n - got, end - got);
+		else
+			got += __take_cut(at, pageblock, order, n - got, end - got);
+	}
+	tight_relist_if_changed(pool, at->zone, at->stripe, pageblock);
+	return got;
+}
+
+u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int type, u32 n, u32 *end)
+{
+	const struct stripe *stripe = at->stripe;
+	u32 got = 0, lists = stripe->nonempty[type] >> order;
+	unsigned int tightest = lists ? ctz32(lists) : 0;
+
+	/* Only from lists as tight as the first: another stripe may have such a one when
+	   this has not, and the next batch will ask again. */
+	while (got < n && lists && ctz32(lists) <= tightest) {
+		if (tracing(at->pool))
+			__trace_scan(at, order, type);
+		got += __take_pageblock(at, __tight_find(at, order, type), order, n - got,
+					end - got);
+		lists = stripe->nonempty[type] >> order;
+	}
+	__account(at->stripe, -((long)got << order), type);
+	return got;
+}

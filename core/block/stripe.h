@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stripe under its lock: which blocks are free, and nothing of who asks or why.
+ *
+ *	zone   |  span 0  |  span 1  |  span 2  |  span 3  |
+ *	stripe      0          1          0          1		own lock, lists, counters
+ *
+ * Merging never crosses a span, so what is done in one stripe concerns no other.
+ * One stripe is Linux's zone->lock. Functions whose names begin with __ take a
+ * `struct locked`, the proof that the lock is held; they are O(orders), or O(batch)
+ * where they take several blocks, and call nothing back but the trace hook.
+ *
+ * Splitting, where only block 8 of order 3 (frames 8-15) is free and order 0 is wanted:
+ *	12-15 goes to order 2, 10-11 to order 1, 9 to order 0; 8 is handed out
+ * Merging, when frame 8 comes back:
+ *	buddy 9 (8 ^ 1) is free at order 0: merged to 8-9
+ *	buddy 10 (8 ^ 2) at order 1: 8-11; buddy 12 (8 ^ 4) at order 2: 8-15, order 3
+ */
+#ifndef PB_CORE_STRIPE_H
+#define PB_CORE_STRIPE_H
+
+#include "base/frame.h"
+#include "base/policy.h"
+#include "base/trace.h"
+
+struct locked {
+	struct pb_pool *pool;
+	struct zone *zone;
+	struct stripe *stripe;
+};
+
+static inline struct locked lock_stripe(struct pb_pool *pool, struct zone *zone,
+					struct stripe *stripe)
+{
+	pb_platform_lock(&stripe->lock);
+	return (struct locked){ pool, zone, stripe };
+}
+
+/* The stripe of a frame. */
+static inline struct locked lock_frame(struct pb_pool *pool, struct zone *zone, u32 frame)
+{
+	return lock_stripe(pool, zone, frame_stripe(pool, zone, frame));
+}
+
+static inline void unlock_stripe(const struct locked *at)
+{
+	pb_platform_unlock(&at->stripe->lock);
+}
+
+/* Stripe of the CPU, where its allocations begin. */
+static inline struct stripe *home_stripe(const struct pb_pool *pool, const struct zone *zone,
+					 u32 cpu)
+{
+	return zone_stripe(pool, zone, cpu & (zone->nr_stripes - 1));
+}
+
+#define counter_add(p, n) store_relaxed((p), *(p) + (n))
+
+/*
+ * Blocks moved under one hold of a stripe's lock, and of a CPU's lists. Where holders
+ * mask interrupts it bounds for how long (and the arrays on a kernel's stack); a process
+ * on restartable sequences pays for each hold with a fence instead. PB_BATCH_MAX: by a
+ * build that is to take the very decisions of another one, such as the lesson's page.
+ */
+#ifdef PB_BATCH_MAX
+#define ZONE_BATCH_MAX PB_BATCH_MAX
+#elif defined(PB_PLATFORM_PERCPU)
+#define ZONE_BATCH_MAX 512u
+#else
+#define ZONE_BATCH_MAX 8u
+#endif
+
+/* ---- counters */
+
+/* NR_FREE_PAGES and its kin, of free blocks of this type. */
+void __account(struct stripe *stripe, long pages, unsigned int type);
+
+/* What Linux's watermarks go by, where that lags behind (spec 13.1). `cpu` NO_CPU:
+   straight to the zone's counter. */
+#define NO_CPU UINT32_MAX
+void __count_free(const struct locked *at, u32 cpu, long pages);
+
+/* ---- pageblock.c: types, and what lies in a pageblock */
+
+static inline bool migratetype_is_mergeable(unsigned int type)
+{
+	return type < PB_MIGRATE_PCPTYPES;
+}
+
+/* Which per-CPU lists a frame of this zone and type goes to, or NO_CLASS. */
+static inline u16 zone_class(const struct pb_pool *pool, const struct zone *zone, unsigned int type)
+{
+	if (unlikely(type >= PB_MIGRATE_PCPTYPES)) {
+		if (type == PB_MIGRATE_ISOLATE || !policy(pool)->reserved_as_movable)
+			return NO_CLASS;
+		type = PB_MIGRATE_MOVABLE;
+	}
+	if (pool->super->flags & PB_POOL_NO_PCP)
+		return NO_CLASS;
+	/* in units of half a list, as the fast paths index; class 0 is NO_CLASS */
+	return (u16)((zone_number(pool, zone) * PB_MIGRATE_PCPTYPES + type + 1u)
+		     << (pool->super->class_shift + 1u));
+}
+
+/* Spec 6.7 step 5: a pageblock that sticks out of the zone is never taken over. */
+bool pageblock_in_zone(const struct pb_pool *pool, const struct zone *zone, u32 pageblock);
+u32 pageblock_end(const struct pb_pool *pool, u32 frame);
+/* Free pages of a pageblock, and allocated ones that are marked movable. */
+void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable);
+/* Only the type and the class; free blocks stay on their lists. */
+void __set_pageblock_type(const struct locked *at, u32 pageblock, unsigned int type);
+/* The same of all pageblocks of a block of at least one. */
+void __retype_block(const struct locked *at, u32 frame, unsigned int order, unsigned int type);
+/* The pageblock's free blocks from `frame` on go to `type`'s lists, and where lists follow
+   pageblocks (modern) so does its type. Returns the free pages moved; *movable, if asked
+   for: allocated pages there that are marked movable. */
+u64 __move_freepages_from(const struct locked *at, u32 frame, unsigned int type, u64 *movable);
+u64 __move_freepages_block(const struct locked *at, u32 pageblock, unsigned int type,
+			   u64 *movable);
+
+/* ---- block.c: split and merge */
+
+/* A block becomes free: merge it with its free buddies as far as they may. `to_tail`:
+   linked lists, where the merged block goes. */
+void __free_one_page(const struct locked *at, u32 frame, unsigned int order, unsigned int type,
+		     bool to_tail);
+/* A block of order `high` is out of its list; its first 2^low frames stay out, the other
+   halves go back. */
+void __expand(const struct locked *at, u32 frame, unsigned int high, unsigned int low,
+	      unsigned int type);
+/* One block from the lists of `type` itself (Linux: __rmqueue_smallest), or NO_FRAME. */
+u32 __rmqueue_smallest(const struct locked *at, unsigned int order, unsigned int type);
+/* Exactly [frame, frame + 2^order) out of the free block around it; false: it isn't free. */
+bool __take_exact(const struct locked *at, u32 frame, unsigned int order);
+
+/* ---- rmqueue_bulk.c, free_bulk.c: many blocks; modern lists */
+
+/* Up to n blocks of one order and type, written downward from end[-1], from lists as tight
+   as the first one's. Returns how many. */
+u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int type, u32 n,
+		   u32 *end);
+/* Give n blocks back, merged; takes each stripe's lock once. frames[] is scratch after. */
+void free_bulk(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n, u32 *frames);
+
+/* Inside one pageblock, with every pointer at hand; the caller relists. Not for traced
+   pools: the steps are not reported. */
+
+/* Merge (frame, order) with its free buddies up to pageblock_order; it is not inserted.
+   Returns the order reached, *frame the merged block. */
+unsigned int __tight_merge(const struct locked *at, u32 *frame, unsigned int order);
+/* Insert the upper halves of a block of order `high` <= pageblock_order down to `low`. */
+void __tight_split(const struct locked *at, u32 frame, unsigned int high, unsigned int low);
+
+#endif

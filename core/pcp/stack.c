@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-CPU lists of the modern profile: stacks, refilled from the zone in batches, drained
+ * back from the cold end.
+ *
+ * A stack's limit doubles each time it runs empty or full, up to its maximum, and
+ * pb_tick() halves it (and empties it) when nothing happened since the last tick: bursts
+ * get long batches, idle CPUs don't sit on memory.
+ */
+#include "pcp/pcp.h"
+
+static struct pcp_cold *pcp_cold(const struct pb_pool *pool, struct pcp_area *area,
+				 const struct pcp_list *list)
+{
+	struct pcp_list *first = pcp_list(area, NO_CLASS, 0);
+
+	return (struct pcp_cold *)((unsigned char *)area + pool->super->pcp_cold) + (list - first);
+}
+
+/* A stack of a CPU, its area's lock held, and what it is for. */
+struct stack {
+	struct pcp_held *held;
+	struct pb_pool *pool;
+	struct zone *zone;
+	struct pcp_list *list;
+	unsigned int order;
+};
+
+/* The i-th stack of a zone: types, and orders within. */
+static struct pcp_list *zone_list(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
+				  u32 i)
+{
+	return pcp_list(pcp_area(pool, cpu), zone_class(pool, zone, i / pool->nr_pcp_orders),
+			i % pool->nr_pcp_orders);
+}
+
+static u32 zone_lists(const struct pb_pool *pool)
+{
+	return (u32)PB_MIGRATE_PCPTYPES * pool->nr_pcp_orders;
+}
+
+static struct stack nth_stack(struct pcp_held *held, struct zone *zone, u32 i)
+{
+	return (struct stack){ held, held->pool, zone, zone_list(held->pool, zone, held->cpu, i),
+			       i % held->pool->nr_pcp_orders };
+}
+
+static struct stack stack_of(struct pcp_held *held, const struct zone_request *what)
+{
+	u32 class = zone_class(held->pool, what->zone, what->type);
+
+	return (struct stack){ held, held->pool, what->zone,
+			       pcp_list(held->area, class, what->order), what->order };
+}
+
+/* ------------------------------------------------------------ drain */
+
+static u32 limit_of(const struct pcp_list *list)
+{
+	return (u32)list->limit - list->base;
+}
+
+static void set_limit(struct pcp_list *list, u32 entries)
+{
+	if (entries > list->max)
+		entries = list->max;
+	store_relaxed(&list->limit, (u16)(list->base + entries));
+}
+
+/* Gives back the n coldest, from the bottom; pre: there are as many. */
+static void drain_some(const struct stack *s, u32 n)
+{
+	u32 *entries = pcp_stack(s->held->area, s->list);
+	u32 left = pcp_entries(s->list) - n;
+	struct zone_request what = { s->pool, s->zone, s->held->cpu, s->order, 0, 0 };
+
+	free_bulk(s->pool, s->zone, s->order, n, entries);
+	what.type = frame_migratetype(s->pool, entries[0]);
+	pcp_trace_batch(s->held, PB_TRACE_DRAIN, &what, n);
+	memmove(entries, entries + n, left * sizeof(*entries));
+	store_relaxed(&s->list->head, s->list->head - n);
+	counter_add(&pcp_cold(s->pool, s->held->area, s->list)->drained, n);
+}
+
+/* All that it holds now, with a breath after each batch. */
+static void drain_stack(const struct stack *s)
+{
+	for (u32 left = pcp_entries(s->list), batch; left; left -= batch) {
+		batch = pcp_entries(s->list); /* others may have popped during a breath */
+		batch = batch < left ? batch : left;
+		batch = batch < ZONE_BATCH_MAX ? batch : ZONE_BATCH_MAX;
+		if (!batch)
+			return;
+		drain_some(s, batch);
+		pcp_breathe(s->held);
+	}
+}
+
+void pcp_stack_drain(struct pcp_held *held, struct zone *zone)
+{
+	for (u32 i = 0; i < zone_lists(held->pool); i++) {
+		struct stack s = nth_stack(held, zone, i);
+
+		drain_stack(&s);
+	}
+}
+
+/* ------------------------------------------------------------ limits */
+
+/*
+ * I16: the limits of a CPU's lists of a zone, each in pages, add up to no more than its
+ * bound, so no push has to look at more than its own list's.
+ */
+static u64 stock_bound(const struct zone *zone)
+{
+	return (u64)load_relaxed(&zone->pcp_high_max);
+}
+
+/* Pages that the limits of all lists of a CPU and zone allow; *most: the list that is
+   allowed the most, but for `list`. */
+static u64 pages_allowed(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
+			 const struct pcp_list *list, u32 *most)
+{
+	u64 sum = 0, greatest = 0;
+
+	for (u32 i = 0; i < zone_lists(pool); i++) {
+		const struct pcp_list *other = zone_list(pool, zone, cpu, i);
+		u64 pages = (u64)limit_of(other) << i % pool->nr_pcp_orders;
+
+		sum += pages;
+		if (other != list && pages > greatest) {
+			greatest = pages;
+			*most = i;
+		}
+	}
+	return sum;
+}
+
+/* Lower the limit of the list that is allowed the most, by `pages` or what one hold of
+   the area is long enough for; returns by how many pages. */
+static u64 lower_limit(struct pcp_list *list, unsigned int order, u64 pages)
+{
+	u64 blocks = (pages + ((u64)1 << order) - 1) >> order;
+	u32 cut = (u32)min_u64(min_u64(blocks, limit_of(list)), ZONE_BATCH_MAX);
+
+	set_limit(list, limit_of(list) - cut);
+	return (u64)cut << order;
+}
+
+/* Raises the limit, perhaps at another's cost; returns which of the zone's stacks holds
+   more now than it may, or UINT32_MAX. */
+static NOINLINE u32 raise_limit(const struct stack *s)
+{
+	u32 more = limit_of(s->list) ? limit_of(s->list) : 1;
+	u64 bound = stock_bound(s->zone), allowed;
+	u32 largest = UINT32_MAX;
+	struct pcp_list *from;
+
+	if (more > s->list->max - limit_of(s->list))
+		more = (u32)s->list->max - limit_of(s->list);
+	allowed = pages_allowed(s->pool, s->zone, s->held->cpu, s->list, &largest);
+	if (allowed + ((u64)more << s->order) <= bound)
+		largest = UINT32_MAX;
+	if (largest != UINT32_MAX) {
+		from = zone_list(s->pool, s->zone, s->held->cpu, largest);
+		allowed -= lower_limit(from, largest % s->pool->nr_pcp_orders,
+				       allowed + ((u64)more << s->order) - bound);
+		if (pcp_entries(from) <= limit_of(from))
+			largest = UINT32_MAX;
+	}
+	if (allowed < bound)
+		set_limit(s->list, limit_of(s->list) +
+					   (u32)min_u64(more, (bound - allowed) >> s->order));
+	return largest;
+}
+
+/* Twice as much, as far as the zone's bound for one CPU has room. */
+static inline void grow_limit(const struct stack *s)
+{
+	struct stack over;
+	u32 i;
+
+	if (limit_of(s->list) >= s->list->max)
+		return;
+	i = raise_limit(s);
+	if (i == UINT32_MAX)
+		return;
+	over = nth_stack(s->held, s->zone, i);
+	drain_some(&over, pcp_entries(over.list) - limit_of(over.list));
+}
+
+/* ------------------------------------------------------------ take, put */
+
+/* Takes a batch from the zone onto the stack, which is empty, the lowest frame on
+   top, and pops that for the caller. */
+static u32 refill(const struct stack *s, const struct zone_request *request)
+{
+	u32 want = limit_of(s->list) - limit_of(s->list) / 4; /* room for some frees */
+	u32 one, got, *to = pcp_stack(s->held->area, s->list);
+
+	if (want < 2) { /* there may be no room at all */
+		want = 1;
+		to = &one;
+	}
+	want = want > ZONE_BATCH_MAX ? ZONE_BATCH_MAX : want;
+	got = rmqueue_bulk(request, want, to + want);
+	if (!got)
+		return NO_FRAME;
+	if (got < want)
+		memmove(to, to + want - got, got * sizeof(*to));
+	counter_add(&pcp_cold(s->pool, s->held->area, s->list)->refilled, got);
+	/* as if all had been pushed and the first popped */
+	store_relaxed(&s->list->head, s->list->head + got + PCP_POP);
+	grow_limit(s);
+	pcp_trace_batch(s->held, PB_TRACE_REFILL, request, got);
+	return to[got - 1];
+}
+
+u32 pcp_stack_take(struct pcp_held *held, const struct zone_request *request)
+{
+	struct stack s = stack_of(held, request);
+	u32 count = pcp_entries(s.list);
+
+	if (!count)
+		return refill(&s, request);
+	store_relaxed(&s.list->head, s.list->head + PCP_POP);
+	return pcp_stack(held->area, s.list)[count - 1];
+}
+
+/* How many blocks a full stack of so many gives back: the colder half, or as many as one
+   hold of the area is long enough for. */
+static u32 drain_at_once(u32 count)
+{
+	u32 half = (count + 1) / 2;
+
+	return half < ZONE_BATCH_MAX ? half : ZONE_BATCH_MAX;
+}
+
+bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 frame)
+{
+	struct stack s = stack_of(held, what);
+	u32 count = pcp_entries(s.list);
+
+	if (count >= limit_of(s.list)) {
+		grow_limit(&s);
+		if (!limit_of(s.list))
+			return false;
+		if (count >= limit_of(s.list)) {
+			drain_some(&s, drain_at_once(count));
+			count = pcp_entries(s.list);
+		}
+	}
+	pcp_stack(held->area, s.list)[count] = frame;
+	store_relaxed(&s.list->head, s.list->head + PCP_PUSH);
+	return true;
+}
+
+/* ------------------------------------------------------------------- decay */
+
+void pcp_stack_tick(struct pcp_held *held, struct zone *zone)
+{
+	for (u32 i = 0; i < zone_lists(held->pool); i++) {
+		struct stack s = nth_stack(held, zone, i);
+		struct pcp_cold *cold = pcp_cold(held->pool, held->area, s.list);
+
+		if (cold->seen == s.list->head) { /* idle */
+			set_limit(s.list, limit_of(s.list) / 2);
+			drain_stack(&s);
+		}
+		cold->seen = s.list->head;
+	}
+}
+
+/* ------------------------------------------------------------------- sizes */
+
+/* Entries of a stack: fewer for larger orders, at most a sixteenth of what the
+   zone grants a CPU. */
+static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 pages)
+{
+	u64 entries = PCP_STACK_MAX >> order;
+
+	if (entries < PCP_STACK_MIN)
+		entries = PCP_STACK_MIN;
+	return (u32)min_u64(entries, pages >> order) >> super->pcp_scale;
+}
+
+/* What the stacks of one zone may ever hold: all of its frames may come online. */
+static u64 zone_stack_pages(const struct pb_super *super, u64 zone_frames)
+{
+	u32 max = super->tunables.pcp_batch_max;
+
+	return max ? min_u64(max, zone_frames / 128) : zone_frames / 128;
+}
+
+u32 pcp_stack_room(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
+{
+	return stack_entries(pool->super, order,
+			     zone_stack_pages(pool->super, zone_nr_frames(pool, zone)));
+}
+
+u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
+{
+	u32 high = load_relaxed(&pool->super->tunables.pcp_high);
+	u64 pages = high ? high : (u64)load_relaxed(&zone->pcp_high_max) / 16;
+
+	return (u32)min_u64(stack_entries(pool->super, order, pages),
+			    pcp_stack_room(pool, zone, order));
+}
+
+/* Stacks that hold more than they may now are emptied by the next drain or tick; those
+   that may hold more than all together may begin anew. True: drain now. */
+bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone)
+{
+	struct pb_pool *pool = held->pool;
+	struct pcp_counts counts;
+	u32 largest;
+
+	for (u32 i = 0; i < zone_lists(pool); i++) {
+		struct pcp_list *list = zone_list(pool, zone, held->cpu, i);
+
+		list->max = (u16)pcp_stack_max(pool, zone, i % pool->nr_pcp_orders);
+		set_limit(list, limit_of(list));
+	}
+	if (pages_allowed(pool, zone, held->cpu, NULL, &largest) > stock_bound(zone))
+		for (u32 i = 0; i < zone_lists(pool); i++)
+			set_limit(zone_list(pool, zone, held->cpu, i), 0);
+	pcp_stack_count(pool, held->cpu, zone, &counts);
+	return counts.held > stock_bound(zone);
+}
+
+/* ------------------------------------------------------------------ layout */
+
+void pcp_stack_layout(struct pb_super *super)
+{
+	super->nr_pcp_orders = (u8)(super->pageblock_order + 1u);
+	/* room for every order: beyond nr_pcp_orders the lists are always full */
+	super->class_shift = (u8)(fls32(super->max_order | 1u) + 1u);
+}
+
+size_t pcp_stack_zone_bytes(const struct pb_super *super, u64 zone_frames)
+{
+	u64 pages = zone_stack_pages(super, zone_frames);
+	size_t bytes = 0;
+
+	for (unsigned int order = 0; order < super->nr_pcp_orders; order++)
+		bytes += PB_MIGRATE_PCPTYPES * sizeof(u32) * stack_entries(super, order, pages);
+	return bytes;
+}
+
+/* Lists of all classes, the one that is no class included. */
+static u32 nr_lists(const struct pb_super *super)
+{
+	return (super->nr_zones * PB_MIGRATE_PCPTYPES + 1) << super->class_shift;
+}
+
+/* Head, lists, slots, and what is seldom needed. */
+size_t pcp_stack_area_bytes(struct pb_super *super, size_t zone_bytes)
+{
+	size_t lists = nr_lists(super) * sizeof(struct pcp_list);
+	size_t bytes = sizeof(struct pcp_area) + lists + zone_bytes;
+
+	if (bytes / sizeof(u32) >= PCP_SLOTS)
+		return 0;
+	super->pcp_cold = (u32)align_up(bytes, 64);
+	return (size_t)align_up(super->pcp_cold + nr_lists(super) * sizeof(struct pcp_cold), 64);
+}
+
+void pcp_stack_init(struct pb_pool *pool, u32 cpu)
+{
+	struct pb_super *super = pool->super;
+	u32 slot = nr_lists(super) * sizeof(struct pcp_list) / sizeof(u32);
+
+	for (u32 i = 0; i < super->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++) {
+		struct zone *zone = pool_zone(pool, i / PB_MIGRATE_PCPTYPES);
+		u32 class = zone_class(pool, zone, i % PB_MIGRATE_PCPTYPES);
+
+		for (unsigned int order = 0; order < pool->nr_pcp_orders; order++) {
+			struct pcp_list *list = pcp_list(pcp_area(pool, cpu), class, order);
+
+			list->base = list->limit = (u16)slot;
+			list->head = slot;
+			list->room = (u16)pcp_stack_room(pool, zone, order);
+			slot += list->room;
+		}
+	}
+}
+
+/* -------------------------------------------------------------- statistics */
+
+bool pcp_stack_holds(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
+		     unsigned int order)
+{
+	for (u32 i = 0; i < zone_lists(pool); i++)
+		if (i % pool->nr_pcp_orders >= order && pcp_entries(zone_list(pool, zone, cpu, i)))
+			return true;
+	return false;
+}
+
+u64 pcp_stack_sum(const struct pb_pool *pool, u32 cpu, const struct zone *zone, u64 sum)
+{
+	for (u32 i = 0; i < zone_lists(pool); i++)
+		sum = mix_u64(sum, load_relaxed(&zone_list(pool, zone, cpu, i)->head));
+	return sum;
+}
+
+void pcp_stack_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
+		     struct pcp_counts *counts)
+{
+	*counts = (struct pcp_counts){ 0 };
+	for (u32 i = 0; i < zone_lists(pool); i++) {
+		const struct pcp_list *list = zone_list(pool, zone, cpu, i);
+		const struct pcp_cold *cold = pcp_cold(pool, pcp_area(pool, cpu), list);
+		unsigned int order = i % pool->nr_pcp_orders;
+		u64 head = load_relaxed(&list->head), allocs = head >> 16;
+		u64 held = PCP_TOP(head) - list->base;
+		u64 frees = held + allocs - load_relaxed(&cold->refilled) +
+			    load_relaxed(&cold->drained);
+
+		counts->allocs += allocs;
+		counts->alloc_pages += allocs << order;
+		counts->frees += frees;
+		counts->free_pages += frees << order;
+		counts->held += held << order;
+	}
+}

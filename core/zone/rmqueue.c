@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One zone gives blocks, modern profile (spec 6.10): from which stripe, and in which order
+ * of resort. And it takes them back.
+ *
+ *	step            home stripe, or a tighter one    then every other
+ *	1 the type      __rmqueue_bulk                   __rmqueue_bulk
+ *	2 CMA           where the request may; first, while most free pages are there
+ *	3 claim         a whole pageblock of another type becomes one of this
+ *	4 steal         one block of another type is borrowed
+ *
+ * No step begins while the one before it has a block in any stripe, but for this: while
+ * other CPUs are at work in the others, a whole free pageblock at home is claimed first.
+ */
+#include "zone/zone.h"
+
+/* A batch that is wanted. */
+struct batch {
+	const struct zone_request *request;
+	u32 home, first; /* stripes: the CPU's own, and where to begin */
+	u32 n;           /* blocks, to be written downward from end[-1] */
+	u32 *end;
+};
+
+enum rmqueue_step { STEP_TYPE, STEP_CMA, STEP_CLAIM, STEP_STEAL };
+
+/* One, and no more than a 16th of what is there besides: the last blocks are not to
+   lie in the lists of a CPU that does not need them, from where others must fetch
+   them. */
+static u32 modest(const struct batch *b, const struct stripe *stripe)
+{
+	return (u32)min_u64(b->n, 1 + ((u64)stripe->nr_free_pages >> (b->request->order + 4)));
+}
+
+/* A pageblock is claimed, and all that is wanted comes from it. */
+static u32 __rmqueue_claimed(const struct batch *b, const struct locked *at,
+			     unsigned int alloc_flags)
+{
+	const struct zone_request *request = b->request;
+
+	if (!__rmqueue_claim(at, request, alloc_flags))
+		return 0;
+	b->end[-1] = __rmqueue_smallest(at, request->order, request->type);
+	if (b->end[-1] == NO_FRAME)
+		return 0;
+	return 1 + __rmqueue_bulk(at, request->order, request->type, b->n - 1, b->end - 1);
+}
+
+/* One step of the removal path in one stripe. */
+static u32 __rmqueue_step(const struct batch *b, const struct locked *at, enum rmqueue_step step,
+			  unsigned int alloc_flags)
+{
+	unsigned int order = b->request->order;
+
+	switch (step) {
+	case STEP_TYPE:
+		return __rmqueue_bulk(at, order, b->request->type, modest(b, at->stripe), b->end);
+	case STEP_CMA:
+		return __rmqueue_bulk(at, order, PB_MIGRATE_CMA, modest(b, at->stripe), b->end);
+	case STEP_CLAIM:
+		return __rmqueue_claimed(b, at, alloc_flags);
+	case STEP_STEAL:
+		b->end[-1] = __rmqueue_steal(at, b->request);
+		return b->end[-1] != NO_FRAME;
+	}
+	return 0;
+}
+
+/* Orders whose lists hold something, read without the lock. Acquire: what rmqueue_step()
+   writes before it changes the lists is seen with them (where stores keep their
+   order; elsewhere a guess may be wrong once). */
+static u32 lists_of(const struct stripe *stripe, unsigned int type)
+{
+	return __atomic_load_n(&stripe->nonempty[type], __ATOMIC_ACQUIRE);
+}
+
+/* Could the step find a block in this stripe? */
+static bool stripe_may_have(const struct stripe *stripe, enum rmqueue_step step,
+			    const struct zone_request *request)
+{
+	if (step == STEP_TYPE)
+		return lists_of(stripe, request->type) >> request->order;
+	if (step == STEP_CMA)
+		return lists_of(stripe, PB_MIGRATE_CMA) >> request->order;
+	for (unsigned int t = 0; t < PB_MIGRATE_PCPTYPES; t++)
+		if (t != request->type && lists_of(stripe, t) >> request->order)
+			return true;
+	return false;
+}
+
+/* The CPU of home stripe `home` is at work in the stripe from now on; returns who was. */
+static u32 __mark_active(struct stripe *stripe, u32 home)
+{
+	u32 before = load_relaxed(&stripe->remote_active);
+
+	if (before != home)
+		store_relaxed(&stripe->remote_active, home);
+	return before;
+}
+
+static u32 rmqueue_step(const struct batch *b, struct stripe *stripe, enum rmqueue_step step,
+			unsigned int alloc_flags)
+{
+	const struct zone_request *request = b->request;
+	struct locked at;
+	u32 got, before;
+
+	if (!stripe_may_have(stripe, step, request))
+		return 0;
+	at = lock_stripe(request->pool, request->zone, stripe);
+	before = __mark_active(stripe, b->home); /* before the lists change: see lists_of() */
+	got = __rmqueue_step(b, &at, step, alloc_flags);
+	if (!got)
+		__mark_active(stripe, before);
+	__count_direct(stripe, request, got);
+	unlock_stripe(&at);
+	return got;
+}
+
+/* ------------------------------------------------------------ from which stripe */
+
+/* Is another stripe's CPU at work there? Its cache lines are dear then. */
+static bool active_elsewhere(const struct stripe *stripe, u32 home)
+{
+	u32 active = load_relaxed(&stripe->remote_active);
+
+	return active != home && active != NO_CPU;
+}
+
+/* Orders from the request's up to that of the list that would serve it. */
+static unsigned int tightness(const struct stripe *stripe, unsigned int order, unsigned int type)
+{
+	u32 lists = lists_of(stripe, type) >> order;
+
+	return lists ? ctz32(lists) : 32;
+}
+
+static bool clearly_more(const struct stripe *stripe, const struct stripe *than)
+{
+	long free_pages = load_relaxed(&than->nr_free_pages);
+
+	return load_relaxed(&stripe->nr_free_pages) > free_pages + free_pages / 16;
+}
+
+/*
+ * Is another stripe a better place than the best so far? Not where another CPU is
+ * at work: that one is for when the others have nothing left. Where nobody is, all
+ * stripes are one zone: the tightest list serves; of equals the one with clearly
+ * more free, since one that only saw frees would decay until no pageblock in it is
+ * whole.
+ */
+static bool better(const struct stripe *stripe, const struct stripe *best, u32 home,
+		   unsigned int order, unsigned int type)
+{
+	unsigned int tight, best_tight;
+
+	if (active_elsewhere(stripe, home))
+		return false;
+	tight = tightness(stripe, order, type);
+	best_tight = tightness(best, order, type);
+	if (tight > best_tight)
+		return false;
+	if (tight == best_tight && !clearly_more(stripe, best))
+		return false;
+	/* It may be tight just because another CPU has begun to work there. */
+	return !active_elsewhere(stripe, home);
+}
+
+/* Where to begin. */
+static u32 first_stripe(const struct zone_request *request, u32 home)
+{
+	const struct zone *zone = request->zone;
+	u32 best = home;
+
+	for (u32 i = 0; i < zone->nr_stripes; i++)
+		if (i != home && better(zone_stripe(request->pool, zone, i),
+					zone_stripe(request->pool, zone, best), home,
+					request->order, request->type))
+			best = i;
+	return best;
+}
+
+/* Who was at work is believed once: whoever still is will show it again. */
+static bool others_were_active(const struct batch *b)
+{
+	const struct zone_request *request = b->request;
+	bool any = false;
+
+	for (u32 i = 0; i < request->zone->nr_stripes; i++) {
+		struct stripe *stripe = zone_stripe(request->pool, request->zone, i);
+
+		if (!active_elsewhere(stripe, b->home))
+			continue;
+		store_relaxed(&stripe->remote_active, NO_CPU);
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * A whole pageblock of the first stripe is made one of the type, rather than that two
+ * CPUs' pages come from one pageblock: their bytes would share cache lines. That may
+ * cost a pageblock each time that the other CPU was seen at work since the last.
+ */
+static u32 claim_at_home(const struct batch *b)
+{
+	const struct zone_request *request = b->request;
+	struct stripe *stripe = zone_stripe(request->pool, request->zone, b->first);
+
+	if (request->type >= PB_MIGRATE_PCPTYPES ||
+	    (request->alloc_flags & ALLOC_CMA && stripe_may_have(stripe, STEP_CMA, request)) ||
+	    !others_were_active(b))
+		return 0;
+	return rmqueue_step(b, stripe, STEP_CLAIM, request->alloc_flags | ALLOC_NOFRAGMENT);
+}
+
+/* The step in every stripe, from the first on, until one has something. */
+static u32 rmqueue_any(const struct batch *b, enum rmqueue_step step)
+{
+	const struct zone_request *request = b->request;
+	u32 got = 0;
+
+	for (u32 i = 0; !got && i < request->zone->nr_stripes; i++) {
+		struct stripe *stripe = home_stripe(request->pool, request->zone, b->first + i);
+
+		/* another CPU may just have begun there */
+		if (i && step == STEP_TYPE && stripe_may_have(stripe, step, request) &&
+		    active_elsewhere(stripe, b->home))
+			got = claim_at_home(b);
+		if (!got)
+			got = rmqueue_step(b, stripe, step, request->alloc_flags);
+		if (!got && !i && step == STEP_TYPE)
+			got = claim_at_home(b);
+	}
+	return got;
+}
+
+static bool may_take(const struct zone_request *request, enum rmqueue_step step)
+{
+	if (step == STEP_CMA)
+		return request->alloc_flags & ALLOC_CMA;
+	if (step == STEP_STEAL && request->alloc_flags & ALLOC_NOFRAGMENT)
+		return false;
+	return step == STEP_TYPE || request->type < PB_MIGRATE_PCPTYPES;
+}
+
+u32 rmqueue_bulk(const struct zone_request *request, u32 n, u32 *end)
+{
+	const struct zone *zone = request->zone;
+	u32 home = request->cpu & (zone->nr_stripes - 1), got = 0;
+	struct batch b = { request, home, first_stripe(request, home), n, end };
+
+	if (request->alloc_flags & ALLOC_CMA &&
+	    zone_free_cma(request->pool, zone) > zone_free_pages(request->pool, zone) / 2)
+		got = rmqueue_any(&b, STEP_CMA);
+	for (enum rmqueue_step step = STEP_TYPE; !got && step <= STEP_STEAL; step++)
+		if (may_take(request, step))
+			got = rmqueue_any(&b, step);
+	return got;
+}
+
+/* ------------------------------------------------------ one block, for a caller */
+
+u32 rmqueue_one(const struct zone_request *request)
+{
+	u32 frame;
+
+	return rmqueue_bulk(request, 1, &frame + 1) ? frame : NO_FRAME;
+}
+
+u32 rmqueue_reserve(const struct zone_request *request)
+{
+	u32 frame = NO_FRAME;
+
+	for (u32 i = 0; frame == NO_FRAME && i < request->zone->nr_stripes; i++) {
+		struct locked at = lock_stripe(request->pool, request->zone,
+					       home_stripe(request->pool, request->zone,
+							   request->cpu + i));
+
+		frame = __rmqueue_smallest(&at, request->order, PB_MIGRATE_HIGHATOMIC);
+		__count_direct(at.stripe, request, frame != NO_FRAME);
+		unlock_stripe(&at);
+	}
+	return frame;
+}
+
+/* Reserved blocks are for urgent requests of order > 0 at first, and at last for every
+   request that can't wait. */
+u32 rmqueue_buddy(const struct zone_request *asked)
+{
+	struct zone_request request = *asked;
+	const struct pb_policy *rules = policy(request.pool);
+	u32 frame = NO_FRAME;
+
+	request.alloc_flags |= ALLOC_DIRECT;
+	if (request.order && request.alloc_flags & ALLOC_HIGHATOMIC)
+		frame = rules->rmqueue_reserve(&request);
+	if (frame == NO_FRAME)
+		frame = rules->rmqueue(&request);
+	if (frame == NO_FRAME && request.alloc_flags & (ALLOC_OOM | ALLOC_HARDER))
+		frame = rules->rmqueue_reserve(&request);
+	return frame;
+}
+
+void __count_direct(struct stripe *stripe, const struct zone_request *request, u32 got)
+{
+	if (got && request->alloc_flags & ALLOC_DIRECT) {
+		counter_add(&stripe->pgalloc, (unsigned long)got << request->order);
+		counter_add(&stripe->direct_allocs, got);
+	}
+}
+
+/* ------------------------------------------------------------------- free */
+
+static void __free_piece(const struct locked *at, u32 cpu, u32 frame, unsigned int order,
+			 unsigned int type)
+{
+	if (type != PB_MIGRATE_ISOLATE)
+		__count_free(at, cpu, 1L << order);
+	__free_one_page(at, frame, order, type, false);
+}
+
+/* A block larger than a pageblock may lie across the border of an isolated range:
+   then each pageblock goes back as its own type. */
+void __free_typed(const struct locked *at, u32 cpu, u32 frame, unsigned int order,
+		  unsigned int type)
+{
+	const struct pb_pool *pool = at->pool;
+	u32 end = frame + (1u << order);
+
+	if (order <= pool->pageblock_order ||
+	    (!load_relaxed(&at->zone->nr_isolate_pageblock) && !policy(pool)->split_frees)) {
+		__free_piece(at, cpu, frame, order, type);
+		return;
+	}
+	for (; frame < end; frame += 1u << pool->pageblock_order)
+		__free_piece(at, cpu, frame, pool->pageblock_order,
+			     frame_migratetype(pool, frame));
+}
+
+void free_one_page(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame,
+		   unsigned int order)
+{
+	struct locked at = lock_frame(pool, zone, frame);
+
+	counter_add(&at.stripe->pgfree, 1ul << order);
+	__free_typed(&at, cpu, frame, order, frame_migratetype(pool, frame));
+	unlock_stripe(&at);
+}
+
+void return_page(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order)
+{
+	struct locked at = lock_frame(pool, zone, frame);
+
+	__free_typed(&at, NO_CPU, frame, order, frame_migratetype(pool, frame));
+	unlock_stripe(&at);
+}
+
+/* ------------------------------------------------------------- a whole range */
+
+/* Have all pageblocks of a block one type? After boot that isn't certain. */
+static bool __one_type(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	u32 step = 1u << pool->pageblock_order;
+
+	for (u32 i = step; i < 1u << order; i += step)
+		if (frame_migratetype(pool, frame + i) != frame_migratetype(pool, frame))
+			return false;
+	return true;
+}
+
+unsigned int largest_order(const struct pb_pool *pool, u32 frame, u32 end)
+{
+	unsigned int order = frame ? ctz32(frame) : pool->max_order;
+
+	if (order > pool->max_order)
+		order = pool->max_order;
+	while ((u64)frame + ((u64)1 << order) > end)
+		order--;
+	return order;
+}
+
+void release_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	pb_platform_lock(&zone->lock);
+	counter_add(&zone->managed, end - frame);
+	pb_platform_unlock(&zone->lock);
+	while (frame < end) {
+		unsigned int order = largest_order(pool, frame, end), type;
+		struct locked at = lock_frame(pool, zone, frame);
+
+		if (!__one_type(pool, frame, order))
+			order = pool->pageblock_order; /* merging decides about types */
+		type = frame_migratetype(pool, frame);
+		counter_add(&at.stripe->pgfree, 1ul << order);
+		if (type != PB_MIGRATE_ISOLATE)
+			__count_free(&at, NO_CPU, 1L << order);
+		__free_one_page(&at, frame, order, type, true);
+		unlock_stripe(&at);
+		frame += 1u << order;
+	}
+}
