@@ -39,17 +39,28 @@ static unsigned int match(const struct show_machine machines[2], struct pair *pa
 
 /* --------------------------------------------------------------------- text */
 
-static void print_amount(const struct show_machine machines[2], const char *what, uint64_t a,
-			 uint64_t b)
+/* What only zoneinfo tells is not known without it. */
+static void print_amount(const struct show_machine machines[2], const char *what, bool by_zoneinfo,
+			 uint64_t a, uint64_t b)
 {
-	char x[24], y[24], change[32];
-	double da = (double)(a * machines[0].page_size), db = (double)(b * machines[1].page_size);
+	const uint64_t pages[2] = { a, b };
+	char text[2][24], change[32] = "";
+	double bytes[2];
+	bool known = true;
 
 	if (!a && !b)
 		return;
-	printf("  %-28s%16s%16s%14s\n", what, show_pages(&machines[0], a, x, sizeof(x)),
-	       show_pages(&machines[1], b, y, sizeof(y)),
-	       compare_change(da, db, change, sizeof(change)));
+	for (int s = 0; s < 2; s++) {
+		bytes[s] = (double)(pages[s] * machines[s].page_size);
+		if (by_zoneinfo && !machines[s].has_marks) {
+			snprintf(text[s], sizeof(text[s]), "not known");
+			known = false;
+		} else {
+			show_pages(&machines[s], pages[s], text[s], sizeof(text[s]));
+		}
+	}
+	printf("  %-28s%16s%16s%14s\n", what, text[0], text[1],
+	       known ? compare_change(bytes[0], bytes[1], change, sizeof(change)) : "");
 }
 
 static void print_count(const char *what, uint64_t a, uint64_t b)
@@ -83,15 +94,20 @@ static void print_pageblocks(const struct pair *pair)
 	}
 }
 
-/* "fails from order 4 on (fragmentation)" */
+/* "order 4 and above would be refused at once (fragmented)" */
 static void first_failing(const struct show_machine *machine, const struct show_zone *zone,
 			  char *text, size_t size)
 {
-	if (zone->first_failing >= machine->nr_orders)
-		snprintf(text, size, "every order would be served at once");
-	else
+	if (!show_is_served(zone->rule))
 		snprintf(text, size, "order %u and above would be refused at once (%s)",
 			 zone->first_failing, pb_verdict_word(zone->rule));
+	else if (!zone->has_blocks)
+		snprintf(text, size,
+			 "one page would be served; without buddyinfo no more is known");
+	else if (!machine->has_marks)
+		snprintf(text, size, "a block of every order is free; watermarks are not known");
+	else
+		snprintf(text, size, "every order would be served at once");
 }
 
 /* In a column of so many characters: "123k" where it does not fit, a sign if asked for. */
@@ -156,14 +172,14 @@ static void print_pair(const struct show_machine machines[2], const struct pair 
 		printf("  %c: %s\n", "AB"[s], text);
 	}
 	printf("  %-28s%16s%16s%14s\n", "", "A", "B", "B beside A");
-	print_amount(machines, "managed", a->managed, b->managed);
-	print_amount(machines, "free", a->free, b->free);
-	print_amount(machines, "in per-CPU lists", a->pcp, b->pcp);
-	print_amount(machines, "min watermark", a->min, b->min);
-	print_amount(machines, "boost", a->boost, b->boost);
-	print_amount(machines, "lowmem reserve", a->reserve, b->reserve);
-	print_amount(machines, "highatomic", a->highatomic, b->highatomic);
-	print_amount(machines, "free CMA", a->cma, b->cma);
+	print_amount(machines, "managed", true, a->managed, b->managed);
+	print_amount(machines, "free", false, a->free, b->free);
+	print_amount(machines, "in per-CPU lists", true, a->pcp, b->pcp);
+	print_amount(machines, "min watermark", true, a->min, b->min);
+	print_amount(machines, "boost", true, a->boost, b->boost);
+	print_amount(machines, "lowmem reserve", true, a->reserve, b->reserve);
+	print_amount(machines, "highatomic", true, a->highatomic, b->highatomic);
+	print_amount(machines, "free CMA", true, a->cma, b->cma);
 	print_count("free 2 MiB blocks", a->free_2m, b->free_2m);
 	print_pageblocks(pair);
 	print_blocks(machines, pair);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* pagebuddy explain on a trace: follow it to a moment and ask the rebuilt state. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <rules/words.h>
@@ -11,10 +12,6 @@
 
 static int check(const struct explain_ask *ask)
 {
-	if (!ask->has_order && !ask->failure && !ask->list)
-		return cmd_error(
-			VERB, "'%s' is a trace: expected one of --order N, --failure K and --list",
-			ask->source.path);
 	if ((ask->wish.task || ask->wish.from || ask->wish.to) && !ask->list)
 		return cmd_error(VERB, "--task, --from and --to go with --list");
 	if (ask->has_order && !ask->list && strchr(ask->wish.orders, '-'))
@@ -71,6 +68,7 @@ struct listing {
 	const struct explain_ask *ask;
 	const struct pbr_filter *filter;
 	json_t *json;
+	FILE *rows; /* of the text, which begins with their sum */
 	uint64_t nr, listed, seen, by_rule[PB_NR_VERDICT_WORDS], two;
 };
 
@@ -90,20 +88,20 @@ static json_t *failure_json(const struct listing *listing, const struct pbr_even
 }
 
 /* Below their failure; what does not fit goes on in the next line. */
-static void print_flags(const char *flags)
+static void print_flags(FILE *out, const char *flags)
 {
-	int column = printf("       ");
+	int column = fprintf(out, "       ");
 
 	while (*flags) {
 		int len = (int)strcspn(flags, "|");
 
 		len += flags[len] == '|';
 		if (column + len > 80)
-			column = printf("\n       ") - 1;
-		column += printf("%.*s", len, flags);
+			column = fprintf(out, "\n       ") - 1;
+		column += fprintf(out, "%.*s", len, flags);
 		flags += len;
 	}
-	putchar('\n');
+	fputc('\n', out);
 }
 
 static void print_failure(const struct listing *listing, const struct pbr_event *event,
@@ -116,9 +114,10 @@ static void print_failure(const struct listing *listing, const struct pbr_event 
 	snprintf(rule, sizeof(rule), "%s%s%s", pb_verdict_word(explain->rule),
 		 explain->other == PB_SAYS_NONE ? "" : " or ",
 		 explain->other == PB_SAYS_NONE ? "" : pb_verdict_word(explain->other));
-	printf("%5llu  %+12.6f s  order %2u  %-15s  %s\n", (unsigned long long)listing->nr,
-	       relative(input, event->time), event->order, comm_of(input, event->task), rule);
-	print_flags(gfp);
+	fprintf(listing->rows, "%5llu  %+12.6f s  order %2u  %-15s  %s\n",
+		(unsigned long long)listing->nr, relative(input, event->time), event->order,
+		comm_of(input, event->task), rule);
+	print_flags(listing->rows, gfp);
 }
 
 static void list_one(void *ctx, const struct pbr_event *event, const struct pbr_explain *explain)
@@ -167,7 +166,8 @@ static int list_failures(const struct explain_ask *ask)
 {
 	struct listing listing = { .ask = ask };
 	struct pbr_filter filter;
-	char error[256];
+	char error[256], *rows = NULL;
+	size_t size;
 	int status;
 
 	if (pbr_filter_make(ask->input, &ask->wish, &filter, error, sizeof(error)))
@@ -175,9 +175,16 @@ static int list_failures(const struct explain_ask *ask)
 	listing.filter = &filter;
 	if (ask->format == CMD_JSON)
 		listing.json = json_array();
+	else
+		listing.rows = open_memstream(&rows, &size);
+	if (!listing.json && !listing.rows)
+		return pbr_filter_clear(&filter), cmd_error(VERB, "no memory");
 	status = pbr_explain_failures(ask->input, NULL, UINT32_MAX, list_one, &listing);
 	if (status) {
 		json_decref(listing.json);
+		if (listing.rows)
+			fclose(listing.rows);
+		free(rows);
 		status = cmd_error(VERB, "no memory to follow the trace");
 	} else if (ask->format == CMD_JSON) {
 		json_t *json = json_pack("{s:i, s:s, s:o, s:I, s:o}", "schema", CMD_SCHEMA, "kind",
@@ -188,7 +195,11 @@ static int list_failures(const struct explain_ask *ask)
 
 		status = cmd_print_json(json);
 	} else {
+		fclose(listing.rows);
 		print_sum(&listing);
+		if (*rows)
+			printf("\n%s", rows);
+		free(rows);
 	}
 	pbr_filter_clear(&filter);
 	return status;
@@ -229,13 +240,13 @@ static void print_text(const struct explain_ask *ask, const struct pbr_explain *
 	cmd_print_wrapped(explain->sentence, 0);
 	if (explain->rule == PB_SAYS_UNKNOWN) {
 		cmd_print_wrapped(explain->gfp & PB_GFP_DIRECT_RECLAIM
-				      ? "The request could wait for reclaim."
-				      : "The request could not wait for reclaim.",
-			      0);
+					  ? "The request could wait for reclaim."
+					  : "The request could not wait for reclaim.",
+				  0);
 		cmd_print_wrapped("With buddyinfo and zoneinfo of the start beside the trace "
-			      "(TRACE.buddyinfo.start ...), or a recording by pagebuddy record, "
-			      "it can be said.",
-			      0);
+				  "(TRACE.buddyinfo.start ...), or a recording by pagebuddy record, "
+				  "it can be said.",
+				  0);
 	}
 	if (explain->seen)
 		printf("The kernel's own numbers at that moment are in the trace.\n");
@@ -289,7 +300,11 @@ static int answer(struct explain_ask *ask)
 int explain_trace(struct explain_ask *ask)
 {
 	char error[512];
-	int status = check(ask);
+	int status;
+
+	/* a trace alone: what failed in it, and why */
+	ask->list |= !ask->has_order && !ask->failure;
+	status = check(ask);
 
 	if (status)
 		return status;

@@ -92,6 +92,12 @@ uint32_t show_release(const struct show_machine *machine);
 void show_rule_zone(const struct show_machine *machine, const struct show_zone *from,
 		    struct pb_rule_zone *zone);
 
+/* As far as is known. */
+static inline bool show_is_served(enum pb_verdict_word word)
+{
+	return word == PB_SAYS_WOULD_SUCCEED || word == PB_SAYS_UNKNOWN;
+}
+
 const char *show_pages(const struct show_machine *machine, uint64_t pages, char *text, size_t size);
 
 /* rows: of the screen that it should fit into, 0: as long as it takes */

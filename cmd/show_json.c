@@ -101,13 +101,12 @@ static const char *rule_name(bool fails, unsigned int order, enum pb_verdict_wor
 	}
 }
 
-static json_t *failing_json(const struct show_machine *m, unsigned int order,
-			    enum pb_verdict_word rule)
+static json_t *failing_json(unsigned int order, enum pb_verdict_word rule)
 {
-	return json_pack("{s:o, s:s, s:s}", "order",
-			 order < m->nr_orders ? json_integer(order) : json_null(), "rule",
-			 rule_name(order < m->nr_orders, order, rule), "verdict",
-			 pb_verdict_word(rule));
+	const bool fails = !show_is_served(rule);
+
+	return json_pack("{s:o, s:s, s:s}", "order", fails ? json_integer(order) : json_null(),
+			 "rule", rule_name(fails, order, rule), "verdict", pb_verdict_word(rule));
 }
 
 static void add_zone(const struct show_machine *m, const struct show_zone *zone, json_t *row)
@@ -132,9 +131,9 @@ static void add_zone(const struct show_machine *m, const struct show_zone *zone,
 	json_object_set_new(row, "unusable_index", indices_json(zone->unusable, orders));
 	json_object_set_new(row, "extfrag_index", indices_json(zone->extfrag, orders));
 	json_object_set_new(row, "migratetypes", types_json(m, zone));
-	json_object_set_new(row, "first_failing", failing_json(m, zone->first_failing, zone->rule));
+	json_object_set_new(row, "first_failing", failing_json(zone->first_failing, zone->rule));
 	json_object_set_new(row, "first_failing_from_above",
-			    failing_json(m, zone->first_failing_above, zone->rule_above));
+			    failing_json(zone->first_failing_above, zone->rule_above));
 	json_object_set_new(row, "text", json_string(zone->text));
 }
 

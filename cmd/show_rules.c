@@ -81,12 +81,6 @@ static void ask(const struct show_machine *machine, const struct show_zone *from
 	pb_rule_judge(&asked->request, &asked->zone, &asked->result);
 }
 
-/* As far as is known. */
-static bool served(enum pb_verdict_word word)
-{
-	return word == PB_SAYS_WOULD_SUCCEED || word == PB_SAYS_UNKNOWN;
-}
-
 static unsigned int first_failing(const struct show_machine *machine, const struct show_zone *zone,
 				  bool from_above, struct show_asked_rule *asked)
 {
@@ -94,7 +88,7 @@ static unsigned int first_failing(const struct show_machine *machine, const stru
 
 	do {
 		ask(machine, zone, order, from_above, asked);
-	} while (served(asked->result.word) && ++order < machine->nr_orders);
+	} while (show_is_served(asked->result.word) && ++order < machine->nr_orders);
 	return order;
 }
 
@@ -210,7 +204,7 @@ static void judge_zone(const struct show_machine *machine, struct show_zone *zon
 	zone->first_failing = first_failing(machine, zone, false, &asked);
 	zone->rule = asked.result.word;
 	zone->text[0] = '\0';
-	if (served(zone->rule))
+	if (show_is_served(zone->rule))
 		say_ok(machine, zone);
 	else
 		say_refused(machine, zone, &asked);

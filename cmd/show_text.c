@@ -241,9 +241,9 @@ static void print_zone(const struct show_machine *m, const struct show_zone *zon
 	}
 	if (style->detail == ALL)
 		pageblocks_line(zone);
-	fputs(ink(style, zone->first_failing >= m->nr_orders ? PLAIN
-			 : !zone->first_failing              ? BAD
-							     : WARN),
+	fputs(ink(style, show_is_served(zone->rule) ? PLAIN
+			 : !zone->first_failing     ? BAD
+						    : WARN),
 	      stdout);
 	sentence(zone->text, style->utf8 ? "→  " : "-> ");
 	fputs(ink(style, PLAIN), stdout);

@@ -87,7 +87,7 @@ def arguments():
     refused(["report", "--format", "json", TRACE, "-o", "dir"], "dir is a directory")
     refused(["report", "--format", "json", TRACE, "-o", "none/x"], "none/x", "No such file")
     refused(["report", TRACE, "more"], "got 2")
-    refused(["explain", TRACE], "is a trace", "--order N")
+    check(["explain", TRACE], run("explain", TRACE).stdout == run("explain", TRACE, "--list").stdout)
     refused(["explain", TRACE, "--order", "3", "--task", "dd"], "--list")
     refused(["explain", TRACE, "--order", "3-5"], "'3-5'", "--list")
     refused(["explain", f"{SAMPLE}.buddyinfo.end", "--order", "3-5"], "'3-5'", "one order")

@@ -234,8 +234,9 @@ static enum pb_verdict_word judge_blocks(const struct pb_rule_request *request,
 {
 	int order = (int)request->order;
 
+	/* a page is free if enough are; in which blocks they lie is not known */
 	if (!zone->has_lists)
-		return PB_SAYS_WOULD_SUCCEED;
+		return request->order ? PB_SAYS_UNKNOWN : PB_SAYS_WOULD_SUCCEED;
 	if (request->release < V4_4 && !old_orders_pass(request, zone, result))
 		return PB_SAYS_FRAGMENTED;
 	if (result->usable_order >= order)
@@ -282,27 +283,4 @@ void pb_rule_judge(const struct pb_rule_request *request, const struct pb_rule_z
 	result->word = judge_blocks(request, zone, result);
 	if (result->word == PB_SAYS_WOULD_SUCCEED)
 		result->word = PB_SAYS_UNKNOWN;
-}
-
-enum pb_rule_step pb_rule_step(const struct pb_rule_result *result)
-{
-	int64_t one = result->usable + result->above_order;
-	int64_t limit = result->mark + result->reserve;
-
-	switch (result->word) {
-	case PB_SAYS_WOULD_SUCCEED:
-	case PB_SAYS_UNKNOWN:
-		return PB_STEP_SERVED;
-	case PB_SAYS_FRAGMENTED:
-		return PB_STEP_PIECES;
-	default:
-		break;
-	}
-	if (result->by_list)
-		return PB_STEP_TYPE;
-	if (one > limit)
-		return PB_STEP_PAGES;
-	if (one > result->mark)
-		return PB_STEP_RESERVE;
-	return one + result->highatomic > limit ? PB_STEP_HIGHATOMIC : PB_STEP_MEMORY;
 }

@@ -84,19 +84,6 @@ struct pb_rule_result {
 	int64_t old_free, old_mark; /* pages left above it, and what they had to exceed */
 };
 
-/* How near a request is to being served, for who asks order by order. */
-enum pb_rule_step {
-	PB_STEP_SERVED,     /* as far as is known */
-	PB_STEP_MEMORY,     /* not even one page may be taken */
-	PB_STEP_HIGHATOMIC, /* one page could, but for the highatomic reserve */
-	PB_STEP_RESERVE,    /* the same for lowmem_reserve */
-	PB_STEP_PAGES,      /* one page could, 2^order would go below the mark */
-	PB_STEP_PIECES,     /* enough pages, no block of the order */
-	PB_STEP_TYPE,       /* blocks of the order only where the request may not go */
-};
-
-enum pb_rule_step pb_rule_step(const struct pb_rule_result *result);
-
 /* Who may dip how deep (the table of "high" and "harder"). */
 bool pb_rule_may_sleep(const struct pb_rule_request *request);
 /* May it have what is reserved for atomic requests of high order? */

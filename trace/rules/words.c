@@ -185,7 +185,7 @@ void pb_rule_reason(const struct pb_rule_request *request, const struct pb_rule_
 	case PB_SAYS_UNKNOWN:
 		snprintf(text, size,
 			 "as far as the text goes %lld usable page%s, more than the %lld it takes; "
-			 "what would decide (%s) is cut off",
+			 "what would decide (%s) is not in the text",
 			 LL(result->usable), plural(result->usable),
 			 LL(result->mark + result->reserve),
 			 zone->has_lists ? "the rest of the zone's line or list"
@@ -287,7 +287,9 @@ static void say_outcome(const struct pb_rule_told *told, char *text, size_t size
 	case PB_SAYS_UNKNOWN:
 	case PB_SAYS_NO_DUMP:
 		if (!told->comm)
-			add(text, size, "%s", told->zone ? " may be served" : ": can't be told");
+			add(text, size, "%s",
+			    told->zone ? " may be served"
+				       : "; whether it would be served can't be told");
 		else
 			add(text, size, "%s; by which rule %s", refused,
 			    told->zone ? "the text is cut too early to tell" : "can't be told");
