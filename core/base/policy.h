@@ -59,6 +59,7 @@ struct pb_policy {
 	bool lists_follow; /* F5, F9, W2: a whole pageblock changes or one block is taken, and
 	                      each is counted at once */
 	bool spares_zone_end;  /* H5: blocks of a pageblock that the zone ends in stay listed */
+	bool inner_reserve;    /* H5: such a pageblock isn't reserved at all */
 	bool unreserve_merges; /* blocks that leave the reserve merge with what they now may */
 	bool split_frees;  /* L6: a block above pageblock_order goes back in pieces */
 

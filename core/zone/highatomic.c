@@ -33,6 +33,13 @@ static u64 __move_pageblock(const struct locked *at, u32 frame, unsigned int typ
 	return from == NO_FRAME ? 0 : __move_freepages_from(at, from, type, NULL);
 }
 
+static bool __may_reserve(const struct locked *at, u32 frame)
+{
+	return migratetype_is_mergeable(frame_migratetype(at->pool, frame)) &&
+	       (!policy(at->pool)->inner_reserve ||
+		pageblock_in_zone(at->pool, at->zone, frame >> at->pool->pageblock_order));
+}
+
 void reserve_highatomic_pageblock(struct pb_pool *pool, struct zone *zone, u32 frame,
 				  unsigned int order)
 {
@@ -44,8 +51,7 @@ void reserve_highatomic_pageblock(struct pb_pool *pool, struct zone *zone, u32 f
 		return;
 	pb_platform_lock(&zone->lock);
 	at = lock_frame(pool, zone, frame);
-	if (zone->nr_reserved_highatomic < limit &&
-	    migratetype_is_mergeable(frame_migratetype(pool, frame))) {
+	if (zone->nr_reserved_highatomic < limit && __may_reserve(&at, frame)) {
 		for (u32 i = 0; i < pageblocks_of(pool, order); i++) {
 			counter_add(&zone->nr_reserved_highatomic, pageblock_pages(pool));
 			__set_pageblock_type(&at, pageblock + i, PB_MIGRATE_HIGHATOMIC);

@@ -508,23 +508,32 @@ static void test_example_16_highatomic_reserve_is_limited(void **state)
 }
 
 /* An atomic request gets the two frames at `pfn`; to which list do the four at pfn + 4 go? */
-static void assert_reserve_moves(uint64_t pfn, enum pb_migratetype list)
+static void assert_reserve_moves(enum pb_kernel kernel, uint64_t pfn, bool reserved,
+				 enum pb_migratetype list)
 {
+	const unsigned int frames = 51456; /* 100 pageblocks and a half */
 	struct tp tp;
 	struct pb_zone_stat zone;
-	struct pb_state_zone marks = { .watermark = { 4, 100, 100, 100 }, .managed = 4352 };
+	struct pb_state_zone marks = { .watermark = { 4, 100, 100, 100 }, .managed = frames };
 	const uint64_t rest[] = { pfn + 4 };
 
-	linux_zone(&tp, 4352, 9, 9, 0);
-	take_all(&tp, 4352);
+	tp_start(&tp);
+	tp.config.profile = PB_PROFILE_LINUX;
+	tp.config.kernel = (uint8_t)kernel;
+	tp.config.flags |= PB_POOL_NO_PCP;
+	tp.config.max_order = tp.config.pageblock_order = 9;
+	tp_region(&tp, 0, frames, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	take_all(&tp, frames);
 	for (unsigned int i = 0; i < 8; i++)
 		if (i != 2 && i != 3)
 			put(&tp, pfn + i, 0);
 	assert_int_equal(pb_state_set_zone(&tp.pool, 0, PB_ZONE_NORMAL, &marks), PB_OK);
 	assert_int_equal(get(&tp, PB_GFP_ATOMIC | PB_GFP_MOVABLE, 1), pfn);
 	tp_zone(&tp, 0, PB_ZONE_NORMAL, &zone);
-	assert_int_equal(zone.nr_reserved_highatomic, 512);
-	assert_int_equal(pb_pageblock_type(&tp.pool, pfn), PB_MIGRATE_HIGHATOMIC);
+	assert_int_equal(zone.nr_reserved_highatomic, reserved ? 512 : 0);
+	assert_int_equal(pb_pageblock_type(&tp.pool, pfn),
+			 reserved ? PB_MIGRATE_HIGHATOMIC : PB_MIGRATE_MOVABLE);
 	assert_list(&tp, 2, list, rest, 1);
 	tp_drop(&tp);
 }
@@ -533,8 +542,11 @@ static void assert_reserve_moves(uint64_t pfn, enum pb_migratetype list)
 static void test_reserve_leaves_the_lists_of_a_pageblock_that_the_zone_ends_in(void **state)
 {
 	(void)state;
-	assert_reserve_moves(1024, PB_MIGRATE_HIGHATOMIC);
-	assert_reserve_moves(4096, PB_MIGRATE_MOVABLE);
+	assert_reserve_moves(PB_LINUX_5_10, 1024, true, PB_MIGRATE_HIGHATOMIC);
+	assert_reserve_moves(PB_LINUX_5_10, 51200, true, PB_MIGRATE_MOVABLE);
+	assert_reserve_moves(PB_LINUX_6_1, 51200, true, PB_MIGRATE_MOVABLE);
+	assert_reserve_moves(PB_LINUX_6_12, 1024, true, PB_MIGRATE_HIGHATOMIC);
+	assert_reserve_moves(PB_LINUX_6_12, 51200, false, PB_MIGRATE_MOVABLE);
 }
 
 /* Steal single movable frames again and again; each steal boosts the mark. */
