@@ -66,6 +66,7 @@ def arguments():
     for verb in ("case", "learn", "replay", "explain", "record", "show", "compare", "report",
                  "kernel-diff"):
         refused([verb, "--nope"], "--nope", f"pagebuddy {verb} --help")
+        refused([verb, "--hepl"], "'--hepl'", "did you mean '--help'?")
         refused([verb, "-Z"], "-Z", f"pagebuddy {verb} --help")
     for verb in ("replay", "explain", "show", "compare", "report", "case"):
         refused([verb, "--format"], "--format", "needs a value")
