@@ -129,6 +129,7 @@ enum pcp_result { PCP_OK, PCP_MISS };
 #include PB_PLATFORM_PERCPU
 #endif
 #ifndef PCP_HAVE_RSEQ
+/* GCOVR_EXCL_START: never called, rseq_orders is 0 without sequences */
 static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, u32 order,
 					   size_t *frame)
 {
@@ -142,6 +143,7 @@ static inline enum pcp_result pcp_rseq_push(const struct pb_pool *pool, u32 clas
 	(void)pool, (void)class, (void)order, (void)frame;
 	return PCP_MISS;
 }
+/* GCOVR_EXCL_STOP */
 #endif
 
 /* Index of this CPU's area. A CPU that appeared after start shares one. */

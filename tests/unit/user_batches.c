@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The port of processes: batches of hundreds, which the other ports' small ones never are,
+ * and lists entered by restartable sequences. What is freed in whatever order comes
+ * together again to the last block.
+ */
+#include "support/cmocka.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pagebuddy/linux_user.h>
+
+#define FRAMES (1u << 17)
+#define MOST 40000u
+
+static struct pb_page *pages[MOST];
+
+static void make(struct tp *tp, uint32_t flags, unsigned int stripes)
+{
+	tp_start(tp);
+	tp->config.flags |= flags;
+	tp->config.nr_cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF);
+	tp->config.nr_stripes = stripes;
+	tp->config.pageblock_order = stripes > 1 ? 7 : 9; /* 1,024 of them, or the usual ones */
+	tp_region(tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+	tp_build(tp);
+}
+
+static int by_pfn(const void *a, const void *b)
+{
+	const struct pb_page *const *x = a, *const *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void shuffle(struct tp_rng *rng, unsigned int n)
+{
+	for (unsigned int i = n; i > 1; i--) {
+		unsigned int j = tp_below(rng, i);
+		struct pb_page *other = pages[i - 1];
+
+		pages[i - 1] = pages[j];
+		pages[j] = other;
+	}
+}
+
+/* Runs of 64, each from another stripe than the one before. */
+static void deal(unsigned int n)
+{
+	static struct pb_page *old[MOST];
+	unsigned int half = n / 128 * 64;
+
+	memcpy(old, pages, n * sizeof(pages[0]));
+	for (unsigned int i = 0; i < half; i++) {
+		unsigned int at = i / 64 * 128 + i % 64;
+
+		pages[at] = old[i];
+		pages[at + 64] = old[half + i];
+	}
+}
+
+enum order { UP, DOWN, DEALT, SHUFFLED, NR_ORDERS };
+
+static void put_in_order(enum order order, struct tp_rng *rng, unsigned int n)
+{
+	qsort(pages, n, sizeof(pages[0]), by_pfn);
+	if (order == DOWN)
+		for (unsigned int i = 0; i < n / 2; i++) {
+			struct pb_page *other = pages[i];
+
+			pages[i] = pages[n - 1 - i];
+			pages[n - 1 - i] = other;
+		}
+	else if (order == DEALT)
+		deal(n);
+	else if (order == SHUFFLED)
+		shuffle(rng, n);
+}
+
+static void round_trip(struct tp *tp, enum order order, unsigned int block, struct tp_rng *rng)
+{
+	unsigned int n = MOST >> block;
+	unsigned int orders = tp->config.max_order;
+
+	assert_int_equal(pb_alloc_pages_bulk(&tp->pool, PB_GFP_KERNEL, block, n, pages), n);
+	put_in_order(order, rng, n);
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(pb_free_pages(&tp->pool, pages[i], block), PB_OK);
+	tp_check(tp, "freed");
+	pb_drain(&tp->pool, -1);
+	assert_int_equal(tp_free_pages(tp), FRAMES);
+	assert_int_equal(tp_nr_free(tp, orders), FRAMES >> orders);
+}
+
+static void test_batches_come_together_again(void **state)
+{
+	static const uint32_t flags[] = { 0, PB_POOL_NO_RSEQ, PB_POOL_NO_PCP, PB_POOL_HARDENED };
+	struct tp_rng rng = { tp_seed() };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		for (unsigned int stripes = 1; stripes <= 4; stripes *= 2) {
+			struct tp tp;
+
+			make(&tp, flags[i], stripes);
+			for (unsigned int block = 0; block <= 3; block++)
+				for (int order = 0; order < NR_ORDERS; order++)
+					round_trip(&tp, (enum order)order, block, &rng);
+			assert_int_equal(tp.misuse_calls, 0);
+			tp_drop(&tp);
+		}
+}
+
+/* Traced, each step is told: no words, no batches. The end is the same. */
+static void test_traced_frees_come_together_again(void **state)
+{
+	struct tp_rng rng = { tp_seed() };
+	struct tp tp;
+
+	(void)state;
+	make(&tp, 0, 2);
+	tp_trace(&tp, 1);
+	for (int order = 0; order < NR_ORDERS; order++)
+		round_trip(&tp, (enum order)order, 0, &rng);
+	assert_true(tp.traced[PB_TRACE_MERGE] > MOST / 2);
+	tp_drop(&tp);
+}
+
+/* By requests that say why not, too. */
+static void test_a_hit_of_a_request_is_a_hit(void **state)
+{
+	struct pb_request request = { .gfp = PB_GFP_KERNEL, .node = PB_NO_NODE };
+	struct pb_page *page;
+	struct tp tp;
+
+	(void)state;
+	make(&tp, 0, 1);
+	for (int i = 0; i < 100; i++) {
+		page = pb_request_pages(&tp.pool, &request, 0);
+		assert_non_null(page);
+		assert_int_equal(request.why, PB_REASON_NONE);
+		assert_int_equal(pb_free_pages(&tp.pool, page, 0), PB_OK);
+		assert_int_equal(pb_free_pages(&tp.pool, page, 0), PB_EMISUSE);
+		assert_int_equal(tp.misuse_calls, i + 1);
+	}
+	tp_drop(&tp);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_batches_come_together_again),
+		cmocka_unit_test(test_traced_frees_come_together_again),
+		cmocka_unit_test(test_a_hit_of_a_request_is_a_hit),
+	};
+
+	return pb_run_tests(tests);
+}
