@@ -409,6 +409,27 @@ static void test_refills_of_6_12_grow(void **state)
 	tp_drop(&tp);
 }
 
+/* What frees in a row build up ends at 2^5 batches. */
+static void test_free_factor_of_6_12_ends(void **state)
+{
+	static struct pb_page *pages[512];
+	struct pcp_linux *pcp;
+	struct tp tp;
+
+	(void)state;
+	kernel_pool(&tp, PB_LINUX_6_12, 16384);
+	assert_int_equal(pb_set_pcp(&tp.pool, 1 << 20, 4), PB_OK);
+	pcp = pcp_linux_of(&tp.pool, 0, pool_zone(&tp.pool, 0));
+	for (int i = 0; i < 512; i++)
+		pages[i] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+	pcp->free_factor = 0;
+	for (int i = 0; i < 512; i++) {
+		assert_int_equal(pb_free_pages(&tp.pool, pages[i], 0), PB_OK);
+		assert_int_equal(pcp->free_factor, i < 128 ? i + 1 : 128);
+	}
+	tp_drop(&tp);
+}
+
 /* Each request halves what frees in a row have built up. */
 static void test_a_request_halves_free_factor(void **state)
 {
@@ -498,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_the_greatest_batch_overflows_nothing),
 		cmocka_unit_test(test_a_refill_of_6_12_raises_high),
 		cmocka_unit_test(test_refills_of_6_12_grow),
+		cmocka_unit_test(test_free_factor_of_6_12_ends),
 		cmocka_unit_test(test_a_request_halves_free_factor),
 		cmocka_unit_test(test_lists_of_6_12_keep_little_while_reclaim_works),
 	};

@@ -741,13 +741,19 @@ static void test_a_node_is_online_with_memory_or_a_cpu(void **state)
 static void test_strerror_has_a_text_for_every_code(void **state)
 {
 	(void)state;
-	for (int code = PB_OK; code >= PB_ECORRUPT - 1; code--) {
-		assert_non_null(pb_strerror(code));
+	for (int code = PB_OK; code >= PB_ECORRUPT; code--) {
 		assert_true(pb_strerror(code)[0]);
+		assert_string_not_equal(pb_strerror(code), "unknown error");
 	}
+	assert_string_equal(pb_strerror(PB_ECORRUPT - 1), "unknown error");
+	assert_string_equal(pb_strerror(1), "unknown error");
+	assert_string_equal(pb_strerror(INT32_MIN), "unknown error");
 	assert_string_not_equal(pb_strerror(PB_EINVAL), pb_strerror(PB_EREGION));
-	for (int reason = PB_REASON_NONE; reason <= PB_REASON_BAD_NODE; reason++)
+	for (int reason = PB_REASON_NONE; reason <= PB_REASON_NO_POOL; reason++) {
 		assert_true(pb_reason_name((enum pb_reason)reason)[0]);
+		assert_string_not_equal(pb_reason_name((enum pb_reason)reason), "?");
+	}
+	assert_string_equal(pb_reason_name((enum pb_reason)(PB_REASON_NO_POOL + 1)), "?");
 }
 
 int main(void)

@@ -313,6 +313,32 @@ static void test_a_trace_tells_the_search(void **state)
 	tp_drop(&tp);
 }
 
+/* Where a step was is told: node, zone, CPU. */
+static void test_a_trace_tells_the_place(void **state)
+{
+	(void)state;
+	for_both_profiles(profile)
+	{
+		struct tp tp;
+
+		two_zones(&tp, profile);
+		pb_test_set_cpu(1);
+		tp_trace(&tp, 1);
+		assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 4));
+		assert_true(tp.nr_events > 0);
+		for (unsigned int i = 0; i < tp.nr_events; i++) {
+			assert_int_equal(tp.events[i].zone, PB_ZONE_NORMAL);
+			assert_int_equal(tp.events[i].node, 0);
+		}
+		tp_trace(&tp, 1);
+		assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_DMA, 4));
+		for (unsigned int i = 0; i < tp.nr_events; i++)
+			assert_int_equal(tp.events[i].zone, PB_ZONE_DMA);
+		pb_test_set_cpu(0);
+		tp_drop(&tp);
+	}
+}
+
 /* A boost is told with its size, and a pageblock that changes its type once. */
 static void test_a_trace_tells_boosts(void **state)
 {
@@ -379,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_pagetypeinfo_shows_cma_where_there_is_some),
 		cmocka_unit_test(test_zoneinfo_7_2_tells_the_reserve),
 		cmocka_unit_test(test_a_trace_tells_the_search),
+		cmocka_unit_test(test_a_trace_tells_the_place),
 		cmocka_unit_test(test_a_trace_tells_boosts),
 		cmocka_unit_test(test_small_zones_are_boosted_by_old_kernels_only),
 	};
