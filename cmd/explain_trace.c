@@ -157,7 +157,17 @@ static void print_sum(const struct listing *listing)
 		       pb_verdict_word((enum pb_verdict_word)rule));
 		first = 0;
 	}
-	printf("\n%llu by numbers that the kernel itself went by, %llu where two rules remain "
+	putchar('\n');
+	if (listing->by_rule[PB_SAYS_UNKNOWN]) {
+		cmd_print_wrapped(
+			"Why is not known: the trace has no snapshot of the start, so nobody "
+			"knows how much was free. With buddyinfo and zoneinfo of the start "
+			"beside the trace (TRACE.buddyinfo.start ...), or a recording by "
+			"pagebuddy record, it can be said.",
+			0);
+		return;
+	}
+	printf("%llu by numbers that the kernel itself went by, %llu where two rules remain "
 	       "possible\n",
 	       (unsigned long long)listing->seen, (unsigned long long)listing->two);
 }

@@ -528,8 +528,9 @@ static void print_sites(const struct replay *replay)
 	const struct pbr_top *top = &replay->allocators;
 
 	if (!replay->input->chain_of) {
-		printf("\nBy call site: the trace has no stacks. With perf record -g, or trace-cmd "
-		       "record\n-T, or options/stacktrace of tracefs it would.\n");
+		printf("\nBy call site: the trace has no stacks. With pagebuddy record --stacks, "
+		       "perf\nrecord -g, trace-cmd record -T, or options/stacktrace of tracefs it "
+		       "would.\n");
 		return;
 	}
 	print_top_head("by call site");

@@ -141,9 +141,9 @@ static void note_numbers(struct pbr_input *input, uint64_t nr)
 {
 	if (nr)
 		snprintf(input->gfp_note, sizeof(input->gfp_note),
-			 "the gfp flags of %llu events are numbers, and no header names the kernel: "
-			 "read as 6.1's (explain --kernel tells another)",
-			 (unsigned long long)nr);
+			 "the gfp flags of %llu event%s numbers, and no header names the kernel: "
+			 "read as 6.1's (--kernel tells another)",
+			 (unsigned long long)nr, nr == 1 ? " are" : "s are");
 }
 
 static int read_events(const struct pbr_source *source, struct pb_reader *reader,
