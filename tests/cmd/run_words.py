@@ -57,8 +57,8 @@ def buddyinfo(zone):
     return f"Node 0, zone {zone.name:>8} " + " ".join(f"{n:6}" for n in zone.blocks) + " \n"
 
 
-def log(zones, order):
-    lines = [f"asker: page allocation failure: order:{order}, mode:0xcc0(GFP_KERNEL), "
+def log(zones, order, gfp):
+    lines = [f"asker: page allocation failure: order:{order}, mode:{GFP[gfp]}({gfp}), "
              "nodemask=(null),cpuset=/,mems_allowed=0",
              "CPU: 0 PID: 77 Comm: asker Not tainted 6.1.0-test #1", "Mem-Info:"]
     for z in zones:
@@ -77,8 +77,12 @@ def log(zones, order):
 TRACE = """# tracer: nop
 #
           asker-77      [000] .....    10.000000: mm_page_alloc: page=0000000000000000 pfn=0x0 order={} \
-migratetype=0 gfp_flags=GFP_KERNEL
+migratetype={} gfp_flags={}
 """
+
+# of 6.1, with what may serve them beyond the min watermark
+GFP = {"GFP_KERNEL": "0xcc0", "GFP_ATOMIC": "0xa20", "GFP_NOWAIT": "0x800", "GFP_HIGHUSER_MOVABLE": "0x100cca",
+       "GFP_DMA32": "0x4", "GFP_ATOMIC|__GFP_NOMEMALLOC": "0x80a20"}
 
 
 def clause(answer):
@@ -90,8 +94,9 @@ def one(chance, work):
     reserve = chance.randrange(1, 3000)
     zones = [Zone(chance, "DMA32", 4096, 60000, [0, 0, reserve, reserve]),
              Zone(chance, "Normal", 1 << 20, 200000, [0, 0, 0, 0])]
-    order = chance.choice([0, 0, 1, 2, 3, 5, 9, 10])
-    for name, text in (("log", log(zones, order)), ("t.txt", TRACE.format(order)),
+    order, gfp = chance.choice([0, 0, 1, 2, 3, 5, 9, 10]), chance.choice(["GFP_KERNEL", *GFP])
+    for name, text in (("log", log(zones, order, gfp)),
+                       ("t.txt", TRACE.format(order, int(gfp.endswith("MOVABLE")), gfp)),
                        ("t.zoneinfo.start", "".join(map(zoneinfo, zones))),
                        ("t.buddyinfo.start", "".join(map(buddyinfo, zones))),
                        ("zoneinfo", "".join(map(zoneinfo, zones))),
@@ -99,10 +104,11 @@ def one(chance, work):
         with open(f"{work}/{name}", "w", encoding="utf-8") as file:
             file.write(text)
     logged = answer("explain", f"{work}/log", "--format", "json")["reports"][0]
-    asked = answer("show", "--root", work, "--order", str(order), "--kernel", "6.1", "--format", "json")
-    traced = answer("explain", f"{work}/t.txt", "--order", str(order), "--at", "start", "--kernel", "6.1",
-                    "--format", "json")
-    about = f"order {order}, {[(z.name, z.free, z.min, z.reserve, z.blocks) for z in zones]}"
+    asked = answer("show", "--root", work, "--order", str(order), "--gfp", gfp, "--kernel", "6.1",
+                   "--format", "json")
+    traced = answer("explain", f"{work}/t.txt", "--order", str(order), "--at", "start", "--gfp", gfp,
+                    "--kernel", "6.1", "--format", "json")
+    about = f"order {order}, {gfp}, {[(z.name, z.free, z.min, z.reserve, z.blocks) for z in zones]}"
     check("show has the log's word", asked["verdict"] == logged["verdict"], about)
     check("a trace has the log's word", traced["rule"] == logged["verdict"], about)
     check("show has the log's sentence", clause(asked) == clause(logged), f"{clause(asked)}\n{clause(logged)}")
