@@ -100,8 +100,9 @@ static unsigned int nofragment(const struct pb_pool *pool, const struct zone *pr
 static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
 		   unsigned int alloc_flags)
 {
-	const struct zone_request request = { pool, zone, ctx->cpu, ctx->order, ctx->migratetype,
-					      alloc_flags };
+	const struct zone_request request = {
+		pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags
+	};
 	u32 frame = NO_FRAME;
 
 	if (pcp_allowed_order(pool, ctx->order)) {
@@ -654,8 +655,9 @@ static u32 take_for_move(struct pb_pool *pool, const struct alloc_context *ctx)
 	struct zone *zone;
 
 	while (frame == NO_FRAME && (zone = next_zone(pool, ctx, &at)) != NULL) {
-		const struct zone_request request = { pool, zone, ctx->cpu, ctx->order,
-						      ctx->migratetype, alloc_flags };
+		const struct zone_request request = {
+			pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags
+		};
 
 		if (zone_passes(pool, ctx, zone, alloc_flags))
 			frame = rmqueue_buddy(&request);

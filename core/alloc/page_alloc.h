@@ -14,8 +14,8 @@ struct alloc_context {
 	pb_gfp_t gfp;
 	unsigned int order;
 	unsigned int migratetype;
-	unsigned int highest;   /* zone type */
-	unsigned int node;      /* preferred node id */
+	unsigned int highest; /* zone type */
+	unsigned int node;    /* preferred node id */
 	u32 cpu;
 	u64 nodemask;
 	struct zone *preferred; /* first zone of the zonelist, or NULL */

@@ -183,11 +183,11 @@ static inline u64 int_sqrt(u64 x)
 #endif
 
 /* A store that the compiler keeps in its place: what a death leaves depends on it. */
-#define store_ordered(p, v)                                \
-	do {                                               \
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);   \
-		store_relaxed((p), (v));                   \
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);   \
+#define store_ordered(p, v)                              \
+	do {                                             \
+		__atomic_signal_fence(__ATOMIC_SEQ_CST); \
+		store_relaxed((p), (v));                 \
+		__atomic_signal_fence(__ATOMIC_SEQ_CST); \
 	} while (0)
 
 /*

@@ -28,50 +28,50 @@ struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone,
 
 u64 frame_to_pfn(const struct pb_pool *pool, u32 frame)
 {
-	u32 low = 0, high = pool->super->nr_banks;
+	u32 low = 0, high = pool->super->nr_segments;
 
 	while (high - low > 1) {
 		u32 middle = (low + high) / 2;
 
-		if (pool_bank(pool, middle)->frame <= frame)
+		if (pool_segment(pool, middle)->frame <= frame)
 			low = middle;
 		else
 			high = middle;
 	}
-	return pool_bank(pool, low)->pfn + (frame - pool_bank(pool, low)->frame);
+	return pool_segment(pool, low)->pfn + (frame - pool_segment(pool, low)->frame);
 }
 
-/* The bank of a zone that a pfn would be in: banks are sorted by (zone, pfn). */
-static const struct bank *find_bank(const struct pb_pool *pool, u32 zone, u64 pfn)
+/* The segment of a zone that a pfn would be in: segments are sorted by (zone, pfn). */
+static const struct segment *find_segment(const struct pb_pool *pool, u32 zone, u64 pfn)
 {
-	u32 low = 0, high = pool->super->nr_banks;
+	u32 low = 0, high = pool->super->nr_segments;
 
 	while (high - low > 1) {
 		u32 middle = (low + high) / 2;
-		const struct bank *bank = pool_bank(pool, middle);
+		const struct segment *segment = pool_segment(pool, middle);
 
-		if (bank->zone < zone || (bank->zone == zone && bank->pfn <= pfn))
+		if (segment->zone < zone || (segment->zone == zone && segment->pfn <= pfn))
 			low = middle;
 		else
 			high = middle;
 	}
-	return pool_bank(pool, low);
+	return pool_segment(pool, low);
 }
 
 u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn)
 {
 	for (u32 z = 0; z < pool->super->nr_zones; z++) {
 		const struct zone *zone = pool_zone(pool, z);
-		const struct bank *bank;
+		const struct segment *segment;
 		u32 frame;
 
 		if (pfn - zone->start_pfn >= zone->spanned)
 			continue;
-		bank = find_bank(pool, z, pfn);
-		if (bank->zone != z || pfn < bank->pfn || pfn >= bank->end_pfn)
+		segment = find_segment(pool, z, pfn);
+		if (segment->zone != z || pfn < segment->pfn || pfn >= segment->end_pfn)
 			continue;
 		/* zones may interleave inside a span: the frame is present in one */
-		frame = bank->frame + (u32)(pfn - bank->pfn);
+		frame = segment->frame + (u32)(pfn - segment->pfn);
 		if (load_relaxed(&pool->pages[frame].word) != PAGE_ABSENT)
 			return frame;
 	}
@@ -118,10 +118,10 @@ struct pb_page *pb_address_to_page(const struct pb_pool *pool, const void *addre
 	uintptr_t offset = (uintptr_t)address - (uintptr_t)pool->linear;
 
 	if (pool->hooks.address)
-		return pool->hooks.address_pfn ?
-			       pb_pfn_to_page(pool, pool->hooks.address_pfn(pool->hooks.ctx,
-									    address)) :
-			       NULL;
+		return pool->hooks.address_pfn
+			       ? pb_pfn_to_page(pool,
+						pool->hooks.address_pfn(pool->hooks.ctx, address))
+			       : NULL;
 	if (!pool->linear || offset & (((uintptr_t)1 << pool->page_shift) - 1))
 		return NULL;
 	return pb_pfn_to_page(pool, pool->super->linear_pfn +

@@ -56,15 +56,15 @@ struct pb_policy {
 	enum merge_rule merge; /* L5 */
 	bool moves_to_head;    /* L1: to the head of the new list */
 	bool cma_last;         /* CMA only when the type itself has nothing */
-	bool lists_follow; /* F5, F9, W2: a whole pageblock changes or one block is taken, and
+	bool lists_follow;     /* F5, F9, W2: a whole pageblock changes or one block is taken, and
 	                      each is counted at once */
 	bool spares_zone_end;  /* H5: blocks of a pageblock that the zone ends in stay listed */
 	bool inner_reserve;    /* H5: such a pageblock isn't reserved at all */
 	bool unreserve_merges; /* blocks that leave the reserve merge with what they now may */
-	bool split_frees;  /* L6: a block above pageblock_order goes back in pieces */
+	bool split_frees;      /* L6: a block above pageblock_order goes back in pieces */
 
 	/* per-CPU lists */
-	bool pcp_looks_first; /* a drain looks into the lists before it stops their CPU */
+	bool pcp_looks_first;           /* a drain looks into the lists before it stops their CPU */
 	bool reserved_as_movable;       /* frees of reserved types go to the MOVABLE lists */
 	enum linux_pcp_sizes pcp_sizes; /* P2, P4, P5 */
 	bool pcp_single;                /* P1: order 0 only */
@@ -87,7 +87,7 @@ struct pb_policy {
 	u32 (*pcp_take)(struct pcp_held *held, const struct zone_request *request);
 	bool (*pcp_put)(struct pcp_held *held, const struct zone_request *what, u32 frame);
 	void (*pcp_drain)(struct pcp_held *held, struct zone *zone);
-	void (*pcp_tick)(struct pcp_held *held, struct zone *zone); /* NULL: nothing decays */
+	void (*pcp_tick)(struct pcp_held *held, struct zone *zone);      /* NULL: nothing decays */
 	bool (*pcp_set_sizes)(struct pcp_held *held, struct zone *zone); /* true: drain now */
 	void (*pcp_init)(struct pb_pool *pool, u32 cpu);
 	/* the same without the lock */

@@ -71,7 +71,7 @@ struct stripe {
 	u16 zone;
 	u16 number;                     /* within the zone */
 	u32 areas;                      /* index of its first struct free_area */
-	u32 nonempty[PB_MIGRATE_TYPES]; /* tightest: orders with a filed pageblock */
+	u32 nonempty[PB_MIGRATE_TYPES]; /* tightest: orders with a listed pageblock */
 	u32 version;                    /* changes of what is free: see give_up.c */
 	long nr_free_pages;             /* pages, without ISOLATE lists */
 	long nr_free_cma;               /* pages */
@@ -82,10 +82,10 @@ struct stripe {
 	unsigned long direct_allocs;    /* calls, for the NUMA counters */
 	u64 bitmaps;                    /* tightest: offset of the lists' lower levels */
 	/* what other stripes' CPUs go by; seldom written, so that they can keep it */
-	long approx_free;               /* pages usable without CMA, within approx_error() */
-	u32 min_error;                  /* pages, the least of it */
-	u32 remote_active;              /* atomic: home stripe of the CPU that last took here */
-	u32 moving[MAX_MOVING];         /* atomic: frame + 1 of blocks that a hook fills, see move.c */
+	long approx_free;       /* pages usable without CMA, within approx_error() */
+	u32 min_error;          /* pages, the least of it */
+	u32 remote_active;      /* atomic: home stripe of the CPU that last took here */
+	u32 moving[MAX_MOVING]; /* atomic: frame + 1 of blocks that a hook fills, see move.c */
 } ALIGNED(64);
 
 /* Maximum error of approx_free, in pages: less where it matters more. */
@@ -103,21 +103,21 @@ static inline long approx_error(const struct stripe *stripe, long approx_free)
 struct zone {
 	/* read-mostly: those from _watermark to lowmem_reserve, pcp_* and stat_threshold
 	   are written under sizes_lock, the others when the pool is made */
-	u64 _watermark[PB_NR_WMARK];        /* pages, without boost */
+	u64 _watermark[PB_NR_WMARK];          /* pages, without boost */
 	u64 lowmem_reserve[PB_NR_ZONE_TYPES]; /* pages */
 	u64 start_pfn;
-	u64 spanned;                        /* pages */
-	u32 first_span, nr_spans;           /* dense */
+	u64 spanned;              /* pages */
+	u32 first_span, nr_spans; /* dense */
 	u32 first_stripe, nr_stripes;
 	u8 node;
-	u8 type;                            /* enum pb_zone_type */
-	u8 group_shift;                     /* log2 pageblocks of a stripe group */
-	u8 levels;                          /* tightest: bitmap levels below the root */
-	u32 level_words[MAX_LEVELS];        /* tightest: words of each, leaf first */
-	u32 bitmap_words;                   /* tightest: their sum */
-	s32 pcp_batch;                      /* pages; spec 9.1 */
-	s32 pcp_high_min, pcp_high_max;     /* pages; spec 9.6 */
-	s32 stat_threshold;                 /* linux profile: pages a CPU may hold back */
+	u8 type;                        /* enum pb_zone_type */
+	u8 group_shift;                 /* log2 pageblocks of a stripe group */
+	u8 levels;                      /* tightest: bitmap levels below the root */
+	u32 level_words[MAX_LEVELS];    /* tightest: words of each, leaf first */
+	u32 bitmap_words;               /* tightest: their sum */
+	s32 pcp_batch;                  /* pages; spec 9.1 */
+	s32 pcp_high_min, pcp_high_max; /* pages; spec 9.6 */
+	s32 stat_threshold;             /* linux profile: pages a CPU may hold back */
 
 	/*
 	 * Write-intensive. After the colon, what protects it: "lock": this zone's, to
@@ -125,19 +125,19 @@ struct zone {
 	 * one step; "rest": written while no other call runs. All may be read at any time.
 	 */
 	u32 lock ALIGNED(64);
-	u32 flags;                          /* ZONE_*: atomic */
-	u64 present;                        /* pages: rest */
-	u64 managed;                        /* pages: lock */
-	unsigned long watermark_boost;      /* pages: atomic */
-	long vm_free;                       /* linux profile: NR_FREE_PAGES as watermarks
+	u32 flags;                             /* ZONE_*: atomic */
+	u64 present;                           /* pages: rest */
+	u64 managed;                           /* pages: lock */
+	unsigned long watermark_boost;         /* pages: atomic */
+	long vm_free;                          /* linux profile: NR_FREE_PAGES as watermarks
 	                                       see it: stripe */
-	u64 nr_reserved_highatomic;         /* pages: lock */
-	unsigned long nr_isolate_pageblock; /* pageblocks: atomic */
+	u64 nr_reserved_highatomic;            /* pages: lock */
+	unsigned long nr_isolate_pageblock;    /* pageblocks: atomic */
 	unsigned long numa_miss, numa_foreign; /* calls: atomic */
-	unsigned long numa_other_direct;    /* direct allocations from another node's CPU: atomic */
+	unsigned long numa_other_direct; /* direct allocations from another node's CPU: atomic */
 	unsigned long extfrag, extfrag_steal; /* fallbacks; of these, pageblock claimed: atomic */
 	unsigned long numa_base[PB_NR_NUMA_EVENTS]; /* before a recorded state was loaded: rest */
-	u32 unreclaimable;                  /* recorded: background reclaim has given up: rest */
+	u32 unreclaimable; /* recorded: background reclaim has given up: rest */
 } ALIGNED(64);
 
 /* pcp high and batch, watermarks and reserve ratios that were asked for. Written under
@@ -154,7 +154,7 @@ struct tunables {
 };
 
 /* A run of spans that is contiguous in pfn and in the index space. */
-struct bank {
+struct segment {
 	u64 pfn;     /* of its first span's first frame */
 	u64 end_pfn; /* one past its last present frame */
 	u32 frame;   /* dense index of `pfn` */
@@ -162,13 +162,13 @@ struct bank {
 };
 
 struct node {
-	u16 zones[PB_NR_ZONE_TYPES]; /* zone number or NO_ZONE */
+	u16 zones[PB_NR_ZONE_TYPES];     /* zone number or NO_ZONE */
 	u16 preferred[PB_NR_ZONE_TYPES]; /* first of the fallback list for a highest zone type */
-	u8 online;                   /* has memory or a CPU */
-	u8 nr_cpus;                  /* capped at 255 */
-	u8 zonelist_nodes;           /* entries of `order` */
-	u16 zonelist_zones;          /* entries of its zonelist */
-	u8 order[PB_MAX_NODES];      /* node ids, nearest first */
+	u8 online;                       /* has memory or a CPU */
+	u8 nr_cpus;                      /* capped at 255 */
+	u8 zonelist_nodes;               /* entries of `order` */
+	u16 zonelist_zones;              /* entries of its zonelist */
+	u8 order[PB_MAX_NODES];          /* node ids, nearest first */
 };
 
 /*
@@ -178,14 +178,14 @@ struct node {
  */
 struct pageblock {
 	u32 mask;
-	u8 type;     /* enum pb_migratetype */
-	u8 filed;    /* order whose list holds it, or PB_NOT_FILED */
-	u8 old_type; /* type before ISOLATE */
-	u8 filed_type;
+	u8 type;         /* enum pb_migratetype */
+	u8 listed_order; /* order whose list holds it, or NOT_LISTED */
+	u8 old_type;     /* type before ISOLATE */
+	u8 listed_type;
 	u16 nr_free[]; /* [pageblock_order + 1] */
 };
 
-#define PB_NOT_FILED 0xffu
+#define NOT_LISTED 0xffu
 
 _Static_assert(sizeof(struct pageblock) == 8, "stride is 8 + 2 bytes per order, rounded to 8");
 
@@ -200,48 +200,48 @@ struct link {
  * through layout_fault() when it comes from elsewhere.
  */
 struct pb_super {
-	u64 magic;           /* read backward on a machine of the other byte order */
+	u64 magic; /* read backward on a machine of the other byte order */
 	u32 layout;
 	u16 super_bytes, zone_bytes, stripe_bytes, node_bytes; /* of these structures */
-	u32 long_bytes;      /* of a long: word size of the program that made it */
-	u64 bytes;           /* of the whole metadata */
+	u32 long_bytes; /* of a long: word size of the program that made it */
+	u64 bytes;      /* of the whole metadata */
 	u8 page_shift, max_order, pageblock_order, profile;
-	u32 flags;           /* PB_POOL_* */
+	u32 flags; /* PB_POOL_* */
 	u32 nr_spans;
 	u32 nr_pageblocks;
 	u32 pageblock_stride; /* bytes */
 	u32 span_words;
 	u32 nr_cpus, percpu_stride;
-	u32 pcp_cold;        /* offset of the pcp_cold records in a CPU's area */
-	u8 class_shift;      /* log2 lists a pcp class has room for */
-	u8 pcp_scale;        /* stacks are cut to 1/2^n so that an area's fit 16-bit slots */
+	u32 pcp_cold;   /* offset of the pcp_cold records in a CPU's area */
+	u8 class_shift; /* log2 lists a pcp class has room for */
+	u8 pcp_scale;   /* stacks are cut to 1/2^n so that an area's fit 16-bit slots */
 	u8 nr_pcp_orders;
-	u8 mobility;         /* grouping enabled */
-	u32 nr_nodes;        /* greatest node id + 1 */
-	u32 nr_zones, nr_stripes, nr_banks;
-	u32 zone_types;      /* bit per configured zone type */
-	u8 orders;           /* max_order + 1 */
-	u8 kernel;           /* linux profile: enum pb_kernel; else 0 */
+	u8 mobility;  /* grouping enabled */
+	u32 nr_nodes; /* greatest node id + 1 */
+	u32 nr_zones, nr_stripes, nr_segments;
+	u32 zone_types; /* bit per configured zone type */
+	u8 orders;      /* max_order + 1 */
+	u8 kernel;      /* linux profile: enum pb_kernel; else 0 */
 	u8 unused[2];
 	u64 nr_frames;
 	u64 linear_pfn;
 	/* offsets of the arrays, bytes from the start */
-	u64 banks, nodes, zonelists, cpu_nodes, zones, stripes, areas, bitmaps, trees, pageblocks,
-		classes, pages, refs, owners, links, pcp_types, percpu;
-	u64 map_sum;         /* of nodes, zonelists, banks, and the shapes of zones and stripes */
-	u64 super_sum;       /* of everything above */
+	u64 segments, nodes, zonelists, cpu_nodes, zones, stripes, areas, bitmaps, trees,
+		pageblocks, classes, pages, refs, owners, links, pcp_types, percpu;
+	u64 map_sum;   /* of nodes, zonelists, segments, and the shapes of zones and stripes */
+	u64 super_sum; /* of everything above */
 
 	struct tunables tunables;
-	u64 totalreserve;    /* pages: sizes_lock */
-	u64 sizes_sum;       /* of tunables, and of all that follows from them: sizes_lock */
+	u64 totalreserve; /* pages: sizes_lock */
+	u64 sizes_sum;    /* of tunables, and of all that follows from them: sizes_lock */
 	unsigned long vm[PB_NR_VM_EVENTS]; /* atomic; those not kept elsewhere */
-	u32 warned;          /* one-time warnings given, bit each: atomic */
-	u32 sizes_lock;      /* of tunables and what follows from them: a leaf, never held
+	u32 warned;                        /* one-time warnings given, bit each: atomic */
+	u32 sizes_lock; /* of tunables and what follows from them: a leaf, never held
 	                        while another lock is waited for */
 	/* pools of several processes, see shared.h */
-	u32 users_lock;      /* who is in it, or 0 */
-	u32 users_depth;     /* how often it went in */
-	u32 repairs;         /* after deaths, ever; odd while one is under way */
+	u32 users_lock;  /* who is in it, or 0 */
+	u32 users_depth; /* how often it went in */
+	u32 repairs;     /* after deaths, ever; odd while one is under way */
 };
 
 static inline void *pool_at(const struct pb_pool *pool, u64 offset)
@@ -275,8 +275,8 @@ static inline struct zone *stripe_zone(const struct pb_pool *pool, const struct 
 	return pool_zone(pool, stripe->zone);
 }
 
-static inline struct free_area *stripe_area(const struct pb_pool *pool,
-					    const struct stripe *stripe, unsigned int order)
+static inline struct free_area *stripe_area(const struct pb_pool *pool, const struct stripe *stripe,
+					    unsigned int order)
 {
 	return (struct free_area *)pool_at(pool, pool->super->areas) + stripe->areas + order;
 }
@@ -286,9 +286,9 @@ static inline struct node *pool_node(const struct pb_pool *pool, u32 id)
 	return (struct node *)pool_at(pool, pool->super->nodes) + id;
 }
 
-static inline struct bank *pool_bank(const struct pb_pool *pool, u32 number)
+static inline struct segment *pool_segment(const struct pb_pool *pool, u32 number)
 {
-	return (struct bank *)pool_at(pool, pool->super->banks) + number;
+	return (struct segment *)pool_at(pool, pool->super->segments) + number;
 }
 
 /* Free areas of one stripe: whole cache lines, if there are other stripes. */

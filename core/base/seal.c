@@ -46,7 +46,7 @@ static u64 sum_map(const struct pb_super *s)
 	const struct zone *zones = at(s, s->zones);
 	u64 sum = SUM_START;
 
-	/* nodes, zonelists, nodes of CPUs and banks follow each other */
+	/* nodes, zonelists, nodes of CPUs and segments follow each other */
 	sum = sum_bytes(sum, at(s, s->nodes), (size_t)(s->zones - s->nodes));
 	for (u32 i = 0; i < s->nr_zones; i++)
 		sum = sum_zone(sum, &zones[i]);

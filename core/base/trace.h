@@ -17,9 +17,8 @@ static inline bool tracing(const struct pb_pool *pool)
 	return unlikely(pool->hooks.trace != NULL);
 }
 
-void trace_block(const struct pb_pool *pool, enum pb_trace_type type, u32 frame,
-		 unsigned int order, unsigned int migratetype, s64 value);
-void trace_event(const struct pb_pool *pool, const struct zone *zone,
-		 struct pb_trace_event *event);
+void trace_block(const struct pb_pool *pool, enum pb_trace_type type, u32 frame, unsigned int order,
+		 unsigned int migratetype, s64 value);
+void trace_event(const struct pb_pool *pool, const struct zone *zone, struct pb_trace_event *event);
 
 #endif

@@ -19,8 +19,7 @@ void __account(struct stripe *stripe, long pages, unsigned int type)
 		counter_add(&stripe->nr_free_cma, pages);
 	usable = stripe->nr_free_pages - stripe->nr_free_cma;
 	error = approx_error(stripe, stripe->approx_free);
-	if (unlikely(usable > stripe->approx_free + error ||
-		     usable < stripe->approx_free - error))
+	if (unlikely(usable > stripe->approx_free + error || usable < stripe->approx_free - error))
 		store_relaxed(&stripe->approx_free, usable);
 }
 
@@ -51,16 +50,10 @@ static bool may_merge_pageblocks(const struct pb_pool *pool, u32 buddy, unsigned
 static bool buddy_merge_likely(const struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	u32 parent = frame & ~(1u << order);
-	bool likely_soon;
 
 	if (order + 1 >= pool->max_order)
 		return false;
-	likely_soon = block_is_free(pool, parent ^ (2u << order), order + 1);
-#ifdef PB_TEST_WRONG_TAIL_RULE
-	return !likely_soon; /* the test of the comparison with a kernel builds this */
-#else
-	return likely_soon;
-#endif
+	return block_is_free(pool, parent ^ (2u << order), order + 1);
 }
 
 /* All pageblocks of a merged block get one type: lists follow types. */

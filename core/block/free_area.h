@@ -88,7 +88,8 @@ static inline void __area_remove(const struct locked *at, u32 frame, unsigned in
 static inline void __area_relist(const struct locked *at, u32 frame)
 {
 	if (!pool_is_linked(at->pool))
-		tight_relist_if_changed(at->pool, at->zone, at->stripe, frame >> at->pool->pageblock_order);
+		tight_relist_if_changed(at->pool, at->zone, at->stripe,
+					frame >> at->pool->pageblock_order);
 }
 
 static inline bool area_empty(const struct pb_pool *pool, const struct stripe *stripe,
@@ -114,9 +115,8 @@ static inline u32 __area_first(const struct locked *at, unsigned int order, unsi
 /* Pageblock to serve (order, type) from; pre: tightest, some list holds one. */
 static inline u32 __tight_find(const struct locked *at, unsigned int order, unsigned int type)
 {
-	unsigned int list = order + ctz32(at->stripe->nonempty[type] >> order);
-
-	return tight_lowest(at->pool, at->zone, at->stripe, list, type);
+	return tight_lowest(at->pool, at->zone, at->stripe,
+			    order + ctz32(at->stripe->nonempty[type] >> order), type);
 }
 
 /* The lists that a search from `order` on looks into, to the trace hook. */

@@ -229,8 +229,7 @@ LONG_INLINE u32 free_sorted(struct drain *d, struct geometry g, u32 *frames, con
 	for (u32 s = 0; s < d->at.zone->nr_stripes; s++) {
 		if (end[s] == at)
 			continue;
-		d->at = lock_stripe(d->at.pool, d->at.zone,
-				    zone_stripe(d->at.pool, d->at.zone, s));
+		d->at = lock_stripe(d->at.pool, d->at.zone, zone_stripe(d->at.pool, d->at.zone, s));
 		whole += __free_singles(d, g, end[s] - at, frames + at, frames + whole);
 		unlock_stripe(&d->at);
 		at = end[s];
@@ -311,7 +310,8 @@ static void __adjust(const struct drain *d, u32 frame, unsigned int order, int d
 	if (!delta)
 		return;
 	tight_count(d->at.pool, frame, order, delta);
-	counter_add(&stripe_area(d->at.pool, d->at.stripe, order)->nr_free, (unsigned long)(long)delta);
+	counter_add(&stripe_area(d->at.pool, d->at.stripe, order)->nr_free,
+		    (unsigned long)(long)delta);
 }
 
 /* Merge the 64 blocks of a tree word, those of `mask` being freed; true: they

@@ -25,14 +25,14 @@ static inline bool is_list_ref(u32 ref)
 
 static inline u32 *link_next(const struct pb_pool *pool, struct free_list *lists, u32 ref)
 {
-	return is_list_ref(ref) ? &lists[UINT32_MAX - ref].next :
-				  &((struct link *)pool->links)[ref].next;
+	return is_list_ref(ref) ? &lists[UINT32_MAX - ref].next
+				: &((struct link *)pool->links)[ref].next;
 }
 
 static inline u32 *link_prev(const struct pb_pool *pool, struct free_list *lists, u32 ref)
 {
-	return is_list_ref(ref) ? &lists[UINT32_MAX - ref].prev :
-				  &((struct link *)pool->links)[ref].prev;
+	return is_list_ref(ref) ? &lists[UINT32_MAX - ref].prev
+				: &((struct link *)pool->links)[ref].prev;
 }
 
 static inline void linked_init(struct free_list *lists, u32 n)

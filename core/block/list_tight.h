@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Free lists of the modern profile: each pageblock is filed once, under the
+ * Free lists of the modern profile: each pageblock is listed once, under the
  * order of its largest free block, in the list of its migratetype. A list is a
  * 64-ary bitmap over the stripe's pageblocks:
  *
  *	root   0..01			one word: which words below are not 0
- *	leaf   0..0110 0..0 ...		pageblocks 1 and 2 are filed here
+ *	leaf   0..0110 0..0 ...		pageblocks 1 and 2 are listed here
  *
  * so its lowest member is a count-trailing-zeros per level away. A request
  * takes the first non-empty list at or above its order ("tightest": the largest
@@ -120,22 +120,23 @@ static inline void tight_relist(const struct pb_pool *pool, const struct zone *z
 	struct pageblock *pb = pool_pageblock(pool, number);
 	u32 local = tight_local(pool, zone, number);
 
-	if (pb->filed != PB_NOT_FILED)
-		tight_clear(pool, zone, stripe, pb->filed, pb->filed_type, local);
-	if (order != PB_NOT_FILED)
+	if (pb->listed_order != NOT_LISTED)
+		tight_clear(pool, zone, stripe, pb->listed_order, pb->listed_type, local);
+	if (order != NOT_LISTED)
 		tight_set(pool, zone, stripe, order, pb->type, local);
-	pb->filed = order;
-	pb->filed_type = pb->type;
+	pb->listed_order = order;
+	pb->listed_type = pb->type;
 }
 
 /* The same if need be: its `mask` and `type` may have changed in any way since. */
 static inline void tight_relist_if_changed(const struct pb_pool *pool, const struct zone *zone,
-				struct stripe *stripe, u32 number)
+					   struct stripe *stripe, u32 number)
 {
 	struct pageblock *pb = pool_pageblock(pool, number);
-	u8 order = pb->mask ? (u8)fls32(pb->mask) : (u8)PB_NOT_FILED;
+	u8 order = pb->mask ? (u8)fls32(pb->mask) : (u8)NOT_LISTED;
 
-	if (unlikely(order != pb->filed || (pb->type != pb->filed_type && order != PB_NOT_FILED)))
+	if (unlikely(order != pb->listed_order ||
+		     (pb->type != pb->listed_type && order != NOT_LISTED)))
 		tight_relist(pool, zone, stripe, number, order);
 }
 

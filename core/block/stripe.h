@@ -115,8 +115,7 @@ void __retype_block(const struct locked *at, u32 frame, unsigned int order, unsi
    pageblocks (modern) so does its type. Returns the free pages moved; *movable, if asked
    for: allocated pages there that are marked movable. */
 u64 __move_freepages_from(const struct locked *at, u32 frame, unsigned int type, u64 *movable);
-u64 __move_freepages_block(const struct locked *at, u32 pageblock, unsigned int type,
-			   u64 *movable);
+u64 __move_freepages_block(const struct locked *at, u32 pageblock, unsigned int type, u64 *movable);
 
 /* ---- block.c: split and merge */
 
@@ -137,8 +136,7 @@ bool __take_exact(const struct locked *at, u32 frame, unsigned int order);
 
 /* Up to n blocks of one order and type, written downward from end[-1], from lists as tight
    as the first one's. Returns how many. */
-u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int type, u32 n,
-		   u32 *end);
+u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int type, u32 n, u32 *end);
 /* Give n blocks back, merged; takes each stripe's lock once. frames[] is scratch after. */
 void free_bulk(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n, u32 *frames);
 

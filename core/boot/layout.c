@@ -33,7 +33,7 @@ bool layout_sizes_plausible(const struct pb_super *s)
 	       s->nr_cpus <= PB_MAX_CPUS && s->nr_nodes && s->nr_nodes <= PB_MAX_NODES &&
 	       s->nr_zones && s->nr_zones <= PB_MAX_NODES * PB_NR_ZONE_TYPES &&
 	       s->nr_stripes >= s->nr_zones && s->nr_stripes <= MAX_STRIPES * s->nr_zones &&
-	       s->nr_banks >= s->nr_zones && s->nr_banks <= s->nr_spans &&
+	       s->nr_segments >= s->nr_zones && s->nr_segments <= s->nr_spans &&
 	       s->nr_pcp_orders == lists && s->mobility <= 1 &&
 	       s->class_shift == (lists ? fls32(s->max_order | 1u) + 1 : 0) &&
 	       s->pageblock_stride ==
@@ -99,7 +99,7 @@ bool layout_arrays_in_place(const struct pb_super *s)
 	return follows(&end, s->nodes, s->nr_nodes * sizeof(struct node)) &&
 	       follows(&end, s->zonelists, (u64)s->nr_nodes * s->nr_zones * sizeof(u16)) &&
 	       follows(&end, s->cpu_nodes, s->nr_cpus) &&
-	       follows(&end, s->banks, s->nr_banks * sizeof(struct bank)) &&
+	       follows(&end, s->segments, s->nr_segments * sizeof(struct segment)) &&
 	       follows(&end, s->zones, s->nr_zones * sizeof(struct zone)) &&
 	       follows(&end, s->stripes, s->nr_stripes * sizeof(struct stripe)) &&
 	       follows(&end, s->areas,

@@ -4,7 +4,7 @@
  * regions.h.
  *
  *	regions   [1,159)N  [0x1000,0x8000)N      zone Normal, spans of 1024
- *	banks     [0,1024)  [0x1000,0x8000)       rounded outward to spans
+ *	segments     [0,1024)  [0x1000,0x8000)       rounded outward to spans
  *	index      0..1023   1024..              dense; frames 0 and 159.. absent
  */
 #include "boot/memmap.h"
@@ -125,8 +125,8 @@ static bool same_zone(const struct pb_region *a, const struct pb_region *b)
 }
 
 /* Does the region go on in the last one's last span, or in the one after it? */
-static bool same_bank(const struct pb_super *super, const struct pb_region *last,
-		      const struct pb_region *region)
+static bool same_segment(const struct pb_super *super, const struct pb_region *last,
+			 const struct pb_region *region)
 {
 	return same_zone(last, region) && region->start_pfn >> super->max_order <=
 						  ((last->end_pfn - 1) >> super->max_order) + 1;
@@ -138,7 +138,7 @@ static u32 region_spans(const struct pb_super *super, const struct pb_region *la
 	u64 first = region->start_pfn >> super->max_order;
 	u64 end = ((region->end_pfn - 1) >> super->max_order) + 1;
 
-	if (same_bank(super, last, region)) /* its first span may be counted already */
+	if (same_segment(super, last, region)) /* its first span may be counted already */
 		first = ((last->end_pfn - 1) >> super->max_order) + 1;
 	return end > first ? (u32)min_u64(end - first, UINT32_MAX) : 0;
 }
@@ -197,8 +197,7 @@ static void measure_zone(const struct pb_config *config, struct pb_super *super,
 	shape_zone(config, super, nr_spans, &shape);
 	super->nr_stripes += shape.nr_stripes;
 	*bitmap_bytes += shape.nr_stripes * stripe_bitmap_bytes(super, shape.bitmap_words);
-	*percpu += linked ? linked
-			  : pcp_stack_zone_bytes(super, (u64)nr_spans << super->max_order);
+	*percpu += linked ? linked : pcp_stack_zone_bytes(super, (u64)nr_spans << super->max_order);
 }
 
 void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,
@@ -211,7 +210,7 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 
 
 	*percpu = 0;
 	*bitmap_bytes = 0;
-	super->nr_zones = super->nr_stripes = super->nr_banks = 0;
+	super->nr_zones = super->nr_stripes = super->nr_segments = 0;
 	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
 	while ((region = regions_next(&regions)) != NULL) {
 		u32 more = region_spans(super, last, region);
@@ -221,8 +220,8 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 
 			super->nr_zones++;
 			zone_spans = 0;
 		}
-		if (!same_bank(super, last, region))
-			super->nr_banks++;
+		if (!same_segment(super, last, region))
+			super->nr_segments++;
 		if (region->node >= super->nr_nodes)
 			super->nr_nodes = region->node + 1u;
 		zone_spans += more;
@@ -244,12 +243,12 @@ static void begin_zone(struct pb_pool *pool, struct zone *zone, const struct pb_
 	pool_node(pool, region->node)->zones[region->zone] = (u16)zone_number(pool, zone);
 }
 
-static void begin_bank(struct pb_pool *pool, struct bank *bank, const struct pb_region *region,
-		       u32 span, u32 zone)
+static void begin_segment(struct pb_pool *pool, struct segment *segment,
+			  const struct pb_region *region, u32 span, u32 zone)
 {
-	bank->pfn = align_down(region->start_pfn, (u64)1 << pool->max_order);
-	bank->frame = span << pool->max_order;
-	bank->zone = (u16)zone;
+	segment->pfn = align_down(region->start_pfn, (u64)1 << pool->max_order);
+	segment->frame = span << pool->max_order;
+	segment->zone = (u16)zone;
 }
 
 static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
@@ -275,7 +274,7 @@ static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 			stripe->number = (u16)i;
 			stripe->areas = stripes * stripe_area_stride(pool->super);
 			stripe->min_error = 1 + (u32)(zone_nr_frames(pool, zone) >>
-						  (ctz32(zone->nr_stripes) + 6));
+						      (ctz32(zone->nr_stripes) + 6));
 			stripe->remote_active = NO_CPU;
 			stripe->bitmaps = bitmaps;
 			bitmaps += stripe_bitmap_bytes(pool->super, zone->bitmap_words);
@@ -287,7 +286,7 @@ void memmap_build(struct pb_pool *pool, const struct pb_config *config)
 {
 	const struct pb_region *last = NULL, *region;
 	struct regions regions;
-	u32 zone = UINT32_MAX, bank = UINT32_MAX, span = 0;
+	u32 zone = UINT32_MAX, segment = UINT32_MAX, span = 0;
 
 	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
 	while ((region = regions_next(&regions)) != NULL) {
@@ -295,14 +294,14 @@ void memmap_build(struct pb_pool *pool, const struct pb_config *config)
 
 		if (!same_zone(last, region))
 			begin_zone(pool, pool_zone(pool, ++zone), region, span);
-		if (!same_bank(pool->super, last, region))
-			begin_bank(pool, pool_bank(pool, ++bank), region, span, zone);
+		if (!same_segment(pool->super, last, region))
+			begin_segment(pool, pool_segment(pool, ++segment), region, span, zone);
 		z = pool_zone(pool, zone);
 		span += region_spans(pool->super, last, region);
 		z->nr_spans = span - z->first_span;
 		z->spanned = region->end_pfn - z->start_pfn;
 		z->present += region->end_pfn - region->start_pfn;
-		pool_bank(pool, bank)->end_pfn = region->end_pfn;
+		pool_segment(pool, segment)->end_pfn = region->end_pfn;
 		last = region;
 	}
 	finish_zones(pool, config);
@@ -321,14 +320,14 @@ void init_lists(struct pb_pool *pool)
 
 /* --------------------------------------------------------------- hand-over */
 
-/* Index of a region's first frame; *bank goes along with the regions, -1 before. */
+/* Index of a region's first frame; *segment goes along with the regions, -1 before. */
 static u32 region_frame(const struct pb_pool *pool, const struct pb_region *last,
-			const struct pb_region *region, u32 *bank)
+			const struct pb_region *region, u32 *segment)
 {
-	if (!same_bank(pool->super, last, region))
-		++*bank;
-	return pool_bank(pool, *bank)->frame +
-	       (u32)(region->start_pfn - pool_bank(pool, *bank)->pfn);
+	if (!same_segment(pool->super, last, region))
+		++*segment;
+	return pool_segment(pool, *segment)->frame +
+	       (u32)(region->start_pfn - pool_segment(pool, *segment)->pfn);
 }
 
 /* Walks a zone's frames and the reservations side by side. */
@@ -375,7 +374,7 @@ static void release_region(struct release *h, const struct pb_region *region, u3
 		       (size_t)(free - pfn));
 		if (free < next)
 			release_range(pool, zone, base + (u32)(free - region->start_pfn),
-					base + (u32)(next - region->start_pfn));
+				      base + (u32)(next - region->start_pfn));
 		pfn = next;
 	}
 }
@@ -386,13 +385,13 @@ static NOINLINE void release_all(struct release *h)
 {
 	const struct pb_region *last = NULL, *region;
 	struct pb_pool *pool = h->pool;
-	u32 bank = UINT32_MAX, done = 0;
+	u32 segment = UINT32_MAX, done = 0;
 	struct regions regions;
 
 	regions_begin(&h->reserved, h->config, PB_REGION_RESERVED, BY_PFN);
 	regions_begin(&regions, h->config, PB_REGION_USABLE, BY_ZONE);
 	while ((region = regions_next(&regions)) != NULL) {
-		u32 start = region_frame(pool, last, region, &bank);
+		u32 start = region_frame(pool, last, region, &segment);
 
 		memset(&pool->pages[done], PAGE_ABSENT, start - done);
 		if (!same_zone(last, region))

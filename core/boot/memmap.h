@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory map: from regions in any order to banks, zones and a dense index.
+ * The memory map: from regions in any order to segments, zones and a dense index.
  */
 #ifndef PB_CORE_MEMMAP_H
 #define PB_CORE_MEMMAP_H
@@ -9,10 +9,10 @@
 
 /* PB_OK, or a code with *error filled in. */
 int memmap_check(const struct pb_config *config, struct pb_error *error);
-/* Count zones, banks, spans, stripes; bytes of a CPU's slots and of bitmaps. */
+/* Count zones, segments, spans, stripes; bytes of a CPU's slots and of bitmaps. */
 void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,
 		    u64 *bitmap_bytes);
-/* Write banks and zones; pre: measured, arrays zeroed. */
+/* Write segments and zones; pre: measured, arrays zeroed. */
 void memmap_build(struct pb_pool *pool, const struct pb_config *config);
 /* linux profile: every free list, empty. */
 void init_lists(struct pb_pool *pool);

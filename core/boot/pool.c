@@ -91,7 +91,7 @@ static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
 	s->nodes = place(&end, s->nr_nodes * sizeof(struct node));
 	s->zonelists = place(&end, (u64)s->nr_nodes * s->nr_zones * sizeof(u16));
 	s->cpu_nodes = place(&end, s->nr_cpus);
-	s->banks = place(&end, s->nr_banks * sizeof(struct bank));
+	s->segments = place(&end, s->nr_segments * sizeof(struct segment));
 	s->zones = place(&end, s->nr_zones * sizeof(struct zone));
 	s->stripes = place(&end, s->nr_stripes * sizeof(struct stripe));
 	s->areas = place(&end,
@@ -395,7 +395,7 @@ static void init_pageblocks(struct pb_pool *pool, unsigned int type)
 		for (u32 i = 0; i < zone_nr_pageblocks(pool, zone); i++) {
 			struct pageblock *pb = pool_pageblock(pool, first + i);
 
-			pb->filed = PB_NOT_FILED;
+			pb->listed_order = NOT_LISTED;
 			pb->type = (u8)type;
 			pool->pcp_class[first + i] = zone_class(pool, zone, type);
 		}

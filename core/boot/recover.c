@@ -122,8 +122,8 @@ static void settle_pageblocks(struct pb_pool *pool, struct zone *zone)
 		reserved += pb->type == PB_MIGRATE_HIGHATOMIC;
 		isolated += pb->type == PB_MIGRATE_ISOLATE;
 		pb->mask = 0;
-		pb->filed = PB_NOT_FILED;
-		pb->filed_type = 0;
+		pb->listed_order = NOT_LISTED;
+		pb->listed_type = 0;
 		if (!pool_is_linked(pool))
 			memset(pb->nr_free, 0, 2u * (pool->pageblock_order + 1u));
 	}

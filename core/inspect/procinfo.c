@@ -101,7 +101,7 @@ static void tight_lengths(const struct pb_pool *pool, const struct zone *zone, u
 		pb_platform_lock(&stripe->lock);
 		for (unsigned int order = 0; order <= pool->max_order; order++)
 			lengths[order] += order <= pool->pageblock_order ? pb->nr_free[order]
-									  : pb->mask >> order & 1;
+									 : pb->mask >> order & 1;
 		pb_platform_unlock(&stripe->lock);
 	}
 }
@@ -265,9 +265,8 @@ static void text_counter(struct text *text, const char *name, u64 value)
 /* What a zone type without memory has for each mark. */
 static u64 absent_mark(const struct pb_pool *pool, unsigned int type)
 {
-	return type == PB_ZONE_MOVABLE && pool_is_linked(pool) && policy(pool)->movable_apart
-		       ? 32
-		       : 0;
+	return type == PB_ZONE_MOVABLE && pool_is_linked(pool) && policy(pool)->movable_apart ? 32
+											      : 0;
 }
 
 static void text_zone_sizes(struct text *text, const struct pb_pool *pool, const struct zone *zone,

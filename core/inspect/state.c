@@ -60,8 +60,7 @@ int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_migratety
 				      (unsigned long)(old == PB_MIGRATE_ISOLATE);
 	__set_pageblock_type(&at, frame >> pool->pageblock_order, type);
 	if (!pool_is_linked(pool)) { /* one list per pageblock: what is free goes along */
-		u64 moved = __move_freepages_block(&at, frame >> pool->pageblock_order, type,
-						   NULL);
+		u64 moved = __move_freepages_block(&at, frame >> pool->pageblock_order, type, NULL);
 
 		__account(at.stripe, -(long)moved, old);
 		__account(at.stripe, (long)moved, type);

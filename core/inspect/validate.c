@@ -5,7 +5,7 @@
  * Each check may rely on those before it and on nothing else, so that none reads
  * outside the metadata or runs on without end, whatever it holds:
  *
- *	I1 super block -> I2 banks, I3 zones -> I4..I12 trees and page bytes
+ *	I1 super block -> I2 segments, I3 zones -> I4..I12 trees and page bytes
  *	   -> I15 room of the stacks -> I13, I14 per-CPU lists -> I17.. the rest
  *
  * The only thing written are the page bytes of frames in per-CPU lists: marked
@@ -171,24 +171,25 @@ static int check_super(struct check *c)
 	return PB_OK;
 }
 
-/* ------------------------------------------------------------------ I2 banks */
+/* ------------------------------------------------------------------ I2 segments */
 
 static bool is_present(const struct pb_pool *pool, u64 frame)
 {
 	return pool->pages[frame].word != PAGE_ABSENT;
 }
 
-static bool bank_plausible(const struct pb_pool *pool, const struct bank *bank, u64 end_frame)
+static bool segment_plausible(const struct pb_pool *pool, const struct segment *segment,
+			      u64 end_frame)
 {
 	u64 span = (u64)1 << pool->max_order;
 	u64 last;
 
-	if (bank->zone >= pool->super->nr_zones || bank->pfn & (span - 1) ||
-	    bank->pfn >= bank->end_pfn || bank->end_pfn > (u64)1 << 52)
+	if (segment->zone >= pool->super->nr_zones || segment->pfn & (span - 1) ||
+	    segment->pfn >= segment->end_pfn || segment->end_pfn > (u64)1 << 52)
 		return false;
-	if (align_up(bank->end_pfn, span) - bank->pfn != end_frame - bank->frame)
+	if (align_up(segment->end_pfn, span) - segment->pfn != end_frame - segment->frame)
 		return false;
-	last = bank->frame + (bank->end_pfn - 1 - bank->pfn);
+	last = segment->frame + (segment->end_pfn - 1 - segment->pfn);
 	if (!is_present(pool, last))
 		return false;
 	while (++last < end_frame)
@@ -198,7 +199,8 @@ static bool bank_plausible(const struct pb_pool *pool, const struct bank *bank, 
 }
 
 /* Zones may interleave within a span, but not have the same frame. */
-static bool share_a_frame(const struct pb_pool *pool, const struct bank *a, const struct bank *b)
+static bool share_a_frame(const struct pb_pool *pool, const struct segment *a,
+			  const struct segment *b)
 {
 	u64 end = min_u64(a->end_pfn, b->end_pfn);
 
@@ -209,55 +211,56 @@ static bool share_a_frame(const struct pb_pool *pool, const struct bank *a, cons
 	return false;
 }
 
-static int check_banks(struct check *c)
+static int check_segments(struct check *c)
 {
 	struct pb_pool *pool = c->pool;
-	u32 n = pool->super->nr_banks;
+	u32 n = pool->super->nr_segments;
 
 	for (u32 i = 0; i < n; i++) {
-		const struct bank *bank = pool_bank(pool, i);
-		const struct bank *next = bank + 1;
+		const struct segment *segment = pool_segment(pool, i);
+		const struct segment *next = segment + 1;
 		u64 end = i + 1 < n ? next->frame : pool->nr_frames;
 
-		if ((!i && bank->frame) || end <= bank->frame || end > pool->nr_frames ||
-		    !bank_plausible(pool, bank, end))
-			return broken_at(c, 2, "a bank's place or bounds", "bank", i);
-		if (i + 1 < n && (next->zone < bank->zone ||
-				  (next->zone == bank->zone && next->pfn < bank->end_pfn)))
-			return broken_at(c, 2, "banks out of order", "bank", i + 1);
+		if ((!i && segment->frame) || end <= segment->frame || end > pool->nr_frames ||
+		    !segment_plausible(pool, segment, end))
+			return broken_at(c, 2, "a segment's place or bounds", "segment", i);
+		if (i + 1 < n && (next->zone < segment->zone ||
+				  (next->zone == segment->zone && next->pfn < segment->end_pfn)))
+			return broken_at(c, 2, "segments out of order", "segment", i + 1);
 	}
 	for (u32 i = 0; i < n; i++)
 		for (u32 j = 0; j < i; j++)
-			if (share_a_frame(pool, pool_bank(pool, j), pool_bank(pool, i)))
-				return broken_at(c, 2, "has a frame of another bank", "bank", i);
+			if (share_a_frame(pool, pool_segment(pool, j), pool_segment(pool, i)))
+				return broken_at(c, 2, "has a frame of another segment", "segment",
+						 i);
 	return PB_OK;
 }
 
 /* ------------------------------------------------------------------ I3 zones */
 
-static const struct bank *next_bank_of(const struct pb_pool *pool, u32 zone, u32 *at)
+static const struct segment *next_segment_of(const struct pb_pool *pool, u32 zone, u32 *at)
 {
-	while (*at < pool->super->nr_banks) {
-		const struct bank *bank = pool_bank(pool, (*at)++);
+	while (*at < pool->super->nr_segments) {
+		const struct segment *segment = pool_segment(pool, (*at)++);
 
-		if (bank->zone == zone)
-			return bank;
+		if (segment->zone == zone)
+			return segment;
 	}
 	return NULL;
 }
 
-/* start_pfn and spanned: from the first present frame of its banks to the last. */
-static bool zone_covers_its_banks(const struct pb_pool *pool, const struct zone *zone)
+/* start_pfn and spanned: from the first present frame of its segments to the last. */
+static bool zone_covers_its_segments(const struct pb_pool *pool, const struct zone *zone)
 {
 	u32 number = zone_number(pool, zone), at = 0;
-	const struct bank *first = next_bank_of(pool, number, &at);
-	const struct bank *last = first, *bank;
+	const struct segment *first = next_segment_of(pool, number, &at);
+	const struct segment *last = first, *segment;
 	u64 pfn;
 
 	if (!first || first->frame != zone_first_frame(pool, zone))
 		return false;
-	while ((bank = next_bank_of(pool, number, &at)) != NULL)
-		last = bank;
+	while ((segment = next_segment_of(pool, number, &at)) != NULL)
+		last = segment;
 	pfn = first->pfn;
 	while (!is_present(pool, first->frame + (pfn - first->pfn))) /* its last one is: I2 */
 		pfn++;
@@ -333,7 +336,7 @@ static int check_zone_place(struct check *c, const struct zone *zone, u32 spans,
 				 number);
 	if (pool_node(c->pool, zone->node)->zones[zone->type] != number)
 		return broken_at(c, 3, "a zone that its node does not name", "zone", number);
-	if (!zone_covers_its_banks(c->pool, zone))
+	if (!zone_covers_its_segments(c->pool, zone))
 		return broken_at(c, 3, "start_pfn or spanned pages", "zone", number);
 	if (!zone_shape_right(c->pool, zone) || zone->first_stripe != stripes ||
 	    zone->nr_stripes > s->nr_stripes - stripes)
@@ -1000,14 +1003,17 @@ static int check_filed(struct check *c, u32 pageblock)
 	u32 mask = orders_of(c->pool, pageblock);
 	u32 local = tight_local(c->pool, c->zone, pageblock);
 
-	if (pb->filed != (mask ? fls32(mask) : PB_NOT_FILED))
-		return broken_pageblock(c, 19, "not filed under its largest free block", pageblock);
+	if (pb->listed_order != (mask ? fls32(mask) : NOT_LISTED))
+		return broken_pageblock(c, 19, "not listed under its largest free block",
+					pageblock);
 	if (!mask)
 		return PB_OK;
-	if (pb->filed_type >= PB_MIGRATE_TYPES)
-		return broken_pageblock(c, 20, "filed under a type that does not exist", pageblock);
-	if (!(leaf_of(c, stripe, pb->filed, pb->filed_type)[local >> 6] >> (local & 63) & 1))
-		return broken_pageblock(c, 19, "not on the list it is filed under", pageblock);
+	if (pb->listed_type >= PB_MIGRATE_TYPES)
+		return broken_pageblock(c, 20, "listed under a type that does not exist",
+					pageblock);
+	if (!(leaf_of(c, stripe, pb->listed_order, pb->listed_type)[local >> 6] >> (local & 63) &
+	      1))
+		return broken_pageblock(c, 19, "not on the list it is listed under", pageblock);
 	c->blocks++;
 	return PB_OK;
 }
@@ -1047,8 +1053,8 @@ static int check_tight_types(struct check *c, const struct zone *zone)
 		u32 first = b.frame >> c->pool->pageblock_order;
 		const struct pageblock *pb = pool_pageblock(c->pool, first);
 
-		if (pb->filed_type != pb->type)
-			return broken_pageblock(c, 20, "filed under another type than its own",
+		if (pb->listed_type != pb->type)
+			return broken_pageblock(c, 20, "listed under another type than its own",
 						first);
 		for (u32 i = 1; i < 1u << b.order >> c->pool->pageblock_order; i++)
 			if (pool_pageblock(c->pool, first + i)->type != pb->type)
@@ -1486,10 +1492,10 @@ static int check_linux_sizes(struct check *c)
 int pb_validate(struct pb_pool *pool, struct pb_error *error)
 {
 	static int (*const checks[])(struct check * c) = {
-		check_super,     check_banks,  check_zones,          check_frames,
-		check_ancestors, check_merged, check_free_usable,    check_spare_bits,
-		check_heads,     check_tails,  check_owned_not_free, check_references,
-		check_pcp,       check_lists,  check_totals,         check_nodes,
+		check_super,     check_segments, check_zones,          check_frames,
+		check_ancestors, check_merged,   check_free_usable,    check_spare_bits,
+		check_heads,     check_tails,    check_owned_not_free, check_references,
+		check_pcp,       check_lists,    check_totals,         check_nodes,
 		check_locks,
 	};
 	struct check check = { .pool = pool, .error = error };

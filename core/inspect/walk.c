@@ -138,12 +138,13 @@ static int walk_tight(const struct pb_pool *pool, const struct zone *zone, unsig
 {
 	u32 first = zone_first_pageblock(pool, zone);
 
-	for (unsigned int filed = order; filed <= pool->max_order; filed++)
+	for (unsigned int listed = order; listed <= pool->max_order; listed++)
 		for (u32 i = 0; i < zone_nr_pageblocks(pool, zone); i++) {
 			const struct pageblock *pb = pool_pageblock(pool, first + i);
 			int stop;
 
-			if (pb->filed != filed || pb->type != type || !(pb->mask >> order & 1))
+			if (pb->listed_order != listed || pb->type != type ||
+			    !(pb->mask >> order & 1))
 				continue;
 			stop = walk_pageblock(pool, first + i, order, visit, ctx);
 			if (stop)
@@ -168,8 +169,8 @@ int pb_walk_free_list(struct pb_pool *pool, int node, enum pb_zone_type type, un
 }
 
 int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_type type,
-		unsigned int order, enum pb_migratetype mt,
-		int (*visit)(void *ctx, uint64_t pfn), void *ctx)
+		unsigned int order, enum pb_migratetype mt, int (*visit)(void *ctx, uint64_t pfn),
+		void *ctx)
 {
 	const struct zone *zone = find_zone(pool, node, type);
 	struct pcp_list *list;

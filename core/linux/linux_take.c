@@ -33,8 +33,7 @@ u32 __linux_rmqueue_smallest(const struct locked *at, const struct zone_request 
 
 /* The pageblock's free blocks change lists one by one, in pfn order: each is counted out
    and in again. */
-static void __move_pageblock(const struct locked *at, const struct zone_request *request,
-			     u32 frame)
+static void __move_pageblock(const struct locked *at, const struct zone_request *request, u32 frame)
 {
 	struct pb_pool *pool = at->pool;
 	u32 first = frame & ~(u32)(pageblock_pages(pool) - 1), end = pageblock_end(pool, frame);
@@ -72,8 +71,8 @@ static bool __change_pageblock(const struct locked *at, const struct zone_reques
 
 /* A block of at least a pageblock changes as a whole: it is counted out as what it was,
    and what is left of it back in. */
-static u32 __take_pageblocks(const struct locked *at, const struct zone_request *request,
-			     u32 frame, unsigned int order)
+static u32 __take_pageblocks(const struct locked *at, const struct zone_request *request, u32 frame,
+			     unsigned int order)
 {
 	__retype_block(at, frame, order, request->type);
 	__count_free(at, request->cpu, -(1L << order));

@@ -81,8 +81,8 @@ static s32 tuned_batch(const struct zone *zone, struct pcp_linux *pcp, unsigned 
 }
 
 /* Larger blocks come in smaller batches, but never one by one. */
-static u32 refill_blocks(const struct pb_pool *pool, const struct zone *zone,
-			 struct pcp_linux *pcp, unsigned int order)
+static u32 refill_blocks(const struct pb_pool *pool, const struct zone *zone, struct pcp_linux *pcp,
+			 unsigned int order)
 {
 	s32 batch = pcp->batch;
 
@@ -114,10 +114,12 @@ static void refill(struct pcp_held *held, const struct zone_request *asked, stru
 		for (u32 i = 0; i < got; i++)
 			linked_insert(pool, pcp->lists, list, frames[want - 1 - i], true);
 		counter_add(&pcp->count, (s32)(got << order));
-		pcp_trace_batch(held, PB_TRACE_REFILL, asked, got);
+		if (tracing(pool))
+			pcp_trace_batch(held, PB_TRACE_REFILL, asked, got);
 		if (got < want)
 			break;
-		if (pool->pcp_types[frames[0]] != type && pool->pcp_types[frames[0]] != PB_MIGRATE_CMA)
+		if (pool->pcp_types[frames[0]] != type &&
+		    pool->pcp_types[frames[0]] != PB_MIGRATE_CMA)
 			request.alloc_flags |= ALLOC_STEALS;
 		left -= want;
 		if (left)
@@ -150,10 +152,12 @@ u32 pcp_linux_take(struct pcp_held *held, const struct zone_request *request)
 static void trace_drain(const struct pcp_held *held, struct zone *zone, unsigned int order,
 			u32 coldest, u32 n)
 {
-	struct zone_request what = { held->pool, zone, held->cpu, order,
-				     frame_migratetype(held->pool, coldest), 0 };
+	struct zone_request what = {
+		held->pool, zone, held->cpu, order, frame_migratetype(held->pool, coldest), 0
+	};
 
-	pcp_trace_batch(held, PB_TRACE_DRAIN, &what, n);
+	if (tracing(held->pool))
+		pcp_trace_batch(held, PB_TRACE_DRAIN, &what, n);
 }
 
 /*
@@ -402,10 +406,8 @@ void pcp_linux_count(const struct pb_pool *pool, u32 cpu, const struct zone *zon
 {
 	const struct pcp_linux *pcp = pcp_linux_of(pool, cpu, zone);
 
-	*counts = (struct pcp_counts){ load_relaxed(&pcp->allocs),
-				       load_relaxed(&pcp->alloc_pages),
-				       load_relaxed(&pcp->frees),
-				       load_relaxed(&pcp->free_pages),
+	*counts = (struct pcp_counts){ load_relaxed(&pcp->allocs), load_relaxed(&pcp->alloc_pages),
+				       load_relaxed(&pcp->frees), load_relaxed(&pcp->free_pages),
 				       (u64)load_relaxed(&pcp->count) };
 }
 

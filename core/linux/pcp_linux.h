@@ -17,8 +17,8 @@
 /* The linux profile's lists of one CPU and zone (spec 9.1, 9.6). */
 struct pcp_linux {
 	s32 count, high, batch; /* pages */
-	s32 free_factor; /* 6.12 on: pages freed in a row */
-	s32 stat_diff; /* pages not yet added to zone->vm_free */
+	s32 free_factor;        /* 6.12 on: pages freed in a row */
+	s32 stat_diff;          /* pages not yet added to zone->vm_free */
 	s32 high_min, high_max; /* 6.12 on: pages; what `high` moves between */
 	s32 alloc_factor;       /* 6.12 on */
 	u32 flags;              /* PCP_*: 6.12 on */

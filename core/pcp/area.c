@@ -119,16 +119,17 @@ u32 rmqueue_pcplist(const struct zone_request *request)
 	return frame;
 }
 
-bool free_pcplist(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame,
-		  unsigned int order)
+bool free_pcplist(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order)
 {
 	/* the type is read once: it may change until the lock is taken */
-	const struct zone_request what = { pool, zone, cpu, order, frame_migratetype(pool, frame),
-					   0 };
+	const struct zone_request what = {
+		pool, zone, cpu, order, frame_migratetype(pool, frame), 0
+	};
 	struct pcp_held held;
 	bool done;
 
-	if (zone_class(pool, zone, what.type) == NO_CLASS || elsewhere(pool, cpu) || !trylock_area(pool, cpu, &held))
+	if (zone_class(pool, zone, what.type) == NO_CLASS || elsewhere(pool, cpu) ||
+	    !trylock_area(pool, cpu, &held))
 		return false;
 	done = policy(pool)->pcp_put(&held, &what, frame);
 	unlock_area(&held);
@@ -144,8 +145,6 @@ void pcp_trace_batch(const struct pcp_held *held, enum pb_trace_type type,
 					.cpu = held->cpu,
 					.value = n };
 
-	if (!tracing(held->pool))
-		return;
 	event.pfn = what->zone->start_pfn;
 	trace_event(held->pool, what->zone, &event);
 }

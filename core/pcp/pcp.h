@@ -232,8 +232,7 @@ void pcp_unlock_all(struct pb_pool *pool);
    go to the zone. */
 u32 rmqueue_pcplist(const struct zone_request *request);
 /* To this CPU's list, drained if full. False: free to the zone yourself. */
-bool free_pcplist(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame,
-		  unsigned int order);
+bool free_pcplist(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order);
 /* Does this order have per-CPU lists in this pool? */
 static inline bool pcp_allowed_order(const struct pb_pool *pool, unsigned int order)
 {
@@ -247,7 +246,7 @@ void pcp_drain_all(struct pb_pool *pool, struct zone *zone);
 /* Sizes of every CPU's lists of a zone, from zone->pcp_*. */
 void pcp_set_sizes(struct pb_pool *pool, struct zone *zone);
 void pcp_init_areas(struct pb_pool *pool);
-/* A refill or drain of n blocks, to the trace hook. */
+/* A refill or drain of n blocks, to the trace hook; pre: there is one. */
 void pcp_trace_batch(const struct pcp_held *held, enum pb_trace_type type,
 		     const struct zone_request *what, u32 n);
 

@@ -72,11 +72,14 @@ static void drain_some(const struct stack *s, u32 n)
 {
 	u32 *entries = pcp_stack(s->held->area, s->list);
 	u32 left = pcp_entries(s->list) - n;
-	struct zone_request what = { s->pool, s->zone, s->held->cpu, s->order, 0, 0 };
 
 	free_bulk(s->pool, s->zone, s->order, n, entries);
-	what.type = frame_migratetype(s->pool, entries[0]);
-	pcp_trace_batch(s->held, PB_TRACE_DRAIN, &what, n);
+	if (tracing(s->pool))
+		pcp_trace_batch(s->held, PB_TRACE_DRAIN,
+				&(const struct zone_request){
+					s->pool, s->zone, s->held->cpu, s->order,
+					frame_migratetype(s->pool, entries[0]), 0 },
+				n);
 	memmove(entries, entries + n, left * sizeof(*entries));
 	store_relaxed(&s->list->head, s->list->head - n);
 	counter_add(&pcp_cold(s->pool, s->held->area, s->list)->drained, n);
@@ -169,8 +172,8 @@ static NOINLINE u32 raise_limit(const struct stack *s)
 			largest = UINT32_MAX;
 	}
 	if (allowed < bound)
-		set_limit(s->list, limit_of(s->list) +
-					   (u32)min_u64(more, (bound - allowed) >> s->order));
+		set_limit(s->list,
+			  limit_of(s->list) + (u32)min_u64(more, (bound - allowed) >> s->order));
 	return largest;
 }
 
@@ -212,7 +215,8 @@ static u32 refill(const struct stack *s, const struct zone_request *request)
 	/* as if all had been pushed and the first popped */
 	store_relaxed(&s->list->head, s->list->head + got + PCP_POP);
 	grow_limit(s);
-	pcp_trace_batch(s->held, PB_TRACE_REFILL, request, got);
+	if (tracing(s->pool))
+		pcp_trace_batch(s->held, PB_TRACE_REFILL, request, got);
 	return to[got - 1];
 }
 

@@ -21,7 +21,7 @@ struct search {
 	struct zone *zone;
 	size_t nr_pages;
 	u64 align, low, high, boundary; /* pfns; boundary 0: none */
-	u64 pfn;                        /* of the bank at hand */
+	u64 pfn;                        /* of the segment at hand */
 	u32 frame;                      /* its dense index */
 };
 
@@ -183,15 +183,15 @@ static u64 search_moving(struct search *s, u64 pfn, u64 end)
 
 typedef u64 search_fn(struct search *s, u64 pfn, u64 end);
 
-/* First bank of a zone; banks are in the order of zones. */
-static u32 first_bank(const struct pb_pool *pool, u32 zone)
+/* First segment of a zone; segments are in the order of zones. */
+static u32 first_segment(const struct pb_pool *pool, u32 zone)
 {
-	u32 low = 0, high = pool->super->nr_banks;
+	u32 low = 0, high = pool->super->nr_segments;
 
 	while (low < high) {
 		u32 middle = (low + high) / 2;
 
-		if (pool_bank(pool, middle)->zone < zone)
+		if (pool_segment(pool, middle)->zone < zone)
 			low = middle + 1;
 		else
 			high = middle;
@@ -203,16 +203,16 @@ static u32 search_zone(struct search *s, search_fn *search)
 {
 	u32 zone = zone_number(s->pool, s->zone);
 
-	for (u32 b = first_bank(s->pool, zone); b < s->pool->super->nr_banks; b++) {
-		const struct bank *bank = pool_bank(s->pool, b);
-		u64 start = max_u64(s->low, bank->pfn);
-		u64 end = min_u64(s->high, bank->end_pfn);
+	for (u32 b = first_segment(s->pool, zone); b < s->pool->super->nr_segments; b++) {
+		const struct segment *segment = pool_segment(s->pool, b);
+		u64 start = max_u64(s->low, segment->pfn);
+		u64 end = min_u64(s->high, segment->end_pfn);
 		u64 pfn;
 
-		if (bank->zone != zone || bank->pfn >= s->high)
+		if (segment->zone != zone || segment->pfn >= s->high)
 			break;
-		s->pfn = bank->pfn;
-		s->frame = bank->frame;
+		s->pfn = segment->pfn;
+		s->frame = segment->frame;
 		if (start >= end || end - start < s->nr_pages)
 			continue;
 		pfn = search(s, start, end);

@@ -10,11 +10,7 @@
 #include "zone/zone.h"
 
 static const u8 fallbacks[PB_MIGRATE_PCPTYPES][2] = {
-#ifdef PB_TEST_WRONG_FALLBACK /* the test of the comparison with a kernel builds this */
-	[PB_MIGRATE_UNMOVABLE] = { PB_MIGRATE_MOVABLE, PB_MIGRATE_RECLAIMABLE },
-#else
 	[PB_MIGRATE_UNMOVABLE] = { PB_MIGRATE_RECLAIMABLE, PB_MIGRATE_MOVABLE },
-#endif
 	[PB_MIGRATE_MOVABLE] = { PB_MIGRATE_RECLAIMABLE, PB_MIGRATE_UNMOVABLE },
 	[PB_MIGRATE_RECLAIMABLE] = { PB_MIGRATE_UNMOVABLE, PB_MIGRATE_MOVABLE },
 };
@@ -89,8 +85,7 @@ u32 steal_from(const struct pb_pool *pool, const struct zone *zone, u32 frame)
 void note_boost(const struct zone_request *request)
 {
 	if (boost_watermark(request->pool, request->zone) && request->alloc_flags & ALLOC_KSWAPD)
-		__atomic_fetch_or(&request->zone->flags, ZONE_BOOSTED_WATERMARK,
-				  __ATOMIC_RELAXED);
+		__atomic_fetch_or(&request->zone->flags, ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 }
 
 unsigned int lowest_fallback_order(const struct zone_request *request, unsigned int alloc_flags)

@@ -64,8 +64,7 @@ void reserve_highatomic_pageblock(struct pb_pool *pool, struct zone *zone, u32 f
 }
 
 /* A free block whose type has changed may merge with a buddy that it might not. */
-static void __merge_anew(const struct locked *at, u32 frame, unsigned int order,
-			 unsigned int type)
+static void __merge_anew(const struct locked *at, u32 frame, unsigned int order, unsigned int type)
 {
 	__area_remove(at, frame, order);
 	__area_relist(at, frame);

@@ -334,12 +334,10 @@ void __free_typed(const struct locked *at, u32 cpu, u32 frame, unsigned int orde
 		return;
 	}
 	for (; frame < end; frame += 1u << pool->pageblock_order)
-		__free_piece(at, cpu, frame, pool->pageblock_order,
-			     frame_migratetype(pool, frame));
+		__free_piece(at, cpu, frame, pool->pageblock_order, frame_migratetype(pool, frame));
 }
 
-void free_one_page(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame,
-		   unsigned int order)
+void free_one_page(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order)
 {
 	struct locked at = lock_frame(pool, zone, frame);
 

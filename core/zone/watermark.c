@@ -8,7 +8,6 @@
  */
 #include "zone/zone.h"
 
-
 long zone_free_pages(const struct pb_pool *pool, const struct zone *zone)
 {
 	long sum = 0;
@@ -166,7 +165,8 @@ bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u3
 	if (zone_watermark_ok(pool, zone, order, mark, classzone, alloc_flags, free_pages))
 		return true;
 	/* A boost is to spare big blocks, not to starve small urgent requests. */
-	if (order || !(gfp & policy(pool)->urgency.unboosted_gfp) || !load_relaxed(&zone->watermark_boost) ||
+	if (order || !(gfp & policy(pool)->urgency.unboosted_gfp) ||
+	    !load_relaxed(&zone->watermark_boost) ||
 	    (alloc_flags & ALLOC_WMARK_MASK) != PB_WMARK_MIN)
 		return false;
 	return zone_watermark_ok(pool, zone, order, zone->_watermark[PB_WMARK_MIN], classzone,
@@ -181,7 +181,8 @@ bool boost_watermark(struct pb_pool *pool, struct zone *zone)
 
 	/* A zone of few pageblocks would be boosted out of use. */
 	if (!factor || is_plain(pool) ||
-	    (pageblock_pages(pool) * 4 > load_relaxed(&zone->managed) && !policy(pool)->boosts_small))
+	    (pageblock_pages(pool) * 4 > load_relaxed(&zone->managed) &&
+	     !policy(pool)->boosts_small))
 		return false;
 	max = mult_frac(load_relaxed(&zone->_watermark[PB_WMARK_HIGH]), factor, 10000);
 	if (!max)

@@ -78,8 +78,7 @@ u32 rmqueue_buddy(const struct zone_request *request);
 /* Blocks for a caller are counted by the stripe, refills by the per-CPU lists. */
 void __count_direct(struct stripe *stripe, const struct zone_request *request, u32 got);
 /* A caller's free past the per-CPU lists (PGFREE). */
-void free_one_page(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame,
-		   unsigned int order);
+void free_one_page(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order);
 /* The same of a block that no caller freed. */
 void return_page(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order);
 /* Order of the largest aligned block that begins here and ends by `end`. */

@@ -446,7 +446,7 @@ PB_API int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, vo
  * a pool needs no `recover` when a process dies: the next caller who has to wait for
  * the dead repairs what they were changing, within a fraction of a second. Pages that
  * the dead owned stay owned: see pb_free_owner().
- * Cost: O(banks + stripes), with `recover` O(frames).
+ * Cost: O(segments + stripes), with `recover` O(frames).
  */
 struct pb_attach {
 	bool recover;
@@ -599,7 +599,7 @@ PB_API int pb_free_owner(struct pb_pool *pool, uint32_t tag, uint64_t *pages);
 
 /* -------------------------------------------------------------- conversion */
 
-/* UINT64_MAX / NULL when it isn't a page of the pool. O(banks). */
+/* UINT64_MAX / NULL when it isn't a page of the pool. O(segments). */
 PB_API uint64_t pb_page_to_pfn(const struct pb_pool *pool, const struct pb_page *page);
 PB_API struct pb_page *pb_pfn_to_page(const struct pb_pool *pool, uint64_t pfn);
 /* Linear address, NULL for HIGHMEM frames or without address hook and base. */

@@ -127,16 +127,16 @@ static bool in_stripe(size_t at, struct place *place)
 }
 
 /* The linux profile has no use for most of it, nor is the type before ISOLATE read of
-   another one, nor where a pageblock was filed of one that isn't. */
+   another one, nor where a pageblock was listed of one that isn't. */
 static bool in_pageblock(const struct pageblock *pb, size_t at, struct place *place)
 {
 	FIELD(at, struct pageblock, type);
 	if (pool.profile == PB_PROFILE_LINUX || at == offsetof(struct pageblock, old_type) ||
-	    (at == offsetof(struct pageblock, filed_type) && !pb->mask))
+	    (at == offsetof(struct pageblock, listed_type) && !pb->mask))
 		return false;
 	FIELD(at, struct pageblock, mask);
-	FIELD(at, struct pageblock, filed);
-	FIELD(at, struct pageblock, filed_type);
+	FIELD(at, struct pageblock, listed_order);
+	FIELD(at, struct pageblock, listed_type);
 	place->name = "struct pageblock.nr_free";
 	return at < sizeof(*pb) + 2u * (pool.pageblock_order + 1u);
 }
@@ -289,7 +289,7 @@ static struct place place_of(size_t at)
 	if (at < sizeof(*s)) {
 		known = in_super(at, &place);
 	} else if (at < s->zones || (at >= s->bitmaps && at < s->percpu)) {
-		place.name = at < s->zones ? "nodes, zonelists, banks" : "bitmaps";
+		place.name = at < s->zones ? "nodes, zonelists, segments" : "bitmaps";
 		known = at >= s->nodes;
 	} else {
 		known = at >= s->pages ? in_frames(at, &place) : in_arrays(at, &place);

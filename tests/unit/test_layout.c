@@ -51,8 +51,8 @@ BAD(no_zones, s->nr_zones = 0)
 BAD(zones, s->nr_zones = PB_MAX_NODES * PB_NR_ZONE_TYPES + 1)
 BAD(few_stripes, s->nr_stripes = s->nr_zones - 1)
 BAD(stripes, s->nr_stripes = MAX_STRIPES * s->nr_zones + 1)
-BAD(few_banks, s->nr_banks = s->nr_zones - 1)
-BAD(banks, s->nr_banks = s->nr_spans + 1)
+BAD(few_segments, s->nr_segments = s->nr_zones - 1)
+BAD(segments, s->nr_segments = s->nr_spans + 1)
 BAD(pcp_orders, s->nr_pcp_orders++)
 BAD(mobility, s->mobility = 2)
 BAD(class_shift, s->class_shift++)
@@ -101,8 +101,8 @@ static const struct fault sizes[] = {
 	{ "nr_zones", BOTH, 0, zones },
 	{ "fewer stripes than zones", BOTH, 0, few_stripes },
 	{ "nr_stripes", BOTH, 0, stripes },
-	{ "fewer banks than zones", BOTH, 0, few_banks },
-	{ "nr_banks", BOTH, 0, banks },
+	{ "fewer segments than zones", BOTH, 0, few_segments },
+	{ "nr_segments", BOTH, 0, segments },
 	{ "nr_pcp_orders", BOTH, 0, pcp_orders },
 	{ "mobility", BOTH, 0, mobility },
 	{ "class_shift", BOTH, 0, class_shift },
@@ -122,7 +122,7 @@ static const struct fault sizes[] = {
 MOVED(nodes)
 MOVED(zonelists)
 MOVED(cpu_nodes)
-MOVED(banks)
+MOVED(segments)
 MOVED(zones)
 MOVED(stripes)
 MOVED(areas)
@@ -144,7 +144,7 @@ static const struct fault offsets[] = {
 	{ "nodes", BOTH, 0, nodes_moved },
 	{ "zonelists", BOTH, 0, zonelists_moved },
 	{ "cpu_nodes", BOTH, 0, cpu_nodes_moved },
-	{ "banks", BOTH, 0, banks_moved },
+	{ "segments", BOTH, 0, segments_moved },
 	{ "zones", BOTH, 0, zones_moved },
 	{ "stripes", BOTH, 0, stripes_moved },
 	{ "areas", BOTH, 0, areas_moved },
@@ -269,9 +269,9 @@ static void test_attach_tells_whose_pool_it_is_not(void **state)
 	s->linear_pfn++;
 	says(&tp, tp.bytes, "the super block is damaged: its checksum is wrong");
 	s->linear_pfn--;
-	pool_bank(&tp.pool, 1)->end_pfn--;
+	pool_segment(&tp.pool, 1)->end_pfn--;
 	says(&tp, tp.bytes, "the memory map is damaged: its checksum is wrong");
-	pool_bank(&tp.pool, 1)->end_pfn++;
+	pool_segment(&tp.pool, 1)->end_pfn++;
 	tp_check(&tp, "as it was");
 	tp_drop(&tp);
 }

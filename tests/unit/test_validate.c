@@ -146,7 +146,7 @@ static uint32_t listed_frame(const struct tp *tp)
 	return pcp_stack(pcp_area(&tp->pool, 0), list)[0];
 }
 
-static struct pageblock *filed_pageblock(const struct tp *tp)
+static struct pageblock *listed_pageblock(const struct tp *tp)
 {
 	return frame_pageblock(&tp->pool, free_frame(tp, 0));
 }
@@ -167,22 +167,22 @@ static struct pageblock *full_pageblock(const struct tp *tp)
 
 FAULT(bad_magic, tp->pool.super->magic ^= 1)
 FAULT(bad_size, tp->pool.super->nr_frames += 64)
-FAULT(bad_count, tp->pool.super->nr_banks++)
+FAULT(bad_count, tp->pool.super->nr_segments++)
 FAULT(bad_offset, tp->pool.super->trees += 64)
 FAULT(bad_bytes, tp->pool.super->bytes -= 64)
 FAULT(bad_handle, tp->pool.nr_frames++)
 
-FAULT(bank_end, pool_bank(&tp->pool, 0)->end_pfn++)
-FAULT(bank_start, pool_bank(&tp->pool, 1)->pfn += 64)
-FAULT(bank_frame, pool_bank(&tp->pool, 1)->frame += 64)
-FAULT(bank_tail, tp->pool.pages[absent_frame(tp)].word = 0)
+FAULT(segment_end, pool_segment(&tp->pool, 0)->end_pfn++)
+FAULT(segment_start, pool_segment(&tp->pool, 1)->pfn += 64)
+FAULT(segment_frame, pool_segment(&tp->pool, 1)->frame += 64)
+FAULT(segment_tail, tp->pool.pages[absent_frame(tp)].word = 0)
 
-static void bank_shared(struct tp *tp) /* both zones claim the same pfns */
+static void segment_shared(struct tp *tp) /* both zones claim the same pfns */
 {
-	struct bank *bank = pool_bank(&tp->pool, 0);
+	struct segment *segment = pool_segment(&tp->pool, 0);
 
-	bank->end_pfn += 64 * 40 - bank->pfn;
-	bank->pfn = 64 * 40;
+	segment->end_pfn += 64 * 40 - segment->pfn;
+	segment->pfn = 64 * 40;
 }
 
 FAULT(zone_start, normal(tp)->start_pfn++)
@@ -337,9 +337,9 @@ static void free_list_order(struct tp *tp) /* on the list of another order */
 	linked_insert(&tp->pool, lists, area_list(4, PB_MIGRATE_MOVABLE), frame, true);
 }
 
-FAULT(filed_elsewhere, filed_pageblock(tp)->filed++)
+FAULT(listed_elsewhere, listed_pageblock(tp)->listed_order++)
 
-static void filed_twice(struct tp *tp)
+static void listed_twice(struct tp *tp)
 {
 	uint32_t frame = free_frame(tp, 6);
 
@@ -347,7 +347,7 @@ static void filed_twice(struct tp *tp)
 		  tight_local(&tp->pool, normal(tp), frame >> 3));
 }
 
-static void not_filed(struct tp *tp)
+static void not_listed(struct tp *tp)
 {
 	uint32_t frame = free_frame(tp, 6);
 	struct pageblock *pb = frame_pageblock(&tp->pool, frame);
@@ -356,17 +356,17 @@ static void not_filed(struct tp *tp)
 		    tight_local(&tp->pool, normal(tp), frame >> 3));
 }
 
-FAULT(filed_type, filed_pageblock(tp)->type = PB_MIGRATE_CMA)
+FAULT(listed_type, listed_pageblock(tp)->type = PB_MIGRATE_CMA)
 
 static void covered_type(struct tp *tp)
 {
 	frame_pageblock(&tp->pool, free_frame(tp, 6) + 8)->type = PB_MIGRATE_CMA;
 }
 
-FAULT(listed_type, tp->pool.pcp_types[free_frame(tp, 2)] ^= 1)
+FAULT(noted_type, tp->pool.pcp_types[free_frame(tp, 2)] ^= 1)
 
-FAULT(order_mask, filed_pageblock(tp)->mask ^= 4)
-FAULT(order_count, filed_pageblock(tp)->nr_free[0]++)
+FAULT(order_mask, listed_pageblock(tp)->mask ^= 4)
+FAULT(order_count, listed_pageblock(tp)->nr_free[0]++)
 
 static void root_word(struct tp *tp)
 {
@@ -445,24 +445,24 @@ static void list_factor(struct tp *tp)
 
 /* ---- what one condition alone notices */
 
-FAULT(bank_first, pool_bank(&tp->pool, 0)->frame = 64)
-FAULT(bank_empty, pool_bank(&tp->pool, 1)->frame = 0)
-static void bank_beyond(struct tp *tp)
+FAULT(segment_first, pool_segment(&tp->pool, 0)->frame = 64)
+FAULT(segment_empty, pool_segment(&tp->pool, 1)->frame = 0)
+static void segment_beyond(struct tp *tp)
 {
-	pool_bank(&tp->pool, 1)->frame = (uint32_t)tp->pool.nr_frames + 64;
+	pool_segment(&tp->pool, 1)->frame = (uint32_t)tp->pool.nr_frames + 64;
 }
-static void banks_by_zone(struct tp *tp)
+static void segments_by_zone(struct tp *tp)
 {
-	pool_bank(&tp->pool, 0)->zone = 1;
-	pool_bank(&tp->pool, 1)->zone = 0;
+	pool_segment(&tp->pool, 0)->zone = 1;
+	pool_segment(&tp->pool, 1)->zone = 0;
 }
-static void banks_by_pfn(struct tp *tp)
+static void segments_by_pfn(struct tp *tp)
 {
-	pool_bank(&tp->pool, 0)->zone = 1;
-	pool_bank(&tp->pool, 1)->pfn = 64;
+	pool_segment(&tp->pool, 0)->zone = 1;
+	pool_segment(&tp->pool, 1)->pfn = 64;
 }
 
-FAULT(zone_without_bank, pool_bank(&tp->pool, 0)->zone = 1)
+FAULT(zone_without_segment, pool_segment(&tp->pool, 0)->zone = 1)
 static void zone_larger(struct tp *tp)
 {
 	pool_zone(&tp->pool, 0)->nr_spans++;
@@ -607,7 +607,7 @@ static void listed_of_zone_behind(struct tp *tp)
 		      area_list(0, PB_MIGRATE_MOVABLE), owned_frame(tp, 0), false);
 }
 
-FAULT(filed_type_unknown, filed_pageblock(tp)->filed_type = 200)
+FAULT(listed_type_unknown, listed_pageblock(tp)->listed_type = 200)
 static void mask_too_long(struct tp *tp)
 {
 	zone_stripe(&tp->pool, normal(tp), 0)->nonempty[PB_MIGRATE_MOVABLE] |= 1u << 7;
@@ -700,11 +700,11 @@ static const struct fault {
 	{ "offset", 1, BOTH, 0, bad_offset, "an array is not where the sizes put it" },
 	{ "bytes", 1, BOTH, 0, bad_bytes, "an array is not where the sizes put it" },
 	{ "handle", 1, BOTH, 0, bad_handle, "the handle differs from the super block" },
-	{ "bank's end", 2, BOTH, 0, bank_end, "a bank's place or bounds" },
-	{ "bank's pfn", 2, BOTH, 0, bank_start, "a bank's place or bounds" },
-	{ "bank's frame", 2, BOTH, 0, bank_frame, "a bank's place or bounds" },
-	{ "frame behind a bank", 2, BOTH, 0, bank_tail, "a bank's place or bounds" },
-	{ "frame of two banks", 2, BOTH, 0, bank_shared, "has a frame of another bank" },
+	{ "segment's end", 2, BOTH, 0, segment_end, "a segment's place or bounds" },
+	{ "segment's pfn", 2, BOTH, 0, segment_start, "a segment's place or bounds" },
+	{ "segment's frame", 2, BOTH, 0, segment_frame, "a segment's place or bounds" },
+	{ "frame behind a segment", 2, BOTH, 0, segment_tail, "a segment's place or bounds" },
+	{ "frame of two segments", 2, BOTH, 0, segment_shared, "has a frame of another segment" },
 	{ "zone's start", 3, BOTH, 0, zone_start, "start_pfn or spanned pages" },
 	{ "zone's span", 3, BOTH, 0, zone_span, "a zone's spans" },
 	{ "zone's type", 3, BOTH, 0, zone_type, "a zone's type, node or place among the zones" },
@@ -759,14 +759,14 @@ static const struct fault {
 	{ "list lost", 18, LINUX, 0, free_list_lost, "a free block is on no list" },
 	{ "list of another order", 18, LINUX, 0, free_list_order,
 	  "on a free list, but not a free block of its order and zone" },
-	{ "filed elsewhere", 19, MODERN, 0, filed_elsewhere,
-	  "not filed under its largest free block" },
-	{ "filed twice", 19, MODERN, 0, filed_twice, "pageblocks on lists" },
-	{ "not filed", 19, MODERN, 0, not_filed, "not on the list it is filed under" },
-	{ "type of the list", 20, MODERN, 0, filed_type, "filed under another type than its own" },
+	{ "listed elsewhere", 19, MODERN, 0, listed_elsewhere,
+	  "not listed under its largest free block" },
+	{ "listed twice", 19, MODERN, 0, listed_twice, "pageblocks on lists" },
+	{ "not listed", 19, MODERN, 0, not_listed, "not on the list it is listed under" },
+	{ "type of the list", 20, MODERN, 0, listed_type, "listed under another type than its own" },
 	{ "type of a pageblock covered", 20, MODERN, 0, covered_type,
 	  "free block over pageblocks of two types" },
-	{ "type noted", 20, LINUX, 0, listed_type, "on a list of another type than noted" },
+	{ "type noted", 20, LINUX, 0, noted_type, "on a list of another type than noted" },
 	{ "mask of orders", 21, MODERN, 0, order_mask,
 	  "mask of free orders differs from the tree" },
 	{ "count of an order", 21, MODERN, 0, order_count, "a pageblock's blocks of an order" },
@@ -803,12 +803,12 @@ static const struct fault {
 	{ "other profile's counter", 40, MODERN, 0, free_counter, "the linux profile's counter" },
 	{ "list's high", 41, LINUX, 0, list_high, "high of a CPU's lists" },
 	{ "list's free_factor", 41, LINUX, 0, list_factor, "free_factor of a CPU's lists" },
-	{ "first bank's frame", 2, BOTH, 0, bank_first, "a bank's place or bounds" },
-	{ "empty bank", 2, BOTH, 0, bank_empty, "a bank's place or bounds" },
-	{ "bank beyond the frames", 2, BOTH, 0, bank_beyond, "a bank's place or bounds" },
-	{ "order of banks", 2, BOTH, 0, banks_by_zone, "banks out of order" },
-	{ "order of a zone's banks", 2, BOTH, 0, banks_by_pfn, "banks out of order" },
-	{ "zone without a bank", 3, BOTH, 0, zone_without_bank, "start_pfn or spanned pages" },
+	{ "first segment's frame", 2, BOTH, 0, segment_first, "a segment's place or bounds" },
+	{ "empty segment", 2, BOTH, 0, segment_empty, "a segment's place or bounds" },
+	{ "segment beyond the frames", 2, BOTH, 0, segment_beyond, "a segment's place or bounds" },
+	{ "order of segments", 2, BOTH, 0, segments_by_zone, "segments out of order" },
+	{ "order of a zone's segments", 2, BOTH, 0, segments_by_pfn, "segments out of order" },
+	{ "zone without a segment", 3, BOTH, 0, zone_without_segment, "start_pfn or spanned pages" },
 	{ "zone's spans, one more", 3, BOTH, 0, zone_larger, "a zone's spans" },
 	{ "zone without spans", 3, BOTH, 0, zone_empty, "a zone's spans" },
 	{ "zone's spans, too many", 3, BOTH, 0, zone_too_large, "a zone's spans" },
@@ -865,8 +865,8 @@ static const struct fault {
 	  "on a free list, but not a free block of its order and zone" },
 	{ "free list, not free", 18, LINUX, 0, listed_not_free,
 	  "on a free list, but not a free block of its order and zone" },
-	{ "filed under no type", 20, MODERN, 0, filed_type_unknown,
-	  "filed under a type that does not exist" },
+	{ "listed under no type", 20, MODERN, 0, listed_type_unknown,
+	  "listed under a type that does not exist" },
 	{ "mask of lists, too long", 21, MODERN, 0, mask_too_long,
 	  "a list of an order that does not exist" },
 	{ "published, too many", 23, BOTH, 0, published_more, "approximate free pages" },
@@ -1019,7 +1019,7 @@ static void test_a_loaded_state_is_held_to_less(void **state)
 
 /* ---------------------------------------------------------- random rubbish */
 
-/* A byte, or a word that looks like a frame: links, stacks and banks follow it. */
+/* A byte, or a word that looks like a frame: links, stacks and segments follow it. */
 static void corrupt(struct tp *tp, struct tp_rng *rng, size_t from)
 {
 	unsigned char *bytes = tp->memory;
