@@ -215,12 +215,41 @@ static void figure(struct diff_result *result, const char *zone, const char *nam
 			   linux_, library);
 }
 
-static void compare_zone(struct pb_pool *pool, unsigned int index, const struct diff_text *text,
-			 struct diff_result *result)
+/* From 6.12 on high tunes itself, between two bounds that zoneinfo does not tell: they are
+   in the module's state, which is of now. */
+static void compare_bounds(const struct diff_log *log, const struct pb_zone_stat *stat,
+			   const char *name, const struct pb_pcp_stat *pcp,
+			   struct diff_result *result)
+{
+	for (size_t i = 0; i < log->nr_phases; i++) {
+		const struct diff_phase *phase = &log->phase[i];
+
+		for (size_t z = 0; phase->node == stat->node && z < phase->before.nr_zones; z++) {
+			const struct diff_zone *zone = &phase->before.zone[z];
+
+			if ((int)zone->type != (int)stat->zone)
+				continue;
+			figure(result, name, "pcp high_min", zone->cpu[0].high_min, pcp->high_min);
+			figure(result, name, "pcp high_max", zone->cpu[0].high_max, pcp->high_max);
+		}
+	}
+}
+
+static void compare_protection(const char *name, const struct sizes *s,
+			       const struct pb_zone_stat *stat, struct diff_result *result)
 {
 	static const enum pb_zone_type types[DIFF_ZONES] = {
 		PB_ZONE_DMA, PB_ZONE_DMA32, PB_ZONE_NORMAL, PB_ZONE_MOVABLE, PB_ZONE_DEVICE,
 	};
+
+	for (size_t i = 0; i < DIFF_ZONES; i++)
+		figure(result, name, "protection", s->reserve[i],
+		       (int64_t)stat->lowmem_reserve[types[i]]);
+}
+
+static void compare_zone(struct pb_pool *pool, unsigned int index, const struct diff_log *log,
+			 const struct diff_text *text, bool boot, struct diff_result *result)
+{
 	struct pb_zone_stat stat;
 	struct pb_pcp_stat pcp;
 	struct sizes s;
@@ -238,21 +267,31 @@ static void compare_zone(struct pb_pool *pool, unsigned int index, const struct 
 	figure(result, name, "min", s.min, (int64_t)stat.watermark[PB_WMARK_MIN]);
 	figure(result, name, "low", s.low, (int64_t)stat.watermark[PB_WMARK_LOW]);
 	figure(result, name, "high", s.high, (int64_t)stat.watermark[PB_WMARK_HIGH]);
-	figure(result, name, "pcp high", s.pcp_high, pcp.high);
-	figure(result, name, "pcp batch", s.pcp_batch, pcp.batch);
-	for (size_t i = 0; i < DIFF_ZONES; i++)
-		figure(result, name, "protection", s.reserve[i],
-		       (int64_t)stat.lowmem_reserve[types[i]]);
+	if (pool->kernel < PB_LINUX_6_12 && (boot || pool->kernel > PB_LINUX_5_10))
+		figure(result, name, "pcp high", s.pcp_high, pcp.high);
+	else if (pool->kernel >= PB_LINUX_6_12 && !boot)
+		compare_bounds(log, &stat, name, &pcp, result);
+	/* 5.10 does not compute its lists' sizes again */
+	if (boot || pool->kernel > PB_LINUX_5_10)
+		figure(result, name, "pcp batch", s.pcp_batch, pcp.batch);
+	if (pool->kernel < PB_LINUX_7_2 || !boot)
+		compare_protection(name, &s, &stat, result);
+	/* 7.2's follow what has come free by then */
+	if (pool->kernel >= PB_LINUX_7_2 && !boot) {
+		s = read_sizes(find_text(log, "zoneinfo-boot"), stat.node,
+			       pb_zone_name((enum pb_zone_type)stat.zone));
+		compare_protection("zoneinfo-boot", &s, &stat, result);
+	}
 }
 
-/* From 512 MiB on, and without huge pages, Linux 6.1 computes twice at boot:
-   the setting up of transparent huge pages asks for it. */
-static bool is_large(struct pb_pool *pool)
+/* From 512 MiB on, and without huge pages, Linux 6.1 and later compute twice at boot:
+   the setting up of transparent huge pages asks for it. 5.10 computes once. */
+static bool computes_twice(struct pb_pool *pool)
 {
 	struct pb_pool_stat stat;
 
 	pb_stats(pool, &stat);
-	return stat.managed >= 512u << 8;
+	return pool->kernel > PB_LINUX_5_10 && stat.managed >= 512u << 8;
 }
 
 static int compare_moment(const struct diff_log *log, bool boot, struct diff_result *result,
@@ -283,10 +322,10 @@ static int compare_moment(const struct diff_log *log, bool boot, struct diff_res
 	free(m);
 	if (err)
 		return -1;
-	if (boot && is_large(&pool))
+	if (boot && computes_twice(&pool))
 		(void)pb_set_min_free_kbytes(&pool, -1);
 	for (unsigned int i = 0; i < pb_nr_zones(&pool); i++)
-		compare_zone(&pool, i, text, result);
+		compare_zone(&pool, i, log, text, boot, result);
 	diff_unload(&pool);
 	return 0;
 }

@@ -252,8 +252,7 @@ static void test_a_claim_of_6_12_names_a_page_inside_the_pageblock(void **state)
 	pbr_world_apply(&world, 1);
 	assert_int_equal(world.fallbacks, 1);
 	assert_int_equal(world.claims, 1);
-	assert_int_equal(world.block_type[pbr_frame(world.geo, 0x24fa) >> 9],
-			 PB_MIGRATE_UNMOVABLE);
+	assert_int_equal(world.block_type[pbr_frame(world.geo, 0x24fa) >> 9], PB_MIGRATE_UNMOVABLE);
 	pbr_world_clear(&world);
 	pbr_unload(input);
 }
