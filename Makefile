@@ -81,7 +81,7 @@ kernel-test-long: ## the same, then faults planted in the library: each must be 
 	@$(MAKE) --no-print-directory build/build.ninja
 	@$(BUILD) --target kernel-test-long
 
-whatif-validate: ## what-if predictions against machines that have the setting: half an hour
+whatif-validate: ## what-if predictions against machines that have the setting: an hour
 	@scripts/bootstrap kernel
 	@$(MAKE) --no-print-directory build/build.ninja
 	@$(BUILD) --target whatif-validate
