@@ -8,19 +8,6 @@
 
 #include "diff.h"
 
-void diff_found(struct diff_result *result, const char *format, ...)
-{
-	va_list args;
-
-	if (result->differences++ >= result->show)
-		return;
-	fputs("  ", result->out);
-	va_start(args, format);
-	vfprintf(result->out, format, args);
-	va_end(args);
-	fputc('\n', result->out);
-}
-
 static const char *pfn_text(uint64_t pfn, char text[24])
 {
 	if (pfn == UINT64_MAX)

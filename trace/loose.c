@@ -20,17 +20,6 @@
 #define LIMIT (256u << 20) /* bytes of one file */
 #define MAX_DROPPED 64     /* lines of a cut end */
 
-void pb_note(struct pb_notes *notes, const char *format, ...)
-{
-	va_list args;
-
-	if (notes->nr == PB_MAX_NOTES)
-		return;
-	va_start(args, format);
-	vsnprintf(notes->text[notes->nr++], sizeof(notes->text[0]), format, args);
-	va_end(args);
-}
-
 /* -------------------------------------------------------------------- kinds */
 
 static bool has(const char *text, size_t len, const char *what)

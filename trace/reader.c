@@ -11,11 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "stream.h"
 
-#define MAX_FILES 8192
 #define DEFAULT_MAX_ORDER 10
 
 struct pb_reader {
@@ -39,6 +37,11 @@ struct pb_reader {
 struct pb_reader_stats *pb_reader_counts(struct pb_reader *reader)
 {
 	return &reader->stats;
+}
+
+size_t pb_reader_streams(const struct pb_reader *reader)
+{
+	return reader->nr_streams;
 }
 
 const struct pb_reader_options *pb_reader_options(const struct pb_reader *reader)
@@ -271,22 +274,6 @@ int pb_reader_next(struct pb_reader *reader, struct pb_event *event)
 
 /* --------------------------------------------------------- opening and closing */
 
-static struct pb_reader *reader_new(const struct pb_reader_options *options, char *error,
-				    size_t size)
-{
-	struct pb_reader *reader = calloc(1, sizeof(*reader));
-
-	if (!reader) {
-		snprintf(error, size, "out of memory");
-		return NULL;
-	}
-	if (options)
-		reader->options = *options;
-	if (reader->options.max_order == 0)
-		reader->options.max_order = DEFAULT_MAX_ORDER;
-	return reader;
-}
-
 static bool keep_paths(struct pb_reader *reader, const char *const *paths, size_t nr)
 {
 	reader->paths = calloc(nr, sizeof(*reader->paths));
@@ -301,102 +288,20 @@ static bool keep_paths(struct pb_reader *reader, const char *const *paths, size_
 	return true;
 }
 
-static bool add_text(struct pb_reader *reader, struct pb_source *source, const char *name,
-		     unsigned int file, char *error, size_t size)
+struct pb_reader *pb_reader_new(const struct pb_reader_options *options, const char *const *paths,
+				size_t nr_paths, char *error, size_t size)
 {
-	struct pb_stream *stream = pb_text_open(source, name, &reader->options, error, size);
+	struct pb_reader *reader = calloc(1, sizeof(*reader));
 
-	if (!stream)
-		return false;
-	stream->file = (uint16_t)file;
-	if (!pb_reader_add(reader, stream)) {
+	if (!reader || !keep_paths(reader, paths, nr_paths)) {
 		snprintf(error, size, "out of memory");
-		stream->ops->close(stream);
-		return false;
-	}
-	return true;
-}
-
-/* trace.dat needs to seek, so only a plain file can be one; a pipe is not touched. */
-static bool file_is_trace_dat(const char *path)
-{
-	unsigned char magic[16];
-	struct stat st;
-	FILE *file;
-	size_t n;
-
-	if (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-		return false;
-	file = fopen(path, "rbe");
-	if (!file)
-		return false;
-	n = fread(magic, 1, sizeof(magic), file);
-	fclose(file);
-	return pb_is_trace_dat(magic, n);
-}
-
-static bool add_file(struct pb_reader *reader, const char *path, unsigned int file, char *error,
-		     size_t size)
-{
-	enum pb_trace_format format = reader->options.format;
-	struct pb_source *source;
-
-	if (format == PB_FORMAT_TRACE_DAT || (format == PB_FORMAT_AUTO && file_is_trace_dat(path)))
-		return pb_dat_open(reader, path, file, error, size);
-	source = pb_source_open(path, error, size);
-	return source && add_text(reader, source, path, file, error, size);
-}
-
-struct pb_reader *pb_reader_open(const char *const *paths, size_t nr_paths,
-				 const struct pb_reader_options *options, char *error,
-				 size_t error_size)
-{
-	struct pb_reader *reader;
-
-	if (nr_paths == 0 || nr_paths > MAX_FILES) {
-		snprintf(error, error_size, "%zu files, expected 1 to %d", nr_paths, MAX_FILES);
-		return NULL;
-	}
-	reader = reader_new(options, error, error_size);
-	if (!reader)
-		return NULL;
-	if (!keep_paths(reader, paths, nr_paths)) {
-		snprintf(error, error_size, "out of memory");
 		pb_reader_close(reader);
 		return NULL;
 	}
-	for (size_t i = 0; i < nr_paths; i++)
-		if (!add_file(reader, paths[i], (unsigned int)i, error, error_size)) {
-			pb_reader_close(reader);
-			return NULL;
-		}
-	if (reader->nr_streams == 0) {
-		snprintf(error, error_size, "'%s' has no CPU", paths[0]);
-		pb_reader_close(reader);
-		return NULL;
-	}
-	return reader;
-}
-
-struct pb_reader *pb_reader_open_fn(pb_read_fn read, void *ctx, const char *name,
-				    const struct pb_reader_options *options, char *error,
-				    size_t error_size)
-{
-	struct pb_reader *reader = reader_new(options, error, error_size);
-	struct pb_source *source;
-
-	if (!reader)
-		return NULL;
-	if (!keep_paths(reader, &name, 1)) {
-		snprintf(error, error_size, "out of memory");
-		pb_reader_close(reader);
-		return NULL;
-	}
-	source = pb_source_open_fn(read, ctx, name, error, error_size);
-	if (!source || !add_text(reader, source, name, 0, error, error_size)) {
-		pb_reader_close(reader);
-		return NULL;
-	}
+	if (options)
+		reader->options = *options;
+	if (reader->options.max_order == 0)
+		reader->options.max_order = DEFAULT_MAX_ORDER;
 	return reader;
 }
 

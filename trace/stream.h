@@ -35,6 +35,10 @@ bool pb_reader_add(struct pb_reader *reader, struct pb_stream *stream);
 int pb_reader_fail(struct pb_reader *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 struct pb_reader_stats *pb_reader_counts(struct pb_reader *reader);
+/* Without streams yet; NULL: no memory, which is said. */
+struct pb_reader *pb_reader_new(const struct pb_reader_options *options, const char *const *paths,
+				size_t nr_paths, char *error, size_t size);
+size_t pb_reader_streams(const struct pb_reader *reader);
 const struct pb_reader_options *pb_reader_options(const struct pb_reader *reader);
 /* Count a problem and keep it as an example if it is one of the first. */
 void pb_reader_problem(struct pb_reader *reader, enum pb_problem kind, unsigned int file,

@@ -144,6 +144,10 @@ bool klog_form(struct pb_klog *log, struct klog_column *column, const struct klo
 void klog_settle(struct pb_klog *log, struct klog_column *column);
 /* Finish the column's report, if it has one. */
 void klog_finish(struct pb_klog *log, struct klog_column *column);
+/* The report that began first; of those not finished. NULL: none. */
+struct klog_building *klog_oldest(struct pb_klog *log, bool open_only);
+void klog_emit_done(struct pb_klog *log);
+struct klog_column *klog_column_of(struct pb_klog *log, const struct klog_building *building);
 void klog_lone_vmalloc(struct pb_klog *log, struct klog_column *column);
 struct klog_building *klog_begin(struct pb_klog *log, struct klog_column *column,
 				 const struct klog_record *record, enum pb_klog_kind kind);

@@ -14,146 +14,6 @@
 
 #include "internal.h"
 
-/* ------------------------------------------------------------------- emission */
-
-static struct klog_building *oldest(struct pb_klog *log, bool open_only)
-{
-	struct klog_building *first = NULL;
-
-	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++) {
-		struct klog_building *building = &log->buildings[i];
-
-		if (!building->in_use || (open_only && building->done))
-			continue;
-		if (!first || building->report.line < first->report.line)
-			first = building;
-	}
-	return first;
-}
-
-/* "vmalloc: allocation failure: N bytes" is the first line of a report that comes below it. */
-static bool is_awaited(const struct pb_klog *log, uint64_t before)
-{
-	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++) {
-		const struct klog_column *column = &log->columns[i];
-
-		if (column->in_use && column->has_vmalloc && column->vmalloc_line < before &&
-		    log->records - column->vmalloc_record < KLOG_VMALLOC)
-			return true;
-	}
-	return false;
-}
-
-static void emit_done(struct pb_klog *log)
-{
-	struct klog_building *building;
-
-	while ((building = oldest(log, false)) != NULL && building->done &&
-	       !is_awaited(log, building->report.line)) {
-		if (!log->status)
-			log->status = log->emit(log->ctx, &building->report);
-		log->stats.reports++;
-		free(building->report.zones);
-		building->report.zones = NULL;
-		building->in_use = false;
-	}
-}
-
-void klog_settle(struct pb_klog *log, struct klog_column *column)
-{
-	struct pb_klog_report *report = column->building ? &column->building->report : NULL;
-
-	(void)log;
-	if (report && column->open == OPEN_LIST && column->open_zone < report->nr_zones)
-		klog_list_settle(&column->list, &report->zones[column->open_zone]);
-	column->open = OPEN_NOTHING;
-}
-
-void klog_finish(struct pb_klog *log, struct klog_column *column)
-{
-	struct klog_building *building = column->building;
-
-	if (building && column->open == OPEN_RESERVE &&
-	    column->open_zone < building->report.nr_zones)
-		building->report.zones[column->open_zone].reserve_cut = true;
-	klog_settle(log, column);
-	column->open_zone = PB_KLOG_ZONES;
-	column->building = NULL;
-	if (!building)
-		return;
-	klog_judge(building, log);
-	if (building->report.kernel[0] && pb_release_parse(building->report.kernel))
-		log->seen_release = pb_release_parse(building->report.kernel);
-	else if (building->report.release_by_format && building->report.release < V_MOVABLE)
-		log->seen_release = building->report.release; /* its zones tell it for certain */
-	building->done = true;
-	emit_done(log);
-}
-
-static struct klog_column *column_of(struct pb_klog *log, const struct klog_building *building)
-{
-	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++)
-		if (log->columns[i].in_use && log->columns[i].building == building)
-			return &log->columns[i];
-	return NULL;
-}
-
-static struct klog_building *free_building(struct pb_klog *log)
-{
-	struct klog_column *column;
-
-	for (;;) {
-		emit_done(log);
-		for (unsigned int i = 0; i < PB_KLOG_OPEN; i++)
-			if (!log->buildings[i].in_use)
-				return &log->buildings[i];
-		column = column_of(log, oldest(log, true));
-		if (!column)
-			return NULL;
-		klog_finish(log, column);
-	}
-}
-
-/* "vmalloc: allocation failure: N bytes", and the headline below it did not come. */
-void klog_lone_vmalloc(struct pb_klog *log, struct klog_column *column)
-{
-	struct klog_building *building;
-
-	column->has_vmalloc = false;
-	building = free_building(log);
-	if (!building)
-		return;
-	*building = (struct klog_building){ .in_use = true };
-	building->report.kind = PB_KLOG_VMALLOC;
-	building->report.line = column->vmalloc_line;
-	building->report.vmalloc_bytes = column->vmalloc_bytes;
-	building->report.pid = -1;
-	building->report.free_pages = building->report.ram_pages = -1;
-	klog_judge(building, log);
-	building->done = true;
-	emit_done(log);
-}
-
-struct klog_building *klog_begin(struct pb_klog *log, struct klog_column *column,
-				 const struct klog_record *record, enum pb_klog_kind kind)
-{
-	struct klog_building *building;
-
-	klog_finish(log, column);
-	building = free_building(log);
-	if (!building)
-		return NULL;
-	*building = (struct klog_building){ .in_use = true };
-	building->report.kind = kind;
-	building->report.line = record->line;
-	building->report.pid = -1;
-	building->report.free_pages = building->report.ram_pages = -1;
-	memcpy(building->report.stamp, record->prefix->stamp, sizeof(building->report.stamp));
-	column->building = building;
-	column->node = -1;
-	return building;
-}
-
 /* -------------------------------------------------------------------- columns */
 
 static struct klog_column *find_column(struct pb_klog *log, const char *name)
@@ -184,7 +44,7 @@ static void finish_stale(struct pb_klog *log)
 		    log->records - column->last_record > KLOG_STALE)
 			klog_finish(log, column);
 	}
-	emit_done(log);
+	klog_emit_done(log);
 }
 
 static int take(void *ctx, const struct klog_record *record)
@@ -246,9 +106,9 @@ int pb_klog_close(struct pb_klog *log, struct pb_klog_stats *stats)
 	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++)
 		if (log->columns[i].has_vmalloc)
 			klog_lone_vmalloc(log, &log->columns[i]);
-	while ((building = oldest(log, true)) != NULL)
-		klog_finish(log, column_of(log, building));
-	emit_done(log);
+	while ((building = klog_oldest(log, true)) != NULL)
+		klog_finish(log, klog_column_of(log, building));
+	klog_emit_done(log);
 	log->stats.lines = log->frame.nr_lines;
 	if (log->stats.understood > log->stats.lines)
 		log->stats.lines = log->stats.understood; /* #012: several records a line */
@@ -267,14 +127,6 @@ const char *pb_klog_kind_name(enum pb_klog_kind kind)
 					     "vmalloc",       "show_mem", "request" };
 
 	return names[kind];
-}
-
-const char *pb_klog_type_name(int type)
-{
-	static const char *const names[PB_KLOG_TYPES] = { "DMA",     "DMA32",   "Normal",
-							  "HighMem", "Movable", "Device" };
-
-	return type < 0 || type >= PB_KLOG_TYPES ? "?" : names[type];
 }
 
 /* ---------------------------------------------------------------------- stack */

@@ -2,10 +2,15 @@
 /*
  * Inside the replay engine.
  *
+ *	errors     words for what went wrong
  *	geometry   pfn <-> dense frame number, zone by zone
+ *	loader     where events and machines go in, whatever the format (load_text, load_pbt)
  *	layout     what each frame was when the trace began
  *	world      follow: the state of every frame, changed by each event
  *	plan       simulate: allocations and frees paired once, replayed many times
+ *	load       all of these in their order
+ *
+ * Files call each other downward only; build-file-circles looks at the objects.
  */
 #ifndef PB_REPLAY_INTERNAL_H
 #define PB_REPLAY_INTERNAL_H
@@ -174,6 +179,8 @@ uint32_t pbr_loader_task(struct pbr_loader *loader, int32_t pid, const char *com
 bool pbr_loader_event(struct pbr_loader *loader, struct pbr_event event);
 /* The callers of the last event on this CPU, if that is an allocation. */
 void pbr_loader_chain(struct pbr_loader *loader, unsigned int cpu, uint32_t chain);
+/* All events are in. */
+void pbr_loader_end(struct pbr_loader *loader);
 /* The texts that these numbers stand for, from 1. -1: no memory. */
 int pbr_name_chains(struct pbr_input *input, uint32_t nr,
 		    const char *(*text)(const void *ctx, uint32_t i), const void *ctx);

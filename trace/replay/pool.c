@@ -220,20 +220,6 @@ static void on_wake(void *ctx, struct pb_pool *pool, int node, unsigned int orde
 		self->woken = RECLAIM_OPS;
 }
 
-unsigned int pbr_pool_reclaimed(struct pbr_pool *pool)
-{
-	struct pb_zone_stat zone;
-	unsigned int boosted = 0;
-
-	for (unsigned int i = 0; !pb_zone_stats(&pool->pool, i, &zone); i++) {
-		if (!zone.boost)
-			continue;
-		pb_boost_done(&pool->pool, zone.node, (enum pb_zone_type)zone.zone);
-		boosted++;
-	}
-	return boosted;
-}
-
 /* The frees of the recorded kernel's reclaim come with the trace. What waiting for
    reclaim brings besides is that background reclaim gets done. */
 static unsigned long on_reclaim(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp)
