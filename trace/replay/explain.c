@@ -87,7 +87,10 @@ static unsigned int seen_zone(const struct asker *asker, const struct pb_zone_st
 	return z;
 }
 
-/* The states stand in front of the request's event, on its CPU, with nothing of it between. */
+/* The states stand in front of the request's event, on its CPU, with nothing of it between.
+   An emulated CPU may stand still in between. */
+#define SEEN_BEFORE 20000000 /* ns */
+
 static void find_seen(struct asker *asker)
 {
 	const struct pbr_input *input = asker->world->input;
@@ -96,7 +99,7 @@ static void find_seen(struct asker *asker)
 	if (asker->event == UINT64_MAX || !input->nr_states)
 		return;
 	asked = &events[asker->event];
-	for (uint64_t i = asker->event; i-- > 0 && asked->time - events[i].time < 1000000;) {
+	for (uint64_t i = asker->event; i-- > 0 && asked->time - events[i].time < SEEN_BEFORE;) {
 		const struct pb_zone_state *state;
 		unsigned int z;
 
