@@ -2,14 +2,16 @@
 # How tests are found, built and registered.
 #
 #   pb_add_cmocka_test(NAME SOURCE... [LIBS lib...] [LABELS label...]
-#                      [ENVIRONMENT VAR=value...] [SERIAL] [NO_SANITIZE] [LONG])
+#                      [ENVIRONMENT VAR=value...] [COST seconds] [SERIAL]
+#                      [NO_SANITIZE] [LONG])
 #
 # makes the program NAME from the sources, linked with cmocka and the static
 # library, able to include the core's private headers, and registers it with
 # ctest under NAME. LIBS replaces the library `pagebuddy` by others (say, the
 # core on the test port: pagebuddy-testport). A test carries the name of its
 # folder as a label (tests/unit: unit), SERIAL keeps other tests from running
-# beside it, NO_SANITIZE leaves it out of sanitizer and coverage builds, and LONG
+# beside it, COST says about how long it takes, if that is long: those begin first, so that
+# none of them is left to run alone at the end; NO_SANITIZE leaves it out of sanitizer and coverage builds, and LONG
 # out of `make test`: only `make test-long` runs it.
 #
 #   pb_add_test(NAME COMMAND... [the same options but LIBS])
@@ -57,8 +59,12 @@ macro(pb_test_properties name)
     list(APPEND labels long)
   endif()
   list(REMOVE_DUPLICATES labels)
+  if(NOT ARG_COST)
+    set(ARG_COST 0)
+  endif()
   set_tests_properties(${name} PROPERTIES
     TIMEOUT ${ARG_TIMEOUT}
+    COST ${ARG_COST}
     LABELS "${labels}"
     SKIP_RETURN_CODE 77
     RUN_SERIAL "${ARG_SERIAL}"
@@ -75,7 +81,7 @@ macro(pb_register_test name)
 endmacro()
 
 function(pb_add_cmocka_test name)
-  cmake_parse_arguments(ARG "SERIAL;NO_SANITIZE;LONG" "" "LIBS;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;NO_SANITIZE;LONG" "COST" "LIBS;LABELS;ENVIRONMENT" ${ARGN})
   if(ARG_NO_SANITIZE AND PB_INSTRUMENTED)
     return()
   endif()
@@ -93,7 +99,7 @@ function(pb_add_cmocka_test name)
 endfunction()
 
 function(pb_add_test name)
-  cmake_parse_arguments(ARG "SERIAL;NO_SANITIZE;LONG" "" "LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;NO_SANITIZE;LONG" "COST" "LABELS;ENVIRONMENT" ${ARGN})
   if(ARG_NO_SANITIZE AND PB_INSTRUMENTED)
     return()
   endif()

@@ -138,7 +138,7 @@ static struct pageblock *block_of(struct tp *tp, uint32_t frame)
 
 static void types(struct tp *tp)
 {
-	for (uint32_t frame = 512; frame < 576; frame += 16)
+	for (uint32_t frame = 512; frame < 608; frame += 16)
 		*word(tp, frame) = PB_PAGE_HEAD; /* what is free as a whole may change its type */
 	block_of(tp, 512)->type = PB_MIGRATE_ISOLATE;
 	block_of(tp, 512)->old_type = PB_MIGRATE_RECLAIMABLE;
@@ -146,11 +146,16 @@ static void types(struct tp *tp)
 	block_of(tp, 528)->old_type = 200;
 	block_of(tp, 544)->type = 77;
 	block_of(tp, 560)->type = PB_MIGRATE_HIGHATOMIC;
+	block_of(tp, 576)->type = PB_MIGRATE_TYPES; /* the first that is none */
+	block_of(tp, 592)->type = PB_MIGRATE_ISOLATE;
+	block_of(tp, 592)->old_type = PB_MIGRATE_ISOLATE; /* it was never another */
 	recovered(tp);
 	assert_int_equal(block_of(tp, 512)->type, PB_MIGRATE_RECLAIMABLE);
 	assert_int_equal(block_of(tp, 528)->type, PB_MIGRATE_MOVABLE);
 	assert_int_equal(block_of(tp, 544)->type, PB_MIGRATE_MOVABLE);
 	assert_int_equal(block_of(tp, 560)->type, PB_MIGRATE_HIGHATOMIC);
+	assert_int_equal(block_of(tp, 576)->type, PB_MIGRATE_MOVABLE);
+	assert_int_equal(block_of(tp, 592)->type, PB_MIGRATE_MOVABLE);
 	assert_int_equal(pool_zone(&tp->pool, 0)->nr_reserved_highatomic, 16);
 	assert_int_equal(pool_zone(&tp->pool, 0)->nr_isolate_pageblock, 0);
 }
