@@ -23,7 +23,6 @@ int set_error(struct pb_error *error, int code, u32 region, const char *message)
 		return code;
 	error->code = code;
 	error->region = region;
-	error->text[0] = '\0';
 	text = (struct text){ error->text, sizeof(error->text), 0 };
 	if (region != UINT32_MAX) {
 		text_str(&text, "region ");

@@ -213,6 +213,40 @@ static void test_zonelists_begin_at_home(void **state)
 	tp_drop(&tp);
 }
 
+static void *any_address(void *ctx, uint64_t pfn)
+{
+	return (char *)ctx + pfn;
+}
+
+static void test_high_pages_and_strangers_have_no_address(void **state)
+{
+	char *linear = (char *)(uintptr_t)0x10000000; /* nobody looks there */
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	tp.config.zone_types |= 1u << PB_ZONE_HIGHMEM;
+	tp.config.max_order = 4;
+	tp.config.pageblock_order = 3;
+	tp.config.linear = linear;
+	tp_region(&tp, 0, 64, 0, PB_ZONE_NORMAL);
+	tp_region(&tp, 64, 128, 0, PB_ZONE_HIGHMEM);
+	tp_build(&tp);
+	for (int hook = 0; hook < 2; hook++) {
+		char *expected = hook ? (char *)&tp + 5 : linear + (5 << 12);
+
+		tp.pool.hooks.address = hook ? any_address : NULL;
+		assert_ptr_equal(pb_page_address(&tp.pool, pb_pfn_to_page(&tp.pool, 5)), expected);
+		assert_null(pb_page_address(&tp.pool, pb_pfn_to_page(&tp.pool, 64)));
+		assert_null(pb_page_address(&tp.pool, pb_pfn_to_page(&tp.pool, 127)));
+		assert_null(pb_page_address(&tp.pool, tp.pool.pages + tp.pool.nr_frames));
+		assert_null(pb_page_address(&tp.pool, tp.pool.pages - 1));
+		assert_null(pb_page_address(&tp.pool, NULL));
+	}
+	assert_null(pb_pfn_to_page(&tp.pool, 128));
+	tp_drop(&tp);
+}
+
 static char text[65536];
 
 /* Blocks of the greatest order are counted in each text, in both profiles. */
@@ -401,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_a_zone_ends_before_the_next_ones_first_pageblock),
 		cmocka_unit_test(test_totals_name_frames_and_bytes),
 		cmocka_unit_test(test_zonelists_begin_at_home),
+		cmocka_unit_test(test_high_pages_and_strangers_have_no_address),
 		cmocka_unit_test(test_texts_count_the_greatest_order),
 		cmocka_unit_test(test_pagetypeinfo_shows_cma_where_there_is_some),
 		cmocka_unit_test(test_zoneinfo_7_2_tells_the_reserve),

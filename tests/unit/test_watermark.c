@@ -2,6 +2,8 @@
 /* Watermarks, reserves and when a request is let through (spec 6.2, 7). */
 #include "support/cmocka.h"
 
+#include "base/pool.h"
+
 #include <string.h>
 
 /* The tunables that tp_start() turned off, as Linux has them. */
@@ -88,8 +90,8 @@ static void test_example_20_default_min_free_kbytes(void **state)
 	static const struct {
 		uint64_t mib, kbytes;
 	} cases[] = {
-		{ 16, 512 },	   { 64, 1024 },      { 128, 1448 },	  { 512, 2896 },
-		{ 1024, 4096 },	   { 4096, 8192 },    { 8192, 11585 },	  { 16384, 16384 },
+		{ 16, 512 },       { 64, 1024 },        { 128, 1448 },   { 512, 2896 },
+		{ 1024, 4096 },    { 4096, 8192 },      { 8192, 11585 }, { 16384, 16384 },
 		{ 262144, 65536 }, { 1048576, 131072 },
 	};
 
@@ -108,6 +110,26 @@ static void test_example_20_default_min_free_kbytes(void **state)
 }
 
 /* Highmem and movable zones have small fixed marks: clamp(managed/1024, 32, 128). */
+/* Every low zone of every node counts, and no other: sqrt(16 x (16 MiB + 2 x 1 GiB)). */
+static void test_default_min_free_kbytes_sums_the_low_zones(void **state)
+{
+	(void)state;
+	for (int profile = PB_PROFILE_MODERN; profile <= PB_PROFILE_LINUX; profile++) {
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)profile;
+		tp.config.min_free_kbytes = -1;
+		tp_region(&tp, 0, 4096, 0, PB_ZONE_DMA);
+		tp_region(&tp, 1 << 18, 2 << 18, 0, PB_ZONE_NORMAL);
+		tp_region(&tp, 2 << 18, 3 << 18, 1, PB_ZONE_NORMAL);
+		tp_region(&tp, 3 << 18, 4 << 18, 1, PB_ZONE_MOVABLE);
+		tp_build(&tp);
+		assert_int_equal(tp.pool.super->tunables.min_free_kbytes, 5815);
+		tp_drop(&tp);
+	}
+}
+
 static void test_highmem_min_is_clamped(void **state)
 {
 	static const struct {
@@ -132,8 +154,8 @@ static void test_highmem_min_is_clamped(void **state)
 	}
 }
 
-static void assert_reserve(struct tp *tp, enum pb_zone_type type, uint64_t dma32,
-			   uint64_t normal, uint64_t movable)
+static void assert_reserve(struct tp *tp, enum pb_zone_type type, uint64_t dma32, uint64_t normal,
+			   uint64_t movable)
 {
 	struct pb_zone_stat zone;
 
@@ -222,8 +244,7 @@ static void test_example_13_watermark_thresholds(void **state)
 		tp_build(&tp);
 		for (int j = 0; j < PB_NR_ZONE_TYPES; j++)
 			marks.lowmem_reserve[j] = 256;
-		assert_int_equal(pb_state_set_pageblock(&tp.pool, 0, PB_MIGRATE_HIGHATOMIC),
-				 PB_OK);
+		assert_int_equal(pb_state_set_pageblock(&tp.pool, 0, PB_MIGRATE_HIGHATOMIC), PB_OK);
 		assert_int_equal(pb_state_set_zone(&tp.pool, 0, PB_ZONE_NORMAL, &marks), PB_OK);
 		assert_int_equal(left_after(&tp, cases[i].gfp), cases[i].left);
 		tp_drop(&tp);
@@ -355,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_example_18_watermarks_of_a_live_machine),
 		cmocka_unit_test(test_example_19_scale_factor_wins_in_large_zones),
 		cmocka_unit_test(test_example_20_default_min_free_kbytes),
+		cmocka_unit_test(test_default_min_free_kbytes_sums_the_low_zones),
 		cmocka_unit_test(test_highmem_min_is_clamped),
 		cmocka_unit_test(test_example_21_22_lowmem_reserve),
 		cmocka_unit_test(test_lowmem_reserve_protects_movable_from_normal),
