@@ -810,7 +810,7 @@ static const struct form {
 	{ START, true, "Out of memory", killed },
 	{ START, true, "Killed process", killed },
 	{ INSIDE, true, "killed as a result of limit of", memcg },
-	{ START, true, "memory: usage ", memcg_usage },
+	{ START, true, "memory: usage", memcg_usage },
 	{ START, true, "Memory cgroup stats", memcg },
 	{ START, true, "[  pid  ]", known },
 	{ START, true, "[ pid ]", known },
