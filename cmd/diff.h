@@ -37,6 +37,17 @@ static inline bool diff_same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
+/* The numbers of enum pb_kernel are not in the kernels' order: 6.1's is 0. */
+static inline bool diff_before_6_1(const struct pb_pool *pool)
+{
+	return pool->kernel == PB_LINUX_5_4 || pool->kernel == PB_LINUX_5_10;
+}
+
+static inline bool diff_from_6_12(const struct pb_pool *pool)
+{
+	return pool->kernel == PB_LINUX_6_12 || pool->kernel == PB_LINUX_7_2;
+}
+
 struct diff_op {
 	uint64_t pfn; /* UINT64_MAX: the allocation failed */
 	uint32_t gfp;

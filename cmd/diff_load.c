@@ -114,7 +114,7 @@ static int load_zone_figures(struct pb_pool *pool, const struct diff_phase *phas
    ones keep their list when the pageblock's type changes. */
 static bool lists_by_type(const struct pb_pool *pool)
 {
-	return pool->kernel != PB_LINUX_6_12 && pool->kernel != PB_LINUX_7_2;
+	return !diff_from_6_12(pool);
 }
 
 static int load_cpu(struct pb_pool *pool, unsigned int cpu, const struct diff_phase *phase,

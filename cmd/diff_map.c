@@ -267,17 +267,17 @@ static void compare_zone(struct pb_pool *pool, unsigned int index, const struct 
 	figure(result, name, "min", s.min, (int64_t)stat.watermark[PB_WMARK_MIN]);
 	figure(result, name, "low", s.low, (int64_t)stat.watermark[PB_WMARK_LOW]);
 	figure(result, name, "high", s.high, (int64_t)stat.watermark[PB_WMARK_HIGH]);
-	if (pool->kernel < PB_LINUX_6_12 && (boot || pool->kernel > PB_LINUX_5_10))
+	if (!diff_from_6_12(pool) && (boot || !diff_before_6_1(pool)))
 		figure(result, name, "pcp high", s.pcp_high, pcp.high);
-	else if (pool->kernel >= PB_LINUX_6_12 && !boot)
+	else if (diff_from_6_12(pool) && !boot)
 		compare_bounds(log, &stat, name, &pcp, result);
 	/* 5.10 does not compute its lists' sizes again */
-	if (boot || pool->kernel > PB_LINUX_5_10)
+	if (boot || !diff_before_6_1(pool))
 		figure(result, name, "pcp batch", s.pcp_batch, pcp.batch);
-	if (pool->kernel < PB_LINUX_7_2 || !boot)
+	if (pool->kernel != PB_LINUX_7_2 || !boot)
 		compare_protection(name, &s, &stat, result);
 	/* 7.2's follow what has come free by then */
-	if (pool->kernel >= PB_LINUX_7_2 && !boot) {
+	if (pool->kernel == PB_LINUX_7_2 && !boot) {
 		s = read_sizes(find_text(log, "zoneinfo-boot"), stat.node,
 			       pb_zone_name((enum pb_zone_type)stat.zone));
 		compare_protection("zoneinfo-boot", &s, &stat, result);
@@ -291,7 +291,7 @@ static bool computes_twice(struct pb_pool *pool)
 	struct pb_pool_stat stat;
 
 	pb_stats(pool, &stat);
-	return pool->kernel > PB_LINUX_5_10 && stat.managed >= 512u << 8;
+	return !diff_before_6_1(pool) && stat.managed >= 512u << 8;
 }
 
 static int compare_moment(const struct diff_log *log, bool boot, struct diff_result *result,

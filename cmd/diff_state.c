@@ -371,7 +371,7 @@ static bool same_line(const struct pb_pool *pool, const struct diff_phase *phase
 
 	if (!kernel || !library || diff_same(kernel, library))
 		return kernel && library;
-	if (pool->kernel > PB_LINUX_5_10 || strstr(library, ", type"))
+	if (!diff_before_6_1(pool) || strstr(library, ", type"))
 		return false;
 	zone = zone_of_line(phase, library);
 	return zone && same_but_holes(kernel, library, zone);
