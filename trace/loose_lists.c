@@ -6,13 +6,19 @@
 
 #include "loose.h"
 
+/* Names are kept as far as there is room for them, and compared as far. */
+static bool is_zone(const struct pb_buddyinfo_zone *zone, int node, const char *name)
+{
+	return zone->node == node && !strncmp(zone->name, name, sizeof(zone->name) - 1);
+}
+
 /* The zone of that node and name, added if need be; NULL: no memory. */
 static struct pb_buddyinfo_zone *zone_of(struct pb_buddyinfo *info, int node, const char *name)
 {
 	struct pb_buddyinfo_zone *zones;
 
 	for (size_t i = 0; i < info->nr_zones; i++)
-		if (info->zones[i].node == node && !strcmp(info->zones[i].name, name))
+		if (is_zone(&info->zones[i], node, name))
 			return &info->zones[i];
 	zones = realloc(info->zones, (info->nr_zones + 1) * sizeof(*zones));
 	if (!zones)
@@ -91,7 +97,7 @@ static int add_value(struct scrapes *s, int node, const char *name, unsigned int
 		return -1;
 	if (s->last.nr_zones > before && add_zone_times(s))
 		return -1;
-	while (s->last.zones[z].node != node || strcmp(s->last.zones[z].name, name))
+	while (!is_zone(&s->last.zones[z], node, name))
 		z++;
 	when = &s->when[z];
 	if ((!when->seen[order] || time < when->first[order]) &&
