@@ -221,8 +221,8 @@ static void find_configured(struct pb_klog_report *report)
 		const struct pb_klog_zone *zone = &report->zones[dump.nr_zones];
 
 		zones[dump.nr_zones++] = (struct pb_rule_printed){ zone->node, zone->type,
-								   zone->nr_reserve,
-								   zone->reserve };
+								   zone->nr_reserve, zone->reserve,
+								   !zone->managed_kb };
 	}
 	report->configured = pb_rule_configured(&dump);
 }

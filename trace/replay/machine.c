@@ -71,7 +71,8 @@ static unsigned int configured(const struct pb_zoneinfo *info)
 			reserve[dump.nr_zones][k] = (int64_t)from->protection[k];
 		zones[dump.nr_zones] = (struct pb_rule_printed){ from->node, type,
 								 from->nr_protection,
-								 reserve[dump.nr_zones] };
+								 reserve[dump.nr_zones],
+								 !from->managed };
 		dump.nr_zones++;
 	}
 	return pb_rule_configured(&dump);

@@ -26,7 +26,7 @@ static bool is_shown(const struct pb_rule_dump *dump, int node, int type)
 		return true; /* or would be, if the text went on */
 	for (unsigned int i = 0; i < dump->nr_zones; i++)
 		if (dump->zones[i].node == node && dump->zones[i].type == type)
-			return true;
+			return !dump->zones[i].empty;
 	return false;
 }
 

@@ -17,6 +17,7 @@ struct pb_rule_printed {
 	int node, type;
 	unsigned int nr_reserve;
 	const int64_t *reserve; /* pages */
+	bool empty;             /* it says itself that it has no managed pages */
 };
 
 struct pb_rule_dump {
