@@ -75,33 +75,53 @@ static u64 count_free_from(const struct pb_pool *pool, u32 frame)
 	return sum;
 }
 
-typedef u32 four_pages __attribute__((may_alias));
+typedef u64 eight_pages __attribute__((may_alias));
 
-/* Pages of movable blocks that begin in [frame, end), as far as they lie in it: four bytes
-   at a time where these are of single pages, or of none. */
+#define EACH_BYTE 0x0101010101010101u
+
+/* Pages of movable blocks that begin in eight frames: single pages by adding up bytes. A
+   block that is larger than its pageblock begins with it, and counts as far as that goes. */
+static u64 movable_of_eight(const struct pb_pool *pool, u64 eight)
+{
+	u64 movable = eight >> 7 & eight >> 5 & EACH_BYTE; /* HEAD and MOVABLE */
+	u64 large = ((eight & EACH_BYTE * PB_PAGE_ORDER) + EACH_BYTE * PB_PAGE_ORDER) >> 5 &
+		    movable;
+	u64 sum = (movable & ~large) * EACH_BYTE >> 56;
+
+	for (; large; large &= large - 1)
+		sum += min_u64((u64)1 << (eight >> ctz64(large) & PB_PAGE_ORDER),
+			       pageblock_pages(pool));
+	return sum;
+}
+
+/* Pages of movable blocks that begin in [frame, end), as far as they lie in it. */
 static u64 count_movable(const struct pb_pool *pool, u32 frame, u32 end)
 {
 	u64 sum = 0;
 
-	while (frame < end) {
-		const struct pb_page *page = pool->pages + frame;
-		u8 word = load_relaxed(&page->word);
+	for (; frame < end && (frame & 7 || end - frame < 8); frame++) {
+		u8 word = load_relaxed(&pool->pages[frame].word);
 
-		if (!(frame & 3) && end - frame >= 4) {
-			u32 four = load_relaxed((const four_pages *)page);
-			u32 heads = four >> 7 & 0x01010101u;
-
-			if (!(four & heads * PB_PAGE_ORDER)) {
-				heads &= four >> 5; /* MOVABLE */
-				sum += heads * 0x01010101u >> 24;
-				frame += 4;
-				continue;
-			}
-		}
 		if (word & PB_PAGE_HEAD && word & PB_PAGE_MOVABLE)
 			sum += min_u64((u64)1 << (word & PB_PAGE_ORDER), end - frame);
-		frame += word & PB_PAGE_HEAD ? 1u << (word & PB_PAGE_ORDER) : 1;
 	}
+	for (; frame < end; frame += 8)
+		sum += movable_of_eight(pool,
+					load_relaxed((const eight_pages *)(pool->pages + frame)));
+	return sum;
+}
+
+/* tightest: pages in the pageblock's free blocks, by its counts. */
+static u64 counted_free(const struct pb_pool *pool, u32 pageblock)
+{
+	const struct pageblock *pb = pool_pageblock(pool, pageblock);
+	u32 mask = pb->mask & ((2u << pool->pageblock_order) - 1);
+	u64 sum = 0;
+
+	if (!mask || pb->mask != mask) /* perhaps in, or the head of, a larger block */
+		return count_free_from(pool, pageblock << pool->pageblock_order);
+	for (; mask; mask &= mask - 1)
+		sum += (u64)pb->nr_free[ctz32(mask)] << ctz32(mask);
 	return sum;
 }
 
@@ -109,7 +129,7 @@ void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *
 {
 	u32 frame = pageblock << pool->pageblock_order;
 
-	*free = count_free_from(pool, frame);
+	*free = pool_is_linked(pool) ? count_free_from(pool, frame) : counted_free(pool, pageblock);
 	*movable = count_movable(pool, frame, pageblock_end(pool, frame));
 }
 

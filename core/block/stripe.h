@@ -67,7 +67,7 @@ static inline struct stripe *home_stripe(const struct pb_pool *pool, const struc
 #elif defined(PB_PLATFORM_PERCPU)
 #define ZONE_BATCH_MAX 512u
 #else
-#define ZONE_BATCH_MAX 8u
+#define ZONE_BATCH_MAX 4u
 #endif
 
 /* ---- counters */

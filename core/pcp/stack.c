@@ -124,16 +124,20 @@ static u64 stock_bound(const struct zone *zone)
 static u64 pages_allowed(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
 			 const struct pcp_list *list, u32 *most)
 {
+	const u32 orders = pool->nr_pcp_orders;
 	u64 sum = 0, greatest = 0;
 
-	for (u32 i = 0; i < zone_lists(pool); i++) {
-		const struct pcp_list *other = zone_list(pool, zone, cpu, i);
-		u64 pages = (u64)limit_of(other) << i % pool->nr_pcp_orders;
+	for (u32 first = 0; first < zone_lists(pool); first += orders) {
+		const struct pcp_list *others = zone_list(pool, zone, cpu, first);
 
-		sum += pages;
-		if (other != list && pages > greatest) {
-			greatest = pages;
-			*most = i;
+		for (u32 order = 0; order < orders; order++) {
+			u64 pages = (u64)limit_of(&others[order]) << order;
+
+			sum += pages;
+			if (&others[order] != list && pages > greatest) {
+				greatest = pages;
+				*most = first + order;
+			}
 		}
 	}
 	return sum;
@@ -195,7 +199,7 @@ static inline void grow_limit(const struct stack *s)
 /* ------------------------------------------------------------ take, put */
 
 /* Takes a batch from the zone onto the stack, which is empty, the lowest frame on
-   top, and pops that for the caller. */
+   top, and pops that for the caller. NO_FRAME: there is none. */
 static u32 refill(const struct stack *s, const struct zone_request *request)
 {
 	u32 want = limit_of(s->list) - limit_of(s->list) / 4; /* room for some frees */
@@ -319,11 +323,15 @@ bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone)
 	struct pcp_counts counts;
 	u32 largest;
 
-	for (u32 i = 0; i < zone_lists(pool); i++) {
-		struct pcp_list *list = zone_list(pool, zone, held->cpu, i);
+	for (u32 order = 0; order < pool->nr_pcp_orders; order++) {
+		u16 max = (u16)pcp_stack_max(pool, zone, order);
 
-		list->max = (u16)pcp_stack_max(pool, zone, i % pool->nr_pcp_orders);
-		set_limit(list, limit_of(list));
+		for (u32 i = order; i < zone_lists(pool); i += pool->nr_pcp_orders) {
+			struct pcp_list *list = zone_list(pool, zone, held->cpu, i);
+
+			list->max = max;
+			set_limit(list, limit_of(list));
+		}
 	}
 	if (pages_allowed(pool, zone, held->cpu, NULL, &largest) > stock_bound(zone))
 		for (u32 i = 0; i < zone_lists(pool); i++)

@@ -48,20 +48,33 @@ static u32 __take_piece(const struct locked *at, u32 frame, u32 end)
 	return frame + (1u << piece);
 }
 
+#define PART_ORDER 6u
+
+/* End of what is taken under one hold of the lock: a pageblock if one is to be had whole,
+   else up to a multiple of 2^PART_ORDER frames, as each free block costs time. */
+static u32 part_of_range(const struct pb_pool *pool, u32 frame, u32 end)
+{
+	u32 pages = (u32)pageblock_pages(pool);
+
+	if ((frame & (pages - 1) || end - frame < pages ||
+	     tree_covering(span_tree(pool, frame), pool->max_order, span_offset(pool, frame)) <
+		     pool->pageblock_order) &&
+	    pages > 1u << PART_ORDER)
+		pages = 1u << PART_ORDER;
+	return (u32)min_u64(end, (u64)(frame | (pages - 1)) + 1);
+}
+
 /*
- * Takes spans from `frame` on, each of them (as far as it lies in the range) as a whole
- * or not at all, so that nobody misses frames that are only being looked at. Returns
- * where it stopped; *obstacle: the frame that was in the way, or end.
+ * Takes parts from `frame` on, each of them as a whole or not at all, so that few miss
+ * frames that are only being looked at. Returns where it stopped; *obstacle: the frame that was in the way, or end.
  */
-static u32 take_spans(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end,
+static u32 take_parts(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end,
 		      enum take_from from, u32 *obstacle)
 {
 	for (*obstacle = end; frame < end && *obstacle == end;) {
-		struct locked at;
-		u64 span_end = (frame | ((1u << pool->max_order) - 1)) + (u64)1;
-		u32 part_end = (u32)min_u64(span_end, end), first;
+		u32 part_end = part_of_range(pool, frame, end), first;
+		struct locked at = lock_frame(pool, zone, frame);
 
-		at = lock_frame(pool, zone, frame);
 		first = __first_obstacle(pool, frame, part_end, from);
 		while (first == part_end && frame < part_end)
 			frame = __take_piece(&at, frame, part_end);
@@ -74,12 +87,12 @@ static u32 take_spans(struct pb_pool *pool, struct zone *zone, u32 frame, u32 en
 
 int take_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, enum take_from from)
 {
-	u32 obstacle, got = take_spans(pool, zone, frame, end, from, &obstacle);
+	u32 obstacle, got = take_parts(pool, zone, frame, end, from, &obstacle);
 
 	if (got < end && block_head(pool, obstacle) == NO_FRAME &&
 	    !load_relaxed(&pool->pages[obstacle].word)) {
 		pcp_drain_all(pool, zone);
-		got = take_spans(pool, zone, got, end, from, &obstacle);
+		got = take_parts(pool, zone, got, end, from, &obstacle);
 	}
 	if (got == end)
 		return PB_OK;

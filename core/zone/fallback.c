@@ -121,25 +121,18 @@ static bool __try_to_claim_block(const struct locked *at, const struct zone_requ
 }
 
 bool __rmqueue_claim(const struct locked *at, const struct zone_request *request,
-		     unsigned int alloc_flags)
+		     unsigned int order)
 {
-	unsigned int floor = lowest_fallback_order(request, alloc_flags);
+	int from = find_suitable_fallback(at->pool, at->stripe, order, request->type);
+	u32 frame;
 
-	for (unsigned int o = at->pool->max_order + 1u; o-- > floor;) {
-		int from = find_suitable_fallback(at->pool, at->stripe, o, request->type);
-		u32 frame;
-
-		if (!can_steal(at->pool, o, request->type))
-			break; /* nor is any smaller one */
-		if (from < 0)
-			continue;
-		frame = __area_first(at, o, (unsigned int)from);
-		if (!__try_to_claim_block(at, request, frame, o))
-			continue;
-		count_steal(request, frame, o, (unsigned int)from);
-		return true;
-	}
-	return false;
+	if (from < 0)
+		return false;
+	frame = __area_first(at, order, (unsigned int)from);
+	if (!__try_to_claim_block(at, request, frame, order))
+		return false;
+	count_steal(request, frame, order, (unsigned int)from);
+	return true;
 }
 
 u32 __rmqueue_steal(const struct locked *at, const struct zone_request *request)

@@ -19,6 +19,7 @@ struct batch {
 	const struct zone_request *request;
 	u32 home, first; /* stripes: the CPU's own, and where to begin */
 	u32 n;           /* blocks, to be written downward from end[-1] */
+	u32 claim;       /* order of the block to be claimed */
 	u32 *end;
 };
 
@@ -32,14 +33,16 @@ static u32 modest(const struct batch *b, const struct stripe *stripe)
 	return (u32)min_u64(b->n, 1 + ((u64)stripe->nr_free_pages >> (b->request->order + 4)));
 }
 
-/* A pageblock is claimed, and all that is wanted comes from it. */
-static u32 __rmqueue_claimed(const struct batch *b, const struct locked *at,
-			     unsigned int alloc_flags)
+/* A pageblock is claimed, and all that is wanted comes from it: that of a block of this
+   order, or of any larger one if it is a whole pageblock. */
+static u32 __rmqueue_claimed(const struct batch *b, const struct locked *at, unsigned int order)
 {
 	const struct zone_request *request = b->request;
+	unsigned int o = order < at->pool->pageblock_order ? order : at->pool->max_order;
 
-	if (!__rmqueue_claim(at, request, alloc_flags))
-		return 0;
+	while (!__rmqueue_claim(at, request, o))
+		if (o-- == order)
+			return 0;
 	b->end[-1] = __rmqueue_smallest(at, request->order, request->type);
 	if (b->end[-1] == NO_FRAME)
 		return 0;
@@ -47,8 +50,7 @@ static u32 __rmqueue_claimed(const struct batch *b, const struct locked *at,
 }
 
 /* One step of the removal path in one stripe. */
-static u32 __rmqueue_step(const struct batch *b, const struct locked *at, enum rmqueue_step step,
-			  unsigned int alloc_flags)
+static u32 __rmqueue_step(const struct batch *b, const struct locked *at, enum rmqueue_step step)
 {
 	unsigned int order = b->request->order;
 
@@ -58,7 +60,7 @@ static u32 __rmqueue_step(const struct batch *b, const struct locked *at, enum r
 	case STEP_CMA:
 		return __rmqueue_bulk(at, order, PB_MIGRATE_CMA, modest(b, at->stripe), b->end);
 	case STEP_CLAIM:
-		return __rmqueue_claimed(b, at, alloc_flags);
+		return __rmqueue_claimed(b, at, b->claim);
 	case STEP_STEAL:
 		b->end[-1] = __rmqueue_steal(at, b->request);
 		return b->end[-1] != NO_FRAME;
@@ -98,8 +100,7 @@ static u32 __mark_active(struct stripe *stripe, u32 home)
 	return before;
 }
 
-static u32 rmqueue_step(const struct batch *b, struct stripe *stripe, enum rmqueue_step step,
-			unsigned int alloc_flags)
+static u32 rmqueue_step(const struct batch *b, struct stripe *stripe, enum rmqueue_step step)
 {
 	const struct zone_request *request = b->request;
 	struct locked at;
@@ -109,11 +110,46 @@ static u32 rmqueue_step(const struct batch *b, struct stripe *stripe, enum rmque
 		return 0;
 	at = lock_stripe(request->pool, request->zone, stripe);
 	before = __mark_active(stripe, b->home); /* before the lists change: see lists_of() */
-	got = __rmqueue_step(b, &at, step, alloc_flags);
+	got = __rmqueue_step(b, &at, step);
 	if (!got)
 		__mark_active(stripe, before);
 	__count_direct(stripe, request, got);
 	unlock_stripe(&at);
+	return got;
+}
+
+/* Does a list of another type hold a pageblock whose largest free block is of this order? */
+static bool others_have(const struct stripe *stripe, unsigned int order, unsigned int type)
+{
+	bool have = false;
+
+	for (unsigned int t = 0; t < PB_MIGRATE_PCPTYPES; t++)
+		have |= t != type && lists_of(stripe, t) >> order & 1;
+	return have;
+}
+
+static unsigned int whole_order(const struct zone_request *request)
+{
+	unsigned int whole = request->pool->pageblock_order;
+
+	return request->order < whole ? whole : request->order;
+}
+
+/* Claims, from the largest blocks down, each that needs counting under a hold of its own. */
+static u32 rmqueue_claim(struct batch *b, struct stripe *stripe)
+{
+	const struct zone_request *request = b->request;
+	unsigned int floor = lowest_fallback_order(request, request->alloc_flags);
+	u32 got;
+
+	b->claim = whole_order(request);
+	got = rmqueue_step(b, stripe, STEP_CLAIM);
+	for (b->claim = request->pool->pageblock_order; !got && b->claim-- > floor;) {
+		if (!can_steal(request->pool, b->claim, request->type))
+			break; /* nor is any smaller one */
+		if (others_have(stripe, b->claim, request->type))
+			got = rmqueue_step(b, stripe, STEP_CLAIM);
+	}
 	return got;
 }
 
@@ -202,7 +238,7 @@ static bool others_were_active(const struct batch *b)
  * CPUs' pages come from one pageblock: their bytes would share cache lines. That may
  * cost a pageblock each time that the other CPU was seen at work since the last.
  */
-static u32 claim_at_home(const struct batch *b)
+static u32 claim_at_home(struct batch *b)
 {
 	const struct zone_request *request = b->request;
 	struct stripe *stripe = zone_stripe(request->pool, request->zone, b->first);
@@ -211,11 +247,12 @@ static u32 claim_at_home(const struct batch *b)
 	    (request->alloc_flags & ALLOC_CMA && stripe_may_have(stripe, STEP_CMA, request)) ||
 	    !others_were_active(b))
 		return 0;
-	return rmqueue_step(b, stripe, STEP_CLAIM, request->alloc_flags | ALLOC_NOFRAGMENT);
+	b->claim = whole_order(request);
+	return rmqueue_step(b, stripe, STEP_CLAIM);
 }
 
 /* The step in every stripe, from the first on, until one has something. */
-static u32 rmqueue_any(const struct batch *b, enum rmqueue_step step)
+static u32 rmqueue_any(struct batch *b, enum rmqueue_step step)
 {
 	const struct zone_request *request = b->request;
 	u32 got = 0;
@@ -228,12 +265,17 @@ static u32 rmqueue_any(const struct batch *b, enum rmqueue_step step)
 		    active_elsewhere(stripe, b->home))
 			got = claim_at_home(b);
 		if (!got)
-			got = rmqueue_step(b, stripe, step, request->alloc_flags);
+			got = step == STEP_CLAIM ? rmqueue_claim(b, stripe)
+						 : rmqueue_step(b, stripe, step);
 		if (!got && !i && step == STEP_TYPE)
 			got = claim_at_home(b);
 	}
 	return got;
 }
+
+/* Where a CPU's area is held with interrupts masked, a refill takes its own type only: the
+   request that it is for goes on by itself, with a stripe's lock alone. */
+#define REFILLS_CLAIM (ZONE_BATCH_MAX > 64)
 
 static bool may_take(const struct zone_request *request, enum rmqueue_step step)
 {
@@ -241,14 +283,15 @@ static bool may_take(const struct zone_request *request, enum rmqueue_step step)
 		return request->alloc_flags & ALLOC_CMA;
 	if (step == STEP_STEAL && request->alloc_flags & ALLOC_NOFRAGMENT)
 		return false;
-	return step == STEP_TYPE || request->type < PB_MIGRATE_PCPTYPES;
+	return step == STEP_TYPE || (request->type < PB_MIGRATE_PCPTYPES &&
+				     (REFILLS_CLAIM || request->alloc_flags & ALLOC_DIRECT));
 }
 
 u32 rmqueue_bulk(const struct zone_request *request, u32 n, u32 *end)
 {
 	const struct zone *zone = request->zone;
 	u32 home = request->cpu & (zone->nr_stripes - 1), got = 0;
-	struct batch b = { request, home, first_stripe(request, home), n, end };
+	struct batch b = { request, home, first_stripe(request, home), n, 0, end };
 
 	if (request->alloc_flags & ALLOC_CMA &&
 	    zone_free_cma(request->pool, zone) > zone_free_pages(request->pool, zone) / 2)

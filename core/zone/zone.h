@@ -109,9 +109,10 @@ void note_boost(const struct zone_request *request);
 /* A block of `order` of type `from` served the request. */
 void count_steal(const struct zone_request *request, u32 frame, unsigned int order,
 		 unsigned int from);
-/* Spec 6.10: convert a whole pageblock; true: now take from it. */
+/* Spec 6.10: convert the whole pageblock of a block of this order; true: now take from it.
+   One at each hold of the lock, as the pageblock is counted. */
 bool __rmqueue_claim(const struct locked *at, const struct zone_request *request,
-		     unsigned int alloc_flags);
+		     unsigned int order);
 /* Spec 6.10: the smallest block that the type may borrow, or NO_FRAME. */
 u32 __rmqueue_steal(const struct locked *at, const struct zone_request *request);
 

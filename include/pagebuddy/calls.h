@@ -16,7 +16,7 @@
  *          shared: for whoever is in a PB_POOL_SHARED pool; every call there that is more
  *          than a hit waits so.
  * holds    with interrupts masked where the port masks any. a: a CPU's lists, s: a stripe,
- *          each for a batch of at most 8 blocks (512 on restartable sequences, which mask
+ *          each for a batch of at most 4 blocks (512 on restartable sequences, which mask
  *          nothing), a piece of a span or O(pageblock); z: a zone's reserve, O(pageblock);
  *          t: the tunables, O(zones).
  *
