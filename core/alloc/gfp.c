@@ -57,12 +57,10 @@ unsigned int alloc_harder(const struct pb_pool *pool, pb_gfp_t gfp)
 unsigned int gfp_to_alloc_flags(const struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
 	const struct wmark_urgency *urgency = &policy(pool)->urgency;
-	unsigned int flags = PB_WMARK_MIN | ALLOC_CPUSET | wmark_flags(urgency, gfp, order);
+	unsigned int flags = PB_WMARK_MIN | wmark_flags(urgency, gfp, order);
 
 	if (gfp & PB_GFP_KSWAPD_RECLAIM)
 		flags |= ALLOC_KSWAPD;
-	if (wmark_is_urgent(urgency, gfp) && gfp & PB_GFP_HIGH)
-		flags &= ~ALLOC_CPUSET;
 	if (gfp_migratetype(pool, gfp) == PB_MIGRATE_MOVABLE)
 		flags |= ALLOC_CMA;
 	return flags;

@@ -33,7 +33,6 @@
 #define ALLOC_OOM 0x08u
 #define ALLOC_HARDER 0x10u /* 6.18: NON_BLOCK: takes from the reserve at last */
 #define ALLOC_HIGH 0x20u   /* 6.18: MIN_RESERVE */
-#define ALLOC_CPUSET 0x40u
 #define ALLOC_CMA 0x80u
 #define ALLOC_NOFRAGMENT 0x100u
 #define ALLOC_HIGHATOMIC 0x200u

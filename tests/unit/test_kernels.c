@@ -71,7 +71,7 @@ static void test_flags_of_each_kernel(void **state)
 {
 	static const struct {
 		pb_gfp_t gfp;
-		unsigned int order, v5_10, later; /* beyond KSWAPD, CPUSET and the mark */
+		unsigned int order, v5_10, later; /* beyond KSWAPD and the mark */
 	} cases[] = {
 		{ PB_GFP_HIGH | PB_GFP_DIRECT_RECLAIM, 0, ALLOC_HIGH, ALLOC_HIGH | ALLOC_RESERVES },
 		{ PB_GFP_ATOMIC, 0, ALLOC_HIGH | ALLOC_QUARTER | ALLOC_RESERVES,
@@ -83,7 +83,7 @@ static void test_flags_of_each_kernel(void **state)
 		{ PB_GFP_NOWAIT, 1, 0, ALLOC_HARDER | ALLOC_RESERVES },
 		{ PB_GFP_ATOMIC | PB_GFP_NOMEMALLOC, 1, ALLOC_HIGH, ALLOC_HIGH | ALLOC_RESERVES },
 	};
-	const unsigned int apart = ALLOC_KSWAPD | ALLOC_CPUSET | ALLOC_WMARK_MASK;
+	const unsigned int apart = ALLOC_KSWAPD | ALLOC_WMARK_MASK;
 
 	(void)state;
 	for (unsigned int kernel = 0; kernel < PB_NR_LINUX; kernel++) {
