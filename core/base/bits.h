@@ -25,7 +25,7 @@ int memcmp(const void *a, const void *b, size_t n);
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define NOINLINE __attribute__((noinline)) /* mostly for the stack's sake */
+#define NOINLINE __attribute__((noinline)) /* keeps a large frame off the common path's stack */
 #ifdef PB_COVERAGE /* counted once, not once for each place that it is inlined into */
 #define ALWAYS_INLINE static inline
 #else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames: where a frame index lies, and what it is called outside.
+ * Frames: conversions between a frame's names, and the zone and stripe that it lies in.
  *
  *	page (handle) <-> frame (dense index) <-> pfn <-> address
  *	frame -> its zone -> its stripe
@@ -27,7 +27,8 @@ struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone,
 u64 frame_to_pfn(const struct pb_pool *pool, u32 frame);
 u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn); /* NO_FRAME: not in the memory map */
 
-/* Where the frame can be written: by the hook, HIGHMEM too, or by the linear mapping. */
+/* Address at which the frame can be written, by the address hook (HIGHMEM too) or the linear
+   mapping; NULL: it has none. */
 void *frame_address(const struct pb_pool *pool, u32 frame);
 
 /* Frame of a page, or NO_FRAME if it isn't one of the pool's. */
@@ -58,7 +59,8 @@ static inline struct pb_page *page_set_allocated(const struct pb_pool *pool, siz
 	return page;
 }
 
-/* The same where a block's tag may have to be kept: before anybody can own it. */
+/* The same, and its owner's tag, which is stored first: whoever sees the page owned sees the
+   tag. */
 static inline struct pb_page *page_set_owned(const struct pb_pool *pool, size_t frame,
 					     unsigned int order, pb_gfp_t gfp)
 {

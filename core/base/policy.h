@@ -79,7 +79,8 @@ struct pb_policy {
 	/* zones: one block past the per-CPU lists, of the type or of the reserve */
 	u32 (*rmqueue)(const struct zone_request *request);
 	u32 (*rmqueue_reserve)(const struct zone_request *request);
-	/* NR_FREE_PAGES as watermarks see it, where it lags; NULL: it does not. Stripe lock. */
+	/* Update NR_FREE_PAGES as watermarks see it, where that lags behind; NULL: it is exact.
+	   Stripe lock. */
 	void (*count_free)(struct pb_pool *pool, struct zone *zone, u32 cpu, long pages);
 
 	/* per-CPU lists of one CPU, its area's lock held */
@@ -99,10 +100,12 @@ struct pb_policy {
 			  struct pcp_counts *counts);
 };
 
-/* Ways up besides: what a lower layer asks of a wing, NULL where that is left out. */
+/* The other ways up: what a lower layer asks of an optional wing. NULL: the wing is left out. */
 struct pb_wings {
 	bool (*compact)(struct pb_pool *pool, const struct alloc_context *ctx); /* range/ */
-	void (*recover)(struct pb_pool *pool); /* boot/: after a death, its locks held */
+	void (*recover)(
+		struct pb_pool *
+			pool); /* boot/: rebuild the pool after a process died in it; the caller holds its locks */
 };
 
 static inline const struct pb_policy *policy(const struct pb_pool *pool)

@@ -25,15 +25,17 @@
 #define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS)
 #define NO_FRAME UINT32_MAX
 #define NO_ZONE UINT16_MAX
-#define NO_CLASS 0 /* no per-CPU lists: a class whose lists are always empty and full */
+#define NO_CLASS \
+	0 /* class of frames without per-CPU lists: its lists are both empty and full, so every path misses */
 #define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
 #define MAX_STRIPES 16u /* of a zone */
 #define MAX_MOVING 2u   /* blocks of a stripe that migrate hooks may be filling at once */
 #define MAX_LEVELS 5u   /* of a list's bitmap below its root: 64^6 pageblocks */
 
-/* Page bytes without HEAD: frames that are nobody's to allocate. */
+/* Page bytes without HEAD: frames that the allocator never hands out. */
 #define PAGE_RESERVED 0x01u
-#define PAGE_ABSENT 0x02u /* no such frame: rounding to spans, or a small hole */
+#define PAGE_ABSENT \
+	0x02u /* the frame does not exist: it comes from rounding to spans, or is in a small hole */
 
 /*
  * A list of blocks of one order and migratetype, in the pool's representation:
@@ -72,16 +74,17 @@ struct stripe {
 	u16 number;                     /* within the zone */
 	u32 areas;                      /* index of its first struct free_area */
 	u32 nonempty[PB_MIGRATE_TYPES]; /* tightest: orders with a listed pageblock */
-	u32 version;                    /* changes of what is free: see give_up.c */
-	long nr_free_pages;             /* pages, without ISOLATE lists */
-	long nr_free_cma;               /* pages */
-	long nr_free_highatomic;        /* pages; linux profile */
-	long nr_isolated;               /* pages on ISOLATE lists */
-	unsigned long pgalloc;          /* pages handed out directly, not by per-CPU lists */
-	unsigned long pgfree;           /* pages freed directly */
-	unsigned long direct_allocs;    /* calls, for the NUMA counters */
-	u64 bitmaps;                    /* tightest: offset of the lists' lower levels */
-	/* what other stripes' CPUs go by; seldom written, so that they can keep it */
+	u32 version;                 /* counts changes of what is free; look_around() compares it */
+	long nr_free_pages;          /* pages, without ISOLATE lists */
+	long nr_free_cma;            /* pages */
+	long nr_free_highatomic;     /* pages; linux profile */
+	long nr_isolated;            /* pages on ISOLATE lists */
+	unsigned long pgalloc;       /* pages handed out directly, not by per-CPU lists */
+	unsigned long pgfree;        /* pages freed directly */
+	unsigned long direct_allocs; /* calls, for the NUMA counters */
+	u64 bitmaps;                 /* tightest: offset of the lists' lower levels */
+	/* CPUs of other stripes read these; they are seldom written, so the line stays in their
+	   caches */
 	long approx_free;       /* pages usable without CMA, within approx_error() */
 	u32 min_error;          /* pages, the least of it */
 	u32 remote_active;      /* atomic: home stripe of the CPU that last took here */
@@ -94,7 +97,7 @@ static inline long approx_error(const struct stripe *stripe, long approx_free)
 	return (long)stripe->min_error + approx_free / 8;
 }
 
-/* Linux's numbers. The modern profile knows the first only. */
+/* Flags of a zone, with Linux's numbers. The modern profile sets the first only. */
 #define ZONE_BOOSTED_WATERMARK 0x1u
 #define ZONE_RECLAIM_ACTIVE 0x2u
 #define ZONE_BELOW_HIGH 0x4u
@@ -136,8 +139,9 @@ struct zone {
 	unsigned long numa_miss, numa_foreign; /* calls: atomic */
 	unsigned long numa_other_direct; /* direct allocations from another node's CPU: atomic */
 	unsigned long extfrag, extfrag_steal; /* fallbacks; of these, pageblock claimed: atomic */
-	unsigned long numa_base[PB_NR_NUMA_EVENTS]; /* before a recorded state was loaded: rest */
-	u32 unreclaimable; /* recorded: background reclaim has given up: rest */
+	unsigned long numa_base
+		[PB_NR_NUMA_EVENTS]; /* NUMA counts of the recorded state that was loaded: rest */
+	u32 unreclaimable;           /* recorded: background reclaim has given up: rest */
 } ALIGNED(64);
 
 /* pcp high and batch, watermarks and reserve ratios that were asked for. Written under
@@ -196,11 +200,11 @@ struct link {
 };
 
 /*
- * First what never changes after init, then its checksums, then what does. Read
- * through layout_fault() when it comes from elsewhere.
+ * Fields that never change after init come first, then their checksums, then the fields that do
+ * change. Metadata from elsewhere is read through layout_fault().
  */
 struct pb_super {
-	u64 magic; /* read backward on a machine of the other byte order */
+	u64 magic; /* tells the byte order: another one reads it reversed */
 	u32 layout;
 	u16 super_bytes, zone_bytes, stripe_bytes, node_bytes; /* of these structures */
 	u32 long_bytes; /* of a long: word size of the program that made it */
@@ -212,7 +216,7 @@ struct pb_super {
 	u32 pageblock_stride; /* bytes */
 	u32 span_words;
 	u32 nr_cpus, percpu_stride;
-	u32 pcp_cold;   /* offset of the pcp_cold records in a CPU's area */
+	u32 pcp_cold;   /* offset of the pcp_cold records in a CPU's area, bytes */
 	u8 class_shift; /* log2 lists a pcp class has room for */
 	u8 pcp_scale;   /* stacks are cut to 1/2^n so that an area's fit 16-bit slots */
 	u8 nr_pcp_orders;
@@ -236,8 +240,7 @@ struct pb_super {
 	u64 sizes_sum;    /* of tunables, and of all that follows from them: sizes_lock */
 	unsigned long vm[PB_NR_VM_EVENTS]; /* atomic; those not kept elsewhere */
 	u32 warned;                        /* one-time warnings given, bit each: atomic */
-	u32 sizes_lock; /* of tunables and what follows from them: a leaf, never held
-	                        while another lock is waited for */
+	u32 sizes_lock; /* protects the tunables and what is computed from them. A leaf: its holder waits for no other lock */
 	/* pools of several processes, see shared.h */
 	u32 users_lock;  /* who is in it, or 0 */
 	u32 users_depth; /* how often it went in */
@@ -382,8 +385,8 @@ static inline bool pool_is_linked(const struct pb_pool *pool)
 	return pool->profile == PB_PROFILE_LINUX;
 }
 
-/* Nothing held back, nothing logged. */
-/* Its state came from elsewhere: totals and marks are what was said. */
+/* Does the pool keep no watermarks, reserves or boost, and log nothing (PB_POOL_PLAIN)? */
+/* Was the state recorded elsewhere? Then totals and watermarks are the recorded ones. */
 static inline bool pool_was_loaded(const struct pb_pool *pool)
 {
 	return pool->super->flags & PB_POOL_ALL_RESERVED;
@@ -418,7 +421,7 @@ static inline u8 stripe_group_shift(u32 pageblocks, u32 nr_stripes, u32 span_shi
 	return (u8)shift;
 }
 
-/* Set the handle's base pointers from the super block. */
+/* Fill in the handle from the super block: base pointers, orders, policy. */
 void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *hooks);
 
 /*

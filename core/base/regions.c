@@ -21,7 +21,7 @@ static bool wanted(const struct regions *r, u32 i)
 	return region->kind == r->kind && region->end_pfn > r->above;
 }
 
-/* Which way the array is sorted, if it is. */
+/* Direction in which the array is sorted: 1 ascending, -1 descending, 0 unsorted. */
 static int direction(const struct regions *r)
 {
 	const struct pb_region *last = NULL;

@@ -6,7 +6,7 @@
 #include "base/seal.h"
 
 #define SUM_START 0xcbf29ce484222325u
-#define SUM_FACTOR 0x100000001b3u /* odd, so that multiplying loses nothing */
+#define SUM_FACTOR 0x100000001b3u /* odd, so that multiplication is one-to-one */
 
 static u64 sum_bytes(u64 sum, const void *from, size_t n)
 {
@@ -22,7 +22,7 @@ static const void *at(const struct pb_super *s, u64 offset)
 	return (const unsigned char *)s + offset;
 }
 
-/* From first_span to bitmap_words lies what is fixed, in one piece. */
+/* The fields that never change lie in one piece, from first_span to bitmap_words. */
 static u64 sum_zone(u64 sum, const struct zone *zone)
 {
 	const unsigned char *from = (const unsigned char *)&zone->first_span;
@@ -76,7 +76,8 @@ bool map_sealed(const struct pb_super *super)
 	return super->map_sum == sum_map(super);
 }
 
-/* At the start of a zone, and from pcp_batch to stat_threshold. */
+/* What the tunables decide lies in two pieces of a zone: from its start to lowmem_reserve, and
+   from pcp_batch to stat_threshold. */
 static u64 sum_sizes(const struct pb_super *s)
 {
 	const struct zone *zones = at(s, s->zones);

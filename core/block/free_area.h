@@ -26,7 +26,7 @@ static inline u32 area_list(unsigned int order, unsigned int type)
 	return order * (PB_MIGRATE_TYPES + 1) + type;
 }
 
-/* linked: onto a list; pcp_types[] tells which while the block is free. */
+/* linked: put the block on a list; while it is free pcp_types[] holds the list's type. */
 static inline void __area_link(const struct locked *at, u32 frame, unsigned int order,
 			       unsigned int type, bool tail)
 {
@@ -44,7 +44,7 @@ static inline void __area_unlink(const struct locked *at, u32 frame, unsigned in
 		counter_add(&at->stripe->nr_free_highatomic, -(1L << order));
 }
 
-/* linked: to another type's list. */
+/* linked: move the block to another type's list. */
 static inline void __area_relink(const struct locked *at, u32 frame, unsigned int order,
 				 unsigned int type)
 {
@@ -52,7 +52,7 @@ static inline void __area_relink(const struct locked *at, u32 frame, unsigned in
 	__area_link(at, frame, order, type, !policy(at->pool)->moves_to_head);
 }
 
-/* A block appeared. `type` and `tail` matter to linked lists only. */
+/* Add a free block. `type` and `tail` matter to linked lists only. */
 static inline void __area_insert(const struct locked *at, u32 frame, unsigned int order,
 				 unsigned int type, bool tail)
 {
@@ -69,7 +69,7 @@ static inline void __area_insert(const struct locked *at, u32 frame, unsigned in
 		trace_block(pool, PB_TRACE_INSERT, frame, order, type, tail);
 }
 
-/* A block went. */
+/* Remove a free block. */
 static inline void __area_remove(const struct locked *at, u32 frame, unsigned int order)
 {
 	const struct pb_pool *pool = at->pool;
@@ -133,7 +133,7 @@ static inline void __trace_scan(const struct locked *at, unsigned int order, uns
 	}
 }
 
-/* The block to serve (order, type) from; its order goes to *found. NO_FRAME: none. */
+/* Find the block to serve (order, type) from; *found is its order. NO_FRAME: there is none. */
 static inline u32 __area_find(const struct locked *at, unsigned int order, unsigned int type,
 			      unsigned int *found)
 {

@@ -44,8 +44,8 @@ _Static_assert(HEIGHTS <= 256 / MAX_STRIPES, "keys fit into bytes");
 /* ------------------------------------------------------------ scattered blocks */
 
 /*
- * What finding a block's bits takes. The functions that get one are compiled
- * twice: for pages in pools of the usual orders, as constants, and for any.
+ * The numbers that locate a block's bits. Functions that take one are compiled twice: with the
+ * constants of pages in pools of the usual orders, and for any pool.
  */
 struct geometry {
 	unsigned int order, max_order, pageblock_order;
@@ -129,8 +129,8 @@ LONG_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 n,
 	memcpy(frames, sorted, n * sizeof(*frames));
 }
 
-/* A block that came to be of its parts, whose pages are counted already: it may
-   merge on. `frame` is any of its frames. */
+/* Free a block that merging has made, whose pages are counted already, so that it merges
+   further. `frame` is any of its frames. */
 static NOINLINE void __free_merged(struct drain *d, u32 frame, unsigned int order)
 {
 	unsigned int type = frame_migratetype(d->at.pool, frame);
@@ -279,7 +279,7 @@ static NOINLINE u32 free_scattered(struct pb_pool *pool, struct zone *zone, unsi
 	return free_as(&d, geometry_of(pool, order), n, frames);
 }
 
-/* Pageblocks that are free as a whole, and on no list. */
+/* Free the pageblocks that became whole, which are on no list yet. */
 static void free_whole(struct pb_pool *pool, struct zone *zone, u32 n, const u32 *frames)
 {
 	for (u32 i = 0; i < n; i++) {
@@ -424,7 +424,7 @@ static NOINLINE void sort_by_stripe(const struct pb_pool *pool, const struct zon
 	memcpy(frames, sorted, n * sizeof(*frames));
 }
 
-#define SAMPLE 8u /* of neighbours, one stands for so many */
+#define SAMPLE 8u /* of so many neighbours one is looked at */
 
 /* Prefetch, and let each stripe's frames come together. */
 static void prepare_runs(const struct pb_pool *pool, const struct zone *zone, unsigned int order,

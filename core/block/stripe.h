@@ -72,11 +72,11 @@ static inline struct stripe *home_stripe(const struct pb_pool *pool, const struc
 
 /* ---- counters */
 
-/* NR_FREE_PAGES and its kin, of free blocks of this type. */
+/* Add to the free page counters of this type. */
 void __account(struct stripe *stripe, long pages, unsigned int type);
 
-/* What Linux's watermarks go by, where that lags behind (spec 13.1). `cpu` NO_CPU:
-   straight to the zone's counter. */
+/* Add to NR_FREE_PAGES as Linux's watermarks see it, which lags behind (spec 13.1). `cpu`
+   NO_CPU: the zone's counter changes at once. */
 #define NO_CPU UINT32_MAX
 void __count_free(const struct locked *at, u32 cpu, long pages);
 
@@ -107,9 +107,9 @@ bool pageblock_in_zone(const struct pb_pool *pool, const struct zone *zone, u32 
 u32 pageblock_end(const struct pb_pool *pool, u32 frame);
 /* Free pages of a pageblock, and allocated ones that are marked movable. */
 void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable);
-/* Only the type and the class; free blocks stay on their lists. */
+/* Set the type and the class only; free blocks stay on their lists. */
 void __set_pageblock_type(const struct locked *at, u32 pageblock, unsigned int type);
-/* The same of all pageblocks of a block of at least one. */
+/* The same for every pageblock of a block of at least pageblock_order. */
 void __retype_block(const struct locked *at, u32 frame, unsigned int order, unsigned int type);
 /* The pageblock's free blocks from `frame` on go to `type`'s lists, and where lists follow
    pageblocks (modern) so does its type. Returns the free pages moved; *movable, if asked

@@ -84,8 +84,8 @@ void pcp_unlock_all(struct pb_pool *pool)
 		pcp_unlock(pcp_area(pool, cpu));
 }
 
-/* Not where it is for nothing: with restartable sequences nothing is masked, and taking the
-   area again costs a fence. */
+/* With restartable sequences nothing is masked, and taking the area again costs a fence: the
+   area is kept. */
 void pcp_breathe(struct pcp_held *held)
 {
 	if (rseq_mode(held->pool))
@@ -121,7 +121,7 @@ u32 rmqueue_pcplist(const struct zone_request *request)
 
 bool free_pcplist(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order)
 {
-	/* the type is read once: it may change until the lock is taken */
+	/* the type is read once, since it may change before the lock is taken */
 	const struct zone_request what = {
 		pool, zone, cpu, order, frame_migratetype(pool, frame), 0
 	};

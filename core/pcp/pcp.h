@@ -9,9 +9,9 @@
  * pageblock's. The linux profile keeps Linux's linked lists (orders 0 to 3
  * and pageblock_order; 5.10: order 0) with its counts and batches.
  *
- * Frames in here have page byte 0 and no tree bit: they are nobody's. They are
- * not in NR_FREE_PAGES. Before an allocation fails every CPU's lists are
- * drained, so they are never stranded.
+ * Cached frames are neither free nor owned: their page byte is 0, their tree bit is
+ * clear, and NR_FREE_PAGES does not count them. Before an allocation fails every CPU's
+ * lists are drained, so that no memory is stranded.
  *
  * Who may touch an area: whoever holds its try-lock; or, when the pool runs on
  * restartable sequences, a sequence on that very CPU that saw the lock free.

@@ -107,7 +107,7 @@ bool shared_push(const struct pb_pool *pool, u32 frame, unsigned int order)
 
 /* ---------------------------------------------------------------- users_lock */
 
-/* Nobody makes a hit from here on. */
+/* After this no process can pop or push: every area is locked. */
 static void hold_areas(struct pb_pool *pool)
 {
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {

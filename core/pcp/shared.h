@@ -42,14 +42,15 @@ static inline void pool_leave(struct pb_pool *pool)
 		shared_leave(pool);
 }
 
-/* Around a hook that may wait for others. pre: nothing in hand, nothing half done. */
+/* Leave the pool while a hook runs that may wait for other processes, and enter it again. pre:
+   the caller holds no block and has changed nothing halfway. */
 u32 pool_step_out(struct pb_pool *pool);
 void pool_step_in(struct pb_pool *pool, u32 depth);
 
-/* The area's lock, also from an owner who has ended. pre: pool->shared. */
+/* Try the area's lock, and take it over if its owner has ended. pre: pool->shared. */
 bool shared_trylock(const struct pb_pool *pool, struct pcp_area *area, u32 as);
 
-/* A per-CPU hit in a shared pool. False: go the long way. */
+/* A per-CPU hit in a shared pool. False: take the slow path. */
 bool shared_pop(const struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, u32 *frame);
 bool shared_push(const struct pb_pool *pool, u32 frame, unsigned int order);
 

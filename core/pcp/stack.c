@@ -17,7 +17,7 @@ static struct pcp_cold *pcp_cold(const struct pb_pool *pool, struct pcp_area *ar
 	return (struct pcp_cold *)((unsigned char *)area + pool->super->pcp_cold) + (list - first);
 }
 
-/* A stack of a CPU, its area's lock held, and what it is for. */
+/* One stack of a CPU whose area is locked, with the zone and order that it serves. */
 struct stack {
 	struct pcp_held *held;
 	struct pb_pool *pool;
@@ -67,7 +67,7 @@ static void set_limit(struct pcp_list *list, u32 entries)
 	store_relaxed(&list->limit, (u16)(list->base + entries));
 }
 
-/* Gives back the n coldest, from the bottom; pre: there are as many. */
+/* Return the n coldest entries, those at the bottom, to the zone. pre: the stack holds n. */
 static void drain_some(const struct stack *s, u32 n)
 {
 	u32 *entries = pcp_stack(s->held->area, s->list);
@@ -85,7 +85,7 @@ static void drain_some(const struct stack *s, u32 n)
 	counter_add(&pcp_cold(s->pool, s->held->area, s->list)->drained, n);
 }
 
-/* All that it holds now, with a breath after each batch. */
+/* Drain the entries that the stack holds now, and let the area go between batches. */
 static void drain_stack(const struct stack *s)
 {
 	for (u32 left = pcp_entries(s->list), batch; left; left -= batch) {
@@ -143,8 +143,8 @@ static u64 pages_allowed(const struct pb_pool *pool, const struct zone *zone, u3
 	return sum;
 }
 
-/* Lower the limit of the list that is allowed the most, by `pages` or what one hold of
-   the area is long enough for; returns by how many pages. */
+/* Lower the limit of a list by `pages`, or by one batch if that is less. Returns by how many
+   pages it was lowered. */
 static u64 lower_limit(struct pcp_list *list, unsigned int order, u64 pages)
 {
 	u64 blocks = (pages + ((u64)1 << order) - 1) >> order;
@@ -154,8 +154,8 @@ static u64 lower_limit(struct pcp_list *list, unsigned int order, u64 pages)
 	return (u64)cut << order;
 }
 
-/* Raises the limit, perhaps at another's cost; returns which of the zone's stacks holds
-   more now than it may, or UINT32_MAX. */
+/* Raise the limit, and lower another stack's where the bound demands it. Returns the number of
+   the stack that now holds more than its limit, or UINT32_MAX. */
 static NOINLINE u32 raise_limit(const struct stack *s)
 {
 	u32 more = limit_of(s->list) ? limit_of(s->list) : 1;
@@ -181,7 +181,7 @@ static NOINLINE u32 raise_limit(const struct stack *s)
 	return largest;
 }
 
-/* Twice as much, as far as the zone's bound for one CPU has room. */
+/* Double the limit, as far as the zone's bound for one CPU allows. */
 static inline void grow_limit(const struct stack *s)
 {
 	struct stack over;
@@ -235,8 +235,8 @@ u32 pcp_stack_take(struct pcp_held *held, const struct zone_request *request)
 	return pcp_stack(held->area, s.list)[count - 1];
 }
 
-/* How many blocks a full stack of so many gives back: the colder half, or as many as one
-   hold of the area is long enough for. */
+/* Number of blocks that a full stack of `count` returns: the colder half, or one batch if that
+   is less. */
 static u32 drain_at_once(u32 count)
 {
 	u32 half = (count + 1) / 2;
@@ -281,8 +281,8 @@ void pcp_stack_tick(struct pcp_held *held, struct zone *zone)
 
 /* ------------------------------------------------------------------- sizes */
 
-/* Entries of a stack: fewer for larger orders, at most a sixteenth of what the
-   zone grants a CPU. */
+/* Number of entries of a stack: fewer for larger orders, and at most a sixteenth of the pages
+   that the zone allows a CPU. */
 static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 pages)
 {
 	u64 entries = PCP_STACK_MAX >> order;
@@ -292,7 +292,8 @@ static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 p
 	return (u32)min_u64(entries, pages >> order) >> super->pcp_scale;
 }
 
-/* What the stacks of one zone may ever hold: all of its frames may come online. */
+/* Pages that the stacks of one zone may ever hold. Absent frames count, since they may come
+   online. */
 static u64 zone_stack_pages(const struct pb_super *super, u64 zone_frames)
 {
 	u32 max = super->tunables.pcp_batch_max;
@@ -365,7 +366,7 @@ static u32 nr_lists(const struct pb_super *super)
 	return (super->nr_zones * PB_MIGRATE_PCPTYPES + 1) << super->class_shift;
 }
 
-/* Head, lists, slots, and what is seldom needed. */
+/* An area is its head, the lists, their slots and the pcp_cold records. */
 size_t pcp_stack_area_bytes(struct pb_super *super, size_t zone_bytes)
 {
 	size_t lists = nr_lists(super) * sizeof(struct pcp_list);

@@ -21,8 +21,8 @@ void release_tunables(struct pb_pool *pool)
 	pb_platform_unlock(&pool->super->sizes_lock);
 }
 
-/* The lists get their sizes without the lock, as their areas are waited for: whoever
-   comes last to an area gives it what was computed last. */
+/* List sizes are set after the unlock, since setting them waits for the areas. Callers may
+   overtake each other here; each writes the sizes computed last, so the last writer is right. */
 void apply_tunables(struct pb_pool *pool)
 {
 	__setup_per_zone_wmarks(pool);

@@ -8,11 +8,11 @@
 
 #include "base/pool.h"
 
-/* To change what was asked for: between these two. The second recomputes watermarks,
-   reserves and list sizes from that and the zones' managed pages. */
+/* Lock the tunables to change them; apply_tunables() then computes watermarks, reserves and
+   list sizes anew, and unlocks. */
 struct tunables *lock_tunables(struct pb_pool *pool);
 void apply_tunables(struct pb_pool *pool);
-/* Instead, where nothing else follows from the change. */
+/* Unlock them where nothing depends on the change. */
 void release_tunables(struct pb_pool *pool);
 /* apply_tunables() after min_free_kbytes by spec 7.4, unless the user asked for more. */
 void init_per_zone_wmark_min(struct pb_pool *pool);

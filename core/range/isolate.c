@@ -12,7 +12,7 @@ void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 		unsigned int order = largest_order(pool, frame, end);
 
 		if (order > pool->pageblock_order)
-			order = pool->pageblock_order; /* merging decides about types */
+			order = pool->pageblock_order; /* blocks of different types are merged by __free_one_page(), if they may */
 		return_page(pool, zone, frame, order);
 		frame += 1u << order;
 	}

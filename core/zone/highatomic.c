@@ -22,7 +22,7 @@ static u32 pageblocks_of(const struct pb_pool *pool, unsigned int order)
 	return order > pool->pageblock_order ? 1u << (order - pool->pageblock_order) : 1;
 }
 
-/* The free blocks of this one's pageblock follow its new type; returns how many pages
+/* Move the free blocks of the frame's pageblock to the lists of its new type. Returns the pages
    moved. */
 static u64 __move_pageblock(const struct locked *at, u32 frame, unsigned int type)
 {
@@ -72,8 +72,7 @@ static void __merge_anew(const struct locked *at, u32 frame, unsigned int order,
 	__free_one_page(at, frame, order, type, false);
 }
 
-/* The pageblocks of a free block of the reserve get another type; false: it had nothing
-   free after all. */
+/* Give the pageblocks of a free block of the reserve another type. False: nothing was moved. */
 static bool __unreserve(const struct locked *at, u32 frame, unsigned int order, unsigned int type)
 {
 	struct pb_pool *pool = at->pool;
@@ -93,7 +92,7 @@ static bool __unreserve(const struct locked *at, u32 frame, unsigned int order, 
 	return true;
 }
 
-/* First block of each order on the reserve's lists of one stripe. */
+/* Try the first block of each order on the reserve's lists. */
 static bool __unreserve_in_stripe(const struct locked *at, unsigned int type)
 {
 	for (unsigned int o = 0; o <= at->pool->max_order; o++) {

@@ -14,7 +14,7 @@
  */
 #include "zone/zone.h"
 
-/* A batch that is wanted. */
+/* One call of rmqueue_bulk(). */
 struct batch {
 	const struct zone_request *request;
 	u32 home, first; /* stripes: the CPU's own, and where to begin */
@@ -25,9 +25,8 @@ struct batch {
 
 enum rmqueue_step { STEP_TYPE, STEP_CMA, STEP_CLAIM, STEP_STEAL };
 
-/* One, and no more than a 16th of what is there besides: the last blocks are not to
-   lie in the lists of a CPU that does not need them, from where others must fetch
-   them. */
+/* Number of blocks to take: at least one, and at most a 16th of the stripe's free pages.
+   Otherwise the last blocks would lie in the lists of a CPU that does not need them. */
 static u32 modest(const struct batch *b, const struct stripe *stripe)
 {
 	return (u32)min_u64(b->n, 1 + ((u64)stripe->nr_free_pages >> (b->request->order + 4)));
@@ -76,7 +75,7 @@ static u32 lists_of(const struct stripe *stripe, unsigned int type)
 	return __atomic_load_n(&stripe->nonempty[type], __ATOMIC_ACQUIRE);
 }
 
-/* Could the step find a block in this stripe? */
+/* Might the step find a block in this stripe? Read without the lock. */
 static bool stripe_may_have(const struct stripe *stripe, enum rmqueue_step step,
 			    const struct zone_request *request)
 {
@@ -155,7 +154,8 @@ static u32 rmqueue_claim(struct batch *b, struct stripe *stripe)
 
 /* ------------------------------------------------------------ from which stripe */
 
-/* Is another stripe's CPU at work there? Its cache lines are dear then. */
+/* Is a CPU of another home stripe taking blocks here? Then this stripe's cache lines are
+   expensive. */
 static bool active_elsewhere(const struct stripe *stripe, u32 home)
 {
 	u32 active = load_relaxed(&stripe->remote_active);
@@ -202,7 +202,7 @@ static bool better(const struct stripe *stripe, const struct stripe *best, u32 h
 	return !active_elsewhere(stripe, home);
 }
 
-/* Where to begin. */
+/* The stripe to try first. */
 static u32 first_stripe(const struct zone_request *request, u32 home)
 {
 	const struct zone *zone = request->zone;
@@ -216,7 +216,8 @@ static u32 first_stripe(const struct zone_request *request, u32 home)
 	return best;
 }
 
-/* Who was at work is believed once: whoever still is will show it again. */
+/* Was any other CPU active? Its mark is cleared, so it counts once: an active CPU sets it
+   again. */
 static bool others_were_active(const struct batch *b)
 {
 	const struct zone_request *request = b->request;
@@ -431,7 +432,7 @@ void release_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 		struct locked at = lock_frame(pool, zone, frame);
 
 		if (!__one_type(pool, frame, order))
-			order = pool->pageblock_order; /* merging decides about types */
+			order = pool->pageblock_order; /* blocks of different types are merged by __free_one_page(), if they may */
 		type = frame_migratetype(pool, frame);
 		counter_add(&at.stripe->pgfree, 1ul << order);
 		if (type != PB_MIGRATE_ISOLATE)

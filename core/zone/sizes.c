@@ -84,7 +84,7 @@ static u64 zone_totalreserve(const struct zone *zone)
 	return min_u64(load_relaxed(&zone->managed), most + zone->_watermark[PB_WMARK_HIGH]);
 }
 
-/* Spec 9.1; before it is made at least 1. */
+/* Spec 9.1, before the clamp to at least 1. */
 static s32 zone_batchsize(const struct pb_pool *pool, const struct zone *zone)
 {
 	u64 batch = min_u64(load_relaxed(&zone->managed) / 1024, (u64)1 << 20 >> pool->page_shift) /
@@ -96,7 +96,7 @@ static s32 zone_batchsize(const struct pb_pool *pool, const struct zone *zone)
 	return (s32)(((u64)1 << fls64(batch)) - 1);
 }
 
-/* Spec 13.1: how much of a change a CPU may keep to itself. */
+/* Spec 13.1: pages of change that a CPU may hold back. */
 static u64 stat_threshold(const struct pb_pool *pool, const struct zone *zone)
 {
 	u64 chunks = load_relaxed(&zone->managed) >> (27 - pool->page_shift);

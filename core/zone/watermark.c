@@ -87,7 +87,7 @@ static long reserved_highatomic(const struct pb_pool *pool, const struct zone *z
 	return (long)load_relaxed(&zone->nr_reserved_highatomic);
 }
 
-/* Pages that count as free but not for this request. */
+/* Free pages that this request may not use. */
 static long unusable_free(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
 			  unsigned int alloc_flags)
 {
@@ -111,8 +111,8 @@ bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone, unsi
 	return !order || zone_has_block(pool, zone, order, alloc_flags);
 }
 
-/* At least so many pages are free and not CMA, by the stripes' approximate numbers:
-   their counters are not looked at, which other CPUs write all the time. */
+/* A lower bound of the free pages without CMA, from the stripes' approximate numbers: the exact
+   counters are written by other CPUs all the time. */
 static long approx_free_pages(const struct pb_pool *pool, const struct zone *zone)
 {
 	long sum = 0;
@@ -147,7 +147,7 @@ bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u3
 			 unsigned int order, u64 mark, unsigned int classzone,
 			 unsigned int alloc_flags, pb_gfp_t gfp)
 {
-	bool stripes = zone->nr_stripes > 1; /* so it is not the linux profile */
+	bool stripes = zone->nr_stripes > 1; /* the linux profile has one stripe */
 	long free_pages;
 
 	if (stripes && far_above(pool, zone, cpu, order, mark, classzone))
@@ -179,7 +179,7 @@ bool boost_watermark(struct pb_pool *pool, struct zone *zone)
 	u32 factor = load_relaxed(&pool->super->tunables.watermark_boost_factor);
 	u64 max;
 
-	/* A zone of few pageblocks would be boosted out of use. */
+	/* A boost of one pageblock would make a zone of few pageblocks unusable. */
 	if (!factor || is_plain(pool) ||
 	    (pageblock_pages(pool) * 4 > load_relaxed(&zone->managed) &&
 	     !policy(pool)->boosts_small))

@@ -70,23 +70,23 @@ void __setup_per_zone_wmarks(struct pb_pool *pool);
  * first is on top if end is a stack's end. Returns how many.
  */
 u32 rmqueue_bulk(const struct zone_request *request, u32 n, u32 *end);
-/* One of these, and one of the reserve for atomic requests; NO_FRAME: there is none. */
+/* Take one block; or one of the reserve for atomic requests. NO_FRAME: there is none. */
 u32 rmqueue_one(const struct zone_request *request);
 u32 rmqueue_reserve(const struct zone_request *request);
-/* One block past the per-CPU lists (spec 6.4), for a caller. By the policy. */
+/* Take one block for a caller, past the per-CPU lists (spec 6.4), as the policy does it. */
 u32 rmqueue_buddy(const struct zone_request *request);
 /* Blocks for a caller are counted by the stripe, refills by the per-CPU lists. */
 void __count_direct(struct stripe *stripe, const struct zone_request *request, u32 got);
 /* A caller's free past the per-CPU lists (PGFREE). */
 void free_one_page(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order);
-/* The same of a block that no caller freed. */
+/* Return a block that no caller freed, so that it is not counted as a free. */
 void return_page(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order);
 /* Order of the largest aligned block that begins here and ends by `end`. */
 unsigned int largest_order(const struct pb_pool *pool, u32 frame, u32 end);
-/* Frames that were nobody's: free [frame, end) in the largest aligned blocks, and count
-   them as managed. */
+/* Give frames to the allocator for the first time: free [frame, end) in the largest aligned
+   blocks and count them as managed. */
 void release_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end);
-/* In the middle of a free. */
+/* The common part of both, under the lock. */
 void __free_typed(const struct locked *at, u32 cpu, u32 frame, unsigned int order,
 		  unsigned int type);
 
