@@ -251,7 +251,7 @@ static void try_compact(struct pb_pool *pool, const struct alloc_context *ctx,
 	if (*frame != NO_FRAME || !ctx->order || !pool->hooks.migrate || !(ctx->gfp & PB_GFP_IO) ||
 	    in_hook())
 		return;
-	if (pool->wings->compact(pool, ctx))
+	if (pool->wings->compact && pool->wings->compact(pool, ctx))
 		*frame = get_page_from_freelist(pool, ctx, alloc_flags);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames, their zones, their pfn and their addresses. Banks and zones are few, and
+ * Frames, their zones, their pfn and their addresses. Segments and zones are few, and
  * sorted: each look-up halves a table.
  */
 #include "base/frame.h"

@@ -53,7 +53,10 @@ const char *pb_strerror(int code)
 
 const char *pb_kernel_name(enum pb_kernel kernel)
 {
-	static const char *const names[] = { "6.1", "5.4", "5.10", "6.12", "7.2" };
+	static const char *const names[PB_NR_LINUX] = {
+		[PB_LINUX_5_4] = "5.4",   [PB_LINUX_5_10] = "5.10", [PB_LINUX_6_1] = "6.1",
+		[PB_LINUX_6_12] = "6.12", [PB_LINUX_7_2] = "7.2",
+	};
 
 	return (unsigned int)kernel < PB_NR_LINUX ? names[kernel] : "unknown";
 }

@@ -41,7 +41,7 @@
  * A list of blocks of one order and migratetype, in the pool's representation:
  * tightest: the root word of a 64-ary bitmap of pageblocks;
  * linked:   first and last frame; an end of the list names the list itself,
- *           see list_linked.c.
+ *           see list_linked.h.
  */
 struct free_list {
 	union {
@@ -53,7 +53,8 @@ struct free_list {
 	};
 } ALIGNED(8);
 
-/* I17: nr_free == blocks of this order in the trees, over all types. */
+/* I17: nr_free == blocks of this order in the trees, over all types. Written under the
+   stripe's lock. */
 struct free_area {
 	struct free_list free_list[PB_MIGRATE_TYPES];
 	unsigned long nr_free; /* blocks */
@@ -385,13 +386,13 @@ static inline bool pool_is_linked(const struct pb_pool *pool)
 	return pool->profile == PB_PROFILE_LINUX;
 }
 
-/* Does the pool keep no watermarks, reserves or boost, and log nothing (PB_POOL_PLAIN)? */
 /* Was the state recorded elsewhere? Then totals and watermarks are the recorded ones. */
 static inline bool pool_was_loaded(const struct pb_pool *pool)
 {
 	return pool->super->flags & PB_POOL_ALL_RESERVED;
 }
 
+/* Does the pool keep no watermarks, reserves or boost, and log nothing (PB_POOL_PLAIN)? */
 static inline bool is_plain(const struct pb_pool *pool)
 {
 	return pool->super->flags & PB_POOL_PLAIN;

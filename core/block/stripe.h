@@ -2,13 +2,14 @@
 /*
  * A stripe under its lock: which blocks are free, and nothing of who asks or why.
  *
- *	zone   |  span 0  |  span 1  |  span 2  |  span 3  |
- *	stripe      0          1          0          1		own lock, lists, counters
+ *	zone   |  group 0  |  group 1  |  group 2  |  group 3  |	of 64 to 1024 pageblocks
+ *	stripe      0           1           0           1		own lock, lists, counters
  *
  * Merging never crosses a span, so what is done in one stripe concerns no other.
- * One stripe is Linux's zone->lock. Functions whose names begin with __ take a
- * `struct locked`, the proof that the lock is held; they are O(orders), or O(batch)
- * where they take several blocks, and call nothing back but the trace hook.
+ * One stripe is Linux's zone->lock. A function whose name begins with __ needs the
+ * lock; it takes a `struct locked`, which lock_stripe() returns, or a part of one. They
+ * are O(orders), or O(batch) where they take several blocks, and call nothing back but
+ * the trace hook.
  *
  * Splitting, where only block 8 of order 3 (frames 8-15) is free and order 0 is wanted:
  *	12-15 goes to order 2, 10-11 to order 1, 9 to order 0; 8 is handed out
@@ -137,7 +138,8 @@ bool __take_exact(const struct locked *at, u32 frame, unsigned int order);
 /* Up to n blocks of one order and type, written downward from end[-1], from lists as tight
    as the first one's. Returns how many. */
 u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int type, u32 n, u32 *end);
-/* Give n blocks back, merged; takes each stripe's lock once. frames[] is scratch after. */
+/* Give n blocks back, merged; takes each stripe's lock once, and once more for each
+   pageblock that became whole. frames[] is scratch after. */
 void free_bulk(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n, u32 *frames);
 
 /* Inside one pageblock, with every pointer at hand; the caller relists. Not for traced

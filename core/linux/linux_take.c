@@ -2,7 +2,7 @@
 /*
  * Zones of the linux profile as from 6.12 on: every block that leaves a list, comes
  * to one or changes lists is counted at once, and lists follow the pageblocks' types
- * (docs/linux-observed.md, W2, F5). 5.10 and 6.1 take in linux_zone.c.
+ * (docs/linux-observed.md, W2, F5). Kernels up to 6.1 take in linux_zone.c.
  */
 #include "linux/linux_zone.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One zone of the linux profile: its only stripe's blocks out, as 5.10 and 6.1 take them,
+ * One zone of the linux profile: its only stripe's blocks out, as kernels up to 6.1 take them,
  * and back. What 6.12 does otherwise is in linux_take.c.
  */
 #include "linux/linux_zone.h"

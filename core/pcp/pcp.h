@@ -11,7 +11,8 @@
  *
  * Cached frames are neither free nor owned: their page byte is 0, their tree bit is
  * clear, and NR_FREE_PAGES does not count them. Before an allocation fails every CPU's
- * lists are drained, so that no memory is stranded.
+ * lists are drained, so that no memory is stranded (in the linux profile only for
+ * requests that may reclaim, as Linux does).
  *
  * Who may touch an area: whoever holds its try-lock; or, when the pool runs on
  * restartable sequences, a sequence on that very CPU that saw the lock free.

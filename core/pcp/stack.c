@@ -193,7 +193,12 @@ static inline void grow_limit(const struct stack *s)
 	if (i == UINT32_MAX)
 		return;
 	over = nth_stack(s->held, s->zone, i);
-	drain_some(&over, pcp_entries(over.list) - limit_of(over.list));
+	/* it may hold more than a batch above its limit, where sizes have shrunk */
+	while (pcp_entries(over.list) > limit_of(over.list)) {
+		u32 above = pcp_entries(over.list) - limit_of(over.list);
+
+		drain_some(&over, above < ZONE_BATCH_MAX ? above : ZONE_BATCH_MAX);
+	}
 }
 
 /* ------------------------------------------------------------ take, put */

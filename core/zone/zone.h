@@ -8,9 +8,9 @@
  *		    take    free    claim/steal  set type  watermarks  reserve
  *	take	    stripe  stripe  stripe       stripe    reads only  stripe
  *	free	            stripe  stripe       stripe    -           -
- *	claim/steal                 stripe       stripe    boost: zone stripe
+ *	claim/steal                 stripe       stripe    boost: atomic stripe
  *	set type                                 stripe    -           zone
- *	watermarks                                         zone        zone
+ *	watermarks                                         sizes_lock  -
  *
  * "stripe": excluded when they meet in one stripe, by its lock; in different
  * stripes they run side by side. "zone": by zone->lock, taken before a stripe's

@@ -15,9 +15,10 @@
  *
  * Unless a function says otherwise: it may be called from any thread at any
  * time; it may block only if the request has PB_GFP_DIRECT_RECLAIM and a
- * reclaim, compact or oom hook is set; it may be called from interrupt context
- * if the port's lock and critical section exclude interrupts (they do in the
- * freestanding port; in the linux_user port signal handlers must not call in).
+ * reclaim, migrate or oom hook is set; it may be called from interrupt context
+ * if the port's lock and critical section mask interrupts (those of the
+ * freestanding port mask nothing until the embedder supplies his own; in the
+ * linux_user port signal handlers must not call in).
  */
 #ifndef PAGEBUDDY_PAGEBUDDY_H
 #define PAGEBUDDY_PAGEBUDDY_H
@@ -122,8 +123,9 @@ typedef uint32_t pb_gfp_t; /* values of Linux 5.4 to 6.1; spec 4.1 */
 
 /*
  * One byte per frame; page - pool->pages is the frame's index. Written only by
- * whoever owns the block, with plain stores. Zero: nobody owns this frame as
- * the head of a block (free, in a per-CPU list, a tail, reserved or a hole).
+ * whoever owns the block (marks of a shared block atomically, by any holder).
+ * Zero: nobody owns this frame as the head of a block: it is free, in a per-CPU
+ * list, or a tail. Reserved frames and holes have values without HEAD.
  *
  *	bit  7         6        5         4..0
  *	    HEAD    SHARED   MOVABLE     order
@@ -147,7 +149,7 @@ enum pb_region_kind { PB_REGION_USABLE, PB_REGION_RESERVED };
  * config.region_order has room for their numbers, else in O(n * n / 64).
  * Usable ones must not overlap each other; reserved ones may overlap anything
  * and need no node or zone: they take frames out of usable regions (present,
- * never handed out until pb_online() or a free by pb_reserve()'s reverse).
+ * never handed out until pb_online()).
  */
 struct pb_region {
 	uint64_t start_pfn;
@@ -349,7 +351,7 @@ struct pb_pool;
 struct pb_hooks {
 	void *ctx;
 	void (*trace)(void *ctx, const struct pb_trace_event *event);
-	/* Default: print and abort where there is a process, else pb_platform_panic(). */
+	/* Default: print and abort where there is a process, else pb_platform_misuse(). */
 	void (*misuse)(void *ctx, const struct pb_misuse_report *report);
 	/* One line without newline: warnings that Linux would log. */
 	void (*log)(void *ctx, const char *line);

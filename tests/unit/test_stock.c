@@ -17,9 +17,9 @@
 static struct pb_page *held[MOST];
 
 /* So much of one order and type comes and goes that its list wants to grow. */
-static void churn(struct tp *tp, unsigned int order, pb_gfp_t gfp)
+static void churn_pages(struct tp *tp, unsigned int pages, unsigned int order, pb_gfp_t gfp)
 {
-	unsigned int n = FRAMES / 2 >> order < MOST ? FRAMES / 2 >> order : MOST;
+	unsigned int n = pages >> order < MOST ? pages >> order : MOST;
 
 	for (int round = 0; round < 3; round++) {
 		unsigned int got = 0;
@@ -29,6 +29,11 @@ static void churn(struct tp *tp, unsigned int order, pb_gfp_t gfp)
 		while (got)
 			assert_int_equal(pb_free_pages(&tp->pool, held[--got], order), PB_OK);
 	}
+}
+
+static void churn(struct tp *tp, unsigned int order, pb_gfp_t gfp)
+{
+	churn_pages(tp, FRAMES / 2, order, gfp);
 }
 
 static void test_the_stock_of_a_cpu_is_bounded(void **state)
@@ -61,6 +66,41 @@ static void test_the_stock_of_a_cpu_is_bounded(void **state)
 		tp_check(&tp, "churned");
 		pb_drain(&tp.pool, -1);
 		assert_int_equal(tp_free_pages(&tp), FRAMES);
+		tp_drop(&tp);
+	}
+}
+
+/* A zone that shrinks lowers what its stacks may hold: one may hold far more than a batch
+   above its limit when another one grows at its cost. */
+static void test_a_stack_above_its_shrunk_limit_is_drained_in_batches(void **state)
+{
+	static const pb_gfp_t gfp[] = { PB_GFP_KERNEL, PB_GFP_KERNEL | PB_GFP_RECLAIMABLE,
+					PB_GFP_HIGHUSER_MOVABLE };
+
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_zone_stat stat;
+		struct tp tp;
+
+		if (v->profile != PB_PROFILE_MODERN || v->flags & PB_POOL_NO_PCP)
+			continue;
+		tp_simple(&tp, FRAMES, v->profile, v->flags);
+		churn(&tp, 0, PB_GFP_KERNEL);
+		/* far from each other, so that a drain sorts them */
+		for (unsigned int i = 0; i < MOST; i++)
+			held[i] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+		for (unsigned int i = 0; i < MOST; i++)
+			assert_int_equal(pb_free_pages(&tp.pool, held[i * 129u % MOST], 0), PB_OK);
+		tp_zone(&tp, 0, PB_ZONE_NORMAL, &stat);
+		assert_true(stat.pcp > 4 * ZONE_BATCH_MAX);
+		assert_int_equal(pb_reserve(&tp.pool, FRAMES / 8, FRAMES - FRAMES / 8), PB_OK);
+		/* not so much that a request fails: that drains everything */
+		for (unsigned int list = 1; list < 3 * 8; list++)
+			churn_pages(&tp, FRAMES / 32, list % 8, gfp[list / 8]);
+		tp_check(&tp, "shrunk");
+		tp_zone(&tp, 0, PB_ZONE_NORMAL, &stat);
+		assert_in_range(stat.pcp, 0, find_zone(&tp.pool, 0, PB_ZONE_NORMAL)->pcp_high_max);
 		tp_drop(&tp);
 	}
 }
@@ -115,6 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_stock_of_a_cpu_is_bounded),
+		cmocka_unit_test(test_a_stack_above_its_shrunk_limit_is_drained_in_batches),
 		cmocka_unit_test(test_texts_count_every_block),
 	};
 
