@@ -286,6 +286,8 @@ void pcp_stack_tick(struct pcp_held *held, struct zone *zone)
 
 /* ------------------------------------------------------------------- sizes */
 
+#define MAX_PCP_ORDERS 17u /* pageblock_order is at most 16 */
+
 /* Number of entries of a stack: fewer for larger orders, and at most a sixteenth of the pages
    that the zone allows a CPU. */
 static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 pages)
@@ -321,6 +323,36 @@ u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned 
 			    pcp_stack_room(pool, zone, order));
 }
 
+static void set_stack_max(struct pcp_held *held, struct zone *zone)
+{
+	const struct pb_pool *pool = held->pool;
+	const u32 orders = pool->nr_pcp_orders;
+	u16 max[MAX_PCP_ORDERS];
+
+	for (u32 order = 0; order < orders; order++)
+		max[order] = (u16)pcp_stack_max(pool, zone, order);
+	for (u32 first = 0; first < zone_lists(pool); first += orders) {
+		struct pcp_list *lists = zone_list(pool, zone, held->cpu, first);
+
+		for (u32 order = 0; order < orders; order++) {
+			lists[order].max = max[order];
+			set_limit(&lists[order], limit_of(&lists[order]));
+		}
+	}
+}
+
+static void clear_limits(struct pcp_held *held, struct zone *zone)
+{
+	const u32 orders = held->pool->nr_pcp_orders;
+
+	for (u32 first = 0; first < zone_lists(held->pool); first += orders) {
+		struct pcp_list *lists = zone_list(held->pool, zone, held->cpu, first);
+
+		for (u32 order = 0; order < orders; order++)
+			set_limit(&lists[order], 0);
+	}
+}
+
 /* Stacks that hold more than they may now are emptied by the next drain or tick; those
    that may hold more than all together may begin anew. True: drain now. */
 bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone)
@@ -329,19 +361,9 @@ bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone)
 	struct pcp_counts counts;
 	u32 largest;
 
-	for (u32 order = 0; order < pool->nr_pcp_orders; order++) {
-		u16 max = (u16)pcp_stack_max(pool, zone, order);
-
-		for (u32 i = order; i < zone_lists(pool); i += pool->nr_pcp_orders) {
-			struct pcp_list *list = zone_list(pool, zone, held->cpu, i);
-
-			list->max = max;
-			set_limit(list, limit_of(list));
-		}
-	}
+	set_stack_max(held, zone);
 	if (pages_allowed(pool, zone, held->cpu, NULL, &largest) > stock_bound(zone))
-		for (u32 i = 0; i < zone_lists(pool); i++)
-			set_limit(zone_list(pool, zone, held->cpu, i), 0);
+		clear_limits(held, zone);
 	pcp_stack_count(pool, held->cpu, zone, &counts);
 	return counts.held > stock_bound(zone);
 }
