@@ -303,7 +303,10 @@ static void test_perf_fields_in_any_choice(void **state)
 static void test_what_other_tools_write_around_events(void **state)
 {
 	static const char *const comments[] = {
-		"version = 6", "CPU 0 is empty", "cpus=4", "<stack trace >",
+		"version = 6",
+		"CPU 0 is empty",
+		"cpus=4",
+		"<stack trace >",
 	};
 
 	(void)state;
