@@ -41,6 +41,7 @@ static const struct signature signatures[] = {
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "invoked oom-killer" },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "vmalloc: allocation failure" },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "vmalloc error: size" },
+	{ PB_KIND_KERNEL_LOG, ANYWHERE, "vmap allocation for size" },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "Mem-Info:" },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "Mem-info:" },
 	{ PB_KIND_KERNEL_LOG, ANYWHERE, "lowmem_reserve[]:" },

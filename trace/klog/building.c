@@ -22,16 +22,12 @@ struct klog_building *klog_oldest(struct pb_klog *log, bool open_only)
 	return first;
 }
 
-/* "vmalloc: allocation failure: N bytes" is the first line of a report that comes below it. */
+/* Does a line wait that a report begins with, or is, before this one? */
 static bool is_awaited(const struct pb_klog *log, uint64_t before)
 {
-	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++) {
-		const struct klog_column *column = &log->columns[i];
-
-		if (column->in_use && column->has_vmalloc && column->vmalloc_line < before &&
-		    log->records - column->vmalloc_record < KLOG_VMALLOC)
+	for (unsigned int i = 0; log->nr_waiting && i < PB_KLOG_OPEN; i++)
+		if (log->columns[i].waiting.waits && log->columns[i].waiting.line < before)
 			return true;
-	}
 	return false;
 }
 
@@ -89,8 +85,15 @@ struct klog_column *klog_column_of(struct pb_klog *log, const struct klog_buildi
 	return NULL;
 }
 
+/*
+ * Reports that are done are held back by a line that waits, but each of them has a
+ * record of its own, and the line waits for fewer records than there is room for.
+ */
+_Static_assert(KLOG_VMALLOC <= PB_KLOG_OPEN, "a line that waits never holds back all reports");
+
 static struct klog_building *free_building(struct pb_klog *log)
 {
+	struct klog_building *oldest;
 	struct klog_column *column;
 
 	for (;;) {
@@ -98,31 +101,12 @@ static struct klog_building *free_building(struct pb_klog *log)
 		for (unsigned int i = 0; i < PB_KLOG_OPEN; i++)
 			if (!log->buildings[i].in_use)
 				return &log->buildings[i];
-		column = klog_column_of(log, klog_oldest(log, true));
+		oldest = klog_oldest(log, true);
+		column = oldest ? klog_column_of(log, oldest) : NULL;
 		if (!column)
 			return NULL;
 		klog_finish(log, column);
 	}
-}
-
-/* "vmalloc: allocation failure: N bytes", and the headline below it did not come. */
-void klog_lone_vmalloc(struct pb_klog *log, struct klog_column *column)
-{
-	struct klog_building *building;
-
-	column->has_vmalloc = false;
-	building = free_building(log);
-	if (!building)
-		return;
-	*building = (struct klog_building){ .in_use = true };
-	building->report.kind = PB_KLOG_VMALLOC;
-	building->report.line = column->vmalloc_line;
-	building->report.vmalloc_bytes = column->vmalloc_bytes;
-	building->report.pid = -1;
-	building->report.free_pages = building->report.ram_pages = -1;
-	klog_judge(building, log);
-	building->done = true;
-	klog_emit_done(log);
 }
 
 struct klog_building *klog_begin(struct pb_klog *log, struct klog_column *column,
@@ -143,4 +127,61 @@ struct klog_building *klog_begin(struct pb_klog *log, struct klog_column *column
 	column->building = building;
 	column->node = -1;
 	return building;
+}
+
+/* ------------------------------------------------------ lines of vmalloc that wait */
+
+struct klog_waiting *klog_wait(struct pb_klog *log, struct klog_column *column,
+			       const struct klog_record *record)
+{
+	struct klog_waiting *waiting = &column->waiting;
+
+	klog_wait_end(log, column);
+	*waiting = (struct klog_waiting){ .waits = true,
+					  .line = record->line,
+					  .record = log->records,
+					  .pid = record->prefix->pid };
+	memcpy(waiting->stamp, record->prefix->stamp, sizeof(waiting->stamp));
+	log->nr_waiting++;
+	return waiting;
+}
+
+void klog_wait_join(struct pb_klog *log, struct klog_column *column, struct pb_klog_report *report)
+{
+	report->kind = PB_KLOG_VMALLOC;
+	report->line = column->waiting.line;
+	report->vmalloc_bytes = column->waiting.bytes;
+	report->vmalloc = column->waiting.vmalloc;
+	memcpy(report->stamp, column->waiting.stamp, sizeof(report->stamp));
+	column->waiting.waits = false;
+	log->nr_waiting--;
+}
+
+void klog_wait_end(struct pb_klog *log, struct klog_column *column)
+{
+	struct klog_building *building;
+
+	if (!column->waiting.waits)
+		return;
+	building = free_building(log);
+	if (!building) {
+		column->waiting.waits = false;
+		log->nr_waiting--;
+		return;
+	}
+	*building = (struct klog_building){ .in_use = true };
+	building->report.pid = column->waiting.pid;
+	building->report.free_pages = building->report.ram_pages = -1;
+	memcpy(building->report.comm, column->waiting.comm, sizeof(building->report.comm));
+	klog_wait_join(log, column, &building->report);
+	klog_judge(building, log);
+	building->done = true;
+	klog_emit_done(log);
+}
+
+void klog_wait_expire(struct pb_klog *log, bool all)
+{
+	for (unsigned int i = 0; log->nr_waiting && i < PB_KLOG_OPEN; i++)
+		if (all || log->records - log->columns[i].waiting.record >= KLOG_VMALLOC)
+			klog_wait_end(log, &log->columns[i]);
 }

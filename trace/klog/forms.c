@@ -12,6 +12,8 @@
 #include "internal.h"
 
 #define V(a, b, c) PB_RELEASE(a, b, c)
+#define PAGE_MAX (UINT64_C(64) << 10) /* bytes of the largest page */
+#define COMM_MAX 15                   /* bytes of a comm */
 #define AMOUNT_MAX (INT64_C(1) << 48) /* kB; what is more is damage */
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -42,22 +44,23 @@ static int64_t amount(const char *text)
 
 /*
  * A comm is what stands in front of the form's text: blanks, colons, slashes and a
- * full stop at its end are its own. It has 15 bytes at most; what is longer had
- * something in front that was not taken for a prefix.
+ * full stop at its end are its own. It has 15 bytes at most; what is longer has
+ * something in front that was not taken for a prefix, up to a blank.
  */
+static void copy_comm(char comm[PB_KLOG_TEXT], const char *text, const char *end)
+{
+	const char *blank = end - text > COMM_MAX ? end - COMM_MAX - 1 : NULL;
+
+	while (blank && blank < end && *blank != ' ')
+		blank++;
+	if (blank && blank < end)
+		text = blank + 1;
+	klog_copy(comm, PB_KLOG_TEXT, text, (size_t)(end - text));
+}
+
 static void take_comm(struct pb_klog_report *report, const char *text, const char *end)
 {
-	size_t len;
-
-	if (end - text > 31) {
-		const char *cut = end - 16;
-
-		while (cut > text && cut[-1] != ' ')
-			cut--;
-		text = cut;
-	}
-	len = (size_t)(end - text);
-	klog_copy(report->comm, sizeof(report->comm), text, len);
+	copy_comm(report->comm, text, end);
 }
 
 static void take_pid(struct pb_klog_report *report, const struct klog_record *record)
@@ -79,9 +82,6 @@ static bool alloc_failure(struct line *line)
 	bare = !colon && !strncmp(line->text, "page allocation failure", 23);
 	if (!colon && !bare)
 		return false;
-	if (line->column->has_vmalloc &&
-	    line->log->records - line->column->vmalloc_record >= KLOG_VMALLOC)
-		klog_lone_vmalloc(line->log, line->column);
 	building = klog_begin(line->log, line->column, line->record, PB_KLOG_ALLOC);
 	if (!building)
 		return false;
@@ -93,12 +93,8 @@ static bool alloc_failure(struct line *line)
 	colon = colon ? colon + 2 : line->text;
 	klog_copy(building->report.headline, sizeof(building->report.headline), colon,
 		  (size_t)(found - colon));
-	if (line->column->has_vmalloc) {
-		building->report.kind = PB_KLOG_VMALLOC;
-		building->report.vmalloc_bytes = line->column->vmalloc_bytes;
-		building->report.line = line->column->vmalloc_line;
-	}
-	line->column->has_vmalloc = false;
+	if (line->column->waiting.waits && line->column->waiting.headline)
+		klog_wait_join(line->log, line->column, &building->report);
 	take_pid(&building->report, line->record);
 	klog_request(building, found);
 	line->column->candidate[0] = '\0';
@@ -140,27 +136,52 @@ static bool oom(struct line *line)
 	return true;
 }
 
+/*
+ * "vmap allocation for size N failed: use vmalloc=<size> to increase size", perhaps
+ * with a comm: no range of vmalloc's address space is free. By vmap() and ioremap()
+ * it is all that is printed; by vmalloc() the report may come below.
+ */
+static bool vmap_space(struct line *line)
+{
+	struct klog_waiting *waiting = klog_wait(line->log, line->column, line->record);
+	const char *end = line->found;
+
+	waiting->vmalloc = PB_KLOG_VMALLOC_SPACE;
+	waiting->bytes = (uint64_t)amount(line->found + strlen("vmap allocation for size "));
+	if (end - line->text > 2 && end[-1] == ' ' && end[-2] == ':')
+		copy_comm(waiting->comm, line->text, end - 2);
+	return true;
+}
+
+/* Is a vmap line that waits about this area? It counts whole pages, and the guard page. */
+static bool is_vmap_of(const struct klog_waiting *waiting, uint64_t bytes)
+{
+	return waiting->waits && !waiting->headline && waiting->bytes >= bytes &&
+	       waiting->bytes - bytes <= 2 * PAGE_MAX;
+}
+
 /* "vmalloc: allocation failure: N bytes": with a comm, or above a template headline */
 static bool vmalloc_bytes(struct line *line)
 {
-	const char *at = strstr(line->found, "bytes"), *of = strstr(line->found, " of ");
+	const char *of = strstr(line->found, " of "); /* "allocated M of N bytes" */
+	const char *at = of ? of + 4 : strpbrk(line->found, "0123456789");
+	struct klog_waiting *waiting = &line->column->waiting;
+	const uint64_t bytes = at ? (uint64_t)amount(at) : 0;
+	const bool joins = !of && is_vmap_of(waiting, bytes);
 	struct klog_building *building;
-	uint64_t bytes;
 
-	at = of ? of + 4 : strpbrk(line->found, "0123456789");
-	bytes = at ? (uint64_t)amount(at) : 0;
 	if (line->found == line->text) {
-		if (line->column->has_vmalloc)
-			klog_lone_vmalloc(line->log, line->column);
-		line->column->has_vmalloc = true;
-		line->column->vmalloc_bytes = bytes;
-		line->column->vmalloc_line = line->record->line;
-		line->column->vmalloc_record = line->log->records;
+		if (!joins)
+			waiting = klog_wait(line->log, line->column, line->record);
+		waiting->headline = true;
+		waiting->bytes = bytes;
 		return true;
 	}
 	building = klog_begin(line->log, line->column, line->record, PB_KLOG_VMALLOC);
 	if (!building)
 		return false;
+	if (joins)
+		klog_wait_join(line->log, line->column, &building->report);
 	take_comm(&building->report, line->text, line->found - 2);
 	take_pid(&building->report, line->record);
 	building->report.vmalloc_bytes = bytes;
@@ -174,20 +195,23 @@ static bool vmalloc_error(struct line *line)
 	struct klog_building *building = klog_begin(line->log, line->column, line->record,
 						    PB_KLOG_VMALLOC);
 	const char *size = strstr(line->found, "size ");
+	const uint64_t bytes = size ? (uint64_t)amount(size + 5) : 0;
+	const bool no_space = strstr(line->found, "vm_struct allocation");
 	struct pb_klog_report *report;
 
 	if (!building)
 		return false;
 	report = &building->report;
+	if (no_space && is_vmap_of(&line->column->waiting, bytes))
+		klog_wait_join(line->log, line->column, report);
 	if (line->found - line->text >= 2)
 		take_comm(report, line->text, line->found - 2);
 	take_pid(report, line->record);
-	if (size)
-		report->vmalloc_bytes = (uint64_t)amount(size + 5);
+	report->vmalloc_bytes = bytes;
 	report->vmalloc = PB_KLOG_VMALLOC_PAGES;
 	if (strstr(line->found, "exceeds total pages"))
 		report->vmalloc = PB_KLOG_VMALLOC_TOTAL;
-	else if (strstr(line->found, "vm_struct allocation"))
+	else if (no_space)
 		report->vmalloc = PB_KLOG_VMALLOC_SPACE;
 	klog_request(building, line->found);
 	return true;
@@ -759,6 +783,7 @@ static const struct form {
 	{ INSIDE, true, "invoked oom-killer:", oom },
 	{ INSIDE, true, "vmalloc: allocation failure", vmalloc_bytes },
 	{ INSIDE, true, "vmalloc error: ", vmalloc_error },
+	{ INSIDE, true, "vmap allocation for size ", vmap_space },
 	{ START, true, "Node ", zone_or_list },
 	{ START, true, "DMA", zone_or_list },
 	{ START, true, "Normal", zone_or_list },

@@ -10,7 +10,7 @@
 #define KLOG_SHAPES 12         /* shapes among which it is chosen */
 #define KLOG_COLUMN 24         /* bytes of a column's name: "T464", "C1", "A288" */
 #define KLOG_STALE 20000       /* records after which a silent column's report is finished */
-#define KLOG_VMALLOC 64        /* records in which the headline below a vmalloc line comes */
+#define KLOG_VMALLOC 64        /* records in which the report below a vmalloc line comes */
 #define KLOG_TOKEN 24          /* bytes of one entry of a free list */
 
 /* ------------------------------------------------------------- frame.c: records */
@@ -104,6 +104,22 @@ struct klog_building {
 	bool has_names, in_use, done;
 };
 
+/*
+ * A line of vmalloc's that is the first of a report below it, or all there is:
+ *
+ *	vmap allocation for size N failed: ...       no address space
+ *	vmalloc: allocation failure: N bytes         up to 4.9
+ *	COMM: page allocation failure: order:0, ...  the report
+ */
+struct klog_waiting {
+	bool waits;
+	bool headline; /* an ordinary headline, of up to 4.9, is its report's */
+	enum pb_klog_vmalloc vmalloc;
+	uint64_t bytes, line, record;
+	int32_t pid;
+	char comm[PB_KLOG_TEXT], stamp[PB_KLOG_TEXT];
+};
+
 struct klog_column {
 	char name[KLOG_COLUMN];
 	struct klog_building *building; /* NULL: no report is open */
@@ -113,9 +129,7 @@ struct klog_column {
 	struct klog_list list;
 	char candidate[PB_KLOG_TEXT]; /* "swapper/3: " on a line of its own */
 	char headline[1024];          /* OPEN_HEADLINE: its pieces so far */
-	uint64_t vmalloc_bytes;       /* the line above a template headline */
-	uint64_t vmalloc_line, vmalloc_record;
-	bool has_vmalloc;
+	struct klog_waiting waiting;
 	uint64_t last_record;
 	bool in_use;
 };
@@ -130,6 +144,7 @@ struct pb_klog {
 	struct klog_column columns[PB_KLOG_OPEN];
 	struct klog_building *buildings; /* [PB_KLOG_OPEN] */
 	uint64_t records;
+	unsigned int nr_waiting;   /* columns that have a line waiting */
 	uint32_t seen_release;     /* of an earlier report of this log */
 	char banner[PB_KLOG_TEXT]; /* release of a "Linux version" line */
 	struct pb_klog_stats stats;
@@ -148,7 +163,15 @@ void klog_finish(struct pb_klog *log, struct klog_column *column);
 struct klog_building *klog_oldest(struct pb_klog *log, bool open_only);
 void klog_emit_done(struct pb_klog *log);
 struct klog_column *klog_column_of(struct pb_klog *log, const struct klog_building *building);
-void klog_lone_vmalloc(struct pb_klog *log, struct klog_column *column);
+/* A line of vmalloc's waits for the report below it; one that waits already is one by itself. */
+struct klog_waiting *klog_wait(struct pb_klog *log, struct klog_column *column,
+			       const struct klog_record *record);
+/* The report is its; it begins there. */
+void klog_wait_join(struct pb_klog *log, struct klog_column *column, struct pb_klog_report *report);
+/* The report did not come: what waits is one by itself. Nothing, if nothing waits. */
+void klog_wait_end(struct pb_klog *log, struct klog_column *column);
+/* That of every column whose line waits too long; or, of all. */
+void klog_wait_expire(struct pb_klog *log, bool all);
 struct klog_building *klog_begin(struct pb_klog *log, struct klog_column *column,
 				 const struct klog_record *record, enum pb_klog_kind kind);
 

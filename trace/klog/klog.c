@@ -28,8 +28,10 @@ static struct klog_column *find_column(struct pb_klog *log, const char *name)
 			       (!column->in_use || column->last_record < place->last_record)))
 			place = column;
 	}
-	if (place->in_use)
+	if (place->in_use) {
+		klog_wait_end(log, place);
 		klog_finish(log, place);
+	}
 	*place = (struct klog_column){ .node = -1, .open_zone = PB_KLOG_ZONES, .in_use = true };
 	memcpy(place->name, name, strlen(name) + 1);
 	return place;
@@ -55,6 +57,7 @@ static int take(void *ctx, const struct klog_record *record)
 	if (!record->text[strspn(record->text, " ")])
 		return log->status;
 	log->records++;
+	klog_wait_expire(log, false);
 	column = find_column(log, record->prefix->column);
 	column->last_record = log->records;
 	if (klog_form(log, column, record))
@@ -103,9 +106,7 @@ int pb_klog_close(struct pb_klog *log, struct pb_klog_stats *stats)
 
 	if (!log->status)
 		klog_frame_end(&log->frame);
-	for (unsigned int i = 0; i < PB_KLOG_OPEN; i++)
-		if (log->columns[i].has_vmalloc)
-			klog_lone_vmalloc(log, &log->columns[i]);
+	klog_wait_expire(log, true);
 	while ((building = klog_oldest(log, true)) != NULL)
 		klog_finish(log, klog_column_of(log, building));
 	klog_emit_done(log);
