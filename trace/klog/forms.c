@@ -744,6 +744,20 @@ static bool killed(struct line *line)
 	return true;
 }
 
+/* "COMM: page allocation stalls for 10048ms, order:1, mode:..." */
+static bool stall(struct line *line)
+{
+	line->log->stats.stalls++;
+	return true;
+}
+
+/* "warn_alloc: 12 callbacks suppressed" */
+static bool suppressed(struct line *line)
+{
+	line->log->stats.suppressed++;
+	return true;
+}
+
 static bool banner(struct line *line)
 {
 	const char *release = line->text + strlen("Linux version ");
@@ -778,6 +792,9 @@ static const struct form {
 	const char *text;
 	bool (*take)(struct line *line);
 } forms[] = {
+	/* not failures, though they look like some */
+	{ INSIDE, true, "page allocation stalls for", stall },
+	{ INSIDE, true, "callbacks suppressed", suppressed },
 	{ INSIDE, true, "failure: order:", alloc_failure },
 	{ INSIDE, true, "page allocation failure. order:", alloc_failure },
 	{ INSIDE, true, "invoked oom-killer:", oom },
@@ -890,11 +907,6 @@ bool klog_form(struct pb_klog *log, struct klog_column *column, const struct klo
 	struct line line = { log, column, record, record->text, NULL };
 
 	line.text += strspn(line.text, " ");
-	/* not failures, though they look like some */
-	if (strstr(line.text, "page allocation stalls for"))
-		return ++log->stats.stalls;
-	if (strstr(line.text, "callbacks suppressed"))
-		return ++log->stats.suppressed;
 	for (size_t i = 0; i < NR(forms); i++) {
 		line.found = match(&forms[i], line.text);
 		if (line.found && forms[i].take(&line))
