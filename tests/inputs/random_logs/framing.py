@@ -9,6 +9,7 @@ from dataclasses import replace
 NOISE = ["exnic 0000:03:00.0 ex0: link is up, 10 Gbit/s", "toyblk toyblk0: queue depth 64",
          "quuxfs (toyblk0p2): delayed allocation resumed", "audit: type=1400 audit(1.2:3): pid=1 comm=\"x\"",
          "warn_alloc: 12 callbacks suppressed", "cma: cma_alloc: alloc failed, req-size: 16 pages, ret: -12",
+         "java: page allocation stalls for 10048ms, order:1, mode:0x15080c0(GFP_KERNEL_ACCOUNT|__GFP_ZERO), nodemask=(null)",
          "SLUB: Unable to allocate memory on node -1, gfp=0xcc0(GFP_KERNEL)", "usb 1-1: new high-speed USB device"]
 
 PREFIXES = ["none", "none", "seconds", "seconds", "seconds", "caller", "caller", "date", "foreign", "syslog",
@@ -160,10 +161,8 @@ def cut_end(rng, lines):
     """Lines up to a random place, the last one perhaps in part: never between a number and its unit."""
     at = rng.randint(min(len(lines), 5), len(lines))
     kept = list(lines[:at])
-    if kept[-1].text.startswith("vmalloc: allocation failure"):
-        kept.pop()  # the headline of it is the line below
     last = kept[-1]
     places = [m.start() for m in re.finditer(" ", last.text)]
-    if places and last.what not in ("headline", "cpu") and rng.random() < 0.7:
+    if places and last.what not in ("headline", "cpu", "vmap") and rng.random() < 0.7:
         kept[-1] = replace(last, text=last.text[:rng.choice(places)])
     return kept

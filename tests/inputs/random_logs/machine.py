@@ -62,7 +62,7 @@ class Machine:
 
 @dataclass
 class Request:
-    kind: str  # alloc, oom, memcg, vmalloc, show_mem, headline
+    kind: str  # alloc, oom, memcg, vmalloc, vmap, show_mem, headline
     comm: str
     pid: int
     order: int
@@ -71,6 +71,7 @@ class Request:
     mems_allowed: list = None
     vmalloc: str = None  # bytes, total, space, pages
     vmalloc_bytes: int = 0
+    vmap: bool = False  # a line of its own says that there is no address space
     oom_by: str = "none"
 
 
@@ -234,7 +235,7 @@ def make_request(rng, machine):
     release = machine.release
     table = profiles(release)
     flags = rng.choices([flags for _, flags in table], [weight for weight, _ in table])[0]
-    kind = rng.choices(["alloc", "oom", "memcg", "vmalloc", "show_mem", "headline"], [60, 16, 5, 8, 3, 5])[0]
+    kind = rng.choices(["alloc", "oom", "memcg", "vmalloc", "vmap", "show_mem", "headline"], [60, 16, 5, 8, 3, 3, 5])[0]
     if kind == "oom" and not flags & {"WAIT", "DIRECT"}:
         kind = "alloc"
     order = rng.choice([0, 0, 0, 0, 1, 2, 3, 4, 5, 9])
@@ -266,6 +267,14 @@ def finish(rng, request, machine, table):
         request.flags = table[7][1] | {"HIGHMEM"}
         if request.vmalloc != "pages":
             request.order = 0 if release < (4, 10) else None
+        # it is out of address space; up to 5.12 only the line above says so
+        request.vmap = request.vmalloc in ("bytes", "space") and rng.random() < 0.4
+        if request.vmap:
+            request.vmalloc = "space"
+    if kind == "vmap":
+        request.order, request.comm = None, rng.choice([request.comm, None, None])
+        # never the size of an area that a report below asks for
+        request.vmalloc_bytes = (1 << 40) + 4096 * rng.randint(2, 100000)
     if kind == "memcg":
         request.flags = table[7][1]
     return request

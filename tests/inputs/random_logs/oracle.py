@@ -196,18 +196,22 @@ def judge(machine, request, zones):
     return allowed, answers, best[1]["verdict"]
 
 
-def report_verdict(machine, request, zones):
-    """As judge(), with the kinds of report that are decided otherwise."""
+def report_verdict(machine, request, zones, ram_known=True):
+    """As judge(), with the kinds of report that are decided otherwise. ram_known: "pages RAM" is in the text."""
     if request.kind == "memcg":
         return None, None, "memcg"
+    if request.kind == "vmap":
+        return None, None, "not_page_allocator"
     if request.kind == "show_mem" or (request.order or 0) < 0:
         return None, None, "none"
     if request.kind == "headline" or not zones:
         return None, None, "no_dump"
     if request.kind != "vmalloc" or request.vmalloc == "pages":
         return judge(machine, request, zones)
+    if request.vmalloc in ("total", "space"):
+        return None, None, "not_page_allocator"
     ram = sum(zone.present for zone in machine.zones)
-    if request.vmalloc in ("total", "space") or request.vmalloc_bytes // 1024 // machine.page_kb > ram:
+    if ram_known and request.vmalloc_bytes // 1024 // machine.page_kb > ram:
         return None, None, "not_page_allocator"
     allowed, answers, verdict = judge(machine, request, zones)
     if verdict == SUCCEED:

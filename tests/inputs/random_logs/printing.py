@@ -52,7 +52,18 @@ def oom_headline(request, release, mode, mask):
     return [Line(f"{start}, order={request.order}, oom_score_adj=0", what="headline")]
 
 
+def vmap_line(request, size):
+    """That of vmap() and ioremap(), and the first of a vmalloc() that finds no address space."""
+    who = f"{request.comm}: " if request.kind == "vmap" and request.comm else ""
+    return Line(f"{who}vmap allocation for size {size} failed: use vmalloc=<size> to increase size", what="vmap")
+
+
 def vmalloc_headline(request, release, mode, tail):
+    above = [vmap_line(request, request.vmalloc_bytes + 4096)] if request.vmap else []
+    return above + vmalloc_lines(request, release, mode, tail)
+
+
+def vmalloc_lines(request, release, mode, tail):
     size = request.vmalloc_bytes
     if release < (4, 10):
         dot = ". " if release < (2, 6, 39) else ": "
@@ -208,6 +219,8 @@ def report(rng, request, machine):
     if request.kind == "show_mem":
         start = [Line("sysrq: Show Memory" if rng.random() < 0.5 else "SysRq : Show Memory", what="headline")]
         return start + dump(rng, request, machine)
+    if request.kind == "vmap":
+        return [vmap_line(request, request.vmalloc_bytes)]
     lines = headline(request, machine.release) + stack(rng, request, machine)
     if request.kind == "headline":
         return lines

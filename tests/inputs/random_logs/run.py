@@ -23,6 +23,7 @@ import oracle
 import printing
 
 KINDS = {"alloc": "alloc_failure", "headline": "alloc_failure", "oom": "oom", "memcg": "memcg", "vmalloc": "vmalloc",
+         "vmap": "vmalloc",
          "show_mem": "show_mem"}
 
 
@@ -35,8 +36,8 @@ def make_log(rng):
         # one log is one kernel's, but what is free differs
         machine = machines.make_machine(rng, text)
         request = machines.make_request(rng, machine)
-        if kind == "learnt" and request.kind == "headline":
-            request.kind = "alloc"  # too few lines to learn from
+        while kind == "learnt" and request.kind in ("headline", "vmap"):
+            request = machines.make_request(rng, machine)  # too few lines to learn from
         nudge(rng, machine, request)
         column = f"{rng.choice('TC') if kind == 'caller' else 'T'}{rng.randint(0, 30) + 100 * i}"
         lines = [replace(line, column=column) for line in printing.report(rng, request, machine)]
@@ -116,10 +117,13 @@ def expect_report(entry, kind):
     zones = [zone for key, zone in ids.items() if {"free", "min"} <= whole[key]]
     out = {"headline_kind": KINDS[request.kind]}
     top = lines[0].text
-    if request.kind == "vmalloc" and top.startswith("vmalloc: allocation failure:"):
-        top = lines[1].text if len(lines) > 1 else top
+    if request.kind == "vmalloc":
+        # the lines above a headline do not name the request
+        top = next((line.text for line in lines if "mode:" in line.text), "")
     out["cut_headline"] = not whole_headline(top, request, machine)
-    if request.kind != "show_mem" and not out["cut_headline"]:
+    if request.kind == "vmap":
+        out["comm"] = request.comm
+    elif request.kind != "show_mem" and not out["cut_headline"]:
         out["comm"] = request.comm
         out["order"] = request.order
         out["gfp_hex"] = f"0x{gfp.number(request.flags, machine.release):x}"
@@ -159,15 +163,15 @@ def decide(out, request, machine, have):
         len(zones) == len(printing.zones_printed(request, machine))
     if not complete and request.kind in ("alloc", "oom", "vmalloc") and lines[-1].what != "ram":
         out["zones_so_far"] = so_far(request, machine, zones)
+        if request.vmap:
+            out["verdict"] = "not_page_allocator"
         return out
     if request.kind == "memcg" and not any("emory: usage" in line.text or "limit" in line.text for line in lines):
         out["headline_kind"] = "oom"
-    ram = any(line.what == "ram" for line in lines)
-    allowed, answers, verdict = oracle.report_verdict(machine, request, zones)
+    ram = any(line.what == "ram" and line.text.endswith(" pages RAM") for line in lines)
+    allowed, answers, verdict = oracle.report_verdict(machine, request, zones, ram)
     if out["headline_kind"] == "oom" and verdict == "memcg":
         verdict = "no_dump"
-    if request.kind == "vmalloc" and verdict == "not_page_allocator" and not ram:
-        return out
     out["verdict"] = verdict
     if allowed is None:
         return out
