@@ -16,7 +16,7 @@ BUILD = cmake --build build -j $(JOBS)
 .DEFAULT_GOAL := build
 .PHONY: help build run learn test test-long bench bench-linux bench-plots kernel-test \
 	kernel-test-long whatif-validate ap-shell \
-	examples-test coverage \
+	examples-test embed coverage \
 	install format format-check tidy clean
 
 # A build/ of another make target is brought up to date by ninja itself.
@@ -70,6 +70,10 @@ kernel-test: ## the library beside 5.10, 6.1, 6.12 and 7.2, frame by frame; KERN
 	@scripts/kernels $(KERNEL) || [ $$? = 77 ]
 	@$(MAKE) --no-print-directory build/build.ninja
 	@$(BUILD) --target kernel-test
+
+embed: ## how large the library is in a kernel, part by part
+	@scripts/bootstrap test
+	@scripts/embed
 
 examples-test: ## boot the example kernels in the emulator
 	@scripts/bootstrap test

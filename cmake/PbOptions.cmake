@@ -3,6 +3,10 @@
 
 option(PB_WERROR "Treat warnings as errors (the presets set it)" OFF)
 option(PB_SHARED "Build libpagebuddy.so beside libpagebuddy.a" ON)
+# What the core may leave out: core/base/options.h. Those off are passed to it.
+foreach(part LINUX RANGE PCP SHARED HIGHATOMIC TRACE TEXTS)
+  option(PB_WITH_${part} "Build the core with it: core/base/options.h" ON)
+endforeach()
 option(PB_COVERAGE "Instrument for gcov" OFF)
 set(PB_SANITIZE "" CACHE STRING
   "Sanitizer: address, undefined or thread; fuzzer: the first two, for libFuzzer's targets")

@@ -96,28 +96,35 @@ static void text_found(const struct pb_pool *pool, struct text *text, const stru
 }
 
 /* "pagebuddy: CALL: TEXT (GIVEN; FOUND; called from 0x1234)" */
+static void describe(const struct pb_pool *pool, const struct call *call, const struct misuse *what,
+		     struct text *text)
+{
+	text_str(text, "pagebuddy: ");
+	text_str(text, call->name);
+	text_str(text, ": ");
+	text_str(text, texts[what->kind]);
+	text_str(text, " (");
+	text_given(text, what);
+	text_str(text, "; ");
+	text_found(pool, text, what);
+	if (call->caller) {
+		text_str(text, "; called from ");
+		text_hex(text, (uintptr_t)call->caller);
+	}
+	text_str(text, ")");
+}
+
 int misuse(const struct pb_pool *pool, const struct call *call, const struct misuse *what)
 {
-	char buffer[MISUSE_TEXT];
+	char buffer[MISUSE_TEXT] = "";
 	struct text text = { buffer, sizeof(buffer), 0 };
 	struct pb_misuse_report report = { what->kind, what->pfn, what->order, what->found,
 					   call->name, buffer,    what->page,  call->caller };
 
 	if (report.found == NOTHING_FOUND)
 		report.found = 0;
-	text_str(&text, "pagebuddy: ");
-	text_str(&text, call->name);
-	text_str(&text, ": ");
-	text_str(&text, texts[what->kind]);
-	text_str(&text, " (");
-	text_given(&text, what);
-	text_str(&text, "; ");
-	text_found(pool, &text, what);
-	if (call->caller) {
-		text_str(&text, "; called from ");
-		text_hex(&text, (uintptr_t)call->caller);
-	}
-	text_str(&text, ")");
+	if (PB_WITH_TEXTS)
+		describe(pool, call, what, &text);
 	if (pool->hooks.misuse)
 		pool->hooks.misuse(pool->hooks.ctx, &report);
 	else

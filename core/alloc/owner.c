@@ -63,7 +63,7 @@ int pb_free_owner(struct pb_pool *pool, uint32_t tag, uint64_t *pages)
 	/* In a shared pool nobody moves blocks meanwhile: one that is moved lies in two
 	   places, both with its owner's tag. */
 	pool_enter(pool);
-	if (pool->shared)
+	if (pool_is_shared(pool))
 		pb_drain(pool, -1); /* settles lists that the dead left with a block they own */
 	freed = free_all_owned(pool, tag);
 	pool_leave(pool);

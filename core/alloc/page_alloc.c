@@ -120,7 +120,8 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 		__atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 		wake_reclaim(pool, zone, 0);
 	}
-	if (frame != NO_FRAME && ctx->order && alloc_flags & ALLOC_HIGHATOMIC)
+	if (PB_WITH_HIGHATOMIC && frame != NO_FRAME && ctx->order &&
+	    alloc_flags & ALLOC_HIGHATOMIC)
 		reserve_highatomic_pageblock(pool, zone, frame, ctx->order);
 	return frame;
 }
@@ -238,7 +239,8 @@ static NOINLINE bool try_reclaim(struct pb_pool *pool, const struct alloc_contex
 	if (*frame != NO_FRAME)
 		return true;
 	while ((zone = next_zone(pool, ctx, &at)) != NULL)
-		if (unreserve_highatomic_pageblock(pool, zone, ctx->migratetype, false))
+		if (PB_WITH_HIGHATOMIC &&
+		    unreserve_highatomic_pageblock(pool, zone, ctx->migratetype, false))
 			break;
 	pcp_drain_all(pool, NULL);
 	*frame = get_page_from_freelist(pool, ctx, alloc_flags);
@@ -267,7 +269,8 @@ static bool unreserve_any(struct pb_pool *pool, const struct alloc_context *ctx)
 	u32 at = 0;
 
 	while ((zone = next_zone(pool, ctx, &at)) != NULL)
-		if (unreserve_highatomic_pageblock(pool, zone, ctx->migratetype, true))
+		if (PB_WITH_HIGHATOMIC &&
+		    unreserve_highatomic_pageblock(pool, zone, ctx->migratetype, true))
 			return true;
 	return false;
 }
@@ -306,7 +309,7 @@ static NOINLINE bool anything_left(struct pb_pool *pool, const struct alloc_cont
 /* In a shared pool a drain also finds the areas whose holders have ended. */
 static bool may_drain(const struct pb_pool *pool, const struct alloc_context *ctx)
 {
-	return policy(pool)->drains_always || pool->shared || ctx->gfp & PB_GFP_DIRECT_RECLAIM;
+	return policy(pool)->drains_always || pool_is_shared(pool) || ctx->gfp & PB_GFP_DIRECT_RECLAIM;
 }
 
 /*
@@ -534,7 +537,7 @@ static NOINLINE void warn_alloc(struct pb_pool *pool, const struct alloc_context
 
 static void warn_once(struct pb_pool *pool, u32 bit, const char *line)
 {
-	if (!is_plain(pool) && !in_hook() &&
+	if (PB_WITH_TEXTS && !is_plain(pool) && !in_hook() &&
 	    !(__atomic_fetch_or(&pool->super->warned, bit, __ATOMIC_RELAXED) & bit))
 		pool_log(pool, line);
 }
@@ -700,7 +703,8 @@ static struct pb_page *__alloc_slow(struct pb_pool *pool, struct pb_request *req
 	}
 	frame = alloc_frame(pool, &ctx);
 	if (frame == NO_FRAME) {
-		warn_alloc(pool, &ctx);
+		if (PB_WITH_TEXTS)
+			warn_alloc(pool, &ctx);
 		request->why = failure_reason(pool, &ctx, (u64)1 << order);
 		return NULL;
 	}
@@ -736,7 +740,7 @@ static struct pb_page *alloc_guarded(struct pb_pool *pool, pb_gfp_t gfp, unsigne
 
 	if (order >= pool->nr_pcp_orders || gfp & GFP_SLOW)
 		return NULL;
-	if (pool->shared)
+	if (pool_is_shared(pool))
 		return shared_pop(pool, gfp, order, &frame) ? pool->pages + frame : NULL;
 	if (!pool->owners || pcp_lock_pop(pool, gfp, order, &frame) != PCP_OK)
 		return NULL;
@@ -1078,7 +1082,7 @@ static NOINLINE int free_reported(struct pb_pool *pool, struct pb_page *page, un
 {
 	const struct call call = { name, caller };
 
-	return pool->shared ? free_shared(pool, page, order, &call)
+	return pool_is_shared(pool) ? free_shared(pool, page, order, &call)
 			    : free_slow(pool, page, order, &call);
 }
 

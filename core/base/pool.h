@@ -19,6 +19,7 @@
 
 #include "base/bits.h"
 #include "base/buddy_tree.h"
+#include "base/options.h"
 
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
 #define POOL_LAYOUT 5
@@ -383,7 +384,13 @@ static inline u64 pageblock_pages(const struct pb_pool *pool)
 
 static inline bool pool_is_linked(const struct pb_pool *pool)
 {
-	return pool->profile == PB_PROFILE_LINUX;
+	return PB_WITH_LINUX && pool->profile == PB_PROFILE_LINUX;
+}
+
+/* Is it used by several processes? */
+static inline bool pool_is_shared(const struct pb_pool *pool)
+{
+	return PB_WITH_SHARED && unlikely(pool->shared);
 }
 
 /* Was the state recorded elsewhere? Then totals and watermarks are the recorded ones. */

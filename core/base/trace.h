@@ -14,7 +14,7 @@ void pool_log(struct pb_pool *pool, const char *line);
 /* Trace: one predictable branch when unset, and never on a per-CPU list hit. */
 static inline bool tracing(const struct pb_pool *pool)
 {
-	return unlikely(pool->hooks.trace != NULL);
+	return PB_WITH_TRACE && unlikely(pool->hooks.trace != NULL);
 }
 
 void trace_block(const struct pb_pool *pool, enum pb_trace_type type, u32 frame, unsigned int order,

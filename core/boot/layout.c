@@ -45,7 +45,7 @@ u64 layout_percpu_lists(const struct pb_super *s)
 	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES + 1) << s->class_shift;
 
 	if (s->profile == PB_PROFILE_LINUX)
-		return sizeof(struct pcp_area) + s->nr_zones * sizeof(struct pcp_linux);
+		return sizeof(struct pcp_area) + s->nr_zones * sizeof(struct pcp_linux); /* a size only */
 	return sizeof(struct pcp_area) + lists * sizeof(struct pcp_list);
 }
 
@@ -129,16 +129,16 @@ static u64 swapped(u64 x)
 static const char *format_fault(const struct pb_super *s)
 {
 	if (s->magic == swapped(POOL_MAGIC))
-		return "the pool was made by a machine of the other byte order";
+		return TEXT("the pool was made by a machine of the other byte order");
 	if (s->magic != POOL_MAGIC)
-		return "metadata memory does not hold a pool";
+		return TEXT("metadata memory does not hold a pool");
 	if (s->layout != POOL_LAYOUT)
-		return "the pool was made by another version of the library";
+		return TEXT("the pool was made by another version of the library");
 	if (s->long_bytes != sizeof(long))
-		return "the pool was made by a program of another word size";
+		return TEXT("the pool was made by a program of another word size");
 	if (s->super_bytes != sizeof(struct pb_super) || s->zone_bytes != sizeof(struct zone) ||
 	    s->stripe_bytes != sizeof(struct stripe) || s->node_bytes != sizeof(struct node))
-		return "the pool was made by a library whose structures differ";
+		return TEXT("the pool was made by a library whose structures differ");
 	return NULL;
 }
 
@@ -149,14 +149,14 @@ const char *layout_fault(const struct pb_super *s, size_t bytes)
 	if (fault)
 		return fault;
 	if (!super_sealed(s))
-		return "the super block is damaged: its checksum is wrong";
+		return TEXT("the super block is damaged: its checksum is wrong");
 	if (!layout_sizes_plausible(s) || !layout_percpu_plausible(s))
-		return "the super block is damaged: a size is impossible";
+		return TEXT("the super block is damaged: a size is impossible");
 	if (!layout_arrays_in_place(s))
-		return "the super block is damaged: an array is not where the sizes put it";
+		return TEXT("the super block is damaged: an array is not where the sizes put it");
 	if (bytes < s->bytes)
-		return "metadata memory is cut off: the pool is larger";
+		return TEXT("metadata memory is cut off: the pool is larger");
 	if (!map_sealed(s))
-		return "the memory map is damaged: its checksum is wrong";
+		return TEXT("the memory map is damaged: its checksum is wrong");
 	return NULL;
 }

@@ -23,6 +23,10 @@ int set_error(struct pb_error *error, int code, u32 region, const char *message)
 		return code;
 	error->code = code;
 	error->region = region;
+	if (!PB_WITH_TEXTS) {
+		error->text[0] = 0;
+		return code;
+	}
 	text = (struct text){ error->text, sizeof(error->text), 0 };
 	if (region != UINT32_MAX) {
 		text_str(&text, "region ");
@@ -45,7 +49,7 @@ static int region_error(const struct pb_config *config, u32 i, const char *messa
 	struct text text;
 
 	(void)set_error(error, PB_EREGION, i, message);
-	if (!error)
+	if (!error || !PB_WITH_TEXTS)
 		return PB_EREGION;
 	text = (struct text){ error->text, sizeof(error->text), 0 };
 	while (error->text[text.length])
@@ -61,19 +65,19 @@ static int region_error(const struct pb_config *config, u32 i, const char *messa
 static const char *region_fault(const struct pb_config *config, const struct pb_region *region)
 {
 	if (region->start_pfn >= region->end_pfn)
-		return "end_pfn must be greater than start_pfn";
+		return TEXT("end_pfn must be greater than start_pfn");
 	if (region->end_pfn > MAX_PFN)
-		return "pfns must be below 2^52";
+		return TEXT("pfns must be below 2^52");
 	if (region->kind == PB_REGION_RESERVED)
 		return NULL;
 	if (region->kind != PB_REGION_USABLE)
-		return "kind must be PB_REGION_USABLE or PB_REGION_RESERVED";
+		return TEXT("kind must be PB_REGION_USABLE or PB_REGION_RESERVED");
 	if (region->node >= PB_MAX_NODES)
-		return "node must be below 64";
+		return TEXT("node must be below 64");
 	if (region->zone >= PB_ZONE_DEVICE)
-		return "zone must be DMA, DMA32, NORMAL, HIGHMEM or MOVABLE";
+		return TEXT("zone must be DMA, DMA32, NORMAL, HIGHMEM or MOVABLE");
 	if (!(config->zone_types >> region->zone & 1))
-		return "its zone is not in config.zone_types";
+		return TEXT("its zone is not in config.zone_types");
 	return NULL;
 }
 
@@ -99,7 +103,7 @@ int memmap_check(const struct pb_config *config, struct pb_error *error)
 	u32 overlap;
 
 	if (!config->nr_regions || !config->regions)
-		return set_error(error, PB_EREGION, UINT32_MAX, "the memory map has no region");
+		return set_error(error, PB_EREGION, UINT32_MAX, TEXT("the memory map has no region"));
 	for (u32 i = 0; i < config->nr_regions; i++) {
 		const char *fault = region_fault(config, &config->regions[i]);
 
@@ -109,10 +113,10 @@ int memmap_check(const struct pb_config *config, struct pb_error *error)
 	}
 	if (!usable)
 		return set_error(error, PB_EREGION, UINT32_MAX,
-				 "the memory map has no usable region");
+				 TEXT("the memory map has no usable region"));
 	overlap = overlapping(config);
 	if (overlap != UINT32_MAX)
-		return region_error(config, overlap, "overlaps an earlier usable region", error);
+		return region_error(config, overlap, TEXT("overlaps an earlier usable region"), error);
 	return PB_OK;
 }
 
@@ -196,7 +200,10 @@ static void measure_zone(const struct pb_config *config, struct pb_super *super,
 	shape_zone(config, super, nr_spans, &shape);
 	super->nr_stripes += shape.nr_stripes;
 	*bitmap_bytes += shape.nr_stripes * stripe_bitmap_bytes(super, shape.bitmap_words);
-	*percpu += linked ? linked : pcp_stack_zone_bytes(super, (u64)nr_spans << super->max_order);
+	if (PB_WITH_PCP)
+		*percpu += linked ? linked
+				  : pcp_stack_zone_bytes(super,
+							 (u64)nr_spans << super->max_order);
 }
 
 void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,

@@ -25,7 +25,10 @@ static const struct pb_policy pb_policy_modern = {
 	.unreserve_merges = true,
 	.pcp_looks_first = true,
 	.rmqueue = rmqueue_one,
+#if PB_WITH_HIGHATOMIC
 	.rmqueue_reserve = rmqueue_reserve,
+#endif
+#if PB_WITH_PCP
 	.pcp_take = pcp_stack_take,
 	.pcp_put = pcp_stack_put,
 	.pcp_drain = pcp_stack_drain,
@@ -35,12 +38,17 @@ static const struct pb_policy pb_policy_modern = {
 	.pcp_holds = pcp_stack_holds,
 	.pcp_sum = pcp_stack_sum,
 	.pcp_count = pcp_stack_count,
+#endif
 };
 
 const struct pb_policy *policy_of(const struct pb_super *super)
 {
+#if PB_WITH_LINUX
 	if (super->profile == PB_PROFILE_LINUX)
 		return &pb_policy_linux[super->kernel];
+#else
+	(void)super;
+#endif
 	return &pb_policy_modern;
 }
 
@@ -56,6 +64,10 @@ u32 pcp_orders_of(const struct pb_super *super)
 }
 
 const struct pb_wings pb_wings = {
+#if PB_WITH_RANGE
 	.compact = compact_zonelist,
+#endif
+#if PB_WITH_SHARED
 	.recover = recover_shared,
+#endif
 };

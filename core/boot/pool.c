@@ -42,32 +42,36 @@ static u32 configured_cpus(const struct pb_config *config)
 static const char *config_fault(const struct pb_config *config)
 {
 	if (config->page_shift < 12 || config->page_shift > 21)
-		return "page_shift must be 12 to 21 (4 KiB to 2 MiB)";
+		return TEXT("page_shift must be 12 to 21 (4 KiB to 2 MiB)");
 	if (config->max_order > PB_MAX_ORDER)
-		return "max_order must be at most 20";
+		return TEXT("max_order must be at most 20");
 	if (config->pageblock_order > config->max_order || config->pageblock_order > 16)
-		return "pageblock_order must not be greater than max_order, nor than 16";
+		return TEXT("pageblock_order must not be greater than max_order, nor than 16");
 	if (config->profile > PB_PROFILE_LINUX)
-		return "profile must be PB_PROFILE_MODERN or PB_PROFILE_LINUX";
+		return TEXT("profile must be PB_PROFILE_MODERN or PB_PROFILE_LINUX");
+	if (!PB_WITH_LINUX && config->profile == PB_PROFILE_LINUX)
+		return TEXT("profile: this library was built without the linux profile (PB_WITH_LINUX)");
 	if (config->kernel >= PB_NR_LINUX)
-		return "kernel must be PB_LINUX_5_4, 5_10, 6_1, 6_12 or 7_2";
+		return TEXT("kernel must be PB_LINUX_5_4, 5_10, 6_1, 6_12 or 7_2");
 	if (config->nr_cpus > PB_MAX_CPUS)
-		return "nr_cpus must be 1 to 4096, or 0 for those of the machine";
+		return TEXT("nr_cpus must be 1 to 4096, or 0 for those of the machine");
 	if (config->nr_stripes & (config->nr_stripes - 1) || config->nr_stripes > MAX_STRIPES)
-		return "nr_stripes must be 0 or a power of two up to 16";
+		return TEXT("nr_stripes must be 0 or a power of two up to 16");
 	if (config->watermark_scale_factor < 1 || config->watermark_scale_factor > 3000)
-		return "watermark_scale_factor must be 1 to 3000";
+		return TEXT("watermark_scale_factor must be 1 to 3000");
 	if (config->pcp_high_fraction && config->pcp_high_fraction < 8)
-		return "pcp_high_fraction must be 0 or at least 8";
+		return TEXT("pcp_high_fraction must be 0 or at least 8");
 	if (config->min_free_kbytes < -1)
-		return "min_free_kbytes must be -1 or more";
+		return TEXT("min_free_kbytes must be -1 or more");
 	if (config->flags & ~POOL_FLAGS)
-		return "flags has a bit that is not a PB_POOL_ flag";
+		return TEXT("flags has a bit that is not a PB_POOL_ flag");
+	if (!PB_WITH_SHARED && config->flags & PB_POOL_SHARED)
+		return TEXT("flags: this library was built without shared pools (PB_WITH_SHARED)");
 	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) || config->zone_types >> PB_NR_ZONE_TYPES)
-		return "zone_types must have PB_ZONE_NORMAL and no unknown bit";
+		return TEXT("zone_types must have PB_ZONE_NORMAL and no unknown bit");
 	for (u32 i = 0; config->cpu_node && i < configured_cpus(config); i++)
 		if (config->cpu_node[i] >= PB_MAX_NODES)
-			return "cpu_node: node ids must be below 64";
+			return TEXT("cpu_node: node ids must be below 64");
 	return NULL;
 }
 
@@ -152,9 +156,9 @@ static u64 percpu_bytes(struct pb_super *s, size_t zone_bytes)
 /* Many zones: smaller stacks, and at last none. */
 static void measure_percpu(const struct pb_config *config, struct pb_super *s, u64 zone_bytes)
 {
-	u64 bytes = percpu_bytes(s, (size_t)zone_bytes);
+	u64 bytes = PB_WITH_PCP ? percpu_bytes(s, (size_t)zone_bytes) : 0;
 
-	while (!bytes && s->pcp_scale < 9) {
+	while (PB_WITH_PCP && !bytes && s->pcp_scale < 9) {
 		s->pcp_scale++;
 		memmap_measure(config, s, &zone_bytes, &bytes);
 		bytes = percpu_bytes(s, (size_t)zone_bytes);
@@ -181,19 +185,19 @@ static int measure(const struct pb_config *config, struct pb_super *s, struct pb
 	for (u32 i = 0; config->cpu_node && i < s->nr_cpus; i++)
 		if (config->cpu_node[i] >= s->nr_nodes)
 			s->nr_nodes = config->cpu_node[i] + 1u;
-	if (!policy_of(s)->pcp_zone_bytes)
+	if (PB_WITH_PCP && !policy_of(s)->pcp_zone_bytes)
 		pcp_stack_layout(s);
 	memmap_measure(config, s, &percpu, &bitmap_bytes);
 	if (s->nr_frames > PB_MAX_FRAMES)
 		return set_error(
 			error, PB_ETOOBIG, UINT32_MAX,
-			"the memory map has more than 2^32 - 65536 frames after rounding to spans");
+			TEXT("the memory map has more than 2^32 - 65536 frames after rounding to spans"));
 	measure_percpu(config, s, percpu);
 	s->nr_pageblocks = (u32)(s->nr_frames >> s->pageblock_order);
 	place_arrays(s, bitmap_bytes);
 	if (s->bytes > SIZE_MAX)
 		return set_error(error, PB_ETOOBIG, UINT32_MAX,
-				 "the metadata would not fit into the address space");
+				 TEXT("the metadata would not fit into the address space"));
 	return PB_OK;
 }
 
@@ -227,7 +231,7 @@ static void set_percpu_mode(struct pb_pool *pool)
 	if (rseq) {
 		pool->rseq_orders = pool->nr_pcp_orders;
 		pool->rseq_free_frames = free_frames;
-	} else if (modern && !pool->shared) {
+	} else if (modern && !pool_is_shared(pool)) {
 		pool->lock_orders = pool->owners ? 0 : pool->nr_pcp_orders;
 		pool->lock_free_frames = free_frames;
 	}
@@ -466,10 +470,10 @@ static NOINLINE int place_super(const struct pb_super *super, const struct place
 {
 	if (!place->memory || (uintptr_t)place->memory & 63)
 		return set_error(error, PB_EINVAL, UINT32_MAX,
-				 "metadata memory must be aligned to 64 bytes");
+				 TEXT("metadata memory must be aligned to 64 bytes"));
 	if (place->bytes < super->bytes)
 		return set_error(error, PB_ENOMEM, UINT32_MAX,
-				 "metadata memory is smaller than pb_pool_size() says");
+				 TEXT("metadata memory is smaller than pb_pool_size() says"));
 	if (!place->zeroed) {
 		/* first what says that this is a pool: who dies in here leaves none */
 		store_ordered(&((struct pb_super *)place->memory)->magic, 0);
@@ -517,7 +521,7 @@ int pb_pool_attach_with(struct pb_pool *pool, void *memory, size_t bytes,
 	memset(pool, 0, sizeof(*pool));
 	if (!memory || (uintptr_t)memory & 63 || bytes < sizeof(struct pb_super))
 		return set_error(error, PB_EINVAL, UINT32_MAX,
-				 "metadata memory must be aligned to 64 bytes and hold a pool");
+				 TEXT("metadata memory must be aligned to 64 bytes and hold a pool"));
 	fault = layout_fault(memory, bytes);
 	if (fault)
 		return set_error(error, PB_EFORMAT, UINT32_MAX, fault);
@@ -526,11 +530,14 @@ int pb_pool_attach_with(struct pb_pool *pool, void *memory, size_t bytes,
 	pool->owner = how->owner;
 	if (!how->recover)
 		return PB_OK;
-	if (!pool->shared)
+	if (!PB_WITH_SHARED)
+		return set_error(error, PB_ENOTSUP, UINT32_MAX,
+				 TEXT("this library was built without recovery (PB_WITH_SHARED)"));
+	if (!pool_is_shared(pool))
 		recover_shared(pool);
 	else if (!shared_recover(pool))
 		return set_error(error, PB_EBUSY, UINT32_MAX,
-				 "another process is inside a call in this pool");
+				 TEXT("another process is inside a call in this pool"));
 	return PB_OK;
 }
 

@@ -28,13 +28,13 @@ static void pcp_fence(struct pb_pool *pool, u32 cpu)
 static bool area_trylock(struct pb_pool *pool, struct pcp_area *area)
 {
 	return pcp_trylock(area) ||
-	       (unlikely(pool->shared) && shared_trylock(pool, area, AREA_HELD));
+	       (pool_is_shared(pool) && shared_trylock(pool, area, AREA_HELD));
 }
 
 /* pcp_trylock_area(), in the place where a hit that missed goes on. */
 ALWAYS_INLINE bool trylock_area(struct pb_pool *pool, u32 cpu, struct pcp_held *held)
 {
-	if (pool->percpu_mode == PCP_MODE_NONE)
+	if (!PB_WITH_PCP || pool->percpu_mode == PCP_MODE_NONE)
 		return false;
 	*held = (struct pcp_held){ pool, pcp_area(pool, cpu), cpu, pb_platform_critical_enter() };
 	if (!area_trylock(pool, held->area)) {
@@ -177,7 +177,7 @@ void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone)
 {
 	struct pcp_held held;
 
-	if (pool->percpu_mode == PCP_MODE_NONE ||
+	if (!PB_WITH_PCP || pool->percpu_mode == PCP_MODE_NONE ||
 	    (policy(pool)->pcp_looks_first && !holds_any(pool, cpu, zone)))
 		return;
 	pcp_lock_area(pool, cpu, &held);

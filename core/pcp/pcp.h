@@ -158,10 +158,14 @@ static inline u32 pcp_cpu(const struct pb_pool *pool)
 static inline enum pcp_result pcp_lock_pop(const struct pb_pool *pool, u32 gfp, unsigned int order,
 					   u32 *frame)
 {
-	struct pcp_area *area = pcp_area(pool, pcp_cpu(pool));
-	unsigned long state = pb_platform_critical_enter();
+	struct pcp_area *area;
+	unsigned long state;
 	enum pcp_result result = PCP_MISS;
 
+	if (!PB_WITH_PCP)
+		return PCP_MISS;
+	area = pcp_area(pool, pcp_cpu(pool));
+	state = pb_platform_critical_enter();
 	if (likely(pcp_trylock(area))) {
 		u32 class = area->fast[gfp & PCP_FAST_GFP];
 		struct pcp_list *list = pcp_list(area, class, order);
@@ -180,10 +184,14 @@ static inline enum pcp_result pcp_lock_pop(const struct pb_pool *pool, u32 gfp, 
 static inline enum pcp_result pcp_lock_push(const struct pb_pool *pool, u32 class,
 					    unsigned int order, u32 frame)
 {
-	struct pcp_area *area = pcp_area(pool, pcp_cpu(pool));
-	unsigned long state = pb_platform_critical_enter();
+	struct pcp_area *area;
+	unsigned long state;
 	enum pcp_result result = PCP_MISS;
 
+	if (!PB_WITH_PCP)
+		return PCP_MISS;
+	area = pcp_area(pool, pcp_cpu(pool));
+	state = pb_platform_critical_enter();
 	if (likely(pcp_trylock(area))) {
 		struct pcp_list *list = pcp_list(area, class, order);
 		u32 top = PCP_TOP(list->head);
@@ -237,7 +245,7 @@ bool free_pcplist(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, u
 /* Does this order have per-CPU lists in this pool? */
 static inline bool pcp_allowed_order(const struct pb_pool *pool, unsigned int order)
 {
-	return pool->pcp_orders >> order & 1;
+	return PB_WITH_PCP && pool->pcp_orders >> order & 1;
 }
 /* Has any CPU a block of this order in a list of this zone? Areas are locked. */
 bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int order);

@@ -179,22 +179,17 @@ void shared_leave(struct pb_pool *pool)
 		pb_platform_wake(word);
 }
 
-u32 pool_step_out(struct pb_pool *pool)
+u32 shared_step_out(struct pb_pool *pool)
 {
-	u32 depth;
+	u32 depth = pool->super->users_depth;
 
-	if (!pool->shared)
-		return 0;
-	depth = pool->super->users_depth;
 	pool->super->users_depth = 0;
 	shared_leave(pool);
 	return depth;
 }
 
-void pool_step_in(struct pb_pool *pool, u32 depth)
+void shared_step_in(struct pb_pool *pool, u32 depth)
 {
-	if (!pool->shared)
-		return;
 	shared_enter(pool);
 	pool->super->users_depth = depth;
 }

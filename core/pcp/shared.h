@@ -32,22 +32,33 @@ void shared_leave(struct pb_pool *pool);
 /* Around every call that may do more than a per-CPU hit. May be nested. */
 static inline void pool_enter(struct pb_pool *pool)
 {
-	if (pool && unlikely(pool->shared))
+	if (pool && pool_is_shared(pool))
 		shared_enter(pool);
 }
 
 static inline void pool_leave(struct pb_pool *pool)
 {
-	if (pool && unlikely(pool->shared))
+	if (pool && pool_is_shared(pool))
 		shared_leave(pool);
 }
 
 /* Leave the pool while a hook runs that may wait for other processes, and enter it again. pre:
    the caller holds no block and has changed nothing halfway. */
-u32 pool_step_out(struct pb_pool *pool);
-void pool_step_in(struct pb_pool *pool, u32 depth);
+u32 shared_step_out(struct pb_pool *pool);
+void shared_step_in(struct pb_pool *pool, u32 depth);
 
-/* Try the area's lock, and take it over if its owner has ended. pre: pool->shared. */
+static inline u32 pool_step_out(struct pb_pool *pool)
+{
+	return pool_is_shared(pool) ? shared_step_out(pool) : 0;
+}
+
+static inline void pool_step_in(struct pb_pool *pool, u32 depth)
+{
+	if (pool_is_shared(pool))
+		shared_step_in(pool, depth);
+}
+
+/* Try the area's lock, and take it over if its owner has ended. pre: the pool is shared. */
 bool shared_trylock(const struct pb_pool *pool, struct pcp_area *area, u32 as);
 
 /* A per-CPU hit in a shared pool. False: take the slow path. */

@@ -337,11 +337,12 @@ u32 rmqueue_buddy(const struct zone_request *asked)
 	u32 frame = NO_FRAME;
 
 	request.alloc_flags |= ALLOC_DIRECT;
-	if (request.order && request.alloc_flags & ALLOC_HIGHATOMIC)
+	if (PB_WITH_HIGHATOMIC && request.order && request.alloc_flags & ALLOC_HIGHATOMIC)
 		frame = rules->rmqueue_reserve(&request);
 	if (frame == NO_FRAME)
 		frame = rules->rmqueue(&request);
-	if (frame == NO_FRAME && request.alloc_flags & (ALLOC_OOM | ALLOC_HARDER))
+	if (PB_WITH_HIGHATOMIC && frame == NO_FRAME &&
+	    request.alloc_flags & (ALLOC_OOM | ALLOC_HARDER))
 		frame = rules->rmqueue_reserve(&request);
 	return frame;
 }
