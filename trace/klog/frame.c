@@ -393,8 +393,9 @@ static bool soft_break(struct klog_frame *frame)
 		len--;
 	if (frame->plain || len < MIN_WRAP || frame->physical[len - 1] != '=')
 		return false;
-	/* wrapped at words, a list's "4096kB = 15884kB" may lose its second half */
-	if (!frame->quoted_printable && !memcmp(frame->physical + len - 4, "kB =", 4))
+	/* wrapped at words, a list's "4096kB (M) = 15884kB" may lose its second half */
+	if (!frame->quoted_printable && (!memcmp(frame->physical + len - 4, "kB =", 4) ||
+					 !memcmp(frame->physical + len - 3, ") =", 3)))
 		return false;
 	frame->physical_len = frame->soft_at = len - 1;
 	frame->in_soft_break = true;
