@@ -192,9 +192,9 @@ static bool is_split(const char *text, size_t len, const char *head)
 		return true;
 	if (len > 1 && is_digit(tail[len - 2]) && tail[len - 1] == '.' && is_digit(*head))
 		return true;
-	/* "3.6.1" + "1 #1": a release stands in front of the build's number */
-	if (memchr(tail, '.', len) && is_digit(*tail) && is_digit(tail[len - 1]) &&
-	    is_digit(*head) && !strncmp(head + strspn(head, "0123456789"), " #", 2))
+	/* "3.6.1" + "1 #1", "3.2.0-" + "4-amd64 #1": behind a release is the build's number */
+	if (memchr(tail, '.', len) && is_digit(*tail) && *head != '#' &&
+	    !strncmp(head + strcspn(head, " "), " #", 2))
 		return true;
 	/* "mode:0xcc" + "4(GFP_KERNEL" */
 	if (memmem(tail, len, "0x", 2) && strchr("(,", head[strspn(head, "0123456789abcdef")]))
