@@ -126,6 +126,10 @@ static u32 __take_cut(const struct locked *at, u32 pageblock, unsigned int order
 	__area_remove(at, frame, found);
 	if (tracing(pool))
 		trace_block(pool, PB_TRACE_TAKE, frame, found, frame_migratetype(pool, frame), 0);
+	if (found == order) {
+		end[-1] = frame;
+		return 1;
+	}
 	write_down(frame, order, got, end);
 	if (got == 1 && found <= pool->pageblock_order && !tracing(pool))
 		__tight_split(at, frame, found, order);
