@@ -230,7 +230,7 @@ static bool mems(struct line *line)
 
 /*
  * The first word like "5.15.41-9-lab" behind "tainted". A wrap may have taken the
- * blank in front of it: "Not tainted5.15.41", "OE5.15.41".
+ * blank in front of it, or behind it: "Not tainted5.15.41", "OE5.15.41", "5.15.41#1".
  */
 static void take_release(struct line *line)
 {
@@ -245,7 +245,7 @@ static void take_release(struct line *line)
 		size_t len, major;
 
 		word += strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-		len = strcspn(word, " ");
+		len = strcspn(word, " #");
 		major = strspn(word, "0123456789");
 		if (!major || word[major] != '.' || !pb_release_parse(word))
 			continue;
