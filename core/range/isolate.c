@@ -52,7 +52,7 @@ static u32 __take_piece(const struct locked *at, u32 frame, u32 end)
 
 /* End of what is taken under one hold of the lock: a pageblock if one is to be had whole,
    else up to a multiple of 2^PART_ORDER frames, as each free block costs time. */
-static u32 part_of_range(const struct pb_pool *pool, u32 frame, u32 end)
+static u32 __part_of_range(const struct pb_pool *pool, u32 frame, u32 end)
 {
 	u32 pages = (u32)pageblock_pages(pool);
 
@@ -66,14 +66,15 @@ static u32 part_of_range(const struct pb_pool *pool, u32 frame, u32 end)
 
 /*
  * Takes parts from `frame` on, each of them as a whole or not at all, so that few miss
- * frames that are only being looked at. Returns where it stopped; *obstacle: the frame that was in the way, or end.
+ * frames that are only being looked at. Returns where it stopped; *obstacle: the frame that
+ * was in the way, or end.
  */
 static u32 take_parts(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end,
 		      enum take_from from, u32 *obstacle)
 {
 	for (*obstacle = end; frame < end && *obstacle == end;) {
-		u32 part_end = part_of_range(pool, frame, end), first;
 		struct locked at = lock_frame(pool, zone, frame);
+		u32 part_end = __part_of_range(pool, frame, end), first;
 
 		first = __first_obstacle(pool, frame, part_end, from);
 		while (first == part_end && frame < part_end)
