@@ -93,7 +93,7 @@ static u32 __claim_block(const struct locked *at, const struct zone_request *req
 
 static u32 __linux_rmqueue_claim(const struct locked *at, const struct zone_request *request)
 {
-	unsigned int floor = lowest_fallback_order(request, request->alloc_flags);
+	unsigned int floor = lowest_fallback_order(request);
 
 	for (unsigned int o = at->pool->max_order + 1u; o-- > floor;) {
 		int from = find_suitable_fallback(at->pool, at->stripe, o, request->type);

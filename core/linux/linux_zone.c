@@ -43,7 +43,7 @@ static int __find_fallback(const struct locked *at, const struct zone_request *r
 {
 	const struct pb_pool *pool = at->pool;
 	unsigned int order = request->order, want = request->type;
-	unsigned int floor = lowest_fallback_order(request, request->alloc_flags);
+	unsigned int floor = lowest_fallback_order(request);
 	unsigned int o;
 
 	*from = -1;

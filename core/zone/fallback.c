@@ -88,11 +88,12 @@ void note_boost(const struct zone_request *request)
 		__atomic_fetch_or(&request->zone->flags, ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 }
 
-unsigned int lowest_fallback_order(const struct zone_request *request, unsigned int alloc_flags)
+unsigned int lowest_fallback_order(const struct zone_request *request)
 {
 	unsigned int whole = request->pool->pageblock_order;
 
-	return request->order < whole && alloc_flags & ALLOC_NOFRAGMENT ? whole : request->order;
+	return request->order < whole && request->alloc_flags & ALLOC_NOFRAGMENT ? whole
+										 : request->order;
 }
 
 /* ------------------------------------------------------------ claim, steal */

@@ -138,7 +138,7 @@ static unsigned int whole_order(const struct zone_request *request)
 static u32 rmqueue_claim(struct batch *b, struct stripe *stripe)
 {
 	const struct zone_request *request = b->request;
-	unsigned int floor = lowest_fallback_order(request, request->alloc_flags);
+	unsigned int floor = lowest_fallback_order(request);
 	u32 got;
 
 	b->claim = whole_order(request);

@@ -104,7 +104,7 @@ bool worth_claiming(const struct pb_pool *pool, unsigned int want, unsigned int 
    is. */
 u32 steal_from(const struct pb_pool *pool, const struct zone *zone, u32 frame);
 /* The least order that may be taken from another type. */
-unsigned int lowest_fallback_order(const struct zone_request *request, unsigned int alloc_flags);
+unsigned int lowest_fallback_order(const struct zone_request *request);
 void note_boost(const struct zone_request *request);
 /* A block of `order` of type `from` served the request. */
 void count_steal(const struct zone_request *request, u32 frame, unsigned int order,
