@@ -57,14 +57,16 @@ struct bench_setup {
 	const char *variant; /* name of the row */
 	u64 pages;           /* memory to manage; allocators that can't run out ignore it */
 	unsigned int cpus;
+	const char *plug; /* --plug, for backend_plug.c */
 	bool verify;
 };
 
 struct bench_backend {
-	const char *const *variants; /* names of the rows, NULL at the end */
+	const char *const *variants; /* names of the rows, NULL at the end; NULL: any name */
 	const struct bench_ops *ops;
 	const struct bench_ops *verified; /* every block stamped and checked */
-	bool finite;                      /* manages exactly setup.pages */
+	/* It manages exactly setup.pages and can run out; NULL: it can't. */
+	bool (*finite)(void *ctx);
 	/* 0, or -1 with a line on standard error. */
 	int (*setup)(const struct bench_setup *setup, void **ctx);
 	/* Everything was given back: is it all there? 0, or -1 with a line on standard error. */

@@ -40,7 +40,6 @@ const struct bench_backend bench_backend = {
 	.variants = harness_variants,
 	.ops = &plain_ops,
 	.verified = &verified_ops,
-	.finite = false,
 	.setup = harness_setup,
 	.check = harness_check,
 	.metadata = NULL,

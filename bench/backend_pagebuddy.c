@@ -161,11 +161,17 @@ static int pool_metadata(const struct bench_setup *setup, u64 pages, u64 *bytes,
 	return 0;
 }
 
+static bool pool_finite(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
 const struct bench_backend bench_backend = {
 	.variants = pool_variants,
 	.ops = &plain_ops,
 	.verified = &verified_ops,
-	.finite = true,
+	.finite = pool_finite,
 	.setup = pool_setup,
 	.check = pool_check,
 	.metadata = pool_metadata,

@@ -12,6 +12,13 @@
 
 #define MAX_LIST 32
 #define NAME_LEN 32
+#define MAX_PLUGS 8
+
+/* Somebody's allocator in a shared library (plug.h). */
+struct plug_option {
+	char name[NAME_LEN]; /* of its row: the file's, without .so */
+	char *path;
+};
 
 struct options {
 	const char *workloads[MAX_LIST];
@@ -29,6 +36,8 @@ struct options {
 	uint64_t seed;
 	bool verify, quick;
 	const char *json, *tsv, *linux_um, *workers;
+	struct plug_option plugs[MAX_PLUGS];
+	unsigned int nr_plugs;
 };
 
 /* Times in ns; negative: the workload has no such figure. */
@@ -98,6 +107,8 @@ struct results {
 void options_parse(int argc, char **argv, struct options *o);
 bool options_wants(const struct options *o, const char *workload);
 bool allocator_is_ours(const char *name);
+/* The library of a plugged allocator, or NULL. */
+const char *options_plug(const struct options *o, const char *allocator);
 
 /* machine.c */
 void machine_describe(struct machine *machine);

@@ -3,6 +3,7 @@
  * pagebuddy-bench: runs every worker over every cell, the floors in between, and
  * prints one table. What is compared is in README.md.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,14 +85,14 @@ static void measure_seeds(const struct options *o, struct results *r, const char
 	results_median_frag(r, first);
 }
 
-/* Only a finite memory can be fragmented: the library's variants. */
+/* Only a finite memory can be fragmented: the library's variants, and what is plugged in. */
 static void measure_frag(const struct options *o, struct results *r, const char *workload,
 			 unsigned int order)
 {
 	unsigned int i;
 
 	for (i = 0; i < o->nr_allocators; i++)
-		if (allocator_is_ours(o->allocators[i]))
+		if (allocator_is_ours(o->allocators[i]) || options_plug(o, o->allocators[i]))
 			measure_seeds(o, r, workload, order, o->allocators[i]);
 }
 
@@ -143,6 +144,18 @@ static void measure_workload(const struct options *o, struct results *r, const c
 	}
 }
 
+/* A plugged allocator that can't be set up is said once, not in every cell. */
+static void check_plugs(const struct options *o, struct results *r)
+{
+	static const char *const arguments[] = { "--workload", "open", NULL };
+	unsigned int i;
+
+	for (i = 0; i < o->nr_plugs; i++)
+		spawn_worker(o, r, o->plugs[i].name, arguments);
+	if (r->errors)
+		exit(2);
+}
+
 /* Says which allocators can't be measured, and goes on without them. */
 static void drop_missing(struct options *o)
 {
@@ -169,6 +182,7 @@ int main(int argc, char **argv)
 
 	options_parse(argc, argv, &o);
 	drop_missing(&o);
+	check_plugs(&o, &r);
 	machine_describe(&r.machine);
 	floors_measure();
 	if (o.linux_um)

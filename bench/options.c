@@ -38,6 +38,8 @@ static const char usage[] =
 	"                     harness (the loops alone) (default: all)\n"
 	"  --linux PROGRAM    Linux's own allocator too: the user-mode Linux that\n"
 	"                     `make bench-linux` builds\n"
+	"  --plug FILE        another allocator too: a shared library with the five\n"
+	"                     functions of bench/plug.h; may be given 8 times\n"
 	"  --quick            under a minute: 3 runs, orders 0 and 9, 512 MiB\n"
 	"  --runs N           of which the median is taken (default 7)\n"
 	"  --target-ms N      length of a run (default 10)\n"
@@ -178,6 +180,45 @@ static bool parse_number(struct options *o, int c, char *arg)
 	}
 }
 
+/* The row is called like the file, without its folder and its end. */
+static void add_plug(struct options *o, const char *arg)
+{
+	const char *slash = strrchr(arg, '/'), *name = slash ? slash + 1 : arg;
+	struct plug_option *plug = &o->plugs[o->nr_plugs];
+	int length = (int)strcspn(name, ".");
+	size_t i;
+
+	if (o->nr_plugs == MAX_PLUGS)
+		bad("--plug", arg, "no more than 8 of them");
+	if (!length || length >= NAME_LEN)
+		bad("--plug", arg, "a file whose name has 1 to 31 characters before the dot");
+	snprintf(plug->name, sizeof(plug->name), "%.*s", length, name);
+	for (i = 0; i < COUNT(all_allocators); i++)
+		if (!strcmp(plug->name, all_allocators[i]))
+			bad("--plug", arg, "a file that isn't called like another row");
+	if (options_plug(o, plug->name) || allocator_is_ours(plug->name))
+		bad("--plug", arg, "a file that isn't called like another row");
+	plug->path = realpath(arg, NULL);
+	if (!plug->path)
+		bad("--plug", arg, "a shared library that can be read");
+	o->nr_plugs++;
+}
+
+/* Whatever --allocators says, plugged ones are wanted: behind the first row. */
+static void add_plugged(struct options *o)
+{
+	unsigned int i, at = o->nr_allocators ? 1 : 0;
+
+	for (i = 0; i < o->nr_plugs; i++, at++) {
+		if (o->nr_allocators == MAX_LIST)
+			bad("--allocators", o->plugs[i].name, "no more than 32 names");
+		memmove(&o->allocators[at + 1], &o->allocators[at],
+			(o->nr_allocators - at) * sizeof(*o->allocators));
+		o->allocators[at] = o->plugs[i].name;
+		o->nr_allocators++;
+	}
+}
+
 /* The options that name something. */
 static bool parse_name(struct options *o, int c, char *arg)
 {
@@ -198,6 +239,9 @@ static bool parse_name(struct options *o, int c, char *arg)
 		return true;
 	case 'l':
 		o->linux_um = arg;
+		return true;
+	case 'P':
+		add_plug(o, arg);
 		return true;
 	case 'd':
 		o->workers = arg;
@@ -235,13 +279,15 @@ void options_parse(int argc, char **argv, struct options *o)
 		{ "seed", 1, NULL, 's' },      { "verify", 0, NULL, 'V' },
 		{ "json", 1, NULL, 'j' },      { "tsv", 1, NULL, 'T' },
 		{ "linux", 1, NULL, 'l' },     { "workers", 1, NULL, 'd' },
-		{ "help", 0, NULL, 'h' },      { NULL, 0, NULL, 0 },
+		{ "plug", 1, NULL, 'P' },      { "help", 0, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
 	set_defaults(o);
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		parse_one(o, c, optarg);
+	add_plugged(o);
 	if (optind < argc)
 		bad("argument", argv[optind], "options only");
 }
@@ -259,4 +305,14 @@ bool options_wants(const struct options *o, const char *workload)
 bool allocator_is_ours(const char *name)
 {
 	return !strncmp(name, "pagebuddy", strlen("pagebuddy"));
+}
+
+const char *options_plug(const struct options *o, const char *allocator)
+{
+	unsigned int i;
+
+	for (i = 0; i < o->nr_plugs; i++)
+		if (!strcmp(o->plugs[i].name, allocator))
+			return o->plugs[i].path;
+	return NULL;
 }

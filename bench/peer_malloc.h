@@ -53,7 +53,6 @@ const struct bench_backend bench_backend = {
 	.variants = peer_variants,
 	.ops = &plain_ops,
 	.verified = &verified_ops,
-	.finite = false,
 	.setup = peer_setup,
 	.check = peer_check,
 	.metadata = NULL,

@@ -18,7 +18,9 @@ extern char **environ;
 /* The worker of an allocator; pagebuddy's variants share one. */
 static void worker_path(const struct options *o, const char *allocator, char path[PATH_MAX])
 {
-	const char *name = allocator_is_ours(allocator) ? "pagebuddy" : allocator;
+	const char *name = options_plug(o, allocator)     ? "plug"
+			   : allocator_is_ours(allocator) ? "pagebuddy"
+							  : allocator;
 	char self[PATH_MAX - 64];
 	ssize_t n;
 
@@ -103,6 +105,10 @@ void spawn_worker(const struct options *o, struct results *r, const char *alloca
 	if (strcmp(allocator, "lockhold")) {
 		argv[n++] = "--variant";
 		argv[n++] = allocator;
+	}
+	if (options_plug(o, allocator)) {
+		argv[n++] = "--plug";
+		argv[n++] = options_plug(o, allocator);
 	}
 	snprintf(runs, sizeof(runs), "%u", o->runs);
 	snprintf(target, sizeof(target), "%u", o->target_ms);

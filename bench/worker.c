@@ -583,7 +583,8 @@ static void parse(int argc, char **argv, struct worker_options *o)
 		{ "runs", 1, NULL, 'r' },      { "target-ms", 1, NULL, 'm' },
 		{ "pages", 1, NULL, 'p' },     { "iterations", 1, NULL, 'i' },
 		{ "seed", 1, NULL, 's' },      { "verify", 0, NULL, 'V' },
-		{ "enough-ms", 1, NULL, 'e' }, { NULL, 0, NULL, 0 },
+		{ "enough-ms", 1, NULL, 'e' }, { "plug", 1, NULL, 'P' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -592,6 +593,8 @@ static void parse(int argc, char **argv, struct worker_options *o)
 			o->workload = optarg;
 		else if (c == 'v')
 			o->variant = optarg;
+		else if (c == 'P')
+			o->plug = optarg;
 		else if (c == 'V')
 			o->verify = true;
 		else
@@ -599,20 +602,26 @@ static void parse(int argc, char **argv, struct worker_options *o)
 	}
 }
 
-static void check_options(struct worker_options *o)
+static void check_variant(struct worker_options *o)
 {
 	const char *const *v = bench_backend.variants;
 
 	if (!o->variant)
-		o->variant = *v;
-	while (*v && strcmp(*v, o->variant))
+		o->variant = v ? *v : "plug";
+	while (v && *v && strcmp(*v, o->variant))
 		v++;
-	if (!*v) {
+	if (v && !*v) {
 		fprintf(stderr, "--variant: '%s' is not one of this worker's (first: %s)\n",
 			o->variant, bench_backend.variants[0]);
 		exit(2);
 	}
-	if (strcmp(o->workload, "metadata") && !find_workload(o->workload)) {
+}
+
+static void check_options(struct worker_options *o)
+{
+	check_variant(o);
+	if (strcmp(o->workload, "metadata") && strcmp(o->workload, "open") &&
+	    !find_workload(o->workload)) {
 		fprintf(stderr, "--workload: '%s' is unknown\n", o->workload);
 		exit(2);
 	}
@@ -630,6 +639,13 @@ static void work(const struct worker_options *o, const struct bench_setup *setup
 	u64 before;
 	unsigned int i;
 
+	if (!w) { /* open: can it be set up at all? */
+		if (bench_backend.setup(setup, &ctx))
+			exit(1);
+		if (bench_backend.check(ctx))
+			exit(4);
+		return;
+	}
 	run.ops = o->verify ? bench_backend.verified : bench_backend.ops;
 	run.work = *(void (*const *)(struct w_thread *))((const char *)run.ops + w->op);
 	prepare(&run, o, NULL);
@@ -640,8 +656,10 @@ static void work(const struct worker_options *o, const struct bench_setup *setup
 		run.thread[i].ctx = ctx;
 		run.thread[i].percent = w->percent;
 	}
-	if (w->fragmentation)
+	if (w->fragmentation && bench_backend.finite && bench_backend.finite(ctx))
 		fragmentation(&run, o);
+	else if (w->fragmentation)
+		return; /* blocks can be had without end */
 	else if (!strcmp(w->name, "longest"))
 		longest(&run, o);
 	else
@@ -670,6 +688,7 @@ int main(int argc, char **argv)
 		.variant = o.variant,
 		.pages = o.pages,
 		.verify = o.verify,
+		.plug = o.plug,
 		.cpus = sysconf(_SC_NPROCESSORS_CONF),
 	};
 	if (!strcmp(o.workload, "metadata"))

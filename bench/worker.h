@@ -25,6 +25,7 @@
 struct worker_options {
 	const char *workload;
 	const char *variant;
+	const char *plug; /* shared library, for worker-plug */
 	unsigned int order;
 	unsigned int threads;
 	unsigned int runs;
