@@ -114,7 +114,7 @@ static void describe(const struct pb_pool *pool, const struct call *call, const 
 	text_str(text, ")");
 }
 
-int misuse(const struct pb_pool *pool, const struct call *call, const struct misuse *what)
+int report_misuse(const struct pb_pool *pool, const struct call *call, const struct misuse *what)
 {
 	char buffer[MISUSE_TEXT] = "";
 	struct text text = { buffer, sizeof(buffer), 0 };
@@ -163,7 +163,7 @@ int misuse_page(const struct pb_pool *pool, const struct call *call, const struc
 
 	what.order = order;
 	if (frame == NO_FRAME)
-		return misuse(pool, call, &what);
+		return report_misuse(pool, call, &what);
 	what.pfn = frame_to_pfn(pool, frame);
 	word = load_relaxed(&page->word);
 	head = block_head(pool, frame);
@@ -180,5 +180,5 @@ int misuse_page(const struct pb_pool *pool, const struct call *call, const struc
 		what.kind = PB_MISUSE_DOUBLE_FREE;
 		what.found = free_around(pool, frame);
 	}
-	return misuse(pool, call, &what);
+	return report_misuse(pool, call, &what);
 }

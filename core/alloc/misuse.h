@@ -31,7 +31,7 @@ struct misuse {
 };
 
 /* Reports; always returns PB_EMISUSE. */
-int misuse(const struct pb_pool *pool, const struct call *call, const struct misuse *what);
+int report_misuse(const struct pb_pool *pool, const struct call *call, const struct misuse *what);
 /* `page` is not the head of an allocated block of `order`: say why not. */
 int misuse_page(const struct pb_pool *pool, const struct call *call, const struct pb_page *page,
 		unsigned int order);

@@ -120,8 +120,7 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 		__atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 		wake_reclaim(pool, zone, 0);
 	}
-	if (PB_WITH_HIGHATOMIC && frame != NO_FRAME && ctx->order &&
-	    alloc_flags & ALLOC_HIGHATOMIC)
+	if (PB_WITH_HIGHATOMIC && frame != NO_FRAME && ctx->order && alloc_flags & ALLOC_HIGHATOMIC)
 		reserve_highatomic_pageblock(pool, zone, frame, ctx->order);
 	return frame;
 }
@@ -309,7 +308,8 @@ static NOINLINE bool anything_left(struct pb_pool *pool, const struct alloc_cont
 /* In a shared pool a drain also finds the areas whose holders have ended. */
 static bool may_drain(const struct pb_pool *pool, const struct alloc_context *ctx)
 {
-	return policy(pool)->drains_always || pool_is_shared(pool) || ctx->gfp & PB_GFP_DIRECT_RECLAIM;
+	return policy(pool)->drains_always || pool_is_shared(pool) ||
+	       ctx->gfp & PB_GFP_DIRECT_RECLAIM;
 }
 
 /*
@@ -579,7 +579,7 @@ static enum pb_reason prepare_node(const struct pb_pool *pool, struct alloc_cont
 
 		what.order = (unsigned int)node;
 		what.found = pool->super->nr_nodes;
-		(void)misuse(pool, call, &what);
+		(void)report_misuse(pool, call, &what);
 		return PB_REASON_BAD_NODE;
 	}
 	if (node != PB_NO_NODE && (u32)node >= pool->super->nr_nodes) {
@@ -606,7 +606,7 @@ enum pb_reason prepare_request(const struct pb_pool *pool, struct alloc_context 
 		struct misuse what = { .kind = PB_MISUSE_BAD_FLAGS, .pfn = UINT64_MAX };
 
 		what.order = request->gfp;
-		(void)misuse(pool, call, &what);
+		(void)report_misuse(pool, call, &what);
 		return PB_REASON_BAD_FLAGS;
 	}
 	if (request->gfp & PB_GFP_ZERO && !pool->hooks.address && !pool->linear)
@@ -1083,7 +1083,7 @@ static NOINLINE int free_reported(struct pb_pool *pool, struct pb_page *page, un
 	const struct call call = { name, caller };
 
 	return pool_is_shared(pool) ? free_shared(pool, page, order, &call)
-			    : free_slow(pool, page, order, &call);
+				    : free_slow(pool, page, order, &call);
 }
 
 /* By the lock of this CPU's list, where that is all there is to it. */
@@ -1281,7 +1281,7 @@ static int misuse_refs(const struct pb_pool *pool, const struct call *call,
 
 	what.pfn = frame_to_pfn(pool, page_frame(pool, page));
 	what.order = load_relaxed(&page->word) & PB_PAGE_ORDER;
-	return misuse(pool, call, &what);
+	return report_misuse(pool, call, &what);
 }
 
 static int do_get_page(struct pb_pool *pool, struct pb_page *page, const struct call *call)

@@ -6,6 +6,8 @@
 #ifndef PB_CORE_BITS_H
 #define PB_CORE_BITS_H
 
+#include "base/namespace.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

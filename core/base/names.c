@@ -2,6 +2,8 @@
 /*
  * Names of zones, migratetypes, reasons and errors.
  */
+#include "base/namespace.h"
+
 #include <pagebuddy/pagebuddy.h>
 
 const char *pb_zone_name(enum pb_zone_type zone)

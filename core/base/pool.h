@@ -14,6 +14,8 @@
 #ifndef PB_CORE_POOL_H
 #define PB_CORE_POOL_H
 
+#include "base/namespace.h"
+
 #include <pagebuddy/pagebuddy.h>
 #include <pagebuddy/platform.h>
 

@@ -12,6 +12,8 @@
 #ifndef PB_CORE_REGIONS_H
 #define PB_CORE_REGIONS_H
 
+#include "base/namespace.h"
+
 #include <pagebuddy/pagebuddy.h>
 
 #include "base/bits.h"

@@ -23,8 +23,8 @@
 #ifndef PB_CORE_ZONE_H
 #define PB_CORE_ZONE_H
 
-#include "base/watermark_rules.h"
 #include "block/free_area.h"
+#include "base/watermark_rules.h"
 
 /* What is asked of one zone. */
 struct zone_request {
