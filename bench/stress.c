@@ -278,7 +278,7 @@ static u64 drain(void)
 
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
 		pb_drain(&pool, next(&self) % 4 ? (int)(next(&self) % options.cpus) : -1);
-		pb_tick(&pool);
+		pb_pcp_decay(&pool);
 		pb_stats(&pool, &stat);
 		nanosleep(&pause, NULL);
 		count++;

@@ -23,7 +23,7 @@ static enum do_placed occupy(struct do_machine *machine, uint64_t pfn, unsigned 
 
 	if (machine->nr == machine->room)
 		return DO_PLACE_NO_ROOM;
-	if (pb_claim(machine->pool, pfn, order, PB_GFP_HIGHUSER_MOVABLE))
+	if (pb_alloc_at(machine->pool, pfn, order, PB_GFP_HIGHUSER_MOVABLE))
 		return DO_PLACE_REFUSED;
 	*block = (struct do_block){ .page = pb_pfn_to_page(machine->pool, pfn),
 				    .pfn = pfn,

@@ -136,9 +136,9 @@ u32 block_head(const struct pb_pool *pool, u32 frame)
 {
 	for (unsigned int order = 0; order <= pool->max_order; order++) {
 		u32 head = frame & ~((1u << order) - 1);
-		u8 word = load_relaxed(&pool->pages[head].word);
+		u8 state = load_relaxed(&pool->pages[head].state);
 
-		if (word & PB_PAGE_HEAD && (word & PB_PAGE_ORDER) >= order)
+		if (state & PB_PAGE_HEAD && (state & PB_PAGE_ORDER) >= order)
 			return head;
 	}
 	return NO_FRAME;
@@ -159,23 +159,23 @@ int misuse_page(const struct pb_pool *pool, const struct call *call, const struc
 	struct misuse what = { .kind = PB_MISUSE_FOREIGN, .page = page, .pfn = UINT64_MAX };
 	u32 frame = page_frame(pool, page);
 	u32 head;
-	u8 word;
+	u8 state;
 
 	what.order = order;
 	if (frame == NO_FRAME)
 		return report_misuse(pool, call, &what);
 	what.pfn = frame_to_pfn(pool, frame);
-	word = load_relaxed(&page->word);
+	state = load_relaxed(&page->state);
 	head = block_head(pool, frame);
-	if (word & PB_PAGE_HEAD) {
+	if (state & PB_PAGE_HEAD) {
 		what.kind = PB_MISUSE_WRONG_ORDER;
-		what.found = word & PB_PAGE_ORDER;
-	} else if (word & (PAGE_RESERVED | PAGE_ABSENT)) {
+		what.found = state & PB_PAGE_ORDER;
+	} else if (state & (PAGE_RESERVED | PAGE_ABSENT)) {
 		what.kind = PB_MISUSE_UNOWNED;
-		what.found = word;
+		what.found = state;
 	} else if (head != NO_FRAME) {
 		what.kind = PB_MISUSE_INTERIOR;
-		what.found = load_relaxed(&pool->pages[head].word) & PB_PAGE_ORDER;
+		what.found = load_relaxed(&pool->pages[head].state) & PB_PAGE_ORDER;
 	} else {
 		what.kind = PB_MISUSE_DOUBLE_FREE;
 		what.found = free_around(pool, frame);

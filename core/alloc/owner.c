@@ -17,7 +17,7 @@ uint32_t pb_page_owner(const struct pb_pool *pool, const struct pb_page *page)
 {
 	u32 frame = page_frame(pool, page);
 
-	if (frame == NO_FRAME || !pool->owners || !(load_relaxed(&page->word) & PB_PAGE_HEAD))
+	if (frame == NO_FRAME || !pool->owners || !(load_relaxed(&page->state) & PB_PAGE_HEAD))
 		return 0;
 	return load_relaxed(&pool->owners[frame]);
 }
@@ -42,10 +42,10 @@ static u64 free_all_owned(struct pb_pool *pool, u32 tag)
 	u64 freed = 0;
 
 	for (u64 frame = 0; frame < pool->nr_frames;) {
-		u8 word = load_relaxed(&pool->pages[frame].word);
-		unsigned int order = word & PB_PAGE_HEAD ? word & PB_PAGE_ORDER : 0;
+		u8 state = load_relaxed(&pool->pages[frame].state);
+		unsigned int order = state & PB_PAGE_HEAD ? state & PB_PAGE_ORDER : 0;
 
-		if (word & PB_PAGE_HEAD && load_relaxed(&pool->owners[frame]) == tag)
+		if (state & PB_PAGE_HEAD && load_relaxed(&pool->owners[frame]) == tag)
 			freed += free_owned(pool, (u32)frame, order);
 		frame += (u64)1 << order;
 	}

@@ -971,7 +971,7 @@ static void set_mark(struct pb_page *page, u8 mark, bool on)
 	u8 old;
 
 	do {
-		old = load_relaxed(&page->word);
+		old = load_relaxed(&page->state);
 	} while (!change_byte(page, old, (u8)(on ? old | mark : old & ~mark)));
 }
 
@@ -1009,20 +1009,20 @@ static int release(struct pb_pool *pool, struct pb_page *page, unsigned int orde
 		   const struct call *call, u32 *freed)
 {
 	u32 frame = page_frame(pool, page);
-	u8 word;
+	u8 state;
 
 	*freed = NO_FRAME;
 	if (frame == NO_FRAME)
 		return misuse_page(pool, call, page, order);
-	word = load_relaxed(&page->word);
-	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order) ||
+	state = load_relaxed(&page->state);
+	if ((state & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order) ||
 	    order > pool->max_order)
 		return misuse_page(pool, call, page, order);
-	if (word & PB_PAGE_SHARED && !put_shared(pool, frame))
+	if (state & PB_PAGE_SHARED && !put_shared(pool, frame))
 		return PB_OK;
 	if (!pool->hardened)
-		store_relaxed(&page->word, 0);
-	else if (!change_byte(page, word, 0)) /* of two frees in one instant one is caught */
+		store_relaxed(&page->state, 0);
+	else if (!change_byte(page, state, 0)) /* of two frees in one instant one is caught */
 		return misuse_page(pool, call, page, order);
 	*freed = frame;
 	return PB_OK;
@@ -1057,7 +1057,7 @@ void free_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
  */
 static inline bool owned_block(const struct pb_page *page, unsigned int order)
 {
-	return ((load_relaxed(&page->word) ^ PB_PAGE_SHARED) & ~PB_PAGE_MOVABLE) ==
+	return ((load_relaxed(&page->state) ^ PB_PAGE_SHARED) & ~PB_PAGE_MOVABLE) ==
 	       (u64)(PB_PAGE_HEAD | PB_PAGE_SHARED) + order;
 }
 
@@ -1097,7 +1097,7 @@ static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsi
 	if (unlikely(frame >= pool->lock_free_frames || !owned_block(page, order)))
 		return free_reported(pool, page, order, name, caller);
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
-	store_relaxed(&page->word, 0);
+	store_relaxed(&page->state, 0);
 	if (unlikely(pcp_lock_push(pool, class, order, (u32)frame) != PCP_OK))
 		free_frames(pool, (u32)frame, order);
 	return PB_OK;
@@ -1122,7 +1122,7 @@ static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool
 	if (unlikely(frame >= pool->rseq_free_frames || !owned_block(page, order)))
 		return free_missed(pool, page, order, name, caller);
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
-	store_relaxed(&page->word, 0);
+	store_relaxed(&page->state, 0);
 	if (likely(pcp_rseq_push(pool, class, order, frame) == PCP_OK))
 		return PB_OK;
 	return free_overflow(pool, (u32)frame, order);
@@ -1145,23 +1145,23 @@ static bool is_block(const struct pb_pool *pool, const struct pb_page *page, uns
 	u8 mask = (u8) ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED);
 
 	return page_frame(pool, page) != NO_FRAME && order <= pool->max_order &&
-	       (load_relaxed(&page->word) & mask) == (PB_PAGE_HEAD | order);
+	       (load_relaxed(&page->state) & mask) == (PB_PAGE_HEAD | order);
 }
 
 /* How many of pages[0..n) carry this very byte, each counted once: they are marked
    off by clearing it and marked back. The caller owns them all. */
-static size_t count_once(size_t n, struct pb_page *const *pages, u8 word)
+static size_t count_once(size_t n, struct pb_page *const *pages, u8 state)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (load_relaxed(&pages[i]->word) == word) {
-			store_relaxed(&pages[i]->word, 0);
+		if (load_relaxed(&pages[i]->state) == state) {
+			store_relaxed(&pages[i]->state, 0);
 			found++;
 		}
 	for (size_t i = 0; i < n; i++)
-		if (!load_relaxed(&pages[i]->word))
-			store_relaxed(&pages[i]->word, word);
+		if (!load_relaxed(&pages[i]->state))
+			store_relaxed(&pages[i]->state, state);
 	return found;
 }
 
@@ -1176,14 +1176,14 @@ static size_t first_unfreeable(struct pb_pool *pool, unsigned int order, size_t 
 	for (size_t i = 0; i < n; i++) {
 		if (!is_block(pool, pages[i], order))
 			return i;
-		once += !(load_relaxed(&pages[i]->word) & PB_PAGE_SHARED);
+		once += !(load_relaxed(&pages[i]->state) & PB_PAGE_SHARED);
 	}
 	if (count_once(n, pages, plain) + count_once(n, pages, movable) == once)
 		return n;
 	for (size_t at = n - 1;; at--) /* the rare case: which one is it? There is one. */
 		for (size_t i = 0; i < at; i++)
 			if (pages[i] == pages[at] &&
-			    !(load_relaxed(&pages[i]->word) & PB_PAGE_SHARED))
+			    !(load_relaxed(&pages[i]->state) & PB_PAGE_SHARED))
 				return at;
 }
 
@@ -1233,7 +1233,7 @@ static u32 owned_frame(const struct pb_pool *pool, const struct pb_page *page,
 {
 	u32 frame = page_frame(pool, page);
 
-	if (frame != NO_FRAME && load_relaxed(&page->word) & PB_PAGE_HEAD)
+	if (frame != NO_FRAME && load_relaxed(&page->state) & PB_PAGE_HEAD)
 		return frame;
 	(void)misuse_page(pool, call, page, 0);
 	return NO_FRAME;
@@ -1243,12 +1243,12 @@ static int do_split_page(struct pb_pool *pool, struct pb_page *page, unsigned in
 			 const struct call *call)
 {
 	u32 frame = page_frame(pool, page);
-	u8 word;
+	u8 state;
 
 	if (frame == NO_FRAME || order > pool->max_order)
 		return misuse_page(pool, call, page, order);
-	word = load_relaxed(&page->word);
-	if ((word & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order))
+	state = load_relaxed(&page->state);
+	if ((state & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order))
 		return misuse_page(pool, call, page, order);
 	pool_enter(pool);
 	/* further references stay with the first page, which comes last: who dies before
@@ -1256,9 +1256,9 @@ static int do_split_page(struct pb_pool *pool, struct pb_page *page, unsigned in
 	for (u32 i = (1u << order) - 1; i; i--) {
 		if (pool->owners)
 			store_relaxed(&pool->owners[frame + i], pool->owners[frame]);
-		store_ordered(&page[i].word, (u8)(word & ~(PB_PAGE_ORDER | PB_PAGE_SHARED)));
+		store_ordered(&page[i].state, (u8)(state & ~(PB_PAGE_ORDER | PB_PAGE_SHARED)));
 	}
-	store_ordered(&page->word, (u8)(word & ~PB_PAGE_ORDER));
+	store_ordered(&page->state, (u8)(state & ~PB_PAGE_ORDER));
 	pool_leave(pool);
 	return PB_OK;
 }
@@ -1280,7 +1280,7 @@ static int misuse_refs(const struct pb_pool *pool, const struct call *call,
 	struct misuse what = { .kind = PB_MISUSE_REFCOUNT, .page = page, .found = found };
 
 	what.pfn = frame_to_pfn(pool, page_frame(pool, page));
-	what.order = load_relaxed(&page->word) & PB_PAGE_ORDER;
+	what.order = load_relaxed(&page->state) & PB_PAGE_ORDER;
 	return report_misuse(pool, call, &what);
 }
 
@@ -1295,7 +1295,7 @@ static int do_get_page(struct pb_pool *pool, struct pb_page *page, const struct 
 		return misuse_refs(pool, call, page, 0);
 	refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
 	/* SHARED first: a crash in between leaves a count of 0, which is right */
-	if (!(load_relaxed(&page->word) & PB_PAGE_SHARED))
+	if (!(load_relaxed(&page->state) & PB_PAGE_SHARED))
 		set_mark(page, PB_PAGE_SHARED, true);
 	if (__atomic_fetch_add(refs, 1, __ATOMIC_RELAXED) < INT32_MAX)
 		return PB_OK;
@@ -1321,7 +1321,7 @@ static int do_put_page(struct pb_pool *pool, struct pb_page *page, const struct 
 	if (frame == NO_FRAME)
 		return PB_EMISUSE;
 	pool_enter(pool);
-	code = free_slow(pool, page, load_relaxed(&page->word) & PB_PAGE_ORDER, call);
+	code = free_slow(pool, page, load_relaxed(&page->state) & PB_PAGE_ORDER, call);
 	pool_leave(pool);
 	return code;
 }
@@ -1339,26 +1339,26 @@ int pb_put_page_as(struct pb_pool *pool, struct pb_page *page, const char *name)
 unsigned int pb_page_count(struct pb_pool *pool, const struct pb_page *page)
 {
 	u32 frame = page_frame(pool, page);
-	u8 word;
+	u8 state;
 
 	if (frame == NO_FRAME)
 		return 0;
-	word = load_relaxed(&page->word);
-	if (!(word & PB_PAGE_HEAD))
+	state = load_relaxed(&page->state);
+	if (!(state & PB_PAGE_HEAD))
 		return 0;
-	if (!(word & PB_PAGE_SHARED))
+	if (!(state & PB_PAGE_SHARED))
 		return 1;
 	return 1 + load_relaxed((u32 *)pool_at(pool, pool->super->refs) + frame);
 }
 
 int pb_page_order(struct pb_pool *pool, const struct pb_page *page)
 {
-	u8 word;
+	u8 state;
 
 	if (page_frame(pool, page) == NO_FRAME)
 		return PB_ENODEV;
-	word = load_relaxed(&page->word);
-	return word & PB_PAGE_HEAD ? (int)(word & PB_PAGE_ORDER) : PB_EINVAL;
+	state = load_relaxed(&page->state);
+	return state & PB_PAGE_HEAD ? (int)(state & PB_PAGE_ORDER) : PB_EINVAL;
 }
 
 int pb_set_movable(struct pb_pool *pool, struct pb_page *page, bool movable)

@@ -72,7 +72,7 @@ u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn)
 			continue;
 		/* zones may interleave inside a span: the frame is present in one */
 		frame = segment->frame + (u32)(pfn - segment->pfn);
-		if (load_relaxed(&pool->pages[frame].word) != PAGE_ABSENT)
+		if (load_relaxed(&pool->pages[frame].state) != PAGE_ABSENT)
 			return frame;
 	}
 	return NO_FRAME;

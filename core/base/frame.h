@@ -55,7 +55,7 @@ static inline struct pb_page *page_set_allocated(const struct pb_pool *pool, siz
 {
 	struct pb_page *page = pool->pages + frame;
 
-	store_relaxed(&page->word, (u8)(PB_PAGE_HEAD + order + (gfp & pool->movable_mask) * 4));
+	store_relaxed(&page->state, (u8)(PB_PAGE_HEAD + order + (gfp & pool->movable_mask) * 4));
 	return page;
 }
 

@@ -113,7 +113,7 @@
 #define pcp_stack_set_sizes pb_core_pcp_stack_set_sizes
 #define pcp_stack_sum pb_core_pcp_stack_sum
 #define pcp_stack_take pb_core_pcp_stack_take
-#define pcp_stack_tick pb_core_pcp_stack_tick
+#define pcp_stack_decay pb_core_pcp_stack_decay
 #define pcp_stack_zone_bytes pb_core_pcp_stack_zone_bytes
 #define pcp_trace_batch pb_core_pcp_trace_batch
 #define pcp_trylock_area pb_core_pcp_trylock_area

@@ -88,7 +88,7 @@ struct pb_policy {
 	u32 (*pcp_take)(struct pcp_held *held, const struct zone_request *request);
 	bool (*pcp_put)(struct pcp_held *held, const struct zone_request *what, u32 frame);
 	void (*pcp_drain)(struct pcp_held *held, struct zone *zone);
-	void (*pcp_tick)(struct pcp_held *held, struct zone *zone);      /* NULL: nothing decays */
+	void (*pcp_decay)(struct pcp_held *held, struct zone *zone);     /* NULL: nothing decays */
 	bool (*pcp_set_sizes)(struct pcp_held *held, struct zone *zone); /* true: drain now */
 	void (*pcp_init)(struct pb_pool *pool, u32 cpu);
 	/* the same without the lock */

@@ -100,10 +100,10 @@ static u64 count_movable(const struct pb_pool *pool, u32 frame, u32 end)
 	u64 sum = 0;
 
 	for (; frame < end && (frame & 7 || end - frame < 8); frame++) {
-		u8 word = load_relaxed(&pool->pages[frame].word);
+		u8 state = load_relaxed(&pool->pages[frame].state);
 
-		if (word & PB_PAGE_HEAD && word & PB_PAGE_MOVABLE)
-			sum += min_u64((u64)1 << (word & PB_PAGE_ORDER), end - frame);
+		if (state & PB_PAGE_HEAD && state & PB_PAGE_MOVABLE)
+			sum += min_u64((u64)1 << (state & PB_PAGE_ORDER), end - frame);
 	}
 	for (; frame < end; frame += 8)
 		sum += movable_of_eight(pool,

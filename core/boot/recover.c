@@ -29,14 +29,14 @@
 
 static bool is_owned_block(const struct pb_pool *pool, u32 frame)
 {
-	unsigned int order = pool->pages[frame].word & PB_PAGE_ORDER;
+	unsigned int order = pool->pages[frame].state & PB_PAGE_ORDER;
 
 	/* what is aligned ends inside its span, and so inside its zone */
 	if (order > pool->max_order || frame & ((1u << order) - 1))
 		return false;
 	for (u32 i = 1; i < 1u << order; i++)
-		if (pool->pages[frame + i].word == PAGE_RESERVED ||
-		    pool->pages[frame + i].word == PAGE_ABSENT)
+		if (pool->pages[frame + i].state == PAGE_RESERVED ||
+		    pool->pages[frame + i].state == PAGE_ABSENT)
 			return false;
 	return true;
 }
@@ -58,12 +58,12 @@ static u32 settle_block(struct pb_pool *pool, u32 frame)
 	u32 n;
 
 	if (!is_owned_block(pool, frame)) /* no death makes this: a damaged byte */
-		page->word &= (u8)~PB_PAGE_ORDER;
-	if (page->word & PB_PAGE_SHARED && !(pool->super->flags & PB_POOL_REFCOUNT))
-		page->word &= (u8)~PB_PAGE_SHARED;
-	n = 1u << (page->word & PB_PAGE_ORDER);
+		page->state &= (u8)~PB_PAGE_ORDER;
+	if (page->state & PB_PAGE_SHARED && !(pool->super->flags & PB_POOL_REFCOUNT))
+		page->state &= (u8)~PB_PAGE_SHARED;
+	n = 1u << (page->state & PB_PAGE_ORDER);
 	for (u32 i = 1; i < n; i++) {
-		page[i].word = 0;
+		page[i].state = 0;
 		forget_references(pool, frame + i);
 	}
 	return frame + n;
@@ -76,18 +76,18 @@ static void settle_pages(struct pb_pool *pool, struct zone *zone)
 	u64 managed = 0;
 
 	while (frame < end) {
-		u8 word = pool->pages[frame].word;
+		u8 state = pool->pages[frame].state;
 
-		if (word & PB_PAGE_HEAD) {
+		if (state & PB_PAGE_HEAD) {
 			u32 next = settle_block(pool, (u32)frame);
 
 			managed += next - frame;
 			frame = next;
 			continue;
 		}
-		if (word != PAGE_RESERVED && word != PAGE_ABSENT)
-			pool->pages[frame].word = 0; /* pb_validate()'s mark, if not 0 */
-		managed += !pool->pages[frame].word;
+		if (state != PAGE_RESERVED && state != PAGE_ABSENT)
+			pool->pages[frame].state = 0; /* pb_validate()'s mark, if not 0 */
+		managed += !pool->pages[frame].state;
 		forget_references(pool, (u32)frame);
 		frame++;
 	}
@@ -171,14 +171,14 @@ static void free_the_rest(struct pb_pool *pool, struct zone *zone)
 	u64 managed = zone->managed;
 
 	while (frame < end) {
-		u8 word = pool->pages[frame].word;
+		u8 state = pool->pages[frame].state;
 		u64 run = frame;
 
-		if (word & PB_PAGE_HEAD) {
-			frame += (u64)1 << (word & PB_PAGE_ORDER);
+		if (state & PB_PAGE_HEAD) {
+			frame += (u64)1 << (state & PB_PAGE_ORDER);
 			continue;
 		}
-		while (run < end && !pool->pages[run].word)
+		while (run < end && !pool->pages[run].state)
 			run++;
 		if (run > frame)
 			release_range(pool, zone, (u32)frame, (u32)run);

@@ -18,7 +18,7 @@ static int reserved_block(const struct pb_pool *pool, u64 pfn, unsigned int orde
 	if (*frame == NO_FRAME)
 		return PB_ENODEV;
 	for (u32 i = 0; i < 1u << order; i++)
-		if (pool->pages[*frame + i].word != PAGE_RESERVED)
+		if (pool->pages[*frame + i].state != PAGE_RESERVED)
 			return PB_EBUSY;
 	return PB_OK;
 }
@@ -184,6 +184,6 @@ int pb_state_adopt(struct pb_pool *pool, uint64_t pfn, unsigned int order, bool 
 	if (code)
 		return code;
 	memset(&pool->pages[frame], 0, (size_t)1 << order);
-	pool->pages[frame].word = (u8)(PB_PAGE_HEAD | order | (movable ? PB_PAGE_MOVABLE : 0));
+	pool->pages[frame].state = (u8)(PB_PAGE_HEAD | order | (movable ? PB_PAGE_MOVABLE : 0));
 	return PB_OK;
 }

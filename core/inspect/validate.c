@@ -175,7 +175,7 @@ static int check_super(struct check *c)
 
 static bool is_present(const struct pb_pool *pool, u64 frame)
 {
-	return pool->pages[frame].word != PAGE_ABSENT;
+	return pool->pages[frame].state != PAGE_ABSENT;
 }
 
 static bool segment_plausible(const struct pb_pool *pool, const struct segment *segment,
@@ -377,8 +377,8 @@ static int check_frames(struct check *c)
 		u64 present = 0, reserved = 0;
 
 		for (u64 i = 0; i < zone_nr_frames(c->pool, zone); i++) {
-			present += page[i].word != PAGE_ABSENT;
-			reserved += page[i].word == PAGE_RESERVED;
+			present += page[i].state != PAGE_ABSENT;
+			reserved += page[i].state == PAGE_RESERVED;
 		}
 		if (zone->present != present)
 			return broken_zone(c, 4, "present pages", zone, zone->present, present);
@@ -466,9 +466,9 @@ static int check_free_usable(struct check *c)
 
 	while (next_free(c->pool, &b, c->pool->super->nr_spans))
 		for (u32 i = 0; i < 1u << b.order; i++) {
-			u8 word = c->pool->pages[b.frame + i].word;
+			u8 state = c->pool->pages[b.frame + i].state;
 
-			if (word == PAGE_RESERVED || word == PAGE_ABSENT)
+			if (state == PAGE_RESERVED || state == PAGE_ABSENT)
 				return broken_block(c, 7,
 						    "free block with a reserved or absent frame",
 						    b.frame, b.order);
@@ -494,15 +494,15 @@ static int check_spare_bits(struct check *c)
 static int check_head(struct check *c, u32 frame)
 {
 	const struct pb_page *page = c->pool->pages + frame;
-	unsigned int order = page->word & PB_PAGE_ORDER;
+	unsigned int order = page->state & PB_PAGE_ORDER;
 
-	if (!(page->word & PB_PAGE_HEAD))
+	if (!(page->state & PB_PAGE_HEAD))
 		return broken_block(c, 9, "page byte without meaning", frame, 0);
 	if (order > c->pool->max_order || frame & ((1u << order) - 1))
 		return broken_block(c, 9, "owned block of an impossible order or place", frame,
 				    order);
 	for (u32 i = 1; i < 1u << order; i++)
-		if (page[i].word == PAGE_RESERVED || page[i].word == PAGE_ABSENT)
+		if (page[i].state == PAGE_RESERVED || page[i].state == PAGE_ABSENT)
 			return broken_block(c, 9, "owned block with a reserved or absent frame",
 					    frame, order);
 	return PB_OK;
@@ -511,9 +511,9 @@ static int check_head(struct check *c, u32 frame)
 static int check_heads(struct check *c)
 {
 	for (u64 frame = 0; frame < c->pool->nr_frames; frame++) {
-		u8 word = c->pool->pages[frame].word;
+		u8 state = c->pool->pages[frame].state;
 
-		if (word && word != PAGE_RESERVED && word != PAGE_ABSENT)
+		if (state && state != PAGE_RESERVED && state != PAGE_ABSENT)
 			CHECK(check_head(c, (u32)frame));
 	}
 	return PB_OK;
@@ -525,12 +525,12 @@ static int check_tails(struct check *c)
 
 	while (frame < c->pool->nr_frames) {
 		const struct pb_page *page = c->pool->pages + frame;
-		u32 pages = page->word & PB_PAGE_HEAD ? 1u << (page->word & PB_PAGE_ORDER) : 1;
+		u32 pages = page->state & PB_PAGE_HEAD ? 1u << (page->state & PB_PAGE_ORDER) : 1;
 
 		for (u32 i = 1; i < pages; i++)
-			if (page[i].word)
+			if (page[i].state)
 				return broken_block(c, 10, "owned block inside another",
-						    (u32)frame + i, page[i].word & PB_PAGE_ORDER);
+						    (u32)frame + i, page[i].state & PB_PAGE_ORDER);
 		frame += pages;
 	}
 	return PB_OK;
@@ -544,7 +544,7 @@ static int check_owned_not_free(struct check *c)
 		bool owned = block_head(c->pool, b.frame) != NO_FRAME;
 
 		for (u32 i = 0; i < 1u << b.order && !owned; i++)
-			owned = c->pool->pages[b.frame + i].word & PB_PAGE_HEAD;
+			owned = c->pool->pages[b.frame + i].state & PB_PAGE_HEAD;
 		if (owned)
 			return broken_block(c, 11, "free block with an owner", b.frame, b.order);
 	}
@@ -557,9 +557,9 @@ static int check_references(struct check *c)
 	bool counted = c->pool->super->flags & PB_POOL_REFCOUNT;
 
 	for (u64 frame = 0; frame < c->pool->nr_frames; frame++) {
-		u8 word = c->pool->pages[frame].word;
+		u8 state = c->pool->pages[frame].state;
 
-		if (!(word & PB_PAGE_HEAD) || !(word & PB_PAGE_SHARED)) {
+		if (!(state & PB_PAGE_HEAD) || !(state & PB_PAGE_SHARED)) {
 			if (counted && refs[frame])
 				return broken_block(c, 12, "counted references without SHARED",
 						    (u32)frame, 0);
@@ -567,10 +567,10 @@ static int check_references(struct check *c)
 		}
 		if (!counted)
 			return broken_block(c, 12, "SHARED without PB_POOL_REFCOUNT", (u32)frame,
-					    word & PB_PAGE_ORDER);
+					    state & PB_PAGE_ORDER);
 		if (refs[frame] > INT32_MAX)
 			return broken_block(c, 12, "reference count out of range", (u32)frame,
-					    word & PB_PAGE_ORDER);
+					    state & PB_PAGE_ORDER);
 	}
 	return PB_OK;
 }
@@ -752,7 +752,7 @@ static int check_pcp_block(struct check *c, u32 frame, unsigned int order)
 		return broken_block(c, 13, "in a per-CPU list of another type than noted", frame,
 				    order);
 	for (u32 i = 0; i < 1u << order; i++) {
-		if (pool->pages[frame + i].word)
+		if (pool->pages[frame + i].state)
 			return broken_block(c, 13, "in a per-CPU list, but its page byte is set",
 					    frame, order);
 		if (tree_covering(span_tree(pool, frame), pool->max_order,
@@ -771,9 +771,9 @@ static int check_pcp_blocks(struct check *c)
 static int mark_block(struct check *c, u32 frame, unsigned int order)
 {
 	for (u32 i = 0; i < 1u << order; i++) {
-		if (c->pool->pages[frame + i].word)
+		if (c->pool->pages[frame + i].state)
 			return broken_block(c, 14, "twice in per-CPU lists", frame, order);
-		c->pool->pages[frame + i].word = PAGE_MARK;
+		c->pool->pages[frame + i].state = PAGE_MARK;
 	}
 	return PB_OK;
 }
@@ -1206,8 +1206,8 @@ static u64 owned_pages(const struct check *c, const struct zone *zone)
 	u64 owned = 0;
 
 	for (u64 i = 0; i < zone_nr_frames(c->pool, zone); i++)
-		if (page[i].word & PB_PAGE_HEAD)
-			owned += (u64)1 << (page[i].word & PB_PAGE_ORDER);
+		if (page[i].state & PB_PAGE_HEAD)
+			owned += (u64)1 << (page[i].state & PB_PAGE_ORDER);
 	return owned;
 }
 

@@ -10,20 +10,20 @@
 /* Not free, not owned: reserved, absent, or in some per-CPU list. */
 static bool is_loose(const struct pb_pool *pool, u32 frame)
 {
-	return !(pool->pages[frame].word & PB_PAGE_HEAD) &&
+	return !(pool->pages[frame].state & PB_PAGE_HEAD) &&
 	       tree_covering(span_tree(pool, frame), pool->max_order, span_offset(pool, frame)) < 0;
 }
 
 /* Largest aligned block at `frame`, before `end`, of the same loose kind. */
 static unsigned int loose_order(const struct pb_pool *pool, u32 frame, u64 end)
 {
-	u8 word = pool->pages[frame].word;
+	u8 state = pool->pages[frame].state;
 	unsigned int order = 0;
 	u32 same = 1;
 
 	while (order < pool->max_order && !(frame & (1u << order)) &&
 	       (u64)frame + (2u << order) <= end) {
-		while (same < 2u << order && pool->pages[frame + same].word == word &&
+		while (same < 2u << order && pool->pages[frame + same].state == state &&
 		       is_loose(pool, frame + same))
 			same++;
 		if (same < 2u << order)
@@ -37,7 +37,7 @@ static unsigned int loose_order(const struct pb_pool *pool, u32 frame, u64 end)
 static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 frame, u64 end,
 		    struct pb_block *block)
 {
-	u8 word = pool->pages[frame].word;
+	u8 state = pool->pages[frame].state;
 	int covering = tree_covering(span_tree(pool, frame), pool->max_order,
 				     span_offset(pool, frame));
 
@@ -48,10 +48,10 @@ static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 fra
 	block->list_type = block->pageblock_type;
 	block->movable = 0;
 	block->owner = 0;
-	if (word & PB_PAGE_HEAD) {
+	if (state & PB_PAGE_HEAD) {
 		block->state = PB_BLOCK_ALLOCATED;
-		block->order = word & PB_PAGE_ORDER;
-		block->movable = (word & PB_PAGE_MOVABLE) != 0;
+		block->order = state & PB_PAGE_ORDER;
+		block->movable = (state & PB_PAGE_MOVABLE) != 0;
 		block->owner = pool->owners ? load_relaxed(&pool->owners[frame]) : 0;
 	} else if (covering >= 0) {
 		block->state = PB_BLOCK_FREE;
@@ -59,7 +59,7 @@ static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 fra
 		if (pool->pcp_types)
 			block->list_type = pool->pcp_types[frame];
 	} else {
-		block->state = word ? PB_BLOCK_RESERVED : PB_BLOCK_PCP;
+		block->state = state ? PB_BLOCK_RESERVED : PB_BLOCK_PCP;
 		block->order = (u8)loose_order(pool, frame, end);
 	}
 	return 1u << block->order;
@@ -75,7 +75,7 @@ static int walk_zone(struct pb_pool *pool, const struct zone *zone,
 		struct pb_block block;
 		int stop;
 
-		if (pool->pages[frame].word == PAGE_ABSENT) {
+		if (pool->pages[frame].state == PAGE_ABSENT) {
 			frame++;
 			continue;
 		}

@@ -27,8 +27,7 @@ static void pcp_fence(struct pb_pool *pool, u32 cpu)
 /* The lock, also of an owner who died with it. */
 static bool area_trylock(struct pb_pool *pool, struct pcp_area *area)
 {
-	return pcp_trylock(area) ||
-	       (pool_is_shared(pool) && shared_trylock(pool, area, AREA_HELD));
+	return pcp_trylock(area) || (pool_is_shared(pool) && shared_trylock(pool, area, AREA_HELD));
 }
 
 /* pcp_trylock_area(), in the place where a hit that missed goes on. */
@@ -203,21 +202,21 @@ void pb_drain(struct pb_pool *pool, int cpu)
 	pool_leave(pool);
 }
 
-void pb_tick(struct pb_pool *pool)
+void pb_pcp_decay(struct pb_pool *pool)
 {
 	struct pcp_held held;
 
 	/* where nobody is woken to take a boost back, time does */
 	for (u32 z = 0; !pool->hooks.wake && z < pool->super->nr_zones; z++)
 		store_relaxed(&pool_zone(pool, z)->watermark_boost, 0);
-	if (!policy(pool)->pcp_tick)
+	if (!policy(pool)->pcp_decay)
 		return; /* Linux 6.1's lists keep what they have */
 	pool_enter(pool);
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
 		if (!pcp_trylock_area(pool, cpu, &held))
 			continue; /* in use, so not idle */
 		for (u32 i = 0; i < pool->super->nr_zones; i++)
-			policy(pool)->pcp_tick(&held, pool_zone(pool, i));
+			policy(pool)->pcp_decay(&held, pool_zone(pool, i));
 		pcp_unlock_area(&held);
 	}
 	pool_leave(pool);

@@ -70,7 +70,7 @@ static inline u32 pcp_entries(const struct pcp_list *list)
 struct pcp_cold {
 	u64 refilled; /* blocks from the zone, ever */
 	u64 drained;  /* blocks back to the zone, ever */
-	u64 seen;     /* `head` at the last tick */
+	u64 seen;     /* `head` at the last decay */
 };
 
 #define COSTLY_ORDER 3u
@@ -274,7 +274,7 @@ void pcp_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 u32 pcp_stack_take(struct pcp_held *held, const struct zone_request *request);
 bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 frame);
 void pcp_stack_drain(struct pcp_held *held, struct zone *zone);
-void pcp_stack_tick(struct pcp_held *held, struct zone *zone);
+void pcp_stack_decay(struct pcp_held *held, struct zone *zone);
 bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone);
 bool pcp_stack_holds(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 		     unsigned int order);

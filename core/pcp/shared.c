@@ -45,7 +45,7 @@ static void repair_area(const struct pb_pool *pool, struct pcp_area *area)
 	for (u32 i = 0; i < lists; i++, list++) {
 		u32 top = PCP_TOP(list->head);
 
-		if (top != list->base && pool->pages[pcp_slots(area)[top - 1]].word)
+		if (top != list->base && pool->pages[pcp_slots(area)[top - 1]].state)
 			store_relaxed(&list->head, list->head + PCP_POP);
 	}
 }
@@ -99,7 +99,7 @@ bool shared_push(const struct pb_pool *pool, u32 frame, unsigned int order)
 	if (hit) {
 		pcp_slots(area)[top] = frame;
 		store_ordered(&list->head, list->head + PCP_PUSH);
-		store_ordered(&pool->pages[frame].word, 0);
+		store_ordered(&pool->pages[frame].state, 0);
 	}
 	pcp_unlock(area);
 	return hit;

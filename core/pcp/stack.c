@@ -4,7 +4,7 @@
  * back from the cold end.
  *
  * A stack's limit doubles each time it runs empty or full, up to its maximum, and
- * pb_tick() halves it (and empties it) when nothing happened since the last tick: bursts
+ * pb_pcp_decay() halves it (and empties it) when nothing happened since the last tick: bursts
  * get long batches, idle CPUs don't sit on memory.
  */
 #include "pcp/pcp.h"
@@ -270,7 +270,7 @@ bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 f
 
 /* ------------------------------------------------------------------- decay */
 
-void pcp_stack_tick(struct pcp_held *held, struct zone *zone)
+void pcp_stack_decay(struct pcp_held *held, struct zone *zone)
 {
 	for (u32 i = 0; i < zone_lists(held->pool); i++) {
 		struct stack s = nth_stack(held, zone, i);
@@ -353,7 +353,7 @@ static void clear_limits(struct pcp_held *held, struct zone *zone)
 	}
 }
 
-/* Stacks that hold more than they may now are emptied by the next drain or tick; those
+/* Stacks that hold more than they may now are emptied by the next drain or decay; those
    that may hold more than all together may begin anew. True: drain now. */
 bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone)
 {

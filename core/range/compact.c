@@ -19,7 +19,7 @@ static u32 pages_to_move(const struct pb_pool *pool, u32 pageblock)
 	u32 in_use = 0;
 
 	while (frame < end) {
-		u8 word = load_relaxed(&pool->pages[frame].word);
+		u8 word = load_relaxed(&pool->pages[frame].state);
 		u32 step = 1;
 
 		if (word & PB_PAGE_HEAD) {

@@ -155,7 +155,7 @@ static u32 behind(const struct pb_pool *pool, u32 frame)
 	u32 end = frame + 1;
 
 	if (head != NO_FRAME)
-		end = head + (1u << (load_relaxed(&pool->pages[head].word) & PB_PAGE_ORDER));
+		end = head + (1u << (load_relaxed(&pool->pages[head].state) & PB_PAGE_ORDER));
 	if (frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)
 		end = (frame | ((1u << pool->pageblock_order) - 1)) + 1;
 	return end > frame ? end : frame + 1;

@@ -47,7 +47,7 @@ static int mark_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32
 {
 	add_managed(pool, zone, -(s64)(end - frame));
 	for (u32 i = frame; i < end; i++)
-		store_relaxed(&pool->pages[i].word, PAGE_RESERVED);
+		store_relaxed(&pool->pages[i].state, PAGE_RESERVED);
 	return PB_OK;
 }
 
@@ -72,8 +72,8 @@ static u32 take_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32
 	if (end - frame > pageblock_end - frame)
 		end = pageblock_end;
 	pb_platform_lock(&stripe->lock);
-	while (frame < end && load_relaxed(&pool->pages[frame].word) == PAGE_RESERVED)
-		store_relaxed(&pool->pages[frame++].word, 0);
+	while (frame < end && load_relaxed(&pool->pages[frame].state) == PAGE_RESERVED)
+		store_relaxed(&pool->pages[frame++].state, 0);
 	pb_platform_unlock(&stripe->lock);
 	return frame;
 }

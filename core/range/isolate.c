@@ -91,7 +91,7 @@ int take_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, enum
 	u32 obstacle, got = take_parts(pool, zone, frame, end, from, &obstacle);
 
 	if (got < end && block_head(pool, obstacle) == NO_FRAME &&
-	    !load_relaxed(&pool->pages[obstacle].word)) {
+	    !load_relaxed(&pool->pages[obstacle].state)) {
 		pcp_drain_all(pool, zone);
 		got = take_parts(pool, zone, got, end, from, &obstacle);
 	}
@@ -114,7 +114,7 @@ bool next_run(const struct pb_pool *pool, u64 pfn, u64 end, u32 *frame, u32 *fra
 			zone_first_frame(pool, zone) + zone_nr_frames(pool, zone) - (u64)*frame);
 	*frame_end = *frame + 1;
 	while (*frame_end - *frame < limit &&
-	       load_relaxed(&pool->pages[*frame_end].word) != PAGE_ABSENT &&
+	       load_relaxed(&pool->pages[*frame_end].state) != PAGE_ABSENT &&
 	       frame_to_pfn(pool, *frame_end) == pfn + (*frame_end - *frame))
 		++*frame_end;
 	return true;
@@ -220,7 +220,7 @@ void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock
 u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable)
 {
 	while (frame < end) {
-		u8 word = load_relaxed(&pool->pages[frame].word);
+		u8 word = load_relaxed(&pool->pages[frame].state);
 		u32 head = word & PB_PAGE_HEAD ? frame : block_head(pool, frame);
 
 		if (word && !(word & PB_PAGE_HEAD))
@@ -231,7 +231,7 @@ u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable)
 			frame++;
 			continue;
 		}
-		word = load_relaxed(&pool->pages[head].word);
+		word = load_relaxed(&pool->pages[head].state);
 		if (!movable || !(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED)
 			return frame;
 		frame = head + (1u << (word & PB_PAGE_ORDER));
@@ -245,7 +245,7 @@ u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable)
 static int refusal(const struct pb_pool *pool, u32 frame, u32 end)
 {
 	for (; frame < end; frame++)
-		if (load_relaxed(&pool->pages[frame].word) == PAGE_ABSENT)
+		if (load_relaxed(&pool->pages[frame].state) == PAGE_ABSENT)
 			return PB_ENODEV;
 	return PB_EBUSY;
 }
@@ -281,7 +281,7 @@ static int do_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_g
 	return frame == NO_FRAME ? PB_ENODEV : claim_block(pool, frame, order, gfp);
 }
 
-int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp)
+int pb_alloc_at(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp)
 {
 	int code;
 

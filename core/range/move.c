@@ -85,7 +85,7 @@ static bool move_to(struct pb_pool *pool, u32 frame, struct pb_page *to, u8 word
 	if (note) {
 		if (pool->owners)
 			store_relaxed(&pool->owners[page_frame(pool, to)], pool->owners[frame]);
-		__atomic_store_n(&to->word, word, __ATOMIC_RELEASE);
+		__atomic_store_n(&to->state, word, __ATOMIC_RELEASE);
 		moved = call_migrate(pool, from, to, order);
 		__atomic_store_n(note, 0, __ATOMIC_RELEASE);
 	}
@@ -96,7 +96,7 @@ static bool move_to(struct pb_pool *pool, u32 frame, struct pb_page *to, u8 word
 /* Move one block; the caller's page byte goes with it. *to: where it is now. */
 static bool move_block(struct pb_pool *pool, u32 frame, u32 *to)
 {
-	u8 word = load_relaxed(&pool->pages[frame].word);
+	u8 word = load_relaxed(&pool->pages[frame].state);
 	struct pb_page *page;
 
 	if (!can_move(pool, frame, word))
@@ -115,7 +115,7 @@ static bool clear_away(struct pb_pool *pool, u32 head, struct moves *moves)
 	u32 to;
 
 	if (!move_block(pool, head, &to))
-		return !(load_relaxed(&pool->pages[head].word) & PB_PAGE_HEAD);
+		return !(load_relaxed(&pool->pages[head].state) & PB_PAGE_HEAD);
 	if (moves && moves->n < MOVES_NOTED) {
 		moves->block[moves->n].from = head;
 		moves->block[moves->n++].to = to;
@@ -132,7 +132,7 @@ u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all, struct mo
 		u32 next = frame + 1;
 
 		if (head != NO_FRAME) {
-			u8 word = load_relaxed(&pool->pages[head].word);
+			u8 word = load_relaxed(&pool->pages[head].state);
 			u32 block_end = head + (1u << (word & PB_PAGE_ORDER));
 
 			if (block_end > next)
@@ -163,7 +163,7 @@ void move_back(struct pb_pool *pool, const struct moves *moves)
 {
 	for (u32 i = moves->n; i--;) {
 		u32 from = moves->block[i].from, to = moves->block[i].to;
-		u8 word = load_relaxed(&pool->pages[to].word);
+		u8 word = load_relaxed(&pool->pages[to].state);
 		struct pb_page *page;
 
 		if (!(word & PB_PAGE_HEAD) || !can_move(pool, to, word))

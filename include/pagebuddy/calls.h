@@ -34,7 +34,7 @@
  *   pb_request_exact_as           any    irq  hooks  a s z    a request, O(2^order)
  *   pb_alloc_contig               any    irq  hooks  a s      O(frames searched / 64)
  *   pb_request_contig             any    irq  hooks  a s      O(frames searched / 64)
- *   pb_claim                      any    irq  areas  a s      O(levels)
+ *   pb_alloc_at                   any    irq  areas  a s      O(levels)
  *   pb_free_pages                 any    irq  no     a s      hit O(1), else O(batch)
  *   pb_free_pages_as              any    irq  no     a s      hit O(1), else O(batch)
  *   pb_free_bulk                  any    irq  no     a s      n frees
@@ -65,7 +65,7 @@
  *   pb_offline                    any    task areas  a s z t  O(frames), the migrate hook
  *   pb_compact                    any    task areas  a s      O(frames), the migrate hook
  *   pb_drain                      any    task areas  a s      O(what the lists hold)
- *   pb_tick                       any    task areas  a s      O(what the lists hold)
+ *   pb_pcp_decay                  any    task areas  a s      O(what the lists hold)
  *   pb_free_owner                 any    task no     a s      O(frames)
  *   pb_stats                      any    task no     -        O(pageblocks + CPUs)
  *   pb_zone_stats                 any    task no     -        O(pageblocks + CPUs)

@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 #define PB_VERSION_MAJOR 0
-#define PB_VERSION_MINOR 1
+#define PB_VERSION_MINOR 2
 #define PB_VERSION_PATCH 0
 
 #if defined(__GNUC__)
@@ -131,7 +131,7 @@ typedef uint32_t pb_gfp_t; /* values of Linux 5.4 to 6.1; spec 4.1 */
  *	    HEAD    SHARED   MOVABLE     order
  */
 struct pb_page {
-	uint8_t word;
+	uint8_t state;
 };
 
 #define PB_PAGE_HEAD 0x80u    /* allocated, first frame of its block */
@@ -510,7 +510,7 @@ PB_API struct pb_page *pb_alloc_contig(struct pb_pool *pool, size_t nr_pages, ui
 /* Take this very block if it is free. PB_OK; PB_EBUSY: in use, or isolated by another
    call; PB_ENODEV: part of it is no frame of the pool; PB_EINVAL: order, alignment, or
    flags that contradict each other; PB_ENOTSUP: __GFP_ZERO without an address. */
-PB_API int pb_claim(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp);
+PB_API int pb_alloc_at(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp);
 
 /*
  * The same calls with every particular, and with the reason when they fail (NULL, or
@@ -629,7 +629,7 @@ PB_API int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn
 /* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1). */
 PB_API void pb_drain(struct pb_pool *pool, int cpu);
 /* Call now and then (once a second): idle CPUs' lists decay. */
-PB_API void pb_tick(struct pb_pool *pool);
+PB_API void pb_pcp_decay(struct pb_pool *pool);
 /* Move movable blocks so that a block of `order` comes free in some zone of
    `node` (PB_NO_NODE: all). Needs the migrate hook. PB_OK, PB_ENOMEM, PB_ENOTSUP. */
 PB_API int pb_compact(struct pb_pool *pool, int node, unsigned int order);
@@ -788,7 +788,7 @@ PB_API int pb_set_watermark_boost_factor(struct pb_pool *pool, uint32_t factor);
    automatic again. */
 PB_API int pb_set_pcp(struct pb_pool *pool, uint32_t high, uint32_t batch);
 /* Background reclaim has finished for a zone: take back the boost (spec 7.2). Without a
-   wake hook nobody knows that: there a boost ends with pb_tick(), or when a request
+   wake hook nobody knows that: there a boost ends with pb_pcp_decay(), or when a request
    would fail otherwise. */
 PB_API void pb_boost_done(struct pb_pool *pool, int node, enum pb_zone_type zone);
 

@@ -60,7 +60,7 @@ static void free_lost_frames(struct pb_pool *pool, struct zone *zone)
 	u64 end = frame + zone_nr_frames(pool, zone);
 
 	while (frame < end) {
-		u8 word = load_relaxed(&pool->pages[frame].word);
+		u8 word = load_relaxed(&pool->pages[frame].state);
 		int order = 0;
 
 		if (word & PB_PAGE_HEAD)
@@ -204,7 +204,7 @@ static void prepare_pages(struct pb_pool *pool)
 	uintptr_t start = (uintptr_t)pool_at(pool, pool->super->bitmaps);
 	uintptr_t end = (uintptr_t)pool_at(pool, pool->super->percpu) & ~(huge - 1);
 
-	*(volatile uint8_t *)&pool->pages->word = pool->pages->word;
+	*(volatile uint8_t *)&pool->pages->state = pool->pages->state;
 	start = (start + huge - 1) & ~(huge - 1);
 	if (start < end)
 		(void)madvise((void *)start, end - start, MADV_NOHUGEPAGE);

@@ -225,7 +225,7 @@ static void do_claim(void)
 	unsigned int order = tp_below(&rng, 4);
 	uint64_t pfn = tp_below(&rng, FRAMES) & ~((1u << order) - 1);
 
-	if (pb_claim(&pool, pfn, order, some_gfp()) != PB_OK)
+	if (pb_alloc_at(&pool, pfn, order, some_gfp()) != PB_OK)
 		return;
 	note_mine(pfn, (uint64_t)1 << order, tag);
 	keep(pb_pfn_to_page(&pool, pfn), order);
@@ -292,7 +292,7 @@ static void do_tune(void)
 static void do_drain(void)
 {
 	pb_drain(&pool, (int)tp_below(&rng, CPUS + 1) - 1);
-	pb_tick(&pool);
+	pb_pcp_decay(&pool);
 }
 
 static void do_stats(void)

@@ -217,7 +217,7 @@ static bool in_area(const struct pcp_area *area, size_t at, struct place *place)
 
 static bool shared_head(size_t frame)
 {
-	return (pool.pages[frame].word & (PB_PAGE_HEAD | PB_PAGE_SHARED)) ==
+	return (pool.pages[frame].state & (PB_PAGE_HEAD | PB_PAGE_SHARED)) ==
 	       (PB_PAGE_HEAD | PB_PAGE_SHARED);
 }
 
@@ -227,7 +227,7 @@ static bool in_frames(size_t at, struct place *place)
 	bool linked = s->profile == PB_PROFILE_LINUX;
 
 	if (at < s->pages + s->nr_frames) {
-		place->name = pool.pages[at - s->pages].word & PB_PAGE_HEAD ? "page byte of a head"
+		place->name = pool.pages[at - s->pages].state & PB_PAGE_HEAD ? "page byte of a head"
 									    : "page byte";
 		return true;
 	}
@@ -336,7 +336,7 @@ static void goes_on(const struct place *place, size_t bit)
 		n++;
 	tp_require(pb_free_bulk(&pool, 0, n, pages) == n, "%s, bit %zu: can't be freed",
 		   place->name, bit);
-	pb_tick(&pool);
+	pb_pcp_decay(&pool);
 	pb_drain(&pool, -1);
 	(void)pb_set_pcp(&pool, 0, 0);
 }

@@ -43,7 +43,7 @@ static void check_calls_return(void)
 {
 	struct pb_page *range;
 
-	pb_tick(&pool);
+	pb_pcp_decay(&pool);
 	pb_drain(&pool, -1);
 	(void)pb_compact(&pool, PB_NO_NODE, 4);
 	assert_int_equal(pb_set_pcp(&pool, 0, 0), PB_OK);

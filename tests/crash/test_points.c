@@ -149,7 +149,7 @@ static void do_contig_moving(struct stage *s)
 static void do_claim(struct stage *s)
 {
 	for (uint64_t pfn = 0; pfn < FRAMES; pfn += 16)
-		if (pb_claim(&s->pool, pfn, 2, PB_GFP_KERNEL) == PB_OK)
+		if (pb_alloc_at(&s->pool, pfn, 2, PB_GFP_KERNEL) == PB_OK)
 			break;
 }
 
@@ -219,8 +219,8 @@ static void do_drain(struct stage *s)
 
 static void do_tick(struct stage *s)
 {
-	pb_tick(&s->pool);
-	pb_tick(&s->pool);
+	pb_pcp_decay(&s->pool);
+	pb_pcp_decay(&s->pool);
 }
 
 static void do_compact(struct stage *s)
@@ -424,7 +424,7 @@ static void check_calls_return(struct pb_pool *pool)
 {
 	struct pb_error error = { 0 };
 
-	pb_tick(pool);
+	pb_pcp_decay(pool);
 	pb_drain(pool, -1);
 	(void)pb_compact(pool, PB_NO_NODE, 3);
 	(void)pb_set_pcp(pool, 0, 0);

@@ -332,7 +332,7 @@ static void test_zero_request_fails_when_there_is_no_address(void **state)
 		assert_int_equal(rq.why, PB_REASON_NO_ADDRESS);
 		assert_null(pb_request_contig(&tp.pool, &rq, 3, &range));
 		assert_int_equal(rq.why, PB_REASON_NO_ADDRESS);
-		assert_int_equal(pb_claim(&tp.pool, 8, 3, rq.gfp), PB_ENOTSUP);
+		assert_int_equal(pb_alloc_at(&tp.pool, 8, 3, rq.gfp), PB_ENOTSUP);
 		assert_null(pb_alloc_pages(&tp.pool, rq.gfp, 2));
 		tp_check(&tp, "zero");
 		assert_true(tp_sum_owned(&tp) == sum);
@@ -361,7 +361,7 @@ static void test_offline_and_compaction_undo_when_migration_fails(void **state)
 
 		tp_simple(&tp, 4096, v->profile, v->flags);
 		for (uint64_t pfn = 0; pfn < 4096; pfn += 64)
-			assert_int_equal(pb_claim(&tp.pool, pfn, 0, PB_GFP_KERNEL | PB_GFP_MOVABLE),
+			assert_int_equal(pb_alloc_at(&tp.pool, pfn, 0, PB_GFP_KERNEL | PB_GFP_MOVABLE),
 					 PB_OK);
 		pb_drain(&tp.pool, -1);
 		sum = tp_sum_owned(&tp);

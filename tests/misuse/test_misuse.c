@@ -190,7 +190,7 @@ static void test_double_free_when_the_page_was_merged_into_a_larger_block(void *
 		scene_open(&s, v);
 		pb_drain(&s.tp.pool, -1);
 		page = pb_pfn_to_page(&s.tp.pool, 3072 + 513); /* nobody got so far */
-		assert_int_equal(pb_claim(&s.tp.pool, 3072 + 513, 0, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&s.tp.pool, 3072 + 513, 0, PB_GFP_KERNEL), PB_OK);
 		assert_int_equal(pb_free_pages(&s.tp.pool, page, 0), PB_OK);
 		pb_drain(&s.tp.pool, -1);
 		assert_double_free(&s, page, 0);
@@ -280,7 +280,7 @@ static void test_free_of_a_pointer_that_is_no_page(void **state)
 				assert_misuse(&s, PB_MISUSE_FOREIGN, "pb_free_pages", UINT64_MAX,
 					      0);
 			}
-			assert_int_equal(local.word, PB_PAGE_HEAD);
+			assert_int_equal(local.state, PB_PAGE_HEAD);
 			assert_int_equal(pb_free_pages(&other.pool, foreign[5], 0), PB_OK);
 		}
 		tp_drop(&other);

@@ -529,7 +529,7 @@ static void op_claim(struct model *m)
 {
 	unsigned int order = m->op->order;
 	uint32_t pfn = m->op->a % (m->end + 4);
-	int code = pb_claim(&m->tp.pool, pfn, order, m->op->gfp);
+	int code = pb_alloc_at(&m->tp.pool, pfn, order, m->op->gfp);
 	bool free = order <= m->tp.config.max_order &&
 		    all_in_state(m, pfn, 1u << order, PB_BLOCK_FREE);
 
@@ -723,7 +723,7 @@ static void op_tune(struct model *m)
 		pb_drain(&m->tp.pool, m->op->a & 4 ? -1 : (int)(m->op->a & 3));
 		break;
 	case OP_TICK:
-		pb_tick(&m->tp.pool);
+		pb_pcp_decay(&m->tp.pool);
 		break;
 	case OP_SET_PCP:
 		check(m, pb_set_pcp(&m->tp.pool, m->op->a, m->op->b) == PB_OK, "set_pcp");

@@ -31,7 +31,7 @@ int main(void)
 	config.regions = &ram, config.nr_regions = 1;
 	pb_user_pool_create(&pool, &config, 0, &hooks, NULL);
 	for (uint64_t pfn = 0; pfn < 16384; pfn += 2)
-		pb_claim(&pool, pfn, 0, PB_GFP_HIGHUSER_MOVABLE);
+		pb_alloc_at(&pool, pfn, 0, PB_GFP_HIGHUSER_MOVABLE);
 	start = clock();
 	page = pb_alloc_contig(&pool, 600, 1, 0, UINT64_MAX, 0, PB_GFP_HIGHUSER_MOVABLE);
 	printf("page %p after %lu refusals, %.1f s\n", (void *)page, refused,

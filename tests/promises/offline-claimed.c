@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pb_claim() and pb_alloc_contig() take free frames out of a range that pb_offline() (or
+/* pb_alloc_at() and pb_alloc_contig() take free frames out of a range that pb_offline() (or
  * another contig, or compaction) has isolated and is emptying. Deterministic here: from
  * the migrate hook, as another thread would at that moment. Expected, as in Linux, where
  * alloc_contig_range() of an isolated pageblock is -EBUSY: the claim is refused, the
@@ -14,7 +14,7 @@ static bool migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struc
 {
 	(void)ctx, (void)from, (void)to, (void)order;
 	if (claimed == 1)
-		claimed = pb_claim(pool, 513, 0, PB_GFP_KERNEL);
+		claimed = pb_alloc_at(pool, 513, 0, PB_GFP_KERNEL);
 	return true;
 }
 int main(void)
@@ -29,7 +29,7 @@ int main(void)
 	config.regions = &ram, config.nr_regions = 1;
 	pb_user_pool_create(&pool, &config, 0, &hooks, NULL);
 	for (uint64_t pfn = 512; pfn < 1024; pfn += 8)
-		pb_claim(&pool, pfn, 0, PB_GFP_HIGHUSER_MOVABLE);
+		pb_alloc_at(&pool, pfn, 0, PB_GFP_HIGHUSER_MOVABLE);
 	code = pb_offline(&pool, 512, 1024);
 	for (uint64_t pfn = 512; pfn < 1024; pfn += 8)
 		left += (int)pb_page_count(&pool, pb_pfn_to_page(&pool, pfn));

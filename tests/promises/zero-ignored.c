@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* PB_GFP_ZERO with pb_alloc_contig() and pb_claim(). pagebuddy.h: the pool does not touch
+/* PB_GFP_ZERO with pb_alloc_contig() and pb_alloc_at(). pagebuddy.h: the pool does not touch
  * memory "except for __GFP_ZERO through the address hook"; pb_alloc_pages and
  * pb_alloc_exact do zero. Expected: 0 bytes not zero. It was: the old content (an
  * information leak in a kernel). Later Linux: __GFP_ZERO is one of the flags alloc_contig honours. */
@@ -32,7 +32,7 @@ int main(void)
 	page = pb_alloc_contig(&pool, 3, 1, 0, 1024, 0, PB_GFP_KERNEL | PB_GFP_ZERO);
 	all += bad = dirty(pb_page_address(&pool, page), 3 << 12);
 	printf("alloc_contig %zu bytes not zero\n", bad);
-	pb_claim(&pool, 512, 3, PB_GFP_KERNEL | PB_GFP_ZERO);
+	pb_alloc_at(&pool, 512, 3, PB_GFP_KERNEL | PB_GFP_ZERO);
 	all += bad = dirty(pb_page_address(&pool, pb_pfn_to_page(&pool, 512)), 8 << 12);
 	printf("claim        %zu bytes not zero\n", bad);
 	return all != 0;

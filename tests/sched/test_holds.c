@@ -230,7 +230,7 @@ static void do_claim(void)
 	unsigned int order = tp_below(&s.rng, 11);
 	uint64_t pfn = tp_below(&s.rng, FRAMES) >> order << order;
 
-	if (pb_claim(&s.tp.pool, pfn, order, some_gfp()) == PB_OK)
+	if (pb_alloc_at(&s.tp.pool, pfn, order, some_gfp()) == PB_OK)
 		keep(pb_pfn_to_page(&s.tp.pool, pfn), order);
 }
 
@@ -265,7 +265,7 @@ static void do_tune(void)
 static void do_drain(void)
 {
 	pb_drain(&s.tp.pool, (int)tp_below(&s.rng, 3) - 1);
-	pb_tick(&s.tp.pool);
+	pb_pcp_decay(&s.tp.pool);
 }
 
 static void do_ask(void)

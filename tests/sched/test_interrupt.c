@@ -94,10 +94,10 @@ static void call_pb_alloc_pages_bulk(void)
 	s.result = pb_free_bulk(&s.tp.pool, 0, n, pages) != n;
 }
 
-static void call_pb_claim(void)
+static void call_pb_alloc_at(void)
 {
 	for (uint64_t pfn = 0; pfn < FRAMES; pfn += 21)
-		if (pb_claim(&s.tp.pool, pfn, 0, PB_GFP_KERNEL) == PB_OK)
+		if (pb_alloc_at(&s.tp.pool, pfn, 0, PB_GFP_KERNEL) == PB_OK)
 			hold(pb_pfn_to_page(&s.tp.pool, pfn));
 }
 
@@ -132,10 +132,10 @@ static void call_pb_drain(void)
 	pb_drain(&s.tp.pool, -1);
 }
 
-static void call_pb_tick(void)
+static void call_pb_pcp_decay(void)
 {
-	pb_tick(&s.tp.pool);
-	pb_tick(&s.tp.pool);
+	pb_pcp_decay(&s.tp.pool);
+	pb_pcp_decay(&s.tp.pool);
 }
 
 static void call_pb_set_pcp(void)
@@ -159,10 +159,10 @@ static const struct {
 	CALL(pb_alloc_pages, 1),     CALL(pb_free_pages, 1),
 	CALL(pb_get_page, 0),        CALL(pb_alloc_exact, 8),
 	CALL(pb_free_exact, 4),      CALL(pb_split_page, 2),
-	CALL(pb_claim, 1),           CALL(pb_alloc_pages_bulk, 6),
+	CALL(pb_alloc_at, 1),           CALL(pb_alloc_pages_bulk, 6),
 	CALL(pb_alloc_contig, 7),    CALL(pb_reserve, 5),
 	CALL(pb_offline, PAGEBLOCK), CALL(pb_compact, PAGEBLOCK),
-	CALL(pb_drain, 0),           CALL(pb_tick, 0),
+	CALL(pb_drain, 0),           CALL(pb_pcp_decay, 0),
 	CALL(pb_set_pcp, 0),
 };
 
@@ -218,7 +218,7 @@ static void request_ranges(struct pb_pool *pool, struct pb_request *request)
 	n = pb_request_bulk(pool, request, 0, 4, pages);
 	pb_free_bulk(pool, 0, n, pages);
 	for (uint64_t pfn = 0; pfn < FRAMES; pfn += 9)
-		if (pb_claim(pool, pfn, 0, URGENT) == PB_OK)
+		if (pb_alloc_at(pool, pfn, 0, URGENT) == PB_OK)
 			pb_free_pages(pool, pb_pfn_to_page(pool, pfn), 0);
 }
 

@@ -275,8 +275,8 @@ static void test_remote_drain_beside_the_owner(void **state)
 static void tick_against_use(struct scene *s, unsigned int t)
 {
 	if (t == 0) {
-		pb_tick(&s->tp.pool);
-		pb_tick(&s->tp.pool);
+		pb_pcp_decay(&s->tp.pool);
+		pb_pcp_decay(&s->tp.pool);
 		return;
 	}
 	take(s, t, 0, PB_GFP_KERNEL, 0);
@@ -318,7 +318,7 @@ static void claim_against_alloc(struct scene *s, unsigned int t)
 		return;
 	}
 	for (uint64_t pfn = 0; pfn < 16; pfn += 8)
-		if (pb_claim(&s->tp.pool, pfn, 3, PB_GFP_KERNEL) == PB_OK) {
+		if (pb_alloc_at(&s->tp.pool, pfn, 3, PB_GFP_KERNEL) == PB_OK) {
 			s->page[t][pfn / 8] = pb_pfn_to_page(&s->tp.pool, pfn);
 			s->order[t][pfn / 8] = 3;
 		}
@@ -390,7 +390,7 @@ static void hold_two_movable(struct scene *s)
 	for (unsigned int i = 0; i < 2; i++) {
 		uint64_t pfn = i ? 9 : 2;
 
-		tp_require(pb_claim(&s->tp.pool, pfn, 0, PB_GFP_HIGHUSER_MOVABLE) == PB_OK,
+		tp_require(pb_alloc_at(&s->tp.pool, pfn, 0, PB_GFP_HIGHUSER_MOVABLE) == PB_OK,
 			   "claim");
 		s->page[2][i] = pb_pfn_to_page(&s->tp.pool, pfn);
 	}
@@ -408,7 +408,7 @@ static void refused_offline_against_claim(struct scene *s, unsigned int t)
 		return;
 	}
 	for (uint64_t pfn = 2; pfn < 4; pfn++)
-		if (pb_claim(&s->tp.pool, pfn, 0, PB_GFP_KERNEL) == PB_OK)
+		if (pb_alloc_at(&s->tp.pool, pfn, 0, PB_GFP_KERNEL) == PB_OK)
 			s->page[1][pfn] = pb_pfn_to_page(&s->tp.pool, pfn);
 	take(s, 1, 0, PB_GFP_HIGHUSER_MOVABLE, 0);
 }
@@ -512,7 +512,7 @@ static void no_block_of_order_4(struct scene *s)
 	for (unsigned int i = 0; i < FRAMES / 16; i++) {
 		s->page[0][i] = pb_pfn_to_page(&s->tp.pool, i * 16ull);
 		s->order[0][i] = 0;
-		tp_require(pb_claim(&s->tp.pool, i * 16ull, 0, PB_GFP_KERNEL) == PB_OK, "claim");
+		tp_require(pb_alloc_at(&s->tp.pool, i * 16ull, 0, PB_GFP_KERNEL) == PB_OK, "claim");
 	}
 }
 

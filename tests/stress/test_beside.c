@@ -144,12 +144,12 @@ static void call_pb_alloc_exact(struct tp_rng *rng)
 		assert_int_equal(pb_free_exact(&tp.pool, page, n), PB_OK);
 }
 
-static void call_pb_claim(struct tp_rng *rng)
+static void call_pb_alloc_at(struct tp_rng *rng)
 {
 	unsigned int order = tp_below(rng, 7);
 	uint64_t pfn = tp_below(rng, FRAMES) & ~((1u << order) - 1);
 
-	if (pb_claim(&tp.pool, pfn, order, PB_GFP_KERNEL) == PB_OK)
+	if (pb_alloc_at(&tp.pool, pfn, order, PB_GFP_KERNEL) == PB_OK)
 		assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, pfn), order),
 				 PB_OK);
 }
@@ -199,10 +199,10 @@ static void call_pb_drain(struct tp_rng *rng)
 	pb_drain(&tp.pool, (int)tp_below(rng, 3) - 1);
 }
 
-static void call_pb_tick(struct tp_rng *rng)
+static void call_pb_pcp_decay(struct tp_rng *rng)
 {
 	(void)rng;
-	pb_tick(&tp.pool);
+	pb_pcp_decay(&tp.pool);
 }
 
 static void call_pb_set_min_free_kbytes(struct tp_rng *rng)
@@ -393,9 +393,9 @@ static const struct {
 	call_fn *call;
 } calls[] = {
 	CALL(pb_alloc_pages),      CALL(pb_free_pages), CALL(pb_get_page),
-	CALL(pb_alloc_exact),      CALL(pb_claim),      CALL(pb_alloc_contig),
+	CALL(pb_alloc_exact),      CALL(pb_alloc_at),      CALL(pb_alloc_contig),
 	CALL(pb_reserve),          CALL(pb_online),     CALL(pb_offline),
-	CALL(pb_compact),          CALL(pb_drain),      CALL(pb_tick),
+	CALL(pb_compact),          CALL(pb_drain),      CALL(pb_pcp_decay),
 	CALL(pb_set_pcp),          CALL(pb_stats),      CALL(pb_set_min_free_kbytes),
 	CALL(pb_alloc_pages_bulk), CALL(pb_split_page), CALL(pb_request_pages),
 	CALL(pb_page_order),       CALL(pb_free_owner), CALL(pb_request_bulk),

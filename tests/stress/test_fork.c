@@ -173,7 +173,7 @@ static void *tuner_main(void *arg)
 	while (!atomic_load(&stop)) {
 		atomic_store((atomic_bool *)arg, true);
 		pb_set_watermark_scale_factor(pool, tp.config.watermark_scale_factor);
-		pb_tick(pool);
+		pb_pcp_decay(pool);
 		pb_drain(pool, -1);
 		if (atomic_load(&slow))
 			usleep(1000);
@@ -318,7 +318,7 @@ static uint64_t claim_reserve(void)
 	uint64_t got = 0;
 
 	for (uint64_t pfn = 0; pfn < frames; pfn++)
-		if (to_be_had(pfn) && pb_claim(pool, pfn, 0, PB_GFP_KERNEL) == PB_OK) {
+		if (to_be_had(pfn) && pb_alloc_at(pool, pfn, 0, PB_GFP_KERNEL) == PB_OK) {
 			note_got(pfn);
 			got++;
 		}

@@ -116,11 +116,11 @@ static void work_rarely(struct worker *w)
 		pb_drain(&tp.pool, -1);
 		break;
 	case 1:
-		pb_tick(&tp.pool);
+		pb_pcp_decay(&tp.pool);
 		break;
 	case 2:
 		pfn = tp_below(&w->rng, FRAMES);
-		if (pb_claim(&tp.pool, pfn, 0, PB_GFP_KERNEL) == PB_OK)
+		if (pb_alloc_at(&tp.pool, pfn, 0, PB_GFP_KERNEL) == PB_OK)
 			pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, pfn), 0);
 		break;
 	case 3:

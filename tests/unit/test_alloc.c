@@ -124,7 +124,7 @@ static void test_alloc_leaves_neighbours_alone_when_the_largest_order_fails(void
 		pool_4096(&tp, v);
 		/* every span keeps one block: no order 10 is to be had, 9 is */
 		for (unsigned int i = 0; i < 4; i++) {
-			assert_int_equal(pb_claim(&tp.pool, i * 1024u, 3, PB_GFP_KERNEL), PB_OK);
+			assert_int_equal(pb_alloc_at(&tp.pool, i * 1024u, 3, PB_GFP_KERNEL), PB_OK);
 			pages[i] = pb_pfn_to_page(&tp.pool, i * 1024u);
 		}
 		sum = tp_sum_owned(&tp);
@@ -154,7 +154,7 @@ static void test_alloc_says_fragmented_when_only_small_blocks_are_free(void **st
 	(void)state;
 	tp_simple(&tp, 64, PB_PROFILE_MODERN, PB_POOL_NO_PCP);
 	for (uint64_t pfn = 0; pfn < 64; pfn += 2)
-		assert_int_equal(pb_claim(&tp.pool, pfn, 0, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, pfn, 0, PB_GFP_KERNEL), PB_OK);
 	assert_int_equal(tp_free_pages(&tp), 32);
 	assert_null(
 		pb_alloc_pages_nodemask(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 1, 0, NULL, &why));
@@ -189,7 +189,7 @@ static void test_alloc_serves_every_order_that_a_free_block_contains(void **stat
 		assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, 2048), 10),
 				 PB_OK);
 		if (have < 10) {
-			assert_int_equal(pb_claim(&tp.pool, 2048, 10, PB_GFP_KERNEL), PB_OK);
+			assert_int_equal(pb_alloc_at(&tp.pool, 2048, 10, PB_GFP_KERNEL), PB_OK);
 			assert_int_equal(
 				pb_split_page(&tp.pool, pb_pfn_to_page(&tp.pool, 2048), 10), PB_OK);
 			for (uint64_t i = 0; i < 1u << have; i++)
@@ -310,7 +310,7 @@ static void test_example_12_exact_gives_the_tail_back(void **state)
 	tp.config.pageblock_order = 4;
 	tp_region(&tp, 0, 32, 0, PB_ZONE_NORMAL);
 	tp_build(&tp);
-	assert_int_equal(pb_claim(&tp.pool, 0, 4, PB_GFP_KERNEL), PB_OK);
+	assert_int_equal(pb_alloc_at(&tp.pool, 0, 4, PB_GFP_KERNEL), PB_OK);
 	page = pb_alloc_exact(&tp.pool, PB_GFP_KERNEL, 20480 / 4096);
 	assert_int_equal(pb_page_to_pfn(&tp.pool, page), 16);
 	for (int i = 0; i < 5; i++) {
@@ -445,19 +445,19 @@ static void test_claim_takes_exactly_this_block(void **state)
 		for (unsigned int order = 0; order <= 10; order++) {
 			uint64_t pfn = 3072 - (1u << order);
 
-			assert_int_equal(pb_claim(&tp.pool, pfn, order, PB_GFP_KERNEL), PB_OK);
+			assert_int_equal(pb_alloc_at(&tp.pool, pfn, order, PB_GFP_KERNEL), PB_OK);
 			page = pb_pfn_to_page(&tp.pool, pfn);
 			assert_int_equal(pb_page_order(&tp.pool, page), (int)order);
 			tp_check(&tp, "claimed");
-			assert_int_equal(pb_claim(&tp.pool, pfn, order, PB_GFP_KERNEL), PB_EBUSY);
-			assert_int_equal(pb_claim(&tp.pool, 2048, 10, PB_GFP_KERNEL), PB_EBUSY);
+			assert_int_equal(pb_alloc_at(&tp.pool, pfn, order, PB_GFP_KERNEL), PB_EBUSY);
+			assert_int_equal(pb_alloc_at(&tp.pool, 2048, 10, PB_GFP_KERNEL), PB_EBUSY);
 			assert_int_equal(pb_free_pages(&tp.pool, page, order), PB_OK);
 			assert_as_new(&tp, FRAMES);
 		}
-		assert_int_equal(pb_claim(&tp.pool, 4096, 0, PB_GFP_KERNEL), PB_ENODEV);
-		assert_int_equal(pb_claim(&tp.pool, UINT64_MAX, 0, PB_GFP_KERNEL), PB_ENODEV);
-		assert_int_equal(pb_claim(&tp.pool, 2, 2, PB_GFP_KERNEL), PB_EINVAL);
-		assert_int_equal(pb_claim(&tp.pool, 0, 11, PB_GFP_KERNEL), PB_EINVAL);
+		assert_int_equal(pb_alloc_at(&tp.pool, 4096, 0, PB_GFP_KERNEL), PB_ENODEV);
+		assert_int_equal(pb_alloc_at(&tp.pool, UINT64_MAX, 0, PB_GFP_KERNEL), PB_ENODEV);
+		assert_int_equal(pb_alloc_at(&tp.pool, 2, 2, PB_GFP_KERNEL), PB_EINVAL);
+		assert_int_equal(pb_alloc_at(&tp.pool, 0, 11, PB_GFP_KERNEL), PB_EINVAL);
 		assert_as_new(&tp, FRAMES);
 		tp_drop(&tp);
 	}
@@ -476,7 +476,7 @@ static void test_claim_finds_a_page_that_is_in_a_per_cpu_list(void **state)
 		page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
 		pfn = pb_page_to_pfn(&tp.pool, page);
 		assert_int_equal(pb_free_pages(&tp.pool, page, 0), PB_OK);
-		assert_int_equal(pb_claim(&tp.pool, pfn, 0, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, pfn, 0, PB_GFP_KERNEL), PB_OK);
 		assert_int_equal(pb_page_order(&tp.pool, page), 0);
 		tp_check(&tp, "claimed from a per-CPU list");
 		tp_drop(&tp);
@@ -580,7 +580,7 @@ static void test_contig_fails_when_nothing_fits_and_leaves_no_trace(void **state
 
 		pool_4096(&tp, v);
 		for (uint64_t pfn = 100; pfn < FRAMES; pfn += 100)
-			assert_int_equal(pb_claim(&tp.pool, pfn, 0, PB_GFP_KERNEL), PB_OK);
+			assert_int_equal(pb_alloc_at(&tp.pool, pfn, 0, PB_GFP_KERNEL), PB_OK);
 		sum = tp_sum_owned(&tp);
 		assert_null(pb_alloc_contig(&tp.pool, 101, 1, 0, FRAMES, 0, PB_GFP_KERNEL));
 		assert_null(pb_alloc_contig(&tp.pool, 0, 1, 0, FRAMES, 0, PB_GFP_KERNEL));

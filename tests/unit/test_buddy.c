@@ -143,7 +143,7 @@ static void test_example_04_split_adds_upper_halves(void **state)
 
 	(void)state;
 	linux_zone(&tp, 16, 4, 4, 0);
-	assert_int_equal(pb_claim(&tp.pool, 0, 3, MOVABLE), PB_OK);
+	assert_int_equal(pb_alloc_at(&tp.pool, 0, 3, MOVABLE), PB_OK);
 	tp_trace(&tp, 1);
 	assert_int_equal(get(&tp, MOVABLE, 0), 8);
 	assert_movable_list(&tp, 2, 12);
@@ -599,8 +599,8 @@ static void test_modern_unreserved_block_merges(void **state)
 	tp.config.pageblock_order = 3;
 	tp_region(&tp, 0, 16, 0, PB_ZONE_NORMAL);
 	tp_build(&tp);
-	assert_int_equal(pb_claim(&tp.pool, 0, 3, MOVABLE), PB_OK);
-	assert_int_equal(pb_claim(&tp.pool, 8, 3, MOVABLE), PB_OK);
+	assert_int_equal(pb_alloc_at(&tp.pool, 0, 3, MOVABLE), PB_OK);
+	assert_int_equal(pb_alloc_at(&tp.pool, 8, 3, MOVABLE), PB_OK);
 	assert_int_equal(pb_state_set_pageblock(&tp.pool, 0, PB_MIGRATE_HIGHATOMIC), PB_OK);
 	assert_int_equal(pb_state_set_zone(&tp.pool, 0, PB_ZONE_NORMAL, &zone), PB_OK);
 	put(&tp, 0, 3);

@@ -51,7 +51,7 @@ static void make(struct tp *tp, const struct kind *kind, uint64_t end)
 		uint32_t frame = (uint32_t)(page - tp->pool.pages);
 		struct zone *zone = zone_of_frame(&tp->pool, frame);
 
-		assert_int_equal(pb_claim(&tp->pool, pfn, 4, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp->pool, pfn, 4, PB_GFP_KERNEL), PB_OK);
 		frame_pageblock(&tp->pool, frame)->type = PB_MIGRATE_CMA;
 		tp->pool.pcp_class[frame >> 4] = zone_class(&tp->pool, zone, PB_MIGRATE_CMA);
 	}

@@ -120,7 +120,7 @@ static void test_reserve_undoes_what_it_took(void **state)
 		struct tp tp;
 
 		start(&tp, v);
-		assert_int_equal(pb_claim(&tp.pool, 1500, 0, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 1500, 0, PB_GFP_KERNEL), PB_OK);
 		before = tp_sum_owned(&tp);
 		assert_int_equal(pb_reserve(&tp.pool, 1000, 2048), PB_EBUSY);
 		assert_int_equal(tp_sum_owned(&tp), before);
@@ -276,14 +276,14 @@ static void test_validate_names_the_place(void **state)
 		u8 word;
 
 		start(&tp, v);
-		assert_int_equal(pb_claim(&tp.pool, 0x13, 0, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 0x13, 0, PB_GFP_KERNEL), PB_OK);
 		page = pb_pfn_to_page(&tp.pool, 0x13);
-		word = page->word;
-		page->word = (u8)(word | 2);
+		word = page->state;
+		page->state = (u8)(word | 2);
 		assert_int_equal(pb_validate(&tp.pool, &error), PB_ECORRUPT);
 		assert_non_null(strstr(error.text, " (pfn 0x13, order 2)"));
 		assert_int_equal(pb_validate(&tp.pool, NULL), PB_ECORRUPT);
-		page->word = word;
+		page->state = word;
 		find_zone(&tp.pool, 0, PB_ZONE_NORMAL)->start_pfn++;
 		assert_int_equal(pb_validate(&tp.pool, &error), PB_ECORRUPT);
 		assert_non_null(strstr(error.text, " (zone 1)"));

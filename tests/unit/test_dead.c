@@ -143,7 +143,7 @@ static void test_a_hit_that_was_not_ended(void **state)
 		area = pcp_area(&tp.pool, 0);
 		page = half_taken(&tp, area);
 		assert_non_null(page);
-		page->word = PB_PAGE_HEAD;
+		page->state = PB_PAGE_HEAD;
 		area->lock = NUMBER(DEAD);
 		next = pb_alloc_pages(&tp.pool, PB_GFP_NOWAIT, 0); /* it lives: another way */
 		assert_non_null(next);
@@ -175,7 +175,7 @@ static void test_a_repair_takes_areas_over(void **state)
 		pcp_area(&tp.pool, 0)->lock = NUMBER(DEAD);
 		tp.pool.super->users_lock = NUMBER(DEAD);
 		pb_test_end(DEAD);
-		pb_tick(&tp.pool);
+		pb_pcp_decay(&tp.pool);
 		pb_drain(&tp.pool, -1);
 		assert_int_equal(pcp_area(&tp.pool, 0)->lock, 0);
 		assert_int_equal(tp.pool.super->users_lock, 0);

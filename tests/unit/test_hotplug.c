@@ -30,7 +30,7 @@ static void test_reserve_and_online_are_inverse(void **state)
 			assert_int_equal(zone.managed, 8192 - (to - from));
 			assert_int_equal(zone.present, 8192);
 			assert_int_equal(pb_reserve(&tp.pool, from, to), PB_EBUSY);
-			assert_int_equal(pb_claim(&tp.pool, from, 0, PB_GFP_KERNEL), PB_EBUSY);
+			assert_int_equal(pb_alloc_at(&tp.pool, from, 0, PB_GFP_KERNEL), PB_EBUSY);
 			assert_int_equal(pb_online(&tp.pool, from, to), PB_OK);
 			tp_check(&tp, "online");
 		}
@@ -48,7 +48,7 @@ static void test_reserve_refused_when_a_frame_is_in_use(void **state)
 		uint64_t sum;
 
 		start(&tp, v);
-		assert_int_equal(pb_claim(&tp.pool, 4000, 2, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 4000, 2, PB_GFP_KERNEL), PB_OK);
 		pb_drain(&tp.pool, -1);
 		sum = tp_sum_owned(&tp);
 		for (uint64_t from = 3000; from < 4004; from += 251)
@@ -150,7 +150,7 @@ static void test_offline_refused_when_a_page_cannot_move(void **state)
 		uint64_t sum;
 
 		start(&tp, v);
-		assert_int_equal(pb_claim(&tp.pool, 1500, 0, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 1500, 0, PB_GFP_KERNEL), PB_OK);
 		pb_drain(&tp.pool, -1);
 		sum = tp_sum_owned(&tp);
 		assert_int_equal(pb_offline(&tp.pool, 0, 4096), PB_EBUSY);
@@ -185,9 +185,9 @@ static void test_offline_moves_movable_pages_away(void **state)
 		start(&tp, v);
 		tp.pool.hooks.migrate = migrate;
 		nr_moved = 0;
-		assert_int_equal(pb_claim(&tp.pool, 1500, 0, PB_GFP_KERNEL | PB_GFP_MOVABLE),
+		assert_int_equal(pb_alloc_at(&tp.pool, 1500, 0, PB_GFP_KERNEL | PB_GFP_MOVABLE),
 				 PB_OK);
-		assert_int_equal(pb_claim(&tp.pool, 1024, 3, PB_GFP_KERNEL | PB_GFP_MOVABLE),
+		assert_int_equal(pb_alloc_at(&tp.pool, 1024, 3, PB_GFP_KERNEL | PB_GFP_MOVABLE),
 				 PB_OK);
 		assert_int_equal(pb_offline(&tp.pool, 1024, 2048), PB_OK);
 		tp_check(&tp, "offline");

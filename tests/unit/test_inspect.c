@@ -241,16 +241,16 @@ static void test_validate_names_what_is_wrong(void **state)
 			page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 3);
 			switch (fault) {
 			case 0: /* a free frame gets an owner */
-				page[512].word = PB_PAGE_HEAD;
+				page[512].state = PB_PAGE_HEAD;
 				break;
 			case 1: /* an owner loses its block */
-				page->word = 0;
+				page->state = 0;
 				break;
 			case 2: /* overlapping owners */
-				page[2].word = PB_PAGE_HEAD | 1;
+				page[2].state = PB_PAGE_HEAD | 1;
 				break;
 			default: /* an impossible order */
-				page->word = PB_PAGE_HEAD | 31;
+				page->state = PB_PAGE_HEAD | 31;
 				break;
 			}
 			assert_int_equal(pb_validate(&tp.pool, &error), PB_ECORRUPT);

@@ -168,7 +168,7 @@ static void test_shrink_and_then_free(void **state)
 		start(&tp, v);
 		tp_region(&tp, 0, 8192, 0, PB_ZONE_NORMAL);
 		tp_build(&tp);
-		assert_int_equal(pb_claim(&tp.pool, 600, 3, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 600, 3, PB_GFP_KERNEL), PB_OK);
 		kept = pb_pfn_to_page(&tp.pool, 600);
 		assert_int_equal(pb_offline(&tp.pool, 0, 512), PB_OK);
 		assert_int_equal(pb_offline(&tp.pool, 1024, 8192), PB_OK);
@@ -227,7 +227,7 @@ static void test_pools_of_16_64_512_gigabytes_and_more(void **state)
 		assert_int_equal(tp_free_pages(&tp), frames);
 		assert_int_equal(tp_nr_free(&tp, 10), frames >> 10);
 		/* the topmost frame, and blocks from both ends */
-		assert_int_equal(pb_claim(&tp.pool, (1u << 20) + frames - 1, 0, PB_GFP_KERNEL),
+		assert_int_equal(pb_alloc_at(&tp.pool, (1u << 20) + frames - 1, 0, PB_GFP_KERNEL),
 				 PB_OK);
 		page = pb_pfn_to_page(&tp.pool, (1u << 20) + frames - 1);
 		assert_int_equal(pb_page_to_pfn(&tp.pool, page), (1u << 20) + frames - 1);
@@ -258,7 +258,7 @@ static void test_pool_of_nearly_2_32_frames(void **state)
 		fail_msg("2^32 - 2^20 frames refused: %s", tp.error.text);
 	}
 	assert_int_equal(tp_free_pages(&tp), frames);
-	assert_int_equal(pb_claim(&tp.pool, frames - 1, 0, PB_GFP_KERNEL), PB_OK);
+	assert_int_equal(pb_alloc_at(&tp.pool, frames - 1, 0, PB_GFP_KERNEL), PB_OK);
 	assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, frames - 1), 0), PB_OK);
 	tp_drop(&tp);
 }

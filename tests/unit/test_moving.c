@@ -36,7 +36,7 @@ static bool migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struc
 	m.offered[pfn]++;
 	if (m.nested) { /* somebody else's search must leave what is being emptied alone */
 		assert_null(pb_alloc_contig(pool, 100, 0, 0, FRAMES, 0, PB_GFP_NOWAIT));
-		assert_int_equal(pb_claim(pool, pfn, 0, PB_GFP_KERNEL), PB_EBUSY);
+		assert_int_equal(pb_alloc_at(pool, pfn, 0, PB_GFP_KERNEL), PB_EBUSY);
 		assert_int_equal(pb_offline(pool, pfn & ~(uint64_t)511, (pfn | 511) + 1), PB_EBUSY);
 	}
 	if (m.onward) { /* `to` is full of nothing yet: not to be moved on */
@@ -485,7 +485,7 @@ static void test_a_block_is_offered_once(void **state)
 		tp_build(&tp);
 		tp.pool.hooks.migrate = refuse;
 		for (int i = 0; i < 2; i++) {
-			assert_int_equal(pb_claim(&tp.pool, 32u * (unsigned int)i, 2,
+			assert_int_equal(pb_alloc_at(&tp.pool, 32u * (unsigned int)i, 2,
 						  PB_GFP_HIGHUSER_MOVABLE),
 					 PB_OK);
 			blocks[i] = pb_pfn_to_page(&tp.pool, 32u * (unsigned int)i);

@@ -271,7 +271,7 @@ static void test_no_pcp_pool_holds_nothing(void **state)
 		assert_int_equal(stat.count, 0);
 	pb_drain(&tp.pool, -1);
 	pb_drain(&tp.pool, 0);
-	pb_tick(&tp.pool);
+	pb_pcp_decay(&tp.pool);
 	tp_check(&tp, "no pcp");
 	tp_drop(&tp);
 }
@@ -343,7 +343,7 @@ static void test_tick_empties_idle_lists_of_the_modern_profile(void **state)
 	}
 	assert_true(held(&tp, 0) > 0);
 	for (int i = 0; i < 20; i++) {
-		pb_tick(&tp.pool);
+		pb_pcp_decay(&tp.pool);
 		tp_check(&tp, "ticked");
 	}
 	assert_int_equal(held(&tp, 0), 0);
@@ -430,7 +430,7 @@ static void test_drain_across_a_border_of_stripes(void **state)
 			tp_build(&tp);
 			pages = calloc(blocks, sizeof(*pages));
 			assert_non_null(pages);
-			while (n < blocks && pb_claim(&tp.pool, dma + ((uint64_t)n << order), order,
+			while (n < blocks && pb_alloc_at(&tp.pool, dma + ((uint64_t)n << order), order,
 						      PB_GFP_KERNEL) == PB_OK) {
 				pages[n] = pb_pfn_to_page(&tp.pool, dma + ((uint64_t)n << order));
 				n++;

@@ -197,8 +197,8 @@ static void test_greatest_pool_is_made(void **state)
 	assert_int_equal(pb_pool_init(&pool, &config, memory, bytes, true, NULL, &error), PB_OK);
 	pb_stats(&pool, &stat);
 	assert_int_equal(stat.free, PB_MAX_FRAMES);
-	assert_int_equal(pb_claim(&pool, 0, 0, PB_GFP_KERNEL), PB_OK);
-	assert_int_equal(pb_claim(&pool, PB_MAX_FRAMES - 1, 0, PB_GFP_KERNEL), PB_OK);
+	assert_int_equal(pb_alloc_at(&pool, 0, 0, PB_GFP_KERNEL), PB_OK);
+	assert_int_equal(pb_alloc_at(&pool, PB_MAX_FRAMES - 1, 0, PB_GFP_KERNEL), PB_OK);
 	last = pb_pfn_to_page(&pool, PB_MAX_FRAMES - 1);
 	assert_non_null(last);
 	assert_int_equal(pb_page_to_pfn(&pool, last), PB_MAX_FRAMES - 1);

@@ -42,12 +42,12 @@ static void test_a_range_without_addresses_is_not_zeroed_in_part(void **state)
 		before = tp_sum_owned(&tp);
 		assert_null(pb_request_contig(&tp.pool, &request, 4, &upper));
 		assert_int_equal(request.why, PB_REASON_NO_ADDRESS);
-		assert_int_equal(pb_claim(&tp.pool, 32, 3, PB_GFP_KERNEL | PB_GFP_ZERO),
+		assert_int_equal(pb_alloc_at(&tp.pool, 32, 3, PB_GFP_KERNEL | PB_GFP_ZERO),
 				 PB_ENOTSUP);
 		tp_check(&tp, "given back");
 		assert_int_equal(tp_sum_owned(&tp), before);
 		memset(linear, 0x77, sizeof(linear));
-		assert_int_equal(pb_claim(&tp.pool, 16, 3, PB_GFP_KERNEL | PB_GFP_ZERO), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 16, 3, PB_GFP_KERNEL | PB_GFP_ZERO), PB_OK);
 		for (int i = 16 << 12; i < 24 << 12; i++)
 			assert_int_equal(linear[i], 0);
 		assert_int_equal(linear[24 << 12], 0x77);
@@ -73,20 +73,20 @@ static void test_claims_that_make_no_sense(void **state)
 		tp.config.pageblock_order = 3;
 		tp_region(&tp, 0, 50, 0, PB_ZONE_NORMAL);
 		tp_build(&tp);
-		assert_int_equal(pb_claim(&tp.pool, 0, 6, PB_GFP_KERNEL), PB_EINVAL);
-		assert_int_equal(pb_claim(&tp.pool, 2, 2, PB_GFP_KERNEL), PB_EINVAL);
-		assert_int_equal(pb_claim(&tp.pool, 0, 0, PB_GFP_DMA | PB_GFP_HIGHMEM), PB_EINVAL);
-		assert_int_equal(pb_claim(&tp.pool, 0, 0, PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE),
+		assert_int_equal(pb_alloc_at(&tp.pool, 0, 6, PB_GFP_KERNEL), PB_EINVAL);
+		assert_int_equal(pb_alloc_at(&tp.pool, 2, 2, PB_GFP_KERNEL), PB_EINVAL);
+		assert_int_equal(pb_alloc_at(&tp.pool, 0, 0, PB_GFP_DMA | PB_GFP_HIGHMEM), PB_EINVAL);
+		assert_int_equal(pb_alloc_at(&tp.pool, 0, 0, PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE),
 				 PB_EINVAL);
-		assert_int_equal(pb_claim(&tp.pool, 48, 3, PB_GFP_KERNEL), PB_ENODEV); /* a hole */
-		assert_int_equal(pb_claim(&tp.pool, 60, 0, PB_GFP_KERNEL), PB_ENODEV);
-		assert_int_equal(pb_claim(&tp.pool, 4096, 0, PB_GFP_KERNEL), PB_ENODEV);
-		assert_int_equal(pb_claim(&tp.pool, 48, 1, PB_GFP_KERNEL), PB_OK);
-		assert_int_equal(pb_claim(&tp.pool, 49, 0, PB_GFP_KERNEL), PB_EBUSY);
+		assert_int_equal(pb_alloc_at(&tp.pool, 48, 3, PB_GFP_KERNEL), PB_ENODEV); /* a hole */
+		assert_int_equal(pb_alloc_at(&tp.pool, 60, 0, PB_GFP_KERNEL), PB_ENODEV);
+		assert_int_equal(pb_alloc_at(&tp.pool, 4096, 0, PB_GFP_KERNEL), PB_ENODEV);
+		assert_int_equal(pb_alloc_at(&tp.pool, 48, 1, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 49, 0, PB_GFP_KERNEL), PB_EBUSY);
 		tp_check(&tp, "claimed");
 		tp_drop(&tp);
 	}
-	assert_int_equal(pb_claim(&zero, 0, 0, PB_GFP_KERNEL), PB_EINVAL);
+	assert_int_equal(pb_alloc_at(&zero, 0, 0, PB_GFP_KERNEL), PB_EINVAL);
 }
 
 /* A zone of several banks: the range may lie in any of them, and in none across two. */
@@ -244,12 +244,12 @@ static void test_compaction_leaves_alone_what_it_can_not_empty(void **state)
 		tp_reserved(&tp, 20, 22);
 		tp_build(&tp);
 		tp.pool.hooks.migrate = never_asked;
-		assert_int_equal(pb_claim(&tp.pool, 0, 0, PB_GFP_KERNEL), PB_OK); /* unmovable */
-		assert_int_equal(pb_claim(&tp.pool, 17, 0, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
-		assert_int_equal(pb_claim(&tp.pool, 32, 4, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
-		assert_int_equal(pb_claim(&tp.pool, 49, 0, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
-		assert_int_equal(pb_claim(&tp.pool, 64, 4, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
-		assert_int_equal(pb_claim(&tp.pool, 81, 0, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 0, 0, PB_GFP_KERNEL), PB_OK); /* unmovable */
+		assert_int_equal(pb_alloc_at(&tp.pool, 17, 0, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 32, 4, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 49, 0, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 64, 4, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 81, 0, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
 		big = tp.pool.pages + 48;
 		frame_pageblock(&tp.pool, 48)->type = PB_MIGRATE_HIGHATOMIC;
 		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 4), PB_ENOMEM);

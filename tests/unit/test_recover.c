@@ -41,7 +41,7 @@ static uint64_t recovered(struct tp *tp)
 
 static uint8_t *word(struct tp *tp, uint32_t frame)
 {
-	return &tp->pool.pages[frame].word;
+	return &tp->pool.pages[frame].state;
 }
 
 static void for_both(void (*test)(struct tp *tp))

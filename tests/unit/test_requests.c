@@ -257,7 +257,7 @@ static void test_reclaim_gives_up_the_reserve(void **state)
 				struct zone *zone = zone_of_frame(&w.tp.pool, frame);
 				uint64_t limit = zone->managed;
 
-				assert_int_equal(pb_claim(&w.tp.pool, frame, 0, PB_GFP_KERNEL),
+				assert_int_equal(pb_alloc_at(&w.tp.pool, frame, 0, PB_GFP_KERNEL),
 						 PB_OK);
 				w.held[w.n++] = pb_pfn_to_page(&w.tp.pool, frame);
 				zone->managed = 100 *

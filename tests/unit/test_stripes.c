@@ -154,7 +154,7 @@ static void test_a_batch_cuts_no_larger_block_than_it_must(void **state)
 	tp_region(&tp, 0, frames, 0, PB_ZONE_NORMAL);
 	tp_build(&tp);
 	for (uint64_t pfn = 0; pfn < frames; pfn++)
-		assert_int_equal(pb_claim(&tp.pool, pfn, 0, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, pfn, 0, PB_GFP_KERNEL), PB_OK);
 	for (uint64_t pfn = 0; pfn < frames; pfn++) {
 		bool whole = pfn >> 9 == 3 || pfn >> 9 == 255 - 3;
 

@@ -53,7 +53,7 @@ static void busy_pool(struct tp *tp, enum pb_profile profile, uint32_t flags)
 	}
 	pb_test_set_cpu(0);
 	/* leaves a free block of every order below 6 */
-	assert_int_equal(pb_claim(&tp->pool, NORMAL_END - 64, 0, PB_GFP_KERNEL), PB_OK);
+	assert_int_equal(pb_alloc_at(&tp->pool, NORMAL_END - 64, 0, PB_GFP_KERNEL), PB_OK);
 	tp_check(tp, "a pool in use");
 }
 
@@ -79,7 +79,7 @@ static uint32_t owned_frame(const struct tp *tp, unsigned int order)
 	uint32_t frame = zone_first_frame(&tp->pool, normal(tp));
 
 	while (frame < tp->pool.nr_frames &&
-	       (tp->pool.pages[frame].word & ~PB_PAGE_MOVABLE) != (PB_PAGE_HEAD | order))
+	       (tp->pool.pages[frame].state & ~PB_PAGE_MOVABLE) != (PB_PAGE_HEAD | order))
 		frame++;
 	assert_true(frame < tp->pool.nr_frames);
 	return frame;
@@ -87,7 +87,7 @@ static uint32_t owned_frame(const struct tp *tp, unsigned int order)
 
 static uint32_t absent_frame(const struct tp *tp) /* between the zones */
 {
-	assert_int_equal(tp->pool.pages[201].word, PAGE_ABSENT);
+	assert_int_equal(tp->pool.pages[201].state, PAGE_ABSENT);
 	return 201;
 }
 
@@ -175,7 +175,7 @@ FAULT(bad_handle, tp->pool.nr_frames++)
 FAULT(segment_end, pool_segment(&tp->pool, 0)->end_pfn++)
 FAULT(segment_start, pool_segment(&tp->pool, 1)->pfn += 64)
 FAULT(segment_frame, pool_segment(&tp->pool, 1)->frame += 64)
-FAULT(segment_tail, tp->pool.pages[absent_frame(tp)].word = 0)
+FAULT(segment_tail, tp->pool.pages[absent_frame(tp)].state = 0)
 
 static void segment_shared(struct tp *tp) /* both zones claim the same pfns */
 {
@@ -196,7 +196,7 @@ FAULT(node_zone, pool_node(&tp->pool, 0)->zones[PB_ZONE_MOVABLE] = 1)
 
 FAULT(present_pages, normal(tp)->present++)
 FAULT(managed_pages, normal(tp)->managed--)
-FAULT(lost_reservation, tp->pool.pages[55].word = 0)
+FAULT(lost_reservation, tp->pool.pages[55].state = 0)
 
 FAULT(free_twice, set_bit(tp, free_frame(tp, 3), 2))
 
@@ -213,28 +213,28 @@ FAULT(hole_free, set_bit(tp, absent_frame(tp), 0))
 
 static void reserved_free(struct tp *tp)
 {
-	tp->pool.pages[free_frame(tp, 1)].word = PAGE_RESERVED;
+	tp->pool.pages[free_frame(tp, 1)].state = PAGE_RESERVED;
 	normal(tp)->managed--;
 }
 
 FAULT(bit_zero, span_tree(&tp->pool, 4096)[0] |= 1)
 
-FAULT(odd_byte, tp->pool.pages[free_frame(tp, 0)].word = 0x33)
-FAULT(odd_order, tp->pool.pages[owned_frame(tp, 4)].word |= PB_PAGE_ORDER)
+FAULT(odd_byte, tp->pool.pages[free_frame(tp, 0)].state = 0x33)
+FAULT(odd_order, tp->pool.pages[owned_frame(tp, 4)].state |= PB_PAGE_ORDER)
 static void odd_place(struct tp *tp)
 {
-	tp->pool.pages[owned_frame(tp, 4) + 1].word = PB_PAGE_HEAD | 1;
+	tp->pool.pages[owned_frame(tp, 4) + 1].state = PB_PAGE_HEAD | 1;
 }
-FAULT(owned_hole, tp->pool.pages[192].word = PB_PAGE_HEAD | 4)
+FAULT(owned_hole, tp->pool.pages[192].state = PB_PAGE_HEAD | 4)
 
 static void owned_twice(struct tp *tp)
 {
-	tp->pool.pages[owned_frame(tp, 4) + 8].word = PB_PAGE_HEAD;
+	tp->pool.pages[owned_frame(tp, 4) + 8].state = PB_PAGE_HEAD;
 }
 
 static void owned_and_free(struct tp *tp)
 {
-	tp->pool.pages[free_frame(tp, 2) + 1].word = PB_PAGE_HEAD;
+	tp->pool.pages[free_frame(tp, 2) + 1].state = PB_PAGE_HEAD;
 }
 
 static void free_inside_owned(struct tp *tp) /* no byte of the free block is set */
@@ -244,20 +244,20 @@ static void free_inside_owned(struct tp *tp) /* no byte of the free block is set
 
 static void shared_uncounted(struct tp *tp)
 {
-	tp->pool.pages[owned_frame(tp, 0)].word |= PB_PAGE_SHARED;
+	tp->pool.pages[owned_frame(tp, 0)].state |= PB_PAGE_SHARED;
 }
 
 static void count_overflow(struct tp *tp)
 {
 	uint32_t frame = owned_frame(tp, 0);
 
-	tp->pool.pages[frame].word |= PB_PAGE_SHARED;
+	tp->pool.pages[frame].state |= PB_PAGE_SHARED;
 	((uint32_t *)pool_at(&tp->pool, tp->pool.super->refs))[frame] = 0x80000000u;
 }
 
 static void listed_and_owned(struct tp *tp)
 {
-	tp->pool.pages[listed_frame(tp)].word = PB_PAGE_HEAD;
+	tp->pool.pages[listed_frame(tp)].state = PB_PAGE_HEAD;
 }
 
 static void listed_outside(struct tp *tp)
@@ -402,7 +402,7 @@ static void isolated_pages(struct tp *tp)
 	zone_stripe(&tp->pool, normal(tp), 0)->nr_isolated = 8;
 }
 
-FAULT(lost_block, tp->pool.pages[owned_frame(tp, 4)].word = 0)
+FAULT(lost_block, tp->pool.pages[owned_frame(tp, 4)].state = 0)
 FAULT(reserve_pages, normal(tp)->nr_reserved_highatomic++)
 FAULT(isolate_count, normal(tp)->nr_isolate_pageblock--)
 FAULT(watermarks, normal(tp)->_watermark[PB_WMARK_LOW] += 100000)
@@ -517,7 +517,7 @@ FAULT(linux_words, normal(tp)->bitmap_words = 1)
 
 static void reserved_tail(struct tp *tp)
 {
-	tp->pool.pages[owned_frame(tp, 4) + 3].word = PAGE_RESERVED;
+	tp->pool.pages[owned_frame(tp, 4) + 3].state = PAGE_RESERVED;
 	normal(tp)->managed--;
 }
 
@@ -588,7 +588,7 @@ static void listed_askew(struct tp *tp)
 }
 static void listed_byte(struct tp *tp)
 {
-	tp->pool.pages[pcp_stack(pcp_area(&tp->pool, 0), pairs(tp))[0] + 1].word = PB_PAGE_HEAD;
+	tp->pool.pages[pcp_stack(pcp_area(&tp->pool, 0), pairs(tp))[0] + 1].state = PB_PAGE_HEAD;
 }
 FAULT(list_count_below, pcp_linux_of(&tp->pool, 1, normal(tp))->count = -4)
 
@@ -1010,7 +1010,7 @@ static void test_a_loaded_state_is_held_to_less(void **state)
 		assert_int_equal(pb_state_adopt(&tp.pool, 8, 3, true), PB_OK);
 		assert_int_equal(pb_state_set_zone(&tp.pool, 0, PB_ZONE_NORMAL, &marks), PB_OK);
 		tp_check(&tp, "a loaded state");
-		tp.pool.pages[1024].word = PB_PAGE_HEAD;
+		tp.pool.pages[1024].state = PB_PAGE_HEAD;
 		assert_int_equal(pb_validate(&tp.pool, &error), PB_ECORRUPT);
 		assert_memory_equal(error.text, "I11: ", 5);
 		tp_drop(&tp);

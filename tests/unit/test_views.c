@@ -145,7 +145,7 @@ static void test_a_zone_ends_before_the_next_ones_first_pageblock(void **state)
 		two_zones(&tp, profile);
 		frame = zone_first_frame(&tp.pool, pool_zone(&tp.pool, 1));
 		for (u32 i = 0; i < 2; i++) { /* in use, so that they are on no list */
-			assert_int_equal(pb_claim(&tp.pool, 64 + i * 8, 3, PB_GFP_KERNEL), PB_OK);
+			assert_int_equal(pb_alloc_at(&tp.pool, 64 + i * 8, 3, PB_GFP_KERNEL), PB_OK);
 			frame_pageblock(&tp.pool, frame + i * 8)->type = (u8)type;
 			tp.pool.pcp_class[(frame >> 3) + i] =
 				zone_class(&tp.pool, pool_zone(&tp.pool, 1), (unsigned int)type);
@@ -283,7 +283,7 @@ static void test_pagetypeinfo_shows_cma_where_there_is_some(void **state)
 		two_zones(&tp, profile);
 		text[pb_pagetypeinfo(&tp.pool, text, sizeof(text) - 1)] = '\0';
 		assert_null(strstr(text, "CMA"));
-		assert_int_equal(pb_claim(&tp.pool, 64, 3, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 64, 3, PB_GFP_KERNEL), PB_OK);
 		frame = zone_first_frame(&tp.pool, pool_zone(&tp.pool, 1));
 		frame_pageblock(&tp.pool, frame)->type = PB_MIGRATE_CMA;
 		text[pb_pagetypeinfo(&tp.pool, text, sizeof(text) - 1)] = '\0';
@@ -307,7 +307,7 @@ static void test_zoneinfo_7_2_tells_the_reserve(void **state)
 		tp_region(&tp, 0, 4096, 0, PB_ZONE_NORMAL);
 		tp_build(&tp);
 		zone = pool_zone(&tp.pool, 0);
-		assert_int_equal(pb_claim(&tp.pool, 1024, 0, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(pb_alloc_at(&tp.pool, 1024, 0, PB_GFP_KERNEL), PB_OK);
 		zone->managed = 102400;
 		reserve_highatomic_pageblock(&tp.pool, zone, 1024, 0);
 		zone->managed = 4096;

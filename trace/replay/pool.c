@@ -377,7 +377,7 @@ void pbr_pool_release(struct pbr_pool *pool)
 /* Where it was; anywhere if that place does not exist in this machine. */
 static struct pb_page *put(struct pbr_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp)
 {
-	if (!pb_claim(&pool->pool, pfn, order, gfp))
+	if (!pb_alloc_at(&pool->pool, pfn, order, gfp))
 		return pb_pfn_to_page(&pool->pool, pfn);
 	return pb_alloc_pages_nodemask(&pool->pool, gfp, order, 0, NULL, NULL);
 }

@@ -124,7 +124,7 @@ static void do_op(struct sim *sim, const struct pbr_op *op)
 	case PBR_OP_MARKS:
 		break;
 	case PBR_OP_TICK:
-		pb_tick(&sim->pool.pool);
+		pb_pcp_decay(&sim->pool.pool);
 		break;
 	}
 }
