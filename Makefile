@@ -14,7 +14,7 @@ unexport MAKEFLAGS MFLAGS
 BUILD = cmake --build build -j $(JOBS)
 
 .DEFAULT_GOAL := build
-.PHONY: help build run learn test test-long bench bench-linux bench-plots kernel-test \
+.PHONY: help build run learn test test-long bench bench-linux bench-scale bench-plots kernel-test \
 	kernel-test-long whatif-validate ap-shell \
 	examples-test embed coverage \
 	install format format-check tidy clean
@@ -59,6 +59,11 @@ bench-linux: ## the same workloads on Linux's own allocator, as user-mode Linux
 	@scripts/bootstrap bench kernel
 	@$(MAKE) --no-print-directory build/build.ninja
 	@$(BUILD) --target bench-linux
+
+bench-scale: ## the library on 1 to 64 simulated CPUs
+	@scripts/bootstrap bench
+	@$(MAKE) --no-print-directory build/build.ninja
+	@$(BUILD) --target bench-scale
 
 bench-plots: ## the benchmark's figures as PNG
 	@scripts/bootstrap bench
