@@ -175,7 +175,7 @@ static void ask(char *command, const char *tag, char **fields, unsigned int n)
 /* As many pages for each thread as the simulated CPUs have. */
 static double real_pair(const struct cell *cell, unsigned int threads)
 {
-	unsigned long long share = 256ull << cell->order > 4096 ? 256ull << cell->order : 4096;
+	unsigned long long large = 512ull << cell->order, share = large > 65536 ? large : 65536;
 	char command[PATH_MAX + 256], *f[16];
 
 	snprintf(command, sizeof(command),

@@ -64,12 +64,12 @@ static struct pb_pool pool;
 struct workload {
 	const char *name;
 	void (*run)(struct w_thread *t);
-	unsigned int share; /* bulk, rand: blocks are SHARE / share; else 0: steps */
+	bool blocks; /* bulk, rand; else they go by steps */
 };
 
 static const struct workload workloads[] = {
-	{ "repeat", sim_repeat, 0 }, { "bulk", sim_bulk, 2 }, { "rand", sim_rand, 1 },
-	{ "mixed", sim_mixed, 0 },   { "exch", sim_exch, 0 },
+	{ "repeat", sim_repeat, false }, { "bulk", sim_bulk, true },  { "rand", sim_rand, true },
+	{ "mixed", sim_mixed, false },   { "exch", sim_exch, false },
 };
 
 struct options {
@@ -135,6 +135,11 @@ static void *zeroed(size_t bytes)
 	return p;
 }
 
+static u64 blocks(unsigned int order)
+{
+	return order < 6 ? BLOCKS : BLOCKS / 8;
+}
+
 static void open_pool(const struct options *o)
 {
 	struct pb_region region = {
@@ -189,7 +194,7 @@ static void prepare(const struct options *o)
 		t->slots = slots;
 		t->nr_slots = nr_slots;
 		t->reps = 2;
-		t->n = o->workload->share ? o->share / o->workload->share >> o->order : STEPS;
+		t->n = o->workload->blocks ? blocks(o->order) : STEPS;
 	}
 }
 
@@ -326,7 +331,7 @@ int main(int argc, char **argv)
 	};
 
 	parse(argc, argv, &o);
-	o.share = SHARE >> o.order < BLOCKS ? BLOCKS << o.order : SHARE;
+	o.share = blocks(o.order) * 2 << o.order > SHARE ? blocks(o.order) * 2 << o.order : SHARE;
 	open_pool(&o);
 	prepare(&o);
 	calibrate(&o);
