@@ -16,7 +16,7 @@ BUILD = cmake --build build -j $(JOBS)
 .DEFAULT_GOAL := build
 .PHONY: help build run learn test test-long bench bench-linux bench-scale bench-plots kernel-test \
 	kernel-test-long whatif-validate ap-shell \
-	examples-test embed coverage \
+	examples-test embed dist coverage \
 	install format format-check tidy clean
 
 # A build/ of another make target is brought up to date by ninja itself.
@@ -76,6 +76,11 @@ kernel-test: ## the library beside 5.10, 6.1, 6.12 and 7.2, frame by frame; KERN
 	@$(MAKE) --no-print-directory build/build.ninja
 	@$(BUILD) --target kernel-test
 
+PARTS ?= all
+
+dist: ## the library as two files, into build/dist; PARTS="pcp range": these parts only
+	@scripts/dist --parts '$(PARTS)'
+
 embed: ## how large the library is in a kernel, part by part
 	@scripts/bootstrap test
 	@scripts/embed
@@ -83,6 +88,7 @@ embed: ## how large the library is in a kernel, part by part
 examples-test: ## boot the example kernels in the emulator
 	@scripts/bootstrap test
 	@for machine in x86_64 riscv64; do examples/baremetal/run -o build/baremetal $$machine || exit; done
+	@examples/cortex-m0/run -o build/cortex-m0
 
 kernel-test-long: ## the same, then faults planted in the library: each must be noticed
 	@scripts/bootstrap kernel

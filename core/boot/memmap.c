@@ -103,7 +103,8 @@ int memmap_check(const struct pb_config *config, struct pb_error *error)
 	u32 overlap;
 
 	if (!config->nr_regions || !config->regions)
-		return set_error(error, PB_EREGION, UINT32_MAX, TEXT("the memory map has no region"));
+		return set_error(error, PB_EREGION, UINT32_MAX,
+				 TEXT("the memory map has no region"));
 	for (u32 i = 0; i < config->nr_regions; i++) {
 		const char *fault = region_fault(config, &config->regions[i]);
 
@@ -116,7 +117,8 @@ int memmap_check(const struct pb_config *config, struct pb_error *error)
 				 TEXT("the memory map has no usable region"));
 	overlap = overlapping(config);
 	if (overlap != UINT32_MAX)
-		return region_error(config, overlap, TEXT("overlaps an earlier usable region"), error);
+		return region_error(config, overlap, TEXT("overlaps an earlier usable region"),
+				    error);
 	return PB_OK;
 }
 
@@ -202,8 +204,7 @@ static void measure_zone(const struct pb_config *config, struct pb_super *super,
 	*bitmap_bytes += shape.nr_stripes * stripe_bitmap_bytes(super, shape.bitmap_words);
 	if (PB_WITH_PCP)
 		*percpu += linked ? linked
-				  : pcp_stack_zone_bytes(super,
-							 (u64)nr_spans << super->max_order);
+				  : pcp_stack_zone_bytes(super, (u64)nr_spans << super->max_order);
 }
 
 void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,
@@ -406,7 +407,7 @@ static NOINLINE void release_all(struct release *h)
 		done = start + (u32)(region->end_pfn - region->start_pfn);
 		last = region;
 	}
-	memset(&pool->pages[done], PAGE_ABSENT, pool->nr_frames - done);
+	memset(&pool->pages[done], PAGE_ABSENT, (size_t)(pool->nr_frames - done));
 }
 
 void memmap_release(struct pb_pool *pool, const struct pb_config *config)

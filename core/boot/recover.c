@@ -127,7 +127,7 @@ static void settle_pageblocks(struct pb_pool *pool, struct zone *zone)
 		if (!pool_is_linked(pool))
 			memset(pb->nr_free, 0, 2u * (pool->pageblock_order + 1u));
 	}
-	zone->nr_isolate_pageblock = isolated;
+	zone->nr_isolate_pageblock = (unsigned long)isolated;
 	if (!pool_was_loaded(pool))
 		zone->nr_reserved_highatomic = reserved << pool->pageblock_order;
 }

@@ -31,7 +31,7 @@ int pb_state_set_zone(struct pb_pool *pool, int node, enum pb_zone_type type,
 	if (!zone)
 		return PB_ENODEV;
 	memcpy(zone->_watermark, state->watermark, sizeof(zone->_watermark));
-	zone->watermark_boost = state->boost;
+	zone->watermark_boost = (unsigned long)state->boost;
 	zone->nr_reserved_highatomic = state->nr_reserved_highatomic;
 	zone->managed = state->managed;
 	zone->flags = state->flags & ZONE_FLAGS;

@@ -408,7 +408,7 @@ size_t pcp_stack_area_bytes(struct pb_super *super, size_t zone_bytes)
 void pcp_stack_init(struct pb_pool *pool, u32 cpu)
 {
 	struct pb_super *super = pool->super;
-	u32 slot = nr_lists(super) * sizeof(struct pcp_list) / sizeof(u32);
+	u32 slot = nr_lists(super) * (u32)(sizeof(struct pcp_list) / sizeof(u32));
 
 	for (u32 i = 0; i < super->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++) {
 		struct zone *zone = pool_zone(pool, i / PB_MIGRATE_PCPTYPES);
