@@ -23,9 +23,9 @@ u64 look_around(const struct pb_pool *pool)
 	u64 sum = 1;
 
 	/* Acquire, and full fences around: the looks in between stay in between. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	pb_atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
-		if (__atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))
+		if (pb_atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))
 			still = false;
 		for (u32 z = 0; z < pool->super->nr_zones; z++)
 			sum = policy(pool)->pcp_sum(pool, cpu, pool_zone(pool, z), sum);
@@ -33,11 +33,11 @@ u64 look_around(const struct pb_pool *pool)
 	for (u32 s = 0; s < pool->super->nr_stripes; s++) {
 		const struct stripe *stripe = pool_stripe(pool, s);
 
-		if (__atomic_load_n(&stripe->lock, __ATOMIC_ACQUIRE))
+		if (pb_atomic_load_n(&stripe->lock, __ATOMIC_ACQUIRE))
 			still = false;
 		sum = mix_u64(sum, load_relaxed(&stripe->version));
 	}
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	pb_atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return still ? sum | 1 : 0;
 }
 

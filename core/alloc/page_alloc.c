@@ -61,8 +61,8 @@ static void count_numa(struct pb_pool *pool, const struct alloc_context *ctx, st
 	(void)pool;
 	if (zone->node == ctx->preferred->node)
 		return; /* numa_hit is everything else */
-	__atomic_fetch_add(&zone->numa_miss, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&ctx->preferred->numa_foreign, 1, __ATOMIC_RELAXED);
+	pb_atomic_fetch_add(&zone->numa_miss, 1, __ATOMIC_RELAXED);
+	pb_atomic_fetch_add(&ctx->preferred->numa_foreign, 1, __ATOMIC_RELAXED);
 }
 
 static void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsigned int order)
@@ -113,11 +113,11 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 	if (frame == NO_FRAME) {
 		frame = rmqueue_buddy(&request);
 		if (frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
-			__atomic_fetch_add(&zone->numa_other_direct, 1, __ATOMIC_RELAXED);
+			pb_atomic_fetch_add(&zone->numa_other_direct, 1, __ATOMIC_RELAXED);
 	}
 	if (load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
 	    (!policy(pool)->boost_kswapd || alloc_flags & ALLOC_KSWAPD)) {
-		__atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
+		pb_atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 		wake_reclaim(pool, zone, 0);
 	}
 	if (PB_WITH_HIGHATOMIC && frame != NO_FRAME && ctx->order && alloc_flags & ALLOC_HIGHATOMIC)
@@ -135,7 +135,7 @@ static bool above_high(struct pb_pool *pool, const struct alloc_context *ctx, st
 	if (zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, wmark_pages(zone, PB_WMARK_HIGH),
 				ctx->highest, alloc_flags, ctx->gfp))
 		return true;
-	__atomic_fetch_or(&zone->flags, ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
+	pb_atomic_fetch_or(&zone->flags, ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
 	return false;
 }
 
@@ -515,8 +515,8 @@ enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_con
    stack while the request goes on. */
 static NOINLINE void warn_alloc(struct pb_pool *pool, const struct alloc_context *ctx)
 {
-	unsigned long nth = __atomic_add_fetch(&pool->super->vm[PB_ALLOC_FAIL], 1,
-					       __ATOMIC_RELAXED);
+	unsigned long nth = pb_atomic_add_fetch(&pool->super->vm[PB_ALLOC_FAIL], 1,
+						__ATOMIC_RELAXED);
 	char buffer[160];
 	struct text text = { buffer, sizeof(buffer), 0 };
 
@@ -538,7 +538,7 @@ static NOINLINE void warn_alloc(struct pb_pool *pool, const struct alloc_context
 static void warn_once(struct pb_pool *pool, u32 bit, const char *line)
 {
 	if (PB_WITH_TEXTS && !is_plain(pool) && !in_hook() &&
-	    !(__atomic_fetch_or(&pool->super->warned, bit, __ATOMIC_RELAXED) & bit))
+	    !(pb_atomic_fetch_or(&pool->super->warned, bit, __ATOMIC_RELAXED) & bit))
 		pool_log(pool, line);
 }
 
@@ -960,8 +960,8 @@ static bool change_byte(struct pb_page *page, u8 old, u8 new)
 			return false;
 		bytes[address & 3] = new;
 		memcpy(&wanted, bytes, 4);
-	} while (!__atomic_compare_exchange_n(word, &found, wanted, false, __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
+	} while (!pb_atomic_compare_exchange_n(word, &found, wanted, false, __ATOMIC_ACQ_REL,
+					       __ATOMIC_RELAXED));
 	return true;
 }
 
@@ -984,11 +984,11 @@ static bool put_shared(const struct pb_pool *pool, u32 frame)
 {
 	u32 *refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
 	/* Acquire: what other holders did before they dropped theirs is seen. */
-	u32 more = __atomic_load_n(refs, __ATOMIC_ACQUIRE);
+	u32 more = pb_atomic_load_n(refs, __ATOMIC_ACQUIRE);
 
 	while (more)
-		if (__atomic_compare_exchange_n(refs, &more, more - 1, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE))
+		if (pb_atomic_compare_exchange_n(refs, &more, more - 1, false, __ATOMIC_ACQ_REL,
+						 __ATOMIC_ACQUIRE))
 			return false;
 	return true;
 }
@@ -1297,9 +1297,9 @@ static int do_get_page(struct pb_pool *pool, struct pb_page *page, const struct 
 	/* SHARED first: a crash in between leaves a count of 0, which is right */
 	if (!(load_relaxed(&page->state) & PB_PAGE_SHARED))
 		set_mark(page, PB_PAGE_SHARED, true);
-	if (__atomic_fetch_add(refs, 1, __ATOMIC_RELAXED) < INT32_MAX)
+	if (pb_atomic_fetch_add(refs, 1, __ATOMIC_RELAXED) < INT32_MAX)
 		return PB_OK;
-	__atomic_fetch_sub(refs, 1, __ATOMIC_RELAXED);
+	pb_atomic_fetch_sub(refs, 1, __ATOMIC_RELAXED);
 	return misuse_refs(pool, call, page, INT32_MAX);
 }
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -36,7 +38,7 @@ int memcmp(const void *a, const void *b, size_t n);
 #define ALIGNED(n) __attribute__((aligned(n)))
 
 /* Per target: __builtin_ctzll is an instruction, or a call into libgcc. */
-#if defined(__riscv) && !defined(__riscv_zbb)
+#if (defined(__riscv) && !defined(__riscv_zbb)) || (defined(__arm__) && !defined(__ARM_FEATURE_CLZ))
 static inline unsigned int ctz32(u32 x)
 {
 	unsigned int n = 0;

@@ -8,7 +8,7 @@
 
 void vm_count(struct pb_pool *pool, enum pb_vm_event event, unsigned long n)
 {
-	__atomic_fetch_add(&pool->super->vm[event], n, __ATOMIC_RELAXED);
+	pb_atomic_fetch_add(&pool->super->vm[event], n, __ATOMIC_RELAXED);
 }
 
 void pool_log(struct pb_pool *pool, const char *line)

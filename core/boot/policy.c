@@ -66,6 +66,8 @@ u32 pcp_orders_of(const struct pb_super *super)
 const struct pb_wings pb_wings = {
 #if PB_WITH_RANGE
 	.compact = compact_zonelist,
+#else
+	.compact = NULL,
 #endif
 #if PB_WITH_SHARED
 	.recover = recover_shared,

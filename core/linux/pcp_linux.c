@@ -333,7 +333,7 @@ static void drain_tuned(struct pcp_held *held, struct zone *zone, unsigned int o
 	if (load_relaxed(&zone->flags) & ZONE_BELOW_HIGH &&
 	    zone_watermark_ok(pool, zone, 0, wmark_pages(zone, PB_WMARK_HIGH), PB_ZONE_MOVABLE, 0,
 			      zone_vm_free_pages(pool, zone)))
-		__atomic_fetch_and(&zone->flags, ~ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
+		pb_atomic_fetch_and(&zone->flags, ~ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
 }
 
 bool pcp_linux_put(struct pcp_held *held, const struct zone_request *what, u32 frame)

@@ -163,7 +163,7 @@ bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int
 static bool holds_any(const struct pb_pool *pool, u32 cpu, const struct zone *zone)
 {
 	/* Acquire: pairs with pcp_unlock(), so that what a refill put there is seen. */
-	if (__atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))
+	if (pb_atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))
 		return true;
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		if ((!zone || zone == pool_zone(pool, z)) &&

@@ -113,13 +113,13 @@ static inline bool pcp_trylock(struct pcp_area *area)
 {
 	u32 free = 0;
 
-	return __atomic_compare_exchange_n(&area->lock, &free, 1, false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED);
+	return pb_atomic_compare_exchange_n(&area->lock, &free, 1, false, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED);
 }
 
 static inline void pcp_unlock(struct pcp_area *area)
 {
-	__atomic_store_n(&area->lock, 0, __ATOMIC_RELEASE);
+	pb_atomic_store_n(&area->lock, 0, __ATOMIC_RELEASE);
 }
 
 enum pcp_result { PCP_OK, PCP_MISS };

@@ -23,8 +23,8 @@ static u32 owner_of(u32 word)
 
 static bool exchange(u32 *word, u32 *seen, u32 value)
 {
-	return __atomic_compare_exchange_n(word, seen, value, false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED);
+	return pb_atomic_compare_exchange_n(word, seen, value, false, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED);
 }
 
 /* ------------------------------------------------------------- an area's lock */
@@ -175,7 +175,7 @@ void shared_leave(struct pb_pool *pool)
 		pool->super->users_depth--;
 		return;
 	}
-	if (__atomic_exchange_n(word, 0, __ATOMIC_RELEASE) & WAITERS)
+	if (pb_atomic_exchange_n(word, 0, __ATOMIC_RELEASE) & WAITERS)
 		pb_platform_wake(word);
 }
 

@@ -170,7 +170,7 @@ static bool change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	__account(at.stripe, (long)moved, new);
 	__count_free(&at, NO_CPU, isolate ? -(long)moved : (long)moved);
 	/* the zone has other stripes, with other locks */
-	__atomic_fetch_add(&zone->nr_isolate_pageblock, isolate ? 1ul : 0ul - 1, __ATOMIC_RELAXED);
+	pb_atomic_fetch_add(&zone->nr_isolate_pageblock, isolate ? 1ul : 0ul - 1, __ATOMIC_RELAXED);
 	unlock_stripe(&at);
 	return true;
 }

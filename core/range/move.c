@@ -30,8 +30,8 @@ static u32 *note_target(const struct pb_pool *pool, u32 frame)
 	for (u32 i = 0; i < MAX_MOVING; i++) {
 		u32 none = 0;
 
-		if (__atomic_compare_exchange_n(&stripe->moving[i], &none, frame + 1, false,
-						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (pb_atomic_compare_exchange_n(&stripe->moving[i], &none, frame + 1, false,
+						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			return &stripe->moving[i];
 	}
 	return NULL;
@@ -53,7 +53,7 @@ static bool can_move(const struct pb_pool *pool, u32 frame, u8 word)
 	if (!(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED || !pool->hooks.migrate)
 		return false;
 	/* a byte that is marked because of a move is seen after the note of it */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	pb_atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return !is_target(pool, frame);
 }
 
@@ -85,9 +85,9 @@ static bool move_to(struct pb_pool *pool, u32 frame, struct pb_page *to, u8 word
 	if (note) {
 		if (pool->owners)
 			store_relaxed(&pool->owners[page_frame(pool, to)], pool->owners[frame]);
-		__atomic_store_n(&to->state, word, __ATOMIC_RELEASE);
+		pb_atomic_store_n(&to->state, word, __ATOMIC_RELEASE);
 		moved = call_migrate(pool, from, to, order);
-		__atomic_store_n(note, 0, __ATOMIC_RELEASE);
+		pb_atomic_store_n(note, 0, __ATOMIC_RELEASE);
 	}
 	free_moved(pool, moved ? from : to, order, &moving);
 	return moved;

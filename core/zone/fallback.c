@@ -48,9 +48,9 @@ static void trace_steal(const struct zone_request *request, u32 frame, unsigned 
 void count_steal(const struct zone_request *request, u32 frame, unsigned int order,
 		 unsigned int from)
 {
-	__atomic_fetch_add(&request->zone->extfrag, 1, __ATOMIC_RELAXED);
+	pb_atomic_fetch_add(&request->zone->extfrag, 1, __ATOMIC_RELAXED);
 	if (frame_migratetype(request->pool, frame) == request->type)
-		__atomic_fetch_add(&request->zone->extfrag_steal, 1, __ATOMIC_RELAXED);
+		pb_atomic_fetch_add(&request->zone->extfrag_steal, 1, __ATOMIC_RELAXED);
 	if (tracing(request->pool))
 		trace_steal(request, frame, order, from);
 }
@@ -85,7 +85,7 @@ u32 steal_from(const struct pb_pool *pool, const struct zone *zone, u32 frame)
 void note_boost(const struct zone_request *request)
 {
 	if (boost_watermark(request->pool, request->zone) && request->alloc_flags & ALLOC_KSWAPD)
-		__atomic_fetch_or(&request->zone->flags, ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
+		pb_atomic_fetch_or(&request->zone->flags, ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 }
 
 unsigned int lowest_fallback_order(const struct zone_request *request)

@@ -72,7 +72,7 @@ static u32 __rmqueue_step(const struct batch *b, const struct locked *at, enum r
    order; elsewhere a guess may be wrong once). */
 static u32 lists_of(const struct stripe *stripe, unsigned int type)
 {
-	return __atomic_load_n(&stripe->nonempty[type], __ATOMIC_ACQUIRE);
+	return pb_atomic_load_n(&stripe->nonempty[type], __ATOMIC_ACQUIRE);
 }
 
 /* Might the step find a block in this stripe? Read without the lock. */

@@ -190,8 +190,8 @@ bool boost_watermark(struct pb_pool *pool, struct zone *zone)
 	max = max_u64(pageblock_pages(pool), max);
 	do { /* other stripes boost, too, and hooks take it back */
 		boost = (unsigned long)min_u64(old + pageblock_pages(pool), max);
-	} while (!__atomic_compare_exchange_n(&zone->watermark_boost, &old, boost, false,
-					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	} while (!pb_atomic_compare_exchange_n(&zone->watermark_boost, &old, boost, false,
+					       __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	if (tracing(pool)) {
 		struct pb_trace_event event = { .type = PB_TRACE_BOOST, .value = (s64)boost };
 

@@ -91,6 +91,21 @@ bool pb_platform_gone(uint32_t self);
 void pb_platform_wait(uint32_t *word, uint32_t value);
 void pb_platform_wake(uint32_t *word);
 
+/*
+ * Machines without atomic instructions (Cortex-M0 and M0+, RISC-V without A) have one CPU;
+ * there the core makes each read-modify-write between these two. Defined by itself where
+ * the compiler says so, or with -DPB_NO_ATOMICS=1; elsewhere they are never called.
+ *
+ * Mask interrupts and return the state before; go back to that state. May be nested, and
+ * is called inside pb_platform_critical_enter() and under locks.
+ */
+#if !defined(PB_NO_ATOMICS) && \
+	(defined(__ARM_ARCH_6M__) || (defined(__riscv) && !defined(__riscv_atomic)))
+#define PB_NO_ATOMICS 1
+#endif
+unsigned long pb_platform_atomic_enter(void);
+void pb_platform_atomic_exit(unsigned long state);
+
 /* What the default misuse hook does: print and abort, or panic. */
 void pb_platform_misuse(const struct pb_misuse_report *report);
 

@@ -26,6 +26,7 @@ WEAK void pb_platform_critical_exit(unsigned long state)
 	(void)state;
 }
 
+#ifndef PB_NO_ATOMICS
 /* A spin lock: enough for several CPUs with interrupts masked by the embedder. */
 WEAK void pb_platform_lock(uint32_t *word)
 {
@@ -40,6 +41,43 @@ WEAK void pb_platform_unlock(uint32_t *word)
 {
 	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
 }
+#else
+/* One CPU: nobody holds it, as no interrupt handler allocates. */
+WEAK void pb_platform_lock(uint32_t *word)
+{
+	*(volatile uint32_t *)word = 1;
+}
+
+WEAK void pb_platform_unlock(uint32_t *word)
+{
+	*(volatile uint32_t *)word = 0;
+}
+#endif
+
+#ifdef __ARM_ARCH_6M__
+WEAK unsigned long pb_platform_atomic_enter(void)
+{
+	unsigned long state;
+
+	__asm__ volatile("mrs %0, primask\n\tcpsid i" : "=r"(state)::"memory");
+	return state;
+}
+
+WEAK void pb_platform_atomic_exit(unsigned long state)
+{
+	__asm__ volatile("msr primask, %0" ::"r"(state) : "memory");
+}
+#else
+WEAK unsigned long pb_platform_atomic_enter(void)
+{
+	return 0;
+}
+
+WEAK void pb_platform_atomic_exit(unsigned long state)
+{
+	(void)state;
+}
+#endif
 
 WEAK void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu)
 {
