@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc/misuse.h"
 #include "base/frame.h"
+#include "block/stripe.h"
 
 #include "base/text.h"
 
@@ -147,8 +148,7 @@ u32 block_head(const struct pb_pool *pool, u32 frame)
 /* The block that a frame without owner is part of, or nothing. */
 static unsigned int free_around(const struct pb_pool *pool, u32 frame)
 {
-	int order = tree_covering(span_tree(pool, frame), pool->max_order,
-				  span_offset(pool, frame));
+	int order = covering_order(pool, frame);
 
 	return order < 0 ? NOTHING_FOUND : (unsigned int)order;
 }

@@ -17,6 +17,7 @@
 #define alloc_harder pb_core_alloc_harder
 #define apply_tunables pb_core_apply_tunables
 #define block_head pb_core_block_head
+#define block_is_free pb_core_block_is_free
 #define boost_watermark pb_core_boost_watermark
 #define can_steal pb_core_can_steal
 #define clear_frames pb_core_clear_frames
@@ -25,6 +26,7 @@
 #define __count_free pb_core___count_free
 #define count_pageblock pb_core_count_pageblock
 #define count_steal pb_core_count_steal
+#define covering_order pb_core_covering_order
 #define default_min_free_kbytes pb_core_default_min_free_kbytes
 #define evacuate_range pb_core_evacuate_range
 #define __expand pb_core___expand
@@ -42,6 +44,7 @@
 #define free_one_page pb_core_free_one_page
 #define free_pcplist pb_core_free_pcplist
 #define __free_typed pb_core___free_typed
+#define __free_wholes pb_core___free_wholes
 #define gfp_migratetype pb_core_gfp_migratetype
 #define gfp_to_alloc_flags pb_core_gfp_to_alloc_flags
 #define gfp_zone pb_core_gfp_zone
@@ -163,6 +166,7 @@
 #define super_sealed pb_core_super_sealed
 #define __take_exact pb_core___take_exact
 #define take_range pb_core_take_range
+#define __take_wholes pb_core___take_wholes
 #define text_char pb_core_text_char
 #define text_dec pb_core_text_dec
 #define text_hex pb_core_text_hex
@@ -176,6 +180,10 @@
 #define unlock_everything pb_core_unlock_everything
 #define unreserve_highatomic_pageblock pb_core_unreserve_highatomic_pageblock
 #define vm_count pb_core_vm_count
+#define __whole_begins pb_core___whole_begins
+#define __whole_insert pb_core___whole_insert
+#define __whole_remove pb_core___whole_remove
+#define __whole_set pb_core___whole_set
 #define wmark_pages pb_core_wmark_pages
 #define worth_claiming pb_core_worth_claiming
 #define zone_free_cma pb_core_zone_free_cma

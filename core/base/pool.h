@@ -24,7 +24,7 @@
 #include "base/options.h"
 
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
-#define POOL_LAYOUT 5
+#define POOL_LAYOUT 6
 #define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS)
 #define NO_FRAME UINT32_MAX
 #define NO_ZONE UINT16_MAX
@@ -180,14 +180,14 @@ struct node {
 };
 
 /*
- * Per pageblock. tightest: counts of the free blocks inside, by order; `mask`
- * has a bit per order with a count, and bits above pageblock_order for a larger
- * block that starts here. I21: mask bit o set iff nr_free[o] != 0.
+ * Per pageblock. tightest: counts of the free blocks inside that are smaller than it, by
+ * order; `mask` has a bit per order with a count. I21: mask bit o set iff nr_free[o] != 0.
+ * Of larger ones there is nothing here, see whole.h.
  */
 struct pageblock {
 	u32 mask;
 	u8 type;         /* enum pb_migratetype */
-	u8 listed_order; /* order whose list holds it, or NOT_LISTED */
+	u8 listed_order; /* order below the pageblock's whose list holds it, or NOT_LISTED */
 	u8 old_type;     /* type before ISOLATE */
 	u8 listed_type;
 	u16 nr_free[]; /* [pageblock_order + 1] */
@@ -340,12 +340,6 @@ static inline u32 span_offset(const struct pb_pool *pool, u32 frame)
 static inline u32 frame_node(const struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	return tree_node(pool->max_order, span_offset(pool, frame), order);
-}
-
-/* Is exactly the block (frame, order) free? */
-static inline bool block_is_free(const struct pb_pool *pool, u32 frame, unsigned int order)
-{
-	return tree_test(span_tree(pool, frame), frame_node(pool, frame, order));
 }
 
 static inline struct pageblock *pool_pageblock(const struct pb_pool *pool, u32 number)

@@ -96,7 +96,10 @@ void __free_one_page(const struct locked *at, u32 frame, unsigned int order, uns
 	if (!linked && !tracing(pool))
 		order = __tight_merge(at, &frame, order);
 	node = frame_node(pool, frame, order);
-	for (; order < pool->max_order && tree_test(tree, node ^ 1); order++, node >>= 1) {
+	for (; order < pool->max_order; order++, node >>= 1) {
+		if (is_whole(pool, order) ? !__whole_test(at, frame ^ (1u << order), order)
+					  : !tree_test(tree, node ^ 1))
+			break;
 		if (likely(order < pool->pageblock_order))
 			__area_remove(at, frame ^ (1u << order), order);
 		else if (!__take_buddy(at, frame, order, type))
@@ -171,8 +174,7 @@ static void __expand_around(const struct locked *at, u32 head, unsigned int high
 
 bool __take_exact(const struct locked *at, u32 frame, unsigned int order)
 {
-	int high = tree_covering(span_tree(at->pool, frame), at->pool->max_order,
-				 span_offset(at->pool, frame));
+	int high = covering_order(at->pool, frame);
 	u32 head = frame & ~((1u << (high < 0 ? 0 : high)) - 1);
 	unsigned int type = frame_migratetype(at->pool, head);
 

@@ -2,7 +2,8 @@
 /*
  * Which blocks are free, per order and migratetype, and in which order they are
  * handed out: the layer between a stripe and its buddy trees. The trees are the
- * only truth about what is free; the lists follow them.
+ * truth about what is free, and the lists follow them; but free blocks of at least a
+ * pageblock are in the modern profile's lists alone (whole.h).
  *
  * Two representations behind one interface, chosen with the pool's profile: bitmaps
  * of pageblocks (modern, list_tight.h) and doubly linked blocks (linux, list_linked.h).
@@ -14,6 +15,7 @@
 #include "block/list_linked.h"
 #include "block/list_tight.h"
 #include "block/stripe.h"
+#include "block/whole.h"
 
 static inline struct free_list *area_lists(const struct pb_pool *pool, const struct stripe *stripe)
 {
@@ -59,6 +61,10 @@ static inline void __area_insert(const struct locked *at, u32 frame, unsigned in
 	const struct pb_pool *pool = at->pool;
 	struct free_area *area = stripe_area(pool, at->stripe, order);
 
+	if (is_whole(pool, order)) {
+		__whole_insert(at, frame, order);
+		return;
+	}
 	tree_set(span_tree(pool, frame), frame_node(pool, frame, order));
 	counter_add(&area->nr_free, 1);
 	if (pool_is_linked(pool))
@@ -75,8 +81,12 @@ static inline void __area_remove(const struct locked *at, u32 frame, unsigned in
 	const struct pb_pool *pool = at->pool;
 	struct free_area *area = stripe_area(pool, at->stripe, order);
 
-	tree_clear(span_tree(pool, frame), frame_node(pool, frame, order));
+	if (is_whole(pool, order)) {
+		__whole_remove(at, frame, order);
+		return;
+	}
 	counter_add(&area->nr_free, (unsigned long)-1);
+	tree_clear(span_tree(pool, frame), frame_node(pool, frame, order));
 	if (pool_is_linked(pool))
 		__area_unlink(at, frame, order);
 	else
@@ -112,13 +122,6 @@ static inline u32 __area_first(const struct locked *at, unsigned int order, unsi
 			   order);
 }
 
-/* Pageblock to serve (order, type) from; pre: tightest, some list holds one. */
-static inline u32 __tight_find(const struct locked *at, unsigned int order, unsigned int type)
-{
-	return tight_lowest(at->pool, at->zone, at->stripe,
-			    order + ctz32(at->stripe->nonempty[type] >> order), type);
-}
-
 /* The lists that a search from `order` on looks into, to the trace hook. */
 static inline void __trace_scan(const struct locked *at, unsigned int order, unsigned int type)
 {
@@ -137,6 +140,7 @@ static inline void __trace_scan(const struct locked *at, unsigned int order, uns
 static inline u32 __area_find(const struct locked *at, unsigned int order, unsigned int type,
 			      unsigned int *found)
 {
+	const struct stripe *stripe = at->stripe;
 	u32 pageblock;
 
 	if (tracing(at->pool))
@@ -147,10 +151,12 @@ static inline u32 __area_find(const struct locked *at, unsigned int order, unsig
 				return __area_first(at, *found, type);
 		return NO_FRAME;
 	}
-	if (!(at->stripe->nonempty[type] >> order))
+	if (!(stripe->nonempty[type] >> order))
 		return NO_FRAME;
-	pageblock = __tight_find(at, order, type);
-	*found = order + ctz32(pool_pageblock(at->pool, pageblock)->mask >> order);
+	*found = order + ctz32(stripe->nonempty[type] >> order);
+	pageblock = tight_lowest(at->pool, at->zone, stripe, *found, type);
+	if (*found < at->pool->pageblock_order)
+		*found = order + ctz32(pool_pageblock(at->pool, pageblock)->mask >> order);
 	return tight_block(at->pool, pageblock, *found);
 }
 

@@ -26,8 +26,7 @@ struct drain {
 /* Levels that a guess tells apart: 0 to 3, and more; and counters of one key that sorting
    takes in turn, since one that is incremented again at once waits for itself. Neither
    pays in short batches, and there the stack is small. */
-#define MANY (ZONE_BATCH_MAX > 64)
-#if MANY
+#if LONG_BATCHES
 #define HEIGHTS 5u
 #define TURNS 4u
 #define LONG_INLINE ALWAYS_INLINE
@@ -69,7 +68,7 @@ ALWAYS_INLINE struct pageblock *geo_pageblock(const struct pb_pool *pool, struct
 				    (size_t)(frame >> g.pageblock_order) * g.stride);
 }
 
-#if MANY
+#if LONG_BATCHES
 /* Is the buddy at this many levels above free? 0 or 1, no branch. */
 ALWAYS_INLINE unsigned int buddy_bit(const u64 *tree, u32 node, unsigned int level)
 {
@@ -86,7 +85,7 @@ ALWAYS_INLINE unsigned int buddy_bit(const u64 *tree, u32 node, unsigned int lev
  */
 ALWAYS_INLINE unsigned int guess_height(const u64 *tree, u32 node)
 {
-#if !MANY
+#if !LONG_BATCHES
 	return (void)tree, (void)node, 0;
 #elif defined(__SANITIZE_THREAD__)
 	return (void)tree, node & 3;
@@ -274,7 +273,7 @@ static NOINLINE u32 free_scattered(struct pb_pool *pool, struct zone *zone, unsi
 	const struct geometry usual = { 0, PB_DEFAULT_MAX_ORDER, PB_DEFAULT_PAGEBLOCK_ORDER, 32,
 					32 };
 
-	if (MANY && usual_geometry(pool, order))
+	if (LONG_BATCHES && usual_geometry(pool, order))
 		return free_as(&d, usual, n, frames);
 	return free_as(&d, geometry_of(pool, order), n, frames);
 }
@@ -460,6 +459,26 @@ static NOINLINE void free_runs(struct pb_pool *pool, struct zone *zone, unsigned
 	unlock_stripe(&d.at);
 }
 
+#if LONG_BATCHES
+/* Whole pageblocks. */
+static NOINLINE void free_wholes(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
+				 u32 *frames)
+{
+	u32 first = frame_stripe_number(pool, zone, frames[0]), others = 0;
+
+	for (u32 i = SAMPLE; i < n; i += SAMPLE)
+		others |= first ^ frame_stripe_number(pool, zone, frames[i]);
+	if (others)
+		sort_by_stripe(pool, zone, n, frames);
+	for (u32 i = 0; i < n;) {
+		struct locked at = lock_frame(pool, zone, frames[i]);
+
+		i += __free_wholes(&at, order, n - i, frames + i);
+		unlock_stripe(&at);
+	}
+}
+#endif
+
 /* Are most of these alone in their tree word? Judged by every fourth. */
 static NOINLINE bool scattered(unsigned int order, u32 n, const u32 *frames)
 {
@@ -472,6 +491,12 @@ static NOINLINE bool scattered(unsigned int order, u32 n, const u32 *frames)
 
 void free_bulk(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n, u32 *frames)
 {
+#if LONG_BATCHES
+	if (order >= pool->pageblock_order && !tracing(pool)) {
+		free_wholes(pool, zone, order, n, frames);
+		return;
+	}
+#endif
 	if (order < pool->pageblock_order && !tracing(pool) && scattered(order, n, frames))
 		free_whole(pool, zone, free_scattered(pool, zone, order, n, frames), frames);
 	else

@@ -10,7 +10,8 @@
  * so its lowest member is a count-trailing-zeros per level away. A request
  * takes the first non-empty list at or above its order ("tightest": the largest
  * free block closest to the request), the lowest pageblock there, and inside it
- * the smallest block that fits.
+ * the smallest block that fits. Of blocks of at least a pageblock there is nothing
+ * but these bits, see whole.h.
  */
 #ifndef PB_CORE_LIST_TIGHT_H
 #define PB_CORE_LIST_TIGHT_H
@@ -42,6 +43,15 @@ static inline u64 *tight_bitmap(const struct pb_pool *pool, const struct zone *z
 	u32 list = order * PB_MIGRATE_TYPES + type;
 
 	return (u64 *)pool_at(pool, stripe->bitmaps) + (size_t)list * zone->bitmap_words;
+}
+
+/* A list's lowest level: its words. */
+static inline u64 *tight_leaf(const struct pb_pool *pool, const struct zone *zone,
+			      const struct stripe *stripe, unsigned int order, unsigned int type)
+{
+	if (zone->levels)
+		return tight_bitmap(pool, zone, stripe, order, type);
+	return &stripe_area(pool, stripe, order)->free_list[type].root;
 }
 
 static inline void tight_set(const struct pb_pool *pool, const struct zone *zone,
@@ -86,9 +96,10 @@ static inline void tight_clear(const struct pb_pool *pool, const struct zone *zo
 		store_relaxed(&stripe->nonempty[type], stripe->nonempty[type] & ~(1u << order));
 }
 
-/* Lowest pageblock of a list; pre: the list is not empty. */
-static inline u32 tight_lowest(const struct pb_pool *pool, const struct zone *zone,
-			       const struct stripe *stripe, unsigned int order, unsigned int type)
+/* Stripe-local number of the lowest pageblock of a list; pre: the list is not empty. */
+static inline u32 tight_lowest_local(const struct pb_pool *pool, const struct zone *zone,
+				     const struct stripe *stripe, unsigned int order,
+				     unsigned int type)
 {
 	const u64 *level = tight_bitmap(pool, zone, stripe, order, type) + zone->bitmap_words;
 	u32 local = ctz64(stripe_area(pool, stripe, order)->free_list[type].root);
@@ -97,7 +108,14 @@ static inline u32 tight_lowest(const struct pb_pool *pool, const struct zone *zo
 		level -= zone->level_words[i];
 		local = local << 6 | ctz64(level[local]);
 	}
-	return tight_global(pool, zone, stripe, local);
+	return local;
+}
+
+static inline u32 tight_lowest(const struct pb_pool *pool, const struct zone *zone,
+			       const struct stripe *stripe, unsigned int order, unsigned int type)
+{
+	return tight_global(pool, zone, stripe,
+			    tight_lowest_local(pool, zone, stripe, order, type));
 }
 
 /* Lowest block of exactly `order` in a pageblock; pre: there is one. */
@@ -113,7 +131,8 @@ static inline u32 tight_block(const struct pb_pool *pool, u32 pageblock, unsigne
 	return frame + ((tree_first(span_tree(pool, frame), first, blocks) - first) << order);
 }
 
-/* List the pageblock where its largest free block and its type now want it. */
+/* List the pageblock where its largest free block, of those smaller than it, and its type
+   now want it. */
 static inline void tight_relist(const struct pb_pool *pool, const struct zone *zone,
 				struct stripe *stripe, u32 number, u8 order)
 {
@@ -140,16 +159,13 @@ static inline void tight_relist_if_changed(const struct pb_pool *pool, const str
 		tight_relist(pool, zone, stripe, number, order);
 }
 
+/* pre: the order is smaller than the pageblock's. */
 static inline void tight_count(const struct pb_pool *pool, u32 frame, unsigned int order, int n)
 {
 	struct pageblock *pb = frame_pageblock(pool, frame);
-	bool some = n > 0;
 
-	if (order <= pool->pageblock_order) {
-		pb->nr_free[order] = (u16)(pb->nr_free[order] + n);
-		some = pb->nr_free[order] != 0;
-	}
-	if (some)
+	pb->nr_free[order] = (u16)(pb->nr_free[order] + n);
+	if (pb->nr_free[order])
 		pb->mask |= 1u << order;
 	else
 		pb->mask &= ~(1u << order);

@@ -4,24 +4,37 @@
  */
 #include "block/free_area.h"
 
+static NOINLINE void trace_type(const struct locked *at, u32 pageblock, unsigned int type)
+{
+	struct pb_trace_event event = { .type = PB_TRACE_PAGEBLOCK,
+					.order = at->pool->pageblock_order,
+					.migratetype = (u8)type,
+					.other_type = pool_pageblock(at->pool, pageblock)->type };
+
+	event.pfn = frame_to_pfn(at->pool, pageblock << at->pool->pageblock_order);
+	trace_event(at->pool, at->zone, &event);
+}
+
+/* A free block that begins there and is no smaller changes lists with the type. */
 void __set_pageblock_type(const struct locked *at, u32 pageblock, unsigned int type)
 {
 	struct pb_pool *pool = at->pool;
 	struct pageblock *pb = pool_pageblock(pool, pageblock);
+	u32 frame = pageblock << pool->pageblock_order;
+	int order = -1;
 
 	if (!pool->super->mobility && type < PB_MIGRATE_PCPTYPES)
 		type = PB_MIGRATE_UNMOVABLE;
-	if (tracing(pool) && pb->type != type) {
-		struct pb_trace_event event = { .type = PB_TRACE_PAGEBLOCK,
-						.order = pool->pageblock_order,
-						.migratetype = (u8)type,
-						.other_type = pb->type };
-
-		event.pfn = frame_to_pfn(pool, pageblock << pool->pageblock_order);
-		trace_event(pool, at->zone, &event);
-	}
+	if (tracing(pool) && pb->type != type)
+		trace_type(at, pageblock, type);
+	if (!pool_is_linked(pool) && pb->type != type)
+		order = __whole_begins(at, pageblock);
+	if (order >= 0)
+		__whole_set(at, frame, (unsigned int)order, false);
 	store_relaxed(&pb->type, (u8)type);
 	store_relaxed(&pool->pcp_class[pageblock], zone_class(pool, at->zone, type));
+	if (order >= 0)
+		__whole_set(at, frame, (unsigned int)order, true);
 }
 
 void __retype_block(const struct locked *at, u32 frame, unsigned int order, unsigned int type)
@@ -53,8 +66,7 @@ static u64 count_free_from(const struct pb_pool *pool, u32 frame)
 	u32 end = pageblock_end(pool, frame);
 	u64 sum = 0;
 
-	if (tree_covering(tree, pool->max_order, span_offset(pool, frame)) >=
-	    (int)pool->pageblock_order)
+	if (covering_order(pool, frame) >= (int)pool->pageblock_order)
 		return end - frame;
 	for (unsigned int order = 0; order <= pool->pageblock_order; order++) {
 		u32 node = frame_node(pool, frame, order);
@@ -115,10 +127,10 @@ static u64 count_movable(const struct pb_pool *pool, u32 frame, u32 end)
 static u64 counted_free(const struct pb_pool *pool, u32 pageblock)
 {
 	const struct pageblock *pb = pool_pageblock(pool, pageblock);
-	u32 mask = pb->mask & ((2u << pool->pageblock_order) - 1);
+	u32 mask = pb->mask;
 	u64 sum = 0;
 
-	if (!mask || pb->mask != mask) /* perhaps in, or the head of, a larger block */
+	if (!mask) /* perhaps free as a whole */
 		return count_free_from(pool, pageblock << pool->pageblock_order);
 	for (; mask; mask &= mask - 1)
 		sum += (u64)pb->nr_free[ctz32(mask)] << ctz32(mask);
@@ -139,8 +151,7 @@ static void __relink_from(const struct locked *at, u32 frame, unsigned int type)
 	u32 end = pageblock_end(at->pool, frame);
 
 	while (frame < end) {
-		int order = tree_covering(span_tree(at->pool, frame), at->pool->max_order,
-					  span_offset(at->pool, frame));
+		int order = covering_order(at->pool, frame);
 
 		if (order >= 0)
 			__area_relink(at, frame, (unsigned int)order, type);

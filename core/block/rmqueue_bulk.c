@@ -95,6 +95,12 @@ static NOINLINE void write_down(u32 frame, unsigned int order, u32 n, u32 *end)
 		*to = at;
 }
 
+/* A free block; or a pageblock, and the order of the list that it is on. */
+struct piece {
+	u32 frame;
+	unsigned int order;
+};
+
 /* A free block of order `found` is cut into `got` blocks of `order`; what is left of it
    goes back as the largest aligned blocks, without touching bits between. */
 static void __return_rest(const struct locked *at, u32 frame, unsigned int found,
@@ -115,60 +121,85 @@ static void __return_rest(const struct locked *at, u32 frame, unsigned int found
 	}
 }
 
-/* A larger free block, cut into up to n blocks. The caller relists its pageblock. */
-static u32 __take_cut(const struct locked *at, u32 pageblock, unsigned int order, u32 n, u32 *end)
+/* A free block of order `found`, cut into up to n blocks. The caller relists its pageblock. */
+static u32 __take_cut(const struct locked *at, struct piece from, unsigned int order, u32 n,
+		      u32 *end)
 {
 	const struct pb_pool *pool = at->pool;
-	unsigned int found = order + ctz32(pool_pageblock(pool, pageblock)->mask >> order);
-	u32 frame = tight_block(pool, pageblock, found);
-	u32 got = n < 1u << (found - order) ? n : 1u << (found - order);
+	u32 frame = from.frame, got = 1u << (from.order - order);
 
-	__area_remove(at, frame, found);
+	if (n < got)
+		got = n;
+	__area_remove(at, frame, from.order);
 	if (tracing(pool))
-		trace_block(pool, PB_TRACE_TAKE, frame, found, frame_migratetype(pool, frame), 0);
-	if (found == order) {
+		trace_block(pool, PB_TRACE_TAKE, frame, from.order, frame_migratetype(pool, frame),
+			    0);
+	if (from.order == order) {
 		end[-1] = frame;
 		return 1;
 	}
 	write_down(frame, order, got, end);
-	if (got == 1 && found <= pool->pageblock_order && !tracing(pool))
-		__tight_split(at, frame, found, order);
+	if (got == 1 && from.order <= pool->pageblock_order && !tracing(pool))
+		__tight_split(at, frame, from.order, order);
 	else
-		__return_rest(at, frame, found, order, got);
+		__return_rest(at, frame, from.order, order, got);
 	return got;
 }
 
-static u32 __take_pageblock(const struct locked *at, u32 pageblock, unsigned int order, u32 n,
+/* From the pageblock of a list: its smallest block that serves, and more as long as it has any. */
+static u32 __take_pageblock(const struct locked *at, struct piece from, unsigned int order, u32 n,
 			    u32 *end)
 {
 	const struct pb_pool *pool = at->pool;
-	bool by_word = order < pool->pageblock_order && !tracing(pool);
+	u32 pageblock = from.frame >> pool->pageblock_order, got = 0;
 	struct pageblock *pb = pool_pageblock(pool, pageblock);
-	u32 got = 0;
+	bool whole = is_whole(pool, from.order);
 
-	while (got < n && pb->mask >> order) {
-		if (by_word && pb->mask >> order & 1)
+	while (got < n && (whole || pb->mask >> order)) {
+		if (!whole)
+			from.order = order + ctz32(pb->mask >> order);
+		if (!whole && from.order == order && !tracing(pool)) {
 			got += __take_bits(at, pageblock, order, n - got, end - got);
-		else
-			got += __take_cut(at, pageblock, order, n - got, end - got);
+			continue;
+		}
+		from.frame = tight_block(pool, pageblock, from.order);
+		got += __take_cut(at, from, order, n - got, end - got);
+		whole = false;
 	}
 	tight_relist_if_changed(pool, at->zone, at->stripe, pageblock);
 	return got;
 }
 
+/* By the word, where whole blocks are asked for. 0: none, or each must be cut. */
+static inline u32 __take_words(const struct locked *at, struct whole_list list, unsigned int order,
+			       u32 n, u32 *end)
+{
+	if (!LONG_BATCHES || order < at->pool->pageblock_order || tracing(at->pool))
+		return 0;
+	return __take_wholes(at, list, order, n, end);
+}
+
 u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int type, u32 n, u32 *end)
 {
 	const struct stripe *stripe = at->stripe;
-	u32 got = 0, lists = stripe->nonempty[type] >> order;
+	u32 got = 0, lists = stripe->nonempty[type] >> order, some;
 	unsigned int tightest = lists ? ctz32(lists) : 0;
 
 	/* Only from lists as tight as the first: another stripe may have such a one when
 	   this has not, and the next batch will ask again. */
 	while (got < n && lists && ctz32(lists) <= tightest) {
+		struct piece from = { NO_FRAME, order + ctz32(lists) };
+
 		if (tracing(at->pool))
 			__trace_scan(at, order, type);
-		got += __take_pageblock(at, __tight_find(at, order, type), order, n - got,
-					end - got);
+		some = __take_words(at, (struct whole_list){ from.order, type }, order, n - got,
+				    end - got);
+		if (!some) {
+			from.frame = tight_lowest(at->pool, at->zone, stripe, from.order, type)
+				     << at->pool->pageblock_order;
+			some = __take_pageblock(at, from, order, n - got, end - got);
+		}
+		got += some;
 		lists = stripe->nonempty[type] >> order;
 	}
 	__account(at->stripe, -((long)got << order), type);

@@ -70,6 +70,7 @@ static inline struct stripe *home_stripe(const struct pb_pool *pool, const struc
 #else
 #define ZONE_BATCH_MAX 4u
 #endif
+#define LONG_BATCHES (ZONE_BATCH_MAX > 64)
 
 /* ---- counters */
 
@@ -80,6 +81,19 @@ void __account(struct stripe *stripe, long pages, unsigned int type);
    NO_CPU: the zone's counter changes at once. */
 #define NO_CPU UINT32_MAX
 void __count_free(const struct locked *at, u32 cpu, long pages);
+
+/* ---- whole.c: what is free, and where */
+
+/* Is exactly the block (frame, order) free? */
+bool block_is_free(const struct pb_pool *pool, u32 frame, unsigned int order);
+/* Order of the free block that contains the frame, or -1. */
+int covering_order(const struct pb_pool *pool, u32 frame);
+/* Is the pageblock free as a whole, by itself or in a larger block? */
+static inline bool pageblock_is_free(const struct pb_pool *pool, u32 pageblock)
+{
+	return covering_order(pool, pageblock << pool->pageblock_order) >=
+	       (int)pool->pageblock_order;
+}
 
 /* ---- pageblock.c: types, and what lies in a pageblock */
 

@@ -87,6 +87,14 @@ static void linked_lengths(const struct pb_pool *pool, const struct zone *zone, 
 	}
 }
 
+/* Does a free block of this order, at least the pageblock's, begin with the pageblock? */
+static bool begins_free(const struct pb_pool *pool, u32 pageblock, unsigned int order)
+{
+	u32 frame = pageblock << pool->pageblock_order;
+
+	return !(frame & ((1u << order) - 1)) && block_is_free(pool, frame, order);
+}
+
 static void tight_lengths(const struct pb_pool *pool, const struct zone *zone, unsigned int type,
 			  u32 lengths[NR_ORDERS_MAX])
 {
@@ -100,8 +108,9 @@ static void tight_lengths(const struct pb_pool *pool, const struct zone *zone, u
 			continue;
 		pb_platform_lock(&stripe->lock);
 		for (unsigned int order = 0; order <= pool->max_order; order++)
-			lengths[order] += order <= pool->pageblock_order ? pb->nr_free[order]
-									 : pb->mask >> order & 1;
+			lengths[order] += order < pool->pageblock_order
+						  ? pb->nr_free[order]
+						  : begins_free(pool, i, order);
 		pb_platform_unlock(&stripe->lock);
 	}
 }

@@ -391,28 +391,71 @@ static int check_frames(struct check *c)
 
 /* ----------------------------------------------------------- I5 to I8 trees */
 
-/* One free block: a bit of a tree. Start with node 0 of the first span. */
+/* One free block: a bit of a tree, or of a list. Start with node 0 of the first span. */
 struct free_block {
 	u32 span, node;
 	u32 frame;
 	unsigned int order;
 };
 
+/* Nodes before this one are in no tree: whole blocks, which lists alone keep. */
+static u32 first_in_tree(const struct pb_pool *pool)
+{
+	return pool_is_linked(pool) ? 1 : 2u << (pool->max_order - pool->pageblock_order);
+}
+
+static u32 node_frame(const struct pb_pool *pool, u32 span, u32 node)
+{
+	return (span << pool->max_order) +
+	       ((node ^ (1u << fls32(node))) << (pool->max_order - fls32(node)));
+}
+
+/* Is a block of a whole order on the list of this type? */
+static bool listed_whole(const struct pb_pool *pool, u32 frame, struct whole_list list)
+{
+	const struct zone *zone = zone_of_frame(pool, frame);
+	const struct stripe *stripe = frame_stripe(pool, zone, frame);
+	u32 local = tight_local(pool, zone, frame >> pool->pageblock_order);
+
+	return tight_leaf(pool, zone, stripe, list.order, list.type)[local >> 6] >> (local & 63) &
+	       1;
+}
+
+/* On how many lists of its order is it? */
+static u32 lists_with(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	u32 n = 0;
+
+	for (unsigned int type = 0; type < PB_MIGRATE_TYPES; type++)
+		n += listed_whole(pool, frame, (struct whole_list){ order, type });
+	return n;
+}
+
+static bool node_is_free(const struct pb_pool *pool, u32 span, u32 node)
+{
+	if (node >= first_in_tree(pool))
+		return tree_test(span_tree(pool, span << pool->max_order), node);
+	return lists_with(pool, node_frame(pool, span, node), pool->max_order - fls32(node)) != 0;
+}
+
 /* To the next set bit before end_span, bit 0 of a tree left out. */
 static bool next_free(const struct pb_pool *pool, struct free_block *block, u32 end_span)
 {
-	u32 end = 2u << pool->max_order;
+	u32 end = 2u << pool->max_order, trees = first_in_tree(pool);
 
 	for (; block->span < end_span; block->span++, block->node = 0) {
-		const u64 *tree = span_tree(pool, block->span << pool->max_order);
-		u32 node = tree_first(tree, block->node + 1, end - block->node - 1);
+		u32 node = block->node + 1;
 
+		while (node < trees && !node_is_free(pool, block->span, node))
+			node++;
+		if (node >= trees)
+			node = tree_first(span_tree(pool, block->span << pool->max_order), node,
+					  end - node);
 		if (node == TREE_NONE)
 			continue;
 		block->node = node;
 		block->order = pool->max_order - fls32(node);
-		block->frame = (block->span << pool->max_order) +
-			       ((node ^ (1u << fls32(node))) << block->order);
+		block->frame = node_frame(pool, block->span, node);
 		return true;
 	}
 	return false;
@@ -424,7 +467,7 @@ static int check_ancestors(struct check *c)
 
 	while (next_free(c->pool, &b, c->pool->super->nr_spans))
 		for (u32 node = b.node >> 1; node; node >>= 1)
-			if (tree_test(span_tree(c->pool, b.frame), node))
+			if (node_is_free(c->pool, b.span, node))
 				return broken_block(c, 5, "free twice: inside a larger free block",
 						    b.frame, b.order);
 	return PB_OK;
@@ -453,8 +496,7 @@ static int check_merged(struct check *c)
 	struct free_block b = { 0 };
 
 	while (next_free(c->pool, &b, c->pool->super->nr_spans))
-		if (!may_stay_apart(c->pool, &b) &&
-		    tree_test(span_tree(c->pool, b.frame), b.node ^ 1))
+		if (!may_stay_apart(c->pool, &b) && node_is_free(c->pool, b.span, b.node ^ 1))
 			return broken_block(c, 6, "free beside its free buddy, not merged", b.frame,
 					    b.order);
 	return PB_OK;
@@ -476,14 +518,17 @@ static int check_free_usable(struct check *c)
 	return PB_OK;
 }
 
-/* Bit 0, and of a tree smaller than a word the bits behind its last node. */
+/* Bit 0, of a tree smaller than a word the bits behind its last node, and in the modern
+   profile those of whole blocks. */
 static int check_spare_bits(struct check *c)
 {
 	struct pb_pool *pool = c->pool;
 	u64 spare = pool->max_order < 5 ? ~(u64)0 << (2u << pool->max_order) | 1 : 1;
+	u32 trees = first_in_tree(pool);
 
 	for (u32 span = 0; span < pool->super->nr_spans; span++)
-		if (*span_tree(pool, span << pool->max_order) & spare)
+		if (*span_tree(pool, span << pool->max_order) & spare ||
+		    tree_first(span_tree(pool, span << pool->max_order), 1, trees - 1) != TREE_NONE)
 			return broken_block(c, 8, "a bit of the tree names no block",
 					    span << pool->max_order, pool->max_order);
 	return PB_OK;
@@ -755,8 +800,7 @@ static int check_pcp_block(struct check *c, u32 frame, unsigned int order)
 		if (pool->pages[frame + i].state)
 			return broken_block(c, 13, "in a per-CPU list, but its page byte is set",
 					    frame, order);
-		if (tree_covering(span_tree(pool, frame), pool->max_order,
-				  span_offset(pool, frame + i)) >= 0)
+		if (covering_order(pool, frame + i) >= 0)
 			return broken_block(c, 13, "in a per-CPU list, but free in the tree", frame,
 					    order);
 	}
@@ -959,13 +1003,11 @@ static u32 count_bits(const u64 *tree, u32 node, u32 n)
 	return count;
 }
 
-/* Free blocks of an order that lie in the pageblock, or begin with it. */
+/* Free blocks of an order that lie in the pageblock and are smaller. */
 static u32 count_order(const struct pb_pool *pool, u32 pageblock, unsigned int order)
 {
 	u32 frame = pageblock << pool->pageblock_order;
 
-	if (order > pool->pageblock_order)
-		return !(frame & ((1u << order) - 1)) && block_is_free(pool, frame, order);
 	return count_bits(span_tree(pool, frame), frame_node(pool, frame, order),
 			  1u << (pool->pageblock_order - order));
 }
@@ -974,7 +1016,7 @@ static u32 orders_of(const struct pb_pool *pool, u32 pageblock)
 {
 	u32 mask = 0;
 
-	for (unsigned int o = 0; o <= pool->max_order; o++)
+	for (unsigned int o = 0; o < pool->pageblock_order; o++)
 		if (count_order(pool, pageblock, o))
 			mask |= 1u << o;
 	return mask;
@@ -990,9 +1032,7 @@ static int broken_pageblock(struct check *c, unsigned int invariant, const char 
 static const u64 *leaf_of(const struct check *c, const struct stripe *stripe, unsigned int order,
 			  unsigned int type)
 {
-	if (c->zone->levels)
-		return tight_bitmap(c->pool, c->zone, stripe, order, type);
-	return &stripe_area(c->pool, stripe, order)->free_list[type].root;
+	return tight_leaf(c->pool, c->zone, stripe, order, type);
 }
 
 static int check_filed(struct check *c, u32 pageblock)
@@ -1003,6 +1043,10 @@ static int check_filed(struct check *c, u32 pageblock)
 	u32 mask = orders_of(c->pool, pageblock);
 	u32 local = tight_local(c->pool, c->zone, pageblock);
 
+	for (unsigned int o = c->pool->pageblock_order; o <= c->pool->max_order; o++)
+		if (!(pageblock << c->pool->pageblock_order & ((1u << o) - 1)))
+			c->blocks += lists_with(c->pool, pageblock << c->pool->pageblock_order,
+						o) != 0;
 	if (pb->listed_order != (mask ? fls32(mask) : NOT_LISTED))
 		return broken_pageblock(c, 19, "not listed under its largest free block",
 					pageblock);
@@ -1045,6 +1089,16 @@ static int check_tight(struct check *c, const struct zone *zone)
 	return PB_OK;
 }
 
+/* Is the free block listed under its pageblock's type, and nowhere else? */
+static bool listed_right(const struct pb_pool *pool, const struct free_block *b)
+{
+	const struct pageblock *pb = frame_pageblock(pool, b->frame);
+
+	if (b->order < pool->pageblock_order)
+		return pb->listed_type == pb->type;
+	return lists_with(pool, b->frame, b->order) == 1 && block_is_free(pool, b->frame, b->order);
+}
+
 static int check_tight_types(struct check *c, const struct zone *zone)
 {
 	struct free_block b = first_free(zone);
@@ -1053,7 +1107,7 @@ static int check_tight_types(struct check *c, const struct zone *zone)
 		u32 first = b.frame >> c->pool->pageblock_order;
 		const struct pageblock *pb = pool_pageblock(c->pool, first);
 
-		if (pb->listed_type != pb->type)
+		if (!listed_right(c->pool, &b))
 			return broken_pageblock(c, 20, "listed under another type than its own",
 						first);
 		for (u32 i = 1; i < 1u << b.order >> c->pool->pageblock_order; i++)
@@ -1072,10 +1126,13 @@ static int check_counts(struct check *c, u32 pageblock)
 	if (pb->mask != orders_of(c->pool, pageblock))
 		return broken_pageblock(c, 21, "mask of free orders differs from the tree",
 					pageblock);
-	for (unsigned int o = 0; o <= c->pool->pageblock_order; o++)
-		if (pb->nr_free[o] != count_order(c->pool, pageblock, o))
+	for (unsigned int o = 0; o <= c->pool->pageblock_order; o++) {
+		u32 count = o < c->pool->pageblock_order ? count_order(c->pool, pageblock, o) : 0;
+
+		if (pb->nr_free[o] != count)
 			return broken_number(c, 21, "a pageblock's blocks of an order", "order", o,
-					     pb->nr_free[o], count_order(c->pool, pageblock, o));
+					     pb->nr_free[o], count);
+	}
 	return PB_OK;
 }
 

@@ -10,8 +10,7 @@
 /* Not free, not owned: reserved, absent, or in some per-CPU list. */
 static bool is_loose(const struct pb_pool *pool, u32 frame)
 {
-	return !(pool->pages[frame].state & PB_PAGE_HEAD) &&
-	       tree_covering(span_tree(pool, frame), pool->max_order, span_offset(pool, frame)) < 0;
+	return !(pool->pages[frame].state & PB_PAGE_HEAD) && covering_order(pool, frame) < 0;
 }
 
 /* Largest aligned block at `frame`, before `end`, of the same loose kind. */
@@ -38,8 +37,7 @@ static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 fra
 		    struct pb_block *block)
 {
 	u8 state = pool->pages[frame].state;
-	int covering = tree_covering(span_tree(pool, frame), pool->max_order,
-				     span_offset(pool, frame));
+	int covering = covering_order(pool, frame);
 
 	block->pfn = frame_to_pfn(pool, frame);
 	block->node = zone->node;
@@ -132,6 +130,21 @@ static int walk_pageblock(const struct pb_pool *pool, u32 pageblock, unsigned in
 	return 0;
 }
 
+/* Is the pageblock on this list, and has it a block of `order`? */
+static bool is_listed(const struct pb_pool *pool, u32 pageblock, unsigned int listed,
+		      unsigned int type, unsigned int order)
+{
+	const struct pageblock *pb = pool_pageblock(pool, pageblock);
+	u32 frame = pageblock << pool->pageblock_order;
+
+	if (pb->type != type)
+		return false;
+	if (listed >= pool->pageblock_order)
+		return listed == order && !(frame & ((1u << order) - 1)) &&
+		       block_is_free(pool, frame, order);
+	return pb->listed_order == listed && pb->mask >> order & 1;
+}
+
 /* Pageblocks are used by the order of their largest free block, then by address. */
 static int walk_tight(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
 		      unsigned int type, int (*visit)(void *ctx, uint64_t pfn), void *ctx)
@@ -140,11 +153,9 @@ static int walk_tight(const struct pb_pool *pool, const struct zone *zone, unsig
 
 	for (unsigned int listed = order; listed <= pool->max_order; listed++)
 		for (u32 i = 0; i < zone_nr_pageblocks(pool, zone); i++) {
-			const struct pageblock *pb = pool_pageblock(pool, first + i);
 			int stop;
 
-			if (pb->listed_order != listed || pb->type != type ||
-			    !(pb->mask >> order & 1))
+			if (!is_listed(pool, first + i, listed, type, order))
 				continue;
 			stop = walk_pageblock(pool, first + i, order, visit, ctx);
 			if (stop)

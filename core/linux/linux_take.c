@@ -40,8 +40,7 @@ static void __move_pageblock(const struct locked *at, const struct zone_request 
 
 	__move_freepages_from(at, first, request->type, NULL);
 	while (first < end) {
-		int order = tree_covering(span_tree(pool, first), pool->max_order,
-					  span_offset(pool, first));
+		int order = covering_order(pool, first);
 
 		if (order >= 0) {
 			__count_free(at, request->cpu, -(1L << order));

@@ -70,8 +70,7 @@ static u64 __free_mask(const struct pb_pool *pool, u32 frame, unsigned int shift
 
 	if (frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)
 		return 0; /* another call is emptying it */
-	for (u32 n = node; n; n >>= 1)
-		mask |= tree_test(tree, n);
+	mask = covering_order(pool, frame) >= (int)shift;
 	for (unsigned int order = shift; order--;) {
 		u32 first = node << (shift - order);
 		u64 bits = tree[first >> 6] >> (first & 63) & word_mask(0, 1u << (shift - order));

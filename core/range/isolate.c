@@ -23,8 +23,7 @@ void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 static u32 __first_obstacle(const struct pb_pool *pool, u32 frame, u32 end, enum take_from from)
 {
 	while (frame < end) {
-		int order = tree_covering(span_tree(pool, frame), pool->max_order,
-					  span_offset(pool, frame));
+		int order = covering_order(pool, frame);
 		bool isolated = frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE;
 
 		if (order < 0 || isolated != (from == TAKE_ISOLATED))
@@ -38,8 +37,7 @@ static u32 __first_obstacle(const struct pb_pool *pool, u32 frame, u32 end, enum
 static u32 __take_piece(const struct locked *at, u32 frame, u32 end)
 {
 	const struct pb_pool *pool = at->pool;
-	int order = tree_covering(span_tree(pool, frame), pool->max_order,
-				  span_offset(pool, frame));
+	int order = covering_order(pool, frame);
 	unsigned int piece = largest_order(pool, frame, end);
 
 	if ((int)piece > order)
@@ -57,8 +55,7 @@ static u32 __part_of_range(const struct pb_pool *pool, u32 frame, u32 end)
 	u32 pages = (u32)pageblock_pages(pool);
 
 	if ((frame & (pages - 1) || end - frame < pages ||
-	     tree_covering(span_tree(pool, frame), pool->max_order, span_offset(pool, frame)) <
-		     pool->pageblock_order) &&
+	     covering_order(pool, frame) < pool->pageblock_order) &&
 	    pages > 1u << PART_ORDER)
 		pages = 1u << PART_ORDER;
 	return (u32)min_u64(end, (u64)(frame | (pages - 1)) + 1);
@@ -131,8 +128,7 @@ static void __cut_to_pageblocks(const struct locked *at, u32 pageblock)
 {
 	const struct pb_pool *pool = at->pool;
 	u32 frame = pageblock << pool->pageblock_order;
-	int order = tree_covering(span_tree(pool, frame), pool->max_order,
-				  span_offset(pool, frame));
+	int order = covering_order(pool, frame);
 	u32 head = frame & ~((1u << (order < 0 ? 0 : order)) - 1);
 	unsigned int type = frame_migratetype(pool, head);
 

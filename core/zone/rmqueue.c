@@ -276,7 +276,7 @@ static u32 rmqueue_any(struct batch *b, enum rmqueue_step step)
 
 /* Where a CPU's area is held with interrupts masked, a refill takes its own type only: the
    request that it is for goes on by itself, with a stripe's lock alone. */
-#define REFILLS_CLAIM (ZONE_BATCH_MAX > 64)
+#define REFILLS_CLAIM LONG_BATCHES
 
 static bool may_take(const struct zone_request *request, enum rmqueue_step step)
 {

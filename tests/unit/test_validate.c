@@ -96,13 +96,30 @@ static struct stripe *stripe_of(const struct tp *tp, uint32_t frame)
 	return frame_stripe(&tp->pool, normal(tp), frame);
 }
 
-static void set_bit(const struct tp *tp, uint32_t frame, unsigned int order)
+static struct locked lock_of(struct tp *tp, uint32_t frame)
 {
+	return (struct locked){ &tp->pool, normal(tp), stripe_of(tp, frame) };
+}
+
+static void set_bit(struct tp *tp, uint32_t frame, unsigned int order)
+{
+	const struct locked at = lock_of(tp, frame);
+
+	if (is_whole(&tp->pool, order)) {
+		__whole_set(&at, frame, order, true);
+		return;
+	}
 	tree_set(span_tree(&tp->pool, frame), frame_node(&tp->pool, frame, order));
 }
 
-static void clear_bit(const struct tp *tp, uint32_t frame, unsigned int order)
+static void clear_bit(struct tp *tp, uint32_t frame, unsigned int order)
 {
+	const struct locked at = lock_of(tp, frame);
+
+	if (is_whole(&tp->pool, order)) {
+		__whole_set(&at, frame, order, false);
+		return;
+	}
 	tree_clear(span_tree(&tp->pool, frame), frame_node(&tp->pool, frame, order));
 }
 
@@ -349,11 +366,35 @@ static void listed_twice(struct tp *tp)
 
 static void not_listed(struct tp *tp)
 {
-	uint32_t frame = free_frame(tp, 6);
+	uint32_t frame = free_frame(tp, 0);
 	struct pageblock *pb = frame_pageblock(&tp->pool, frame);
 
-	tight_clear(&tp->pool, normal(tp), stripe_of(tp, frame), 6, pb->type,
+	tight_clear(&tp->pool, normal(tp), stripe_of(tp, frame), pb->listed_order, pb->type,
 		    tight_local(&tp->pool, normal(tp), frame >> 3));
+}
+
+/* A block of at least a pageblock is on its list and nowhere else. */
+FAULT(whole_lost, clear_bit(tp, free_frame(tp, 6), 6))
+
+static void whole_of_other_type(struct tp *tp)
+{
+	uint32_t frame = free_frame(tp, 6);
+
+	clear_bit(tp, frame, 6);
+	tight_set(&tp->pool, normal(tp), stripe_of(tp, frame), 6, PB_MIGRATE_CMA,
+		  tight_local(&tp->pool, normal(tp), frame >> 3));
+}
+
+static void whole_in_tree(struct tp *tp)
+{
+	uint32_t frame = free_frame(tp, 6);
+
+	tree_set(span_tree(&tp->pool, frame), frame_node(&tp->pool, frame, 6));
+}
+
+static void whole_counted(struct tp *tp)
+{
+	frame_pageblock(&tp->pool, free_frame(tp, 6))->nr_free[3] = 1;
 }
 
 FAULT(listed_type, listed_pageblock(tp)->type = PB_MIGRATE_CMA)
@@ -722,6 +763,8 @@ static const struct fault {
 	{ "reserved free", 7, BOTH, 0, reserved_free,
 	  "free block with a reserved or absent frame" },
 	{ "bit 0", 8, BOTH, 0, bit_zero, "a bit of the tree names no block" },
+	{ "whole block in a tree", 8, MODERN, 0, whole_in_tree,
+	  "a bit of the tree names no block" },
 	{ "byte", 9, BOTH, 0, odd_byte, "page byte without meaning" },
 	{ "head's order", 9, BOTH, 0, odd_order, "owned block of an impossible order or place" },
 	{ "head's place", 9, BOTH, 0, odd_place, "owned block of an impossible order or place" },
@@ -755,6 +798,7 @@ static const struct fault {
 	{ "stack of no class", 15, MODERN, 0, no_stack, "a list that is none has room" },
 	{ "nr_free", 17, BOTH, 0, free_count, "nr_free differs from the tree" },
 	{ "block lost from a tree", 17, BOTH, 0, bits_only, "nr_free differs from the tree" },
+	{ "whole block lost", 17, MODERN, 0, whole_lost, "nr_free differs from the tree" },
 	{ "link", 18, LINUX, 0, free_link, "the links of a list disagree" },
 	{ "list lost", 18, LINUX, 0, free_list_lost, "a free block is on no list" },
 	{ "list of another order", 18, LINUX, 0, free_list_order,
@@ -764,12 +808,16 @@ static const struct fault {
 	{ "listed twice", 19, MODERN, 0, listed_twice, "pageblocks on lists" },
 	{ "not listed", 19, MODERN, 0, not_listed, "not on the list it is listed under" },
 	{ "type of the list", 20, MODERN, 0, listed_type, "listed under another type than its own" },
+	{ "whole block of another type", 20, MODERN, 0, whole_of_other_type,
+	  "listed under another type than its own" },
 	{ "type of a pageblock covered", 20, MODERN, 0, covered_type,
 	  "free block over pageblocks of two types" },
 	{ "type noted", 20, LINUX, 0, noted_type, "on a list of another type than noted" },
 	{ "mask of orders", 21, MODERN, 0, order_mask,
 	  "mask of free orders differs from the tree" },
 	{ "count of an order", 21, MODERN, 0, order_count, "a pageblock's blocks of an order" },
+	{ "whole block counted", 21, MODERN, 0, whole_counted,
+	  "a pageblock's blocks of an order" },
 	{ "root word", 21, MODERN, 0, root_word, "a list's root word" },
 	{ "upper level", 21, MODERN, 0, upper_level, "a list's bitmap, an upper level" },
 	{ "mask of lists", 21, MODERN, 0, empty_mask, "the mask of non-empty lists" },

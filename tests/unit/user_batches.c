@@ -113,6 +113,68 @@ static void test_batches_come_together_again(void **state)
 		}
 }
 
+/* Every block of a pageblock, of two types by turns, so that merging changes some. */
+static unsigned int take_all_wholes(struct tp *tp, struct tp_rng *rng)
+{
+	unsigned int order = tp->config.pageblock_order, n = 0;
+	struct pb_page *page;
+
+	do {
+		pb_gfp_t gfp = tp_below(rng, 4) ? PB_GFP_KERNEL : PB_GFP_HIGHUSER_MOVABLE;
+
+		page = pb_alloc_pages(&tp->pool, gfp, order);
+		pages[n] = page;
+		n += page != NULL;
+	} while (page);
+	assert_int_equal(n, FRAMES >> order);
+	return n;
+}
+
+static void round_trip_of_wholes(struct tp *tp, enum order order, struct tp_rng *rng)
+{
+	unsigned int whole = tp->config.pageblock_order, most = tp->config.max_order;
+	unsigned int n = take_all_wholes(tp, rng), half = n / 2;
+
+	put_in_order(order, rng, n);
+	for (unsigned int i = 0; i < n; i++) {
+		assert_int_equal(pb_free_pages(&tp->pool, pages[i], whole), PB_OK);
+		if (i == half)
+			tp_check(tp, "half of them freed");
+	}
+	pb_drain(&tp->pool, -1);
+	tp_check(tp, "all freed");
+	assert_int_equal(tp_free_pages(tp), FRAMES);
+	assert_int_equal(tp_nr_free(tp, most), FRAMES >> most);
+}
+
+/* Whole pageblocks merge by the word, as far as a word goes, and beyond it one by one. */
+static void test_whole_pageblocks_come_together_again(void **state)
+{
+	static const struct {
+		uint8_t pageblock_order, max_order, stripes;
+	} pools[] = { { 7, 7, 2 },  { 7, 8, 2 },  { 7, 10, 2 }, { 7, 13, 2 },
+		      { 7, 14, 1 }, { 6, 16, 1 }, { 9, 10, 1 }, { 12, 17, 1 } };
+	struct tp_rng rng = { tp_seed() };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
+		for (unsigned int stripes = 1; stripes <= pools[i].stripes; stripes++) {
+			struct tp tp;
+
+			tp_start(&tp);
+			tp.config.nr_cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF);
+			tp.config.nr_stripes = stripes;
+			tp.config.pageblock_order = pools[i].pageblock_order;
+			tp.config.max_order = pools[i].max_order;
+			tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+			tp_build(&tp);
+			for (int order = 0; order < NR_ORDERS; order++)
+				round_trip_of_wholes(&tp, (enum order)order, &rng);
+			assert_int_equal(tp.misuse_calls, 0);
+			tp_drop(&tp);
+		}
+}
+
 /* Traced, each step is told: no words, no batches. The end is the same. */
 static void test_traced_frees_come_together_again(void **state)
 {
@@ -152,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_batches_come_together_again),
+		cmocka_unit_test(test_whole_pageblocks_come_together_again),
 		cmocka_unit_test(test_traced_frees_come_together_again),
 		cmocka_unit_test(test_a_hit_of_a_request_is_a_hit),
 	};

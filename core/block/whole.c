@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include "block/whole.h"
+
+/* ------------------------------------------------------------------ questions */
+
+/* By the list of its type. Asked without the lock too, so the answer may be old. */
+static bool whole_is_free(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	const struct zone *zone = zone_of_frame(pool, frame);
+	const struct stripe *stripe = frame_stripe(pool, zone, frame);
+	u32 pageblock = frame >> pool->pageblock_order;
+	unsigned int type = pageblock_type(pool, pageblock);
+	u32 local = tight_local(pool, zone, pageblock);
+
+	if (type >= PB_MIGRATE_TYPES) /* pb_validate() asks, of anything */
+		return false;
+	return load_relaxed(tight_leaf(pool, zone, stripe, order, type) + (local >> 6)) >>
+		       (local & 63) &
+	       1;
+}
+
+bool block_is_free(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	if (order >= pool->pageblock_order && !pool_is_linked(pool))
+		return whole_is_free(pool, frame, order);
+	return tree_test(span_tree(pool, frame), frame_node(pool, frame, order));
+}
+
+int covering_order(const struct pb_pool *pool, u32 frame)
+{
+	int order = tree_covering(span_tree(pool, frame), pool->max_order,
+				  span_offset(pool, frame));
+
+	if (order >= 0 || pool_is_linked(pool))
+		return order;
+	for (order = pool->pageblock_order; order <= pool->max_order; order++)
+		if (whole_is_free(pool, frame >> order << order, (unsigned int)order))
+			return order;
+	return -1;
+}
+
+/* ------------------------------------------------------------ one block */
+
+/* A word of a list changes, and with it the words above if it becomes empty, or was. */
+static inline void __store_word(const struct locked *at, struct whole_list list, u32 local,
+				u64 word)
+{
+	const struct zone *zone = at->zone;
+	u64 *root = &stripe_area(at->pool, at->stripe, list.order)->free_list[list.type].root;
+	u64 *level = tight_bitmap(at->pool, zone, at->stripe, list.order, list.type);
+	u32 *nonempty = &at->stripe->nonempty[list.type];
+
+	for (unsigned int i = 0; i < zone->levels; i++) {
+		u64 *to = &level[local >> 6], old = *to, bit;
+
+		*to = word;
+		if (!old == !word)
+			return;
+		level += zone->level_words[i];
+		local >>= 6;
+		to = i + 1u < zone->levels ? &level[local >> 6] : root;
+		bit = (u64)1 << (local & 63);
+		word = word ? *to | bit : *to & ~bit;
+	}
+	*root = word;
+	store_relaxed(nonempty,
+		      word ? *nonempty | 1u << list.order : *nonempty & ~(1u << list.order));
+}
+
+void __whole_set(const struct locked *at, u32 frame, unsigned int order, bool free)
+{
+	const struct whole_list list = { order, frame_migratetype(at->pool, frame) };
+	u32 local = tight_local(at->pool, at->zone, frame >> at->pool->pageblock_order);
+	u64 word = *list_word(at, list, local), bit = (u64)1 << (local & 63);
+
+	__store_word(at, list, local, free ? word | bit : word & ~bit);
+}
+
+void __whole_insert(const struct locked *at, u32 frame, unsigned int order)
+{
+	counter_add(&stripe_area(at->pool, at->stripe, order)->nr_free, 1);
+	__whole_set(at, frame, order, true);
+	if (tracing(at->pool))
+		trace_block(at->pool, PB_TRACE_INSERT, frame, order,
+			    frame_migratetype(at->pool, frame), false);
+}
+
+void __whole_remove(const struct locked *at, u32 frame, unsigned int order)
+{
+	counter_add(&stripe_area(at->pool, at->stripe, order)->nr_free, (unsigned long)-1);
+	__whole_set(at, frame, order, false);
+}
+
+int __whole_begins(const struct locked *at, u32 pageblock)
+{
+	u32 frame = pageblock << at->pool->pageblock_order;
+	unsigned int order = at->pool->pageblock_order;
+
+	for (; order <= at->pool->max_order && !(frame & ((1u << order) - 1)); order++)
+		if (__whole_test(at, frame, order))
+			return (int)order;
+	return -1;
+}
+
+/* --------------------------------------------------------------- words of blocks */
+
+/* First frame of the pageblock that bit 0 of a word stands for: 64 places are of one group. */
+static u32 word_frame(const struct locked *at, u32 local)
+{
+	return tight_global(at->pool, at->zone, at->stripe, local & ~63u)
+	       << at->pool->pageblock_order;
+}
+
+u32 __take_wholes(const struct locked *at, struct whole_list list, unsigned int order, u32 n,
+		  u32 *end)
+{
+	u32 local = tight_lowest_local(at->pool, at->zone, at->stripe, list.order, list.type);
+	u32 base = word_frame(at, local), per = 1u << (list.order - order);
+	u64 word = *list_word(at, list, local);
+	u32 got = 0;
+
+	while (word && n - got >= per) {
+		u32 frame = base + (ctz64(word) << at->pool->pageblock_order);
+
+		word &= word - 1;
+		for (u32 i = 0; i < per; i++, got++)
+			end[-1 - (s32)got] = frame + (i << order);
+	}
+	if (!got)
+		return 0;
+	counter_add(&stripe_area(at->pool, at->stripe, list.order)->nr_free,
+		    0ul - (got >> (list.order - order)));
+	__store_word(at, list, local, word);
+	return got;
+}
+
+#if LONG_BATCHES /* in short ones each goes by itself, and the stack is small */
+/* Places at which a block of the next order may begin, for steps of 1, 2 ... 32 places. */
+static const u64 even_places[] = { 0x5555555555555555u, 0x1111111111111111u, 0x0101010101010101u,
+				   0x0001000100010001u, 0x0000000100000001u, 1 };
+
+/* Orders of which a word holds a block. */
+#define WORD_ORDERS 7u
+
+/* Blocks of one type on their way back to one stripe. */
+struct homecoming {
+	const struct locked *at;
+	unsigned int order, type;
+	unsigned int orders; /* from `order` on, that merging by the word may reach */
+	u32 blocks;          /* so far, of `order` */
+	struct {
+		const u64 *other[2]; /* the same of types that these may merge with, or NULL */
+		u64 *word;           /* the list of this order: its lowest level */
+		long count;          /* blocks more, or less */
+	} list[WORD_ORDERS];
+};
+
+/* The lists of the other types that blocks merge with, where they hold anything. */
+static void __find_others(struct homecoming *home, unsigned int i)
+{
+	const struct locked *at = home->at;
+	unsigned int order = home->order + i;
+
+	home->list[i].other[0] = home->list[i].other[1] = NULL;
+	if (!migratetype_is_mergeable(home->type))
+		return;
+	for (unsigned int type = 0, n = 0; type < PB_MIGRATE_PCPTYPES; type++)
+		if (type != home->type && at->stripe->nonempty[type] >> order & 1)
+			home->list[i].other[n++] = tight_leaf(at->pool, at->zone, at->stripe, order,
+							      type);
+}
+
+static void __begin(struct homecoming *home, const struct locked *at, unsigned int order,
+		    unsigned int type)
+{
+	const unsigned int whole = at->pool->pageblock_order, most = whole + WORD_ORDERS;
+	const unsigned int end = at->pool->max_order + 1u < most ? at->pool->max_order + 1u : most;
+
+	home->at = at;
+	home->order = order;
+	home->type = type;
+	home->orders = end - order;
+	home->blocks = 0;
+	for (unsigned int i = 0; i < home->orders; i++) {
+		home->list[i].word = tight_leaf(at->pool, at->zone, at->stripe, order + i, type);
+		home->list[i].count = 0;
+		__find_others(home, i);
+	}
+}
+
+static void __end(const struct homecoming *home)
+{
+	struct free_area *area = stripe_area(home->at->pool, home->at->stripe, home->order);
+
+	__account(home->at->stripe, (long)home->blocks << home->order, home->type);
+	for (unsigned int i = 0; i < home->orders; i++)
+		counter_add(&area[i].nr_free, (unsigned long)home->list[i].count);
+}
+
+/* Each of the mask by itself: it merges beyond the word, or changes a type. */
+static NOINLINE void __free_each(const struct homecoming *home, unsigned int order, u32 local,
+				 u64 mask)
+{
+	const struct locked *at = home->at;
+
+	for (; mask; mask &= mask - 1) {
+		u32 frame = word_frame(at, local) + (ctz64(mask) << at->pool->pageblock_order);
+
+		__account(at->stripe, -(1L << order), home->type); /* __end() counts it */
+		__free_one_page(at, frame, order, home->type, false);
+	}
+}
+
+/* May a block of the mask have a free buddy on the list of another type? */
+static inline bool __foreign_buddies(const struct homecoming *home, unsigned int i, u32 local,
+				     u64 mask)
+{
+	unsigned int log = home->order + i - home->at->pool->pageblock_order;
+	u64 others = 0;
+
+	for (unsigned int k = 0; k < 2 && home->list[i].other[k]; k++)
+		others |= home->list[i].other[k][local >> 6];
+	return others & ((mask & even_places[log]) << (1u << log) |
+			 (mask >> (1u << log) & even_places[log]));
+}
+
+/* The words above a list's lowest level, after a word there became empty, or was. */
+static NOINLINE void __note_word(const struct homecoming *home, unsigned int i, u32 local, u64 old)
+{
+	u64 *word = &home->list[i].word[local >> 6], new = *word;
+
+	*word = old;
+	__store_word(home->at, (struct whole_list){ home->order + i, home->type }, local, new);
+}
+
+/* The blocks of a word's mask become free: merged by the word, order after order. The first
+   two are done in any case: whether a block merges once can't be guessed. */
+static inline void __merge_word(struct homecoming *home, u32 local, u64 mask, u32 blocks)
+{
+	unsigned int log = home->order - home->at->pool->pageblock_order;
+	const bool one = blocks == 1;
+
+	for (unsigned int i = 0; i < home->orders && (i < 2 || mask); i++, log++) {
+		bool last = home->order + i == home->at->pool->max_order;
+		u64 *word = &home->list[i].word[local >> 6], old = *word, all = old | mask, pairs;
+		u32 merged;
+
+		if (!last &&
+		    unlikely(log == WORD_ORDERS - 1 || __foreign_buddies(home, i, local, mask))) {
+			__free_each(home, home->order + i, local, mask);
+			return;
+		}
+		pairs = last ? 0
+			     : all & all >> (1u << log) & even_places[log] &
+					(mask | mask >> (1u << log));
+		*word = all & ~(pairs | pairs << (1u << log));
+		merged = one ? pairs != 0 : popcount64(pairs);
+		home->list[i].count += (long)blocks - 2L * merged;
+		if (unlikely(!old != !*word))
+			__note_word(home, i, local, old);
+		mask = pairs;
+		blocks = merged;
+	}
+}
+
+/* Blocks that begin with frames[0] and lie in the same word, of the same type. *mask: their
+   places; `local`: of the first. */
+static inline u32 __gather(const struct homecoming *home, u32 local, u32 n, const u32 *frames,
+			   u64 *mask)
+{
+	const struct pb_pool *pool = home->at->pool;
+	const unsigned int type = home->type, shift = pool->pageblock_order;
+	u32 base = (frames[0] >> shift) - (local & 63), run = 0;
+	u64 gathered = 0;
+
+	for (; run < n; run++) {
+		u32 place = (frames[run] >> shift) - base;
+
+		if (place >= 64 || pageblock_type(pool, base + place) != type)
+			break;
+		gathered |= (u64)1 << place;
+	}
+	*mask = gathered;
+	return run;
+}
+
+u32 __free_wholes(const struct locked *at, unsigned int order, u32 n, const u32 *frames)
+{
+	const struct pb_pool *pool = at->pool;
+	const u32 base = zone_first_pageblock(pool, at->zone), shift = at->zone->group_shift;
+	const u32 log = ctz32(at->zone->nr_stripes), number = at->stripe->number;
+	struct homecoming home;
+	u32 done = 0, run;
+	u64 mask;
+
+	__begin(&home, at, order, frame_migratetype(pool, frames[0]));
+	for (; done < n; done += run) {
+		u32 place = (frames[done] >> pool->pageblock_order) - base, group = place >> shift;
+		u32 local = (group >> log << shift) | (place & ((1u << shift) - 1));
+
+		if ((group & (at->zone->nr_stripes - 1)) != number)
+			break;
+		run = __gather(&home, local, n - done, frames + done, &mask);
+		if (!run)
+			break; /* of another type */
+		__merge_word(&home, local, mask, run);
+		home.blocks += run;
+	}
+	__end(&home);
+	return done;
+}
+#endif
