@@ -33,9 +33,10 @@
 
 #include "zone/zone.h"
 
-#define PCP_FAST_GFP 0x1fu  /* zone and mobility modifiers: index into fast[] */
-#define PCP_STACK_MAX 1024u /* entries of the order-0 stack */
-#define PCP_STACK_MIN 8u    /* entries of the largest orders' stacks */
+#define PCP_FAST_GFP 0x1fu   /* zone and mobility modifiers: index into fast[] */
+#define PCP_STACK_MAX 1024u  /* entries of the order-0 stack */
+#define PCP_STACK_MIN 8u     /* entries of stacks of less than a pageblock, at least */
+#define PCP_STACK_WHOLE 128u /* entries of the stack of whole pageblocks */
 
 enum pcp_mode { PCP_MODE_NONE, PCP_MODE_TRYLOCK, PCP_MODE_RSEQ };
 

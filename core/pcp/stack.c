@@ -240,13 +240,13 @@ u32 pcp_stack_take(struct pcp_held *held, const struct zone_request *request)
 	return pcp_stack(held->area, s.list)[count - 1];
 }
 
-/* Number of blocks that a full stack of `count` returns: the colder half, or one batch if that
-   is less. */
-static u32 drain_at_once(u32 count)
+/* Number of blocks that a full stack of `count` returns: the colder half, of whole pageblocks
+   three quarters, or one batch if that is less. */
+static u32 drain_at_once(const struct stack *s, u32 count)
 {
-	u32 half = (count + 1) / 2;
+	u32 n = s->order < s->pool->pageblock_order ? (count + 1) / 2 : count - count / 4;
 
-	return half < ZONE_BATCH_MAX ? half : ZONE_BATCH_MAX;
+	return n < ZONE_BATCH_MAX ? n : ZONE_BATCH_MAX;
 }
 
 bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 frame)
@@ -259,7 +259,7 @@ bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 f
 		if (!limit_of(s.list))
 			return false;
 		if (count >= limit_of(s.list)) {
-			drain_some(&s, drain_at_once(count));
+			drain_some(&s, drain_at_once(&s, count));
 			count = pcp_entries(s.list);
 		}
 	}
@@ -288,36 +288,47 @@ void pcp_stack_decay(struct pcp_held *held, struct zone *zone)
 
 #define MAX_PCP_ORDERS 17u /* pageblock_order is at most 16 */
 
-/* Number of entries of a stack: fewer for larger orders, and at most a sixteenth of the pages
-   that the zone allows a CPU. */
+/*
+ * Of the pages that the zone allows a CPU one stack has at most a sixteenth; that of whole
+ * pageblocks half. They come and go by the word, so a long batch costs little more than a
+ * short one, and what a CPU holds of them splinters nothing.
+ */
+static u32 stack_share(const struct pb_super *super, unsigned int order)
+{
+	return order == super->pageblock_order ? 2 : 16;
+}
+
+/* Number of entries of a stack that may hold so many pages: fewer for larger orders. */
 static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 pages)
 {
 	u64 entries = PCP_STACK_MAX >> order;
 
-	if (entries < PCP_STACK_MIN)
-		entries = PCP_STACK_MIN;
-	return (u32)min_u64(entries, pages >> order) >> super->pcp_scale;
+	if (order == super->pageblock_order)
+		entries = max_u64(entries, PCP_STACK_WHOLE);
+	return (u32)min_u64(max_u64(entries, PCP_STACK_MIN), pages >> order) >> super->pcp_scale;
 }
 
-/* Pages that the stacks of one zone may ever hold. Absent frames count, since they may come
+/* Pages that a stack of one zone may ever hold. Absent frames count, since they may come
    online. */
-static u64 zone_stack_pages(const struct pb_super *super, u64 zone_frames)
+static u64 zone_stack_pages(const struct pb_super *super, u64 zone_frames, unsigned int order)
 {
+	u64 pages = zone_frames / (8 * stack_share(super, order));
 	u32 max = super->tunables.pcp_batch_max;
 
-	return max ? min_u64(max, zone_frames / 128) : zone_frames / 128;
+	return max ? min_u64(max, pages) : pages;
 }
 
 u32 pcp_stack_room(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
 {
 	return stack_entries(pool->super, order,
-			     zone_stack_pages(pool->super, zone_nr_frames(pool, zone)));
+			     zone_stack_pages(pool->super, zone_nr_frames(pool, zone), order));
 }
 
 u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
 {
 	u32 high = load_relaxed(&pool->super->tunables.pcp_high);
-	u64 pages = high ? high : (u64)load_relaxed(&zone->pcp_high_max) / 16;
+	u64 pages = high ? high
+			 : (u64)load_relaxed(&zone->pcp_high_max) / stack_share(pool->super, order);
 
 	return (u32)min_u64(stack_entries(pool->super, order, pages),
 			    pcp_stack_room(pool, zone, order));
@@ -379,11 +390,11 @@ void pcp_stack_layout(struct pb_super *super)
 
 size_t pcp_stack_zone_bytes(const struct pb_super *super, u64 zone_frames)
 {
-	u64 pages = zone_stack_pages(super, zone_frames);
 	size_t bytes = 0;
 
 	for (unsigned int order = 0; order < super->nr_pcp_orders; order++)
-		bytes += PB_MIGRATE_PCPTYPES * sizeof(u32) * stack_entries(super, order, pages);
+		bytes += PB_MIGRATE_PCPTYPES * sizeof(u32) *
+			 stack_entries(super, order, zone_stack_pages(super, zone_frames, order));
 	return bytes;
 }
 
