@@ -42,8 +42,8 @@ static inline u64 w_cycles(void)
 	return sim_now();
 }
 
-#define SHARE 4096ull /* pages a CPU, or BLOCKS blocks where that is more */
-#define BLOCKS 256ull
+#define SHARE 65536ull /* pages a CPU, or twice as many as bulk and rand allocate */
+#define BLOCKS 2048ull /* that these allocate; of large ones an eighth */
 #define STEPS 3000 /* of a CPU, where a workload goes by steps */
 #define SLOTS 1024 /* of exch, a CPU */
 #define FIRST_PFN 0x100000ull
