@@ -3,9 +3,10 @@
  * Per-CPU lists of the modern profile: stacks, refilled from the zone in batches, drained
  * back from the cold end.
  *
- * A stack's limit doubles each time it runs empty or full, up to its maximum, and
- * pb_pcp_decay() halves it (and empties it) when nothing happened since the last tick: bursts
- * get long batches, idle CPUs don't sit on memory.
+ * A stack begins with room for a batch of a line of page bytes. Its limit doubles each time
+ * it runs empty or full, up to its maximum, and pb_pcp_decay() halves it (and empties it)
+ * when nothing happened since the last call: bursts get long batches, idle CPUs don't sit
+ * on memory.
  */
 #include "pcp/pcp.h"
 
@@ -154,11 +155,21 @@ static u64 lower_limit(struct pcp_list *list, unsigned int order, u64 pages)
 	return (u64)cut << order;
 }
 
+/*
+ * The limit of a stack that had none: room for a batch of a line of page bytes and for some
+ * frees. Two CPUs whose pages shared a line would take it from each other at every
+ * allocation and free. (A batch has at most ZONE_BATCH_MAX blocks.)
+ */
+static u32 first_limit(unsigned int order)
+{
+	return order < 6 ? 128u >> order : 1;
+}
+
 /* Raise the limit, and lower another stack's where the bound demands it. Returns the number of
    the stack that now holds more than its limit, or UINT32_MAX. */
 static NOINLINE u32 raise_limit(const struct stack *s)
 {
-	u32 more = limit_of(s->list) ? limit_of(s->list) : 1;
+	u32 more = limit_of(s->list) ? limit_of(s->list) : first_limit(s->order);
 	u64 bound = stock_bound(s->zone), allowed;
 	u32 largest = UINT32_MAX;
 	struct pcp_list *from;
@@ -207,10 +218,12 @@ static inline void grow_limit(const struct stack *s)
    top, and pops that for the caller. NO_FRAME: there is none. */
 static u32 refill(const struct stack *s, const struct zone_request *request)
 {
-	u32 want = limit_of(s->list) - limit_of(s->list) / 4; /* room for some frees */
-	u32 one, got, *to = pcp_stack(s->held->area, s->list);
+	u32 want, one, got, *to = pcp_stack(s->held->area, s->list);
 
-	if (want < 2) { /* there may be no room at all */
+	if (!limit_of(s->list))
+		grow_limit(s);
+	want = limit_of(s->list) - limit_of(s->list) / 4; /* room for some frees */
+	if (want < 2) {                                   /* there may be no room at all */
 		want = 1;
 		to = &one;
 	}

@@ -4,8 +4,10 @@
  * and lists entered by restartable sequences. What is freed in whatever order comes
  * together again to the last block.
  */
+#define _GNU_SOURCE /* CPU affinity */
 #include "support/cmocka.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -210,9 +212,59 @@ static void test_a_hit_of_a_request_is_a_hit(void **state)
 	tp_drop(&tp);
 }
 
+/* On which CPUs this process may run: the first two. Fewer: 0 or 1. */
+static unsigned int two_cpus(int cpus[2])
+{
+	unsigned int n = 0;
+	cpu_set_t set;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	for (int cpu = 0; cpu < CPU_SETSIZE && n < 2; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			cpus[n++] = cpu;
+	return n;
+}
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	assert_int_equal(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+/* CPUs of one stripe take their first blocks from lines of page bytes of their own, which
+   they would else take from each other at each allocation and free. */
+static void test_first_blocks_of_two_cpus_share_no_line(void **state)
+{
+	struct pb_page *page[2];
+	cpu_set_t before;
+	struct tp tp;
+	int cpus[2];
+
+	(void)state;
+	if (two_cpus(cpus) < 2)
+		skip();
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	for (unsigned int order = 0; order < 6; order++) {
+		make(&tp, 0, 1);
+		for (unsigned int i = 0; i < 2; i++) {
+			run_on(cpus[i]);
+			page[i] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, order);
+			assert_non_null(page[i]);
+		}
+		assert_int_not_equal((uintptr_t)page[0] / 64, (uintptr_t)page[1] / 64);
+		assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+		tp_check(&tp, "two CPUs in one stripe");
+		tp_drop(&tp);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first_blocks_of_two_cpus_share_no_line),
 		cmocka_unit_test(test_batches_come_together_again),
 		cmocka_unit_test(test_whole_pageblocks_come_together_again),
 		cmocka_unit_test(test_traced_frees_come_together_again),
