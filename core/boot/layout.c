@@ -24,7 +24,7 @@ bool layout_sizes_plausible(const struct pb_super *s)
 
 	return s->max_order <= PB_MAX_ORDER && s->pageblock_order <= s->max_order &&
 	       s->pageblock_order <= 16 && !(s->flags & ~POOL_FLAGS) && s->page_shift >= 12 &&
-	       s->page_shift <= 21 && s->profile <= PB_PROFILE_LINUX &&
+	       s->page_shift <= 30 && s->profile <= PB_PROFILE_LINUX &&
 	       s->kernel < (linked ? PB_NR_LINUX : 1) && s->orders == s->max_order + 1 &&
 	       s->span_words == tree_words(s->max_order) && s->nr_spans &&
 	       s->nr_frames == (u64)s->nr_spans << s->max_order &&

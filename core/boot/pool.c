@@ -41,8 +41,8 @@ static u32 configured_cpus(const struct pb_config *config)
 
 static const char *config_fault(const struct pb_config *config)
 {
-	if (config->page_shift < 12 || config->page_shift > 21)
-		return TEXT("page_shift must be 12 to 21 (4 KiB to 2 MiB)");
+	if (config->page_shift < 12 || config->page_shift > 30)
+		return TEXT("page_shift must be 12 to 30 (4 KiB to 1 GiB)");
 	if (config->max_order > PB_MAX_ORDER)
 		return TEXT("max_order must be at most 20");
 	if (config->pageblock_order > config->max_order || config->pageblock_order > 16)

@@ -96,10 +96,11 @@ static s32 zone_batchsize(const struct pb_pool *pool, const struct zone *zone)
 	return (s32)(((u64)1 << fls64(batch)) - 1);
 }
 
-/* Spec 13.1: pages of change that a CPU may hold back. */
+/* Spec 13.1: pages of change that a CPU may hold back. By the zone's size in chunks of
+   128 MiB, which a page may be larger than. */
 static u64 stat_threshold(const struct pb_pool *pool, const struct zone *zone)
 {
-	u64 chunks = load_relaxed(&zone->managed) >> (27 - pool->page_shift);
+	u64 chunks = load_relaxed(&zone->managed) << (pool->page_shift - 12) >> (27 - 12);
 	u64 cpus = 1 + fls32(pool->super->nr_cpus);
 
 	return min_u64(125, 2 * cpus * (1 + (chunks ? 1 + fls64(chunks) : 0)));

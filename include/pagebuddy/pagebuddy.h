@@ -197,7 +197,7 @@ PB_API const char *pb_kernel_name(enum pb_kernel kernel);
 struct pb_config {
 	const struct pb_region *regions;
 	uint32_t nr_regions;
-	uint8_t page_shift;      /* log2 bytes of a frame, 12..21; default 12 */
+	uint8_t page_shift;      /* log2 bytes of a frame, 12..30; default 12 */
 	uint8_t max_order;       /* inclusive, 0..PB_MAX_ORDER; default 10 */
 	uint8_t pageblock_order; /* <= max_order and <= 16; default 9 */
 	uint8_t profile;         /* enum pb_profile */

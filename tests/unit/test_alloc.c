@@ -449,7 +449,8 @@ static void test_claim_takes_exactly_this_block(void **state)
 			page = pb_pfn_to_page(&tp.pool, pfn);
 			assert_int_equal(pb_page_order(&tp.pool, page), (int)order);
 			tp_check(&tp, "claimed");
-			assert_int_equal(pb_alloc_at(&tp.pool, pfn, order, PB_GFP_KERNEL), PB_EBUSY);
+			assert_int_equal(pb_alloc_at(&tp.pool, pfn, order, PB_GFP_KERNEL),
+					 PB_EBUSY);
 			assert_int_equal(pb_alloc_at(&tp.pool, 2048, 10, PB_GFP_KERNEL), PB_EBUSY);
 			assert_int_equal(pb_free_pages(&tp.pool, page, order), PB_OK);
 			assert_as_new(&tp, FRAMES);
@@ -673,6 +674,75 @@ static void test_get_order_rounds_up(void **state)
 	tp_drop(&tp);
 }
 
+/* Takes all of a pool in blocks of one order, gives them back from both ends. */
+static void take_all(struct tp *tp, unsigned int order, unsigned int blocks)
+{
+	struct pb_page *page[64];
+
+	for (unsigned int i = 0; i < blocks; i++) {
+		page[i] = pb_alloc_pages(&tp->pool, PB_GFP_KERNEL, order);
+		assert_non_null(page[i]);
+		assert_int_equal(pb_page_to_pfn(&tp->pool, page[i]) & ((1u << order) - 1), 0);
+	}
+	assert_null(pb_alloc_pages(&tp->pool, PB_GFP_KERNEL | PB_GFP_NOWARN, order));
+	for (unsigned int i = 0; i < (blocks + 1) / 2; i++) {
+		assert_int_equal(pb_free_pages(&tp->pool, page[i], order), PB_OK);
+		if (blocks - 1 - i != i)
+			assert_int_equal(pb_free_pages(&tp->pool, page[blocks - 1 - i], order),
+					 PB_OK);
+	}
+	pb_drain(&tp->pool, -1);
+}
+
+static void test_a_page_may_be_a_gibibyte(void **state)
+{
+	(void)state;
+	for (int profile = PB_PROFILE_MODERN; profile <= PB_PROFILE_LINUX; profile++) {
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)profile;
+		tp.config.page_shift = 30;
+		tp.config.max_order = 6;
+		tp.config.pageblock_order = 0;
+		tp_region(&tp, 0, 64, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		assert_int_equal(pb_get_order(&tp.pool, (size_t)1 << 30), 0);
+		assert_int_equal(pb_get_order(&tp.pool, ((size_t)1 << 30) + 1), 1);
+		take_all(&tp, 0, 64);
+		take_all(&tp, 5, 2);
+		assert_int_equal(tp_nr_free(&tp, 6), 1);
+		tp_check(&tp, "all of 64 GiB free");
+		tp_drop(&tp);
+	}
+}
+
+static void test_a_block_may_be_a_gibibyte(void **state)
+{
+	(void)state;
+	for (int profile = PB_PROFILE_MODERN; profile <= PB_PROFILE_LINUX; profile++) {
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)profile;
+		tp.config.max_order = 18;
+		tp_region(&tp, 0, 4u << 18, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		take_all(&tp, 18, 4);
+		assert_int_equal(tp_nr_free(&tp, 18), 4);
+		take_all(&tp, 15, 32);
+		assert_int_equal(pb_alloc_at(&tp.pool, 12345, 0, PB_GFP_KERNEL), PB_OK);
+		assert_int_equal(tp_nr_free(&tp, 18), 3);
+		take_all(&tp, 18, 3);
+		assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, 12345), 0),
+				 PB_OK);
+		pb_drain(&tp.pool, -1);
+		assert_int_equal(tp_nr_free(&tp, 18), 4);
+		tp_check(&tp, "all of 4 GiB free");
+		tp_drop(&tp);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -698,6 +768,8 @@ int main(void)
 		cmocka_unit_test(test_movable_mark_follows_the_request_or_the_owner),
 		cmocka_unit_test(test_conversion_is_a_bijection_and_refuses_strangers),
 		cmocka_unit_test(test_get_order_rounds_up),
+		cmocka_unit_test(test_a_page_may_be_a_gibibyte),
+		cmocka_unit_test(test_a_block_may_be_a_gibibyte),
 	};
 
 	return pb_run_tests(tests);

@@ -33,7 +33,7 @@ BAD(pageblock_above_order, s->pageblock_order = s->max_order + 1)
 BAD(pageblock_too_large, s->max_order = 17; s->pageblock_order = 17)
 BAD(unknown_flag, s->flags |= 1u << 30)
 BAD(page_too_small, s->page_shift = 11)
-BAD(page_too_large, s->page_shift = 22)
+BAD(page_too_large, s->page_shift = 31)
 BAD(no_profile, s->profile = 2)
 BAD(no_kernel, s->kernel = s->profile ? PB_NR_LINUX : 1)
 BAD(orders, s->orders++)
@@ -84,7 +84,7 @@ static const struct fault sizes[] = {
 	{ "pageblock_order above 16", BOTH, 0, pageblock_too_large },
 	{ "flags", BOTH, 0, unknown_flag },
 	{ "page_shift 11", BOTH, 0, page_too_small },
-	{ "page_shift 22", BOTH, 0, page_too_large },
+	{ "page_shift 31", BOTH, 0, page_too_large },
 	{ "profile", BOTH, 0, no_profile },
 	{ "kernel", BOTH, 0, no_kernel },
 	{ "orders", BOTH, 0, orders },

@@ -72,7 +72,7 @@ static void test_config_refused_when_out_of_range(void **state)
 {
 	(void)state;
 	REFUSE(tp.config.page_shift = 11, PB_EINVAL, "page_shift");
-	REFUSE(tp.config.page_shift = 22, PB_EINVAL, "page_shift");
+	REFUSE(tp.config.page_shift = 31, PB_EINVAL, "page_shift");
 	REFUSE(tp.config.max_order = PB_MAX_ORDER + 1, PB_EINVAL, "max_order");
 	REFUSE(tp.config.pageblock_order = 11, PB_EINVAL, "pageblock_order");
 	REFUSE((tp.config.max_order = 20, tp.config.pageblock_order = 17), PB_EINVAL,
@@ -99,7 +99,7 @@ static void test_config_accepted_at_the_limits(void **state)
 		struct tp tp;
 
 		one_zone(&tp);
-		tp.config.page_shift = i & 1 ? 21 : 12;
+		tp.config.page_shift = i & 1 ? 30 : 12;
 		tp.config.watermark_scale_factor = i & 2 ? 3000 : 1;
 		tp.config.max_order = i & 4 ? PB_MAX_ORDER : 0;
 		tp.config.pageblock_order =
