@@ -59,6 +59,28 @@ static void judge_bulk_rand(const struct results *r)
 		      false, "x chase");
 }
 
+/* Huge pages: bulk by the floor, rand by what single pages take in this run. */
+static void judge_huge_pages(const struct results *r)
+{
+	char what[96];
+
+	for (unsigned int threads = 1; threads <= 2; threads++) {
+		const struct row *bulk = results_row(r, "bulk", 9, threads, OURS);
+		const struct row *rand = results_row(r, "rand", 9, threads, OURS);
+		const struct row *pages = results_row(r, "rand", 0, threads, OURS);
+
+		if (bulk) {
+			judge_floor(r, bulk, "to allocate", bulk->alloc.median, 10);
+			judge_floor(r, bulk, "to free", bulk->free.median, 12);
+		}
+		if (!rand || !pages)
+			continue;
+		snprintf(what, sizeof(what), "rand 9, %u thread%s, to free", threads,
+			 threads == 1 ? "" : "s");
+		judge(what, rand->free.median / pages->free.median, 1.2, false, "x rand 0");
+	}
+}
+
 /* An operation of mixed is an allocation or a free; of exch and cross, one of each. */
 static void judge_operations(const struct results *r, const char *workload, double limit)
 {
@@ -165,6 +187,7 @@ void targets_print(const struct results *r)
 	judge_pairs(r, "repeat", true, 6);
 	judge_pairs(r, "repeat", false, 7);
 	judge_bulk_rand(r);
+	judge_huge_pages(r);
 	judge_operations(r, "mixed", 16);
 	judge_operations(r, "exch", 24);
 	judge_operations(r, "cross", 48);
