@@ -289,11 +289,12 @@ static void print_failures_by_order(const struct pbr_run *run)
 	print_by_order(run->failures_by_order, run->max_order);
 }
 
-static void print_difference_of(uint64_t value, uint64_t base, const struct pbr_range *range)
+/* Between the means of the runs: of one of them chance has too large a part. */
+static void print_difference_of(const struct pbr_range *range, const struct pbr_range *base)
 {
-	char text[32];
+	char text[48];
 
-	snprintf(text, sizeof(text), " %+lld (%llu-%llu)", (long long)value - (long long)base,
+	snprintf(text, sizeof(text), " %+.0f (%llu-%llu)", pbr_mean(range) - pbr_mean(base),
 		 u(range->low), u(range->high));
 	printf("%19s", text);
 }
@@ -308,20 +309,16 @@ static void print_not_judged(const struct pbr_run *run)
 
 static void print_predicted(const struct pbr_run *run, const struct pbr_run *base)
 {
-	struct pbr_summary summary, before;
-
 	printf("%s\n", run->name);
 	if (run->not_judged[0]) {
 		print_not_judged(run);
 		return;
 	}
-	pbr_summarise(run, &summary);
-	pbr_summarise(base, &before);
 	printf("  ");
-	print_difference_of(run->failures, base->failures, &run->failure_range);
-	print_difference_of(run->fallbacks, base->fallbacks, &run->fallback_range);
-	print_difference_of(summary.free_2m_end, before.free_2m_end, &run->free_2m_range);
-	print_difference_of(run->reclaimed, base->reclaimed, &run->reclaimed_range);
+	print_difference_of(&run->failure_range, &base->failure_range);
+	print_difference_of(&run->fallback_range, &base->fallback_range);
+	print_difference_of(&run->free_2m_range, &base->free_2m_range);
+	print_difference_of(&run->reclaimed_range, &base->reclaimed_range);
 	putchar('\n');
 }
 
@@ -348,13 +345,14 @@ static void print_predictions(const struct replay *replay)
 	pbr_recorded(replay->input, &truth);
 	putchar('\n');
 	print_rules(replay);
-	printf("Reclaim is modelled. Change from the simulated baseline (least-most of %d "
+	printf("Reclaim is modelled. Change from the simulated baseline, of the means (least-most of %d "
 	       "runs)\n  %19s%19s%19s%19s\n",
 	       PBR_RANGE_RUNS + 1, "failures", "fallbacks", "free 2 MiB at end", "reclaimed");
 	printf("recorded\n  %19llu%19llu%19llu%19llu\n", u(truth.failures), u(truth.fallbacks),
 	       u(truth.free_2m), u(truth.reclaimed));
-	printf("baseline, simulated\n  %19llu%19llu", u(base->failures), u(base->fallbacks));
-	printf("%19llu%19llu\n", u(base->free_2m_range.low), u(base->reclaimed));
+	printf("baseline, simulated: mean\n  %19.0f%19.0f", pbr_mean(&base->failure_range),
+	       pbr_mean(&base->fallback_range));
+	printf("%19.0f%19.0f\n", pbr_mean(&base->free_2m_range), pbr_mean(&base->reclaimed_range));
 	for (unsigned int i = 1; i <= replay->nr_variants; i++)
 		print_predicted(&replay->runs[i], base);
 }

@@ -93,6 +93,7 @@ static const char *const dat_fields[PB_NR_EVENT_TYPES][NR_DAT_FIELDS] = {
 	[PB_EV_COMPACT_FREE] = { [D_PFN] = "start_pfn", [D_END] = "end_pfn", [D_COUNT] = "nr_taken" },
 	[PB_EV_COMPACT_BEGIN] = { [D_PFN] = "zone_start", [D_END] = "zone_end" },
 	[PB_EV_COMPACT_END] = { [D_PFN] = "zone_start", [D_END] = "zone_end" },
+	[PB_EV_COMPACT_MOVED] = { [D_END] = "nr_failed", [D_COUNT] = "nr_migrated" },
 	[PB_EV_CACHE_ADD] = { [D_PFN] = "pfn",
 			      [D_END] = "i_ino",
 			      [D_COUNT] = "index",

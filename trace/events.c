@@ -17,6 +17,7 @@ static const char *const systems[PB_NR_EVENT_TYPES] = {
 	[PB_EV_KSWAPD_SLEEP] = "vmscan",
 	[PB_EV_RECLAIM_BEGIN] = "vmscan",
 	[PB_EV_RECLAIM_END] = "vmscan",
+	[PB_EV_COMPACT_MOVED] = "compaction",
 	[PB_EV_ZONE] = "pbwatch",
 };
 
@@ -39,6 +40,7 @@ static const char *const names[PB_NR_EVENT_TYPES] = {
 	[PB_EV_KSWAPD_SLEEP] = "mm_vmscan_kswapd_sleep",
 	[PB_EV_RECLAIM_BEGIN] = "mm_vmscan_direct_reclaim_begin",
 	[PB_EV_RECLAIM_END] = "mm_vmscan_direct_reclaim_end",
+	[PB_EV_COMPACT_MOVED] = "mm_compaction_migratepages",
 	[PB_EV_ZONE] = "pb_zone",
 };
 

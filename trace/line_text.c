@@ -126,6 +126,9 @@ enum field {
 	F_ZONE_END,
 	F_TAKEN,
 	F_RECLAIMED,
+	F_MIGRATED,
+	F_NOT_MIGRATED,
+	F_STATUS,
 	NR_FIELDS
 };
 
@@ -153,6 +156,9 @@ static const struct {
 	[F_ZONE_END] = NAME("zone_end"),
 	[F_TAKEN] = NAME("nr_taken"),
 	[F_RECLAIMED] = NAME("nr_reclaimed"),
+	[F_MIGRATED] = NAME("nr_migrated"),
+	[F_NOT_MIGRATED] = NAME("nr_failed"),
+	[F_STATUS] = NAME("status"),
 #undef NAME
 };
 
@@ -171,6 +177,7 @@ static const unsigned int required[PB_NR_EVENT_TYPES] = {
 	[PB_EV_COMPACT_END] = BIT(F_ZONE_START) | BIT(F_ZONE_END),
 	[PB_EV_ACTIVATE] = BIT(F_PFN),
 	[PB_EV_RECLAIM_END] = BIT(F_RECLAIMED),
+	[PB_EV_COMPACT_MOVED] = BIT(F_MIGRATED) | BIT(F_NOT_MIGRATED),
 };
 
 static int find_field(const char *name, size_t len)
@@ -365,7 +372,13 @@ static enum pb_line set_field(struct pb_text *text, struct pb_event *event, int 
 	case F_ZONE_END:
 		return set_number(text, field, &event->end_pfn, at, end);
 	case F_RECLAIMED:
+	case F_MIGRATED:
 		return set_number(text, field, &event->count, at, end);
+	case F_STATUS:
+		event->count = end - at == 7 && !memcmp(at, "success", 7);
+		return PB_LINE_EVENT;
+	case F_NOT_MIGRATED:
+		return set_number(text, field, &event->end_pfn, at, end);
 	default:
 		return PB_LINE_EVENT;
 	}

@@ -47,7 +47,7 @@ enum pb_event_type {
 	PB_EV_COMPACT_FREE,  /* mm_compaction_isolate_freepages: compaction took free frames of
 	                       [pfn, end_pfn) without any other event; count of them */
 	PB_EV_COMPACT_BEGIN, /* mm_compaction_begin: zone from pfn to end_pfn */
-	PB_EV_COMPACT_END,   /* mm_compaction_end */
+	PB_EV_COMPACT_END,   /* mm_compaction_end; count 1: with success, where the text says so */
 	PB_EV_MARK,          /* written to trace_marker: mark */
 	PB_EV_STACK,         /* who called: chain, of the last event before it on its CPU */
 	PB_EV_CACHE_ADD,     /* mm_filemap_add_to_page_cache: end_pfn the file, count the offset */
@@ -57,6 +57,8 @@ enum pb_event_type {
 	PB_EV_KSWAPD_SLEEP,  /* mm_vmscan_kswapd_sleep */
 	PB_EV_RECLAIM_BEGIN, /* mm_vmscan_direct_reclaim_begin; order, gfp */
 	PB_EV_RECLAIM_END,   /* mm_vmscan_direct_reclaim_end: count of pages reclaimed */
+	PB_EV_COMPACT_MOVED, /* mm_compaction_migratepages: count of pages moved, end_pfn of pages
+	                        that could not be */
 	PB_EV_ZONE,          /* pbwatch's pb_zone, after an ALLOC on the same CPU: zone */
 	PB_NR_EVENT_TYPES
 };
@@ -92,11 +94,13 @@ struct pb_event {
 	uint64_t pfn;     /* first frame of the block; PB_NO_PFN: none */
 	uint64_t line;    /* line of its file, from 1; trace.dat: number of the record */
 	uint64_t lost;    /* events that were lost just before this one, on its CPU */
-	uint64_t end_pfn; /* COMPACT_*: end of the range, exclusive; CACHE_*: inode and device */
-	uint64_t count; /* COMPACT_FREE: frames taken; RECLAIM_END: pages; CACHE_*: offset, pages */
-	uint32_t chain; /* STACK: a number for pb_reader_chain() */
-	uint32_t gfp;   /* ALLOC: Linux's bits as the recording kernel numbers them */
-	int32_t pid;    /* PB_NO_PID: unknown */
+	uint64_t end_pfn; /* COMPACT_*: end of the range, exclusive; COMPACT_MOVED: pages
+	                     that stayed; CACHE_*: inode and device */
+	uint64_t count;   /* COMPACT_FREE: frames taken; COMPACT_MOVED, RECLAIM_END: pages; CACHE_*:
+	                   offset, pages */
+	uint32_t chain;   /* STACK: a number for pb_reader_chain() */
+	uint32_t gfp;     /* ALLOC: Linux's bits as the recording kernel numbers them */
+	int32_t pid;      /* PB_NO_PID: unknown */
 	uint16_t cpu;
 	uint16_t file;          /* index into the paths given */
 	uint8_t type;           /* enum pb_event_type */

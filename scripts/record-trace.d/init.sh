@@ -36,6 +36,12 @@ mark() {
 	say "$*"
 }
 
+# Until how many blocks this shell goes on asking, whatever it gets: a what-if in which
+# its first failure succeeds has to know. 0: it gives them back.
+wants() { # COUNT ORDER
+	echo "pagebuddy: wants $1 of order $2" >"$tracing/trace_marker"
+}
+
 flags() { # start|end: the frames of each zone, in units of 512
 	local to=0 skip count
 	while read -r skip count; do
@@ -96,7 +102,8 @@ for event in mm_page_alloc mm_page_free mm_page_free_batched mm_page_alloc_zone_
 	mm_page_pcpu_drain mm_page_alloc_extfrag; do
 	echo 1 >$tracing/events/kmem/$event/enable || say "no event $event"
 done
-for event in mm_compaction_begin mm_compaction_end mm_compaction_isolate_freepages; do
+for event in mm_compaction_begin mm_compaction_end mm_compaction_isolate_freepages \
+	mm_compaction_migratepages mm_compaction_try_to_compact_pages mm_compaction_kcompactd_wake; do
 	echo 1 >$tracing/events/compaction/$event/enable || say "no event $event"
 done
 # What reclaim did, and which pages it could have: what a what-if goes by.

@@ -37,7 +37,9 @@ work_huge() { # order 9 that may not wait, while kswapd and compaction try
 }
 
 work_hugetlb() { # order 9 that may wait and compact
+	wants 24 9
 	echo 24 >/proc/sys/vm/nr_hugepages
+	wants 0 9
 	echo 0 >/proc/sys/vm/nr_hugepages
 }
 

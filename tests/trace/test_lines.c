@@ -205,6 +205,22 @@ static void test_reclaim_and_page_cache(void **state)
 				"mm_vmscan_direct_reclaim_end: nr_reclaimed=40"),
 			 PB_LINE_EVENT);
 	assert_int_equal(event.count, 40);
+	assert_int_equal(ftrace("   kcompactd0-34      [000] .....    10.3: "
+				"mm_compaction_migratepages: nr_migrated=30 nr_failed=2"),
+			 PB_LINE_EVENT);
+	assert_int_equal(event.type, PB_EV_COMPACT_MOVED);
+	assert_int_equal(event.count, 30);
+	assert_int_equal(event.end_pfn, 2);
+	assert_int_equal(ftrace("   kcompactd0-34      [000] .....    10.4: "
+				"mm_compaction_end: zone_start=0x1 migrate_pfn=0x1 free_pfn=0xe00 "
+				"zone_end=0x1000, mode=sync status=success"),
+			 PB_LINE_EVENT);
+	assert_int_equal(event.count, 1);
+	assert_int_equal(ftrace("   kcompactd0-34      [000] .....    10.4: "
+				"mm_compaction_end: zone_start=0x1 migrate_pfn=0x1 free_pfn=0xe00 "
+				"zone_end=0x1000, mode=sync status=partial_skipped"),
+			 PB_LINE_EVENT);
+	assert_int_equal(event.count, 0);
 	assert_int_equal(ftrace("       kswapd0-42      [001] .....    10.9: "
 				"mm_vmscan_kswapd_wake: nid=0 order=3"),
 			 PB_LINE_EVENT);

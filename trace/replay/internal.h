@@ -252,6 +252,8 @@ enum pbr_op_kind {
 	PBR_OP_SAME,      /* what is in `slot` was read again: it is in another page now */
 	PBR_OP_RECLAIMED, /* here the recorded kernel reclaimed it */
 	PBR_OP_MARKS,     /* min_free_kbytes became `slot` */
+	PBR_OP_GIVE_BACK, /* who wanted the blocks of session `slot` gives back those that the
+	                     recorded kernel didn't have */
 };
 
 /*
@@ -281,6 +283,24 @@ struct pbr_before {
 
 #define PBR_SLAB 1      /* reclaim freed it, though it came to no file */
 #define PBR_HAS_PARTS 2 /* a huge page that failed; base pages stand in for it */
+#define PBR_WANTED 3    /* of a session */
+
+/* Somebody who asks for block after block until he has as many as he wants, or one fails. */
+struct pbr_session {
+	uint32_t left;       /* requests that he would have made after the one that failed */
+	uint32_t probe;      /* slot of that one; UINT32_MAX: none failed */
+	uint64_t time, last; /* ns: from request to request, all of them; the last one's */
+	uint32_t nr;         /* requests that were made */
+	uint8_t order;
+};
+
+#define PBR_COSTLY_ORDER 3u
+
+/* Tasks that reclaimed for themselves. */
+struct pbr_direct {
+	double pages, ns; /* a call */
+	uint64_t all_pages, calls, time;
+};
 
 struct pbr_plan {
 	struct pbr_op *ops;
@@ -296,14 +316,24 @@ struct pbr_plan {
 	bool has_reclaim;
 	uint8_t *slot_order; /* [slots] */
 	uint8_t *by_reclaim; /* [slots] PBR_SLAB, PBR_HAS_PARTS or 0 */
-	uint32_t *part_of;   /* [slots] 1 + slot of the huge page that it stands for, or 0 */
-	uint64_t nr_parts;   /* base pages that stood in for huge ones */
-	uint64_t nr_wholes;  /* for how many */
+	uint32_t *part_of;   /* [slots] 1 + slot of the huge page that it stands for, or 0;
+	                        PBR_WANTED: its session */
+	struct pbr_session *sessions;
+	uint32_t nr_sessions;
+	/* What a model of compaction goes by; has_compaction: the trace tells it. */
+	bool has_compaction;
+	uint64_t pages_moved, pages_stayed; /* when it wanted to move them */
+	uint64_t compacted, compacted_well; /* zones, by tasks for themselves */
+	uint64_t made_ready;                /* zones, by kcompactd with success */
+	uint64_t sleeps;                    /* of kswapd, after each of which kcompactd may run */
+	uint64_t nr_parts;                  /* base pages that stood in for huge ones */
+	uint64_t nr_wholes;                 /* for how many */
 	struct {
 		double kswapd; /* pages a ns while it runs */
-		double direct; /* pages a call */
-		double direct_ns;
-		uint64_t kswapd_pages, direct_pages, direct_calls, kswapd_time, direct_time;
+		uint64_t kswapd_pages, kswapd_time;
+		/* by the order that woke it: rounds, pages of them all */
+		uint64_t rounds[PBR_ORDERS], round_pages[PBR_ORDERS];
+		struct pbr_direct direct[2]; /* [1]: for orders above PBR_COSTLY_ORDER */
 	} rates;
 };
 

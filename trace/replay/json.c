@@ -395,7 +395,11 @@ json_t *pbr_timeline_json(const struct pbr_input *input, const struct pbr_run *r
 
 static void set_range(json_t *json, const char *name, const struct pbr_range *range)
 {
+	char mean[32];
+
 	set(json, name, json_pack("[I,I]", (json_int_t)range->low, (json_int_t)range->high));
+	snprintf(mean, sizeof(mean), "%.*s_mean", (int)(strlen(name) - strlen("_range")), name);
+	set(json, mean, json_real(pbr_mean(range)));
 }
 
 /* Null where reclaim was replayed as recorded. */
@@ -407,6 +411,7 @@ static void set_modelled(json_t *json, const struct pbr_run *run)
 	}
 	set_u64(json, "reclaimed", run->reclaimed);
 	set_u64(json, "killed", run->killed);
+	set_u64(json, "compaction_moved", run->moved);
 	set_range(json, "failures_range", &run->failure_range);
 	set_range(json, "fallbacks_range", &run->fallback_range);
 	set_range(json, "free_2m_end_range", &run->free_2m_range);
@@ -429,6 +434,7 @@ json_t *pbr_whatif_json(const struct pbr_run *runs, unsigned int nr_runs)
 		set_u64(json, "failures", run->failures);
 		set(json, "failures_by_order",
 		    list_u64(run->failures_by_order, run->max_order + 1));
+		set(json, "allocations_by_order", list_u64(run->by_order, run->max_order + 1));
 		set_u64(json, "free_2m_min", summary.free_2m_min);
 		set_u64(json, "free_2m_median", summary.free_2m_median);
 		set_u64(json, "free_2m_end", summary.free_2m_end);

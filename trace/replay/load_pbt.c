@@ -22,7 +22,7 @@ struct layout {
 	int pfn, order, gfp, migratetype, refill;
 	int from_order, from_type, ownership;
 	int end_pfn, taken;
-	int device, inode, index, reclaimed;
+	int device, inode, index, reclaimed, moved, stayed;
 	int chain; /* of the event before it on its CPU */
 };
 
@@ -66,6 +66,8 @@ static void learn(struct layout *layout, const struct pbt_event_def *def)
 	layout->inode = field(def, "i_ino");
 	layout->index = field(def, "index");
 	layout->reclaimed = field(def, "nr_reclaimed");
+	layout->moved = field(def, "nr_migrated");
+	layout->stayed = field(def, "nr_failed");
 	layout->chain = strcmp(def->name, "kernel_stack") ? -1 : field(def, "chain");
 	if (layout->type == PB_EV_EXTFRAG) {
 		layout->order = field(def, "alloc_order");
@@ -154,6 +156,8 @@ static uint8_t kind_of(int type)
 		return PBR_RECLAIM_BEGIN;
 	case PB_EV_RECLAIM_END:
 		return PBR_RECLAIM_END;
+	case PB_EV_COMPACT_MOVED:
+		return PBR_MOVED;
 	default:
 		return PBR_OTHER;
 	}
@@ -191,6 +195,8 @@ static void read_event(struct reading *reading, const struct pbt_record *record)
 					  get(from, layout->index));
 	else if (event.kind == PBR_RECLAIM_END)
 		event.gfp = (uint32_t)get(from, layout->reclaimed);
+	else if (event.kind == PBR_MOVED)
+		event.gfp = pbr_compact_word(get(from, layout->stayed), get(from, layout->moved));
 	else
 		event.gfp = (uint32_t)get(from, layout->gfp);
 	event.order = pbr_clamp(get(from, layout->order), 31);

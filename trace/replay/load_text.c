@@ -18,7 +18,8 @@ static uint8_t type_of(int migratetype)
 
 static bool has_pfn(unsigned int type)
 {
-	return type != PB_EV_ZONE && (type < PB_EV_KSWAPD_WAKE || type > PB_EV_RECLAIM_END);
+	return type != PB_EV_ZONE && type != PB_EV_MARK && type != PB_EV_COMPACT_MOVED &&
+	       type != PB_EV_COMPACT_END && (type < PB_EV_KSWAPD_WAKE || type > PB_EV_RECLAIM_END);
 }
 
 static uint32_t keep_state(struct pbr_loader *loader, const struct pb_zone_state *state)
@@ -40,6 +41,20 @@ static uint32_t keep_state(struct pbr_loader *loader, const struct pb_zone_state
 	return input->nr_states++;
 }
 
+/* Somebody says until how many blocks he goes on asking (scripts/record-trace). */
+static void wants(const struct pb_event *from, struct pbr_event *event)
+{
+	unsigned int nr, order;
+	char tail;
+
+	if (sscanf(from->mark, "pagebuddy: wants %u of order %u%c", &nr, &order, &tail) != 2 ||
+	    nr > PBR_MOST_WANTED || order >= PBR_ORDERS)
+		return;
+	event->kind = PBR_WANTS;
+	event->gfp = nr;
+	event->order = order & 31;
+}
+
 static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event *from)
 {
 	static const uint8_t kinds[PB_NR_EVENT_TYPES] = {
@@ -51,7 +66,7 @@ static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event
 		[PB_EV_EXTFRAG] = PBR_EXTFRAG,
 		[PB_EV_COMPACT_FREE] = PBR_COMPACT,
 		[PB_EV_COMPACT_BEGIN] = PBR_OTHER,
-		[PB_EV_COMPACT_END] = PBR_OTHER,
+		[PB_EV_COMPACT_END] = PBR_COMPACTED,
 		[PB_EV_MARK] = PBR_OTHER,
 		[PB_EV_STACK] = PBR_OTHER,
 		[PB_EV_CACHE_ADD] = PBR_CACHE_ADD,
@@ -61,6 +76,7 @@ static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event
 		[PB_EV_KSWAPD_SLEEP] = PBR_KSWAPD_SLEEP,
 		[PB_EV_RECLAIM_BEGIN] = PBR_RECLAIM_BEGIN,
 		[PB_EV_RECLAIM_END] = PBR_RECLAIM_END,
+		[PB_EV_COMPACT_MOVED] = PBR_MOVED,
 		[PB_EV_ZONE] = PBR_ZONE_STATE,
 	};
 	struct pbr_event event = {
@@ -84,6 +100,12 @@ static struct pbr_event convert(struct pbr_loader *loader, const struct pb_event
 		event.gfp = (uint32_t)from->count;
 	else if (from->type == PB_EV_ZONE)
 		event.gfp = keep_state(loader, &from->zone);
+	else if (from->type == PB_EV_COMPACT_MOVED)
+		event.gfp = pbr_compact_word(from->end_pfn, from->count);
+	else if (from->type == PB_EV_COMPACT_END)
+		event.gfp = (uint32_t)from->count;
+	else if (from->type == PB_EV_MARK)
+		wants(from, &event);
 	event.flag = from->percpu_refill;
 	if (from->type == PB_EV_EXTFRAG) {
 		event.from_type = type_of(from->fallback_migratetype);

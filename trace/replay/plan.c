@@ -55,13 +55,17 @@ struct planner {
 	bool follow;
 	struct isolated isolated[MAX_COMPACTORS];
 	/* with a model of reclaim */
-	uint64_t *woken_at;  /* one: when kswapd began to run, 0: it sleeps */
-	uint64_t *direct_at; /* [tasks] when it began to reclaim, 0: it does not */
-	uint32_t *probe_of;  /* [tasks] 1 + slot of its last huge page that failed */
-	uint16_t *parts;     /* [tasks] pages that stood in for it so far */
-	uint32_t *file_page; /* [FILE_PAGES] 1 + slot last seen with this page of a file */
-	uint32_t *file_key;  /* [FILE_PAGES] which page of which file */
-	uint8_t *cached;     /* [frames] of a file */
+	uint64_t *woken_at;    /* one: when kswapd began to run, 0: it sleeps */
+	unsigned int round_of; /* the order that kswapd was last woken for */
+	uint64_t *direct_at;   /* [tasks] when it began to reclaim, 0: it does not */
+	uint8_t *direct_for;   /* [tasks] index into plan->rates.direct */
+	uint32_t *probe_of;    /* [tasks] 1 + slot of its last huge page that failed */
+	uint16_t *parts;       /* [tasks] pages that stood in for it so far */
+	uint32_t *file_page;   /* [FILE_PAGES] 1 + slot last seen with this page of a file */
+	uint32_t *file_key;    /* [FILE_PAGES] which page of which file */
+	uint8_t *cached;       /* [frames] of a file */
+	uint32_t *session;     /* [tasks] 1 + what it wants now, or 0 */
+	uint64_t session_room;
 	uint64_t order_room, part_room;
 	uint32_t min_free_kbytes;
 	uint32_t *spare; /* free slots, a stack */
@@ -219,10 +223,12 @@ static void note_reclaimed(struct planner *planner, uint32_t head)
 	if (!planner->cached[head])
 		plan->by_reclaim[planner->slot[head] - 1] = PBR_SLAB;
 	planner->cached[head] = 0;
-	if (planner->direct_at[event->task])
-		plan->rates.direct_pages += pages;
-	else
-		plan->rates.kswapd_pages += pages;
+	if (planner->direct_at[event->task]) {
+		plan->rates.direct[planner->direct_for[event->task]].all_pages += pages;
+		return;
+	}
+	plan->rates.kswapd_pages += pages;
+	plan->rates.round_pages[planner->round_of] += pages;
 }
 
 /* The page is one of a file now; is it known from before? */
@@ -276,17 +282,91 @@ static void plan_time(struct planner *planner, const struct pbr_event *event)
 	if (event->kind == PBR_KSWAPD_WAKE) {
 		if (!*planner->woken_at)
 			*planner->woken_at = event->time;
+		planner->round_of = event->order < PBR_ORDERS ? event->order : 0;
+		plan->rates.rounds[planner->round_of]++;
 	} else if (event->kind == PBR_KSWAPD_SLEEP) {
 		if (*planner->woken_at)
 			plan->rates.kswapd_time += event->time - *planner->woken_at;
+		plan->sleeps++;
 		*planner->woken_at = 0;
 	} else if (since && event->kind == PBR_RECLAIM_BEGIN) {
 		*since = event->time;
+		planner->direct_for[event->task] = event->order > PBR_COSTLY_ORDER;
 	} else if (since && event->kind == PBR_RECLAIM_END && *since) {
-		plan->rates.direct_calls++;
-		plan->rates.direct_time += event->time - *since;
+		struct pbr_direct *direct = &plan->rates.direct[planner->direct_for[event->task]];
+
+		direct->calls++;
+		direct->time += event->time - *since;
 		*since = 0;
 	}
+}
+
+/* A task says how many blocks it goes on asking for, or that it gives them back. */
+static void plan_wants(struct planner *planner, const struct pbr_event *event)
+{
+	struct pbr_plan *plan = planner->plan;
+	uint32_t *session = event->task == PBR_NO_TASK ? NULL : &planner->session[event->task];
+
+	if (!session)
+		return;
+	if (*session && plan->sessions[*session - 1].probe != UINT32_MAX)
+		add_op(planner, PBR_OP_GIVE_BACK, *session - 1, event->order, 0);
+	*session = 0;
+	if (!event->gfp)
+		return;
+	if (!grow((void **)&plan->sessions, &planner->session_room, plan->nr_sessions,
+		  sizeof(*plan->sessions))) {
+		planner->failed = true;
+		return;
+	}
+	plan->sessions[plan->nr_sessions++] = (struct pbr_session){ .left = event->gfp,
+								    .probe = UINT32_MAX,
+								    .last = event->time,
+								    .order = event->order };
+	*session = plan->nr_sessions;
+}
+
+/* Is this request one of those? Returns whether it is. */
+static bool note_wanted(struct planner *planner, const struct pbr_event *event, uint32_t slot)
+{
+	struct pbr_session *session;
+
+	if (!planner->plan->has_reclaim || event->task == PBR_NO_TASK ||
+	    !planner->session[event->task])
+		return false;
+	session = &planner->plan->sessions[planner->session[event->task] - 1];
+	if (session->order != event->order || !session->left || session->probe != UINT32_MAX)
+		return false;
+	session->left--;
+	session->nr++;
+	session->time += event->time - session->last;
+	session->last = event->time;
+	planner->plan->by_reclaim[slot] = PBR_WANTED;
+	planner->plan->part_of[slot] = planner->session[event->task];
+	if (event->pfn == PBR_NO_PFN)
+		session->probe = slot;
+	return true;
+}
+
+static void plan_moved(struct planner *planner, const struct pbr_event *event)
+{
+	planner->plan->has_compaction = true;
+	planner->plan->pages_moved += event->gfp & 0xffff;
+	planner->plan->pages_stayed += (event->gfp >> 16) != 0;
+}
+
+static void plan_compaction(struct planner *planner, const struct pbr_event *event)
+{
+	struct pbr_plan *plan = planner->plan;
+
+	if (event->task == PBR_NO_TASK)
+		return;
+	if (!strncmp(planner->input->tasks[event->task].comm, "kcompactd", 9)) {
+		plan->made_ready += event->gfp;
+		return;
+	}
+	plan->compacted++;
+	plan->compacted_well += event->gfp;
 }
 
 static void plan_reclaim(struct planner *planner, const struct pbr_event *event)
@@ -297,6 +377,12 @@ static void plan_reclaim(struct planner *planner, const struct pbr_event *event)
 		plan_used(planner, event);
 	else if (event->kind == PBR_ZONE_STATE)
 		plan_marks(planner, event);
+	else if (event->kind == PBR_WANTS)
+		plan_wants(planner, event);
+	else if (event->kind == PBR_MOVED)
+		plan_moved(planner, event);
+	else if (event->kind == PBR_COMPACTED)
+		plan_compaction(planner, event);
 	else
 		plan_time(planner, event);
 }
@@ -330,13 +416,16 @@ static bool begin_reclaim(struct planner *planner)
 	planner->plan->has_reclaim = true;
 	planner->woken_at = calloc(1, sizeof(*planner->woken_at));
 	planner->direct_at = calloc((size_t)input->nr_tasks + 1, sizeof(*planner->direct_at));
+	planner->direct_for = calloc((size_t)input->nr_tasks + 1, 1);
 	planner->probe_of = calloc((size_t)input->nr_tasks + 1, sizeof(*planner->probe_of));
 	planner->parts = calloc((size_t)input->nr_tasks + 1, sizeof(*planner->parts));
 	planner->file_page = calloc(FILE_PAGES, sizeof(*planner->file_page));
 	planner->file_key = calloc(FILE_PAGES, sizeof(*planner->file_key));
 	planner->cached = calloc((size_t)planner->geo->nr_frames + 1, 1);
-	return planner->woken_at && planner->direct_at && planner->probe_of && planner->parts &&
-	       planner->file_page && planner->file_key && planner->cached;
+	planner->session = calloc((size_t)input->nr_tasks + 1, sizeof(*planner->session));
+	return planner->woken_at && planner->direct_at && planner->direct_for &&
+	       planner->probe_of && planner->parts && planner->file_page && planner->file_key &&
+	       planner->cached && planner->session;
 }
 
 static void end_reclaim(struct planner *planner)
@@ -350,12 +439,14 @@ static void end_reclaim(struct planner *planner)
 	if (plan->rates.kswapd_time)
 		plan->rates.kswapd = (double)plan->rates.kswapd_pages /
 				     (double)plan->rates.kswapd_time;
-	plan->rates.direct = 32; /* what a call aims at */
-	if (plan->rates.direct_calls) {
-		plan->rates.direct = (double)plan->rates.direct_pages /
-				     (double)plan->rates.direct_calls;
-		plan->rates.direct_ns = (double)plan->rates.direct_time /
-					(double)plan->rates.direct_calls;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct pbr_direct *direct = &plan->rates.direct[i];
+
+		direct->pages = i ? plan->rates.direct[0].pages : 32; /* what a call aims at */
+		if (!direct->calls)
+			continue;
+		direct->pages = (double)direct->all_pages / (double)direct->calls;
+		direct->ns = (double)direct->time / (double)direct->calls;
 	}
 	if (plan->nr_slots)
 		keep_order(planner, plan->nr_slots - 1,
@@ -534,10 +625,12 @@ static void plan_alloc(struct planner *planner, const struct pbr_event *event)
 
 	if (event->pfn == PBR_NO_PFN) {
 		uint32_t slot = planner->plan->has_reclaim ? new_slot(planner) : 0;
+		bool wanted;
 
 		keep_order(planner, slot, event->order);
+		wanted = note_wanted(planner, event, slot);
 		add_op(planner, PBR_OP_PROBE, slot, event->order, clean_gfp(event->gfp));
-		if (planner->plan->has_reclaim && event->task != PBR_NO_TASK &&
+		if (!wanted && planner->plan->has_reclaim && event->task != PBR_NO_TASK &&
 		    event->order == planner->input->machine.pageblock_order) {
 			planner->probe_of[event->task] = slot + 1;
 			planner->parts[event->task] = 0;
@@ -561,7 +654,8 @@ static void plan_alloc(struct planner *planner, const struct pbr_event *event)
 	keep_order(planner, planner->slot[frame] - 1, event->order);
 	if (planner->plan->has_reclaim) {
 		planner->cached[frame] = 0;
-		note_part(planner, event, planner->slot[frame] - 1);
+		if (!note_wanted(planner, event, planner->slot[frame] - 1))
+			note_part(planner, event, planner->slot[frame] - 1);
 	}
 	add_op(planner, PBR_OP_ALLOC, planner->slot[frame] - 1, event->order,
 	       clean_gfp(event->gfp));
@@ -823,11 +917,13 @@ int pbr_plan_make(struct pbr_input *input, char *error, size_t size)
 	free(planner.touched);
 	free(planner.woken_at);
 	free(planner.direct_at);
+	free(planner.direct_for);
 	free(planner.probe_of);
 	free(planner.parts);
 	free(planner.file_page);
 	free(planner.file_key);
 	free(planner.cached);
+	free(planner.session);
 	free(planner.silent);
 	if (planner.follow)
 		pbr_world_clear(&planner.world);
@@ -850,5 +946,6 @@ void pbr_plan_free(struct pbr_plan *plan)
 	free(plan->slot_order);
 	free(plan->by_reclaim);
 	free(plan->part_of);
+	free(plan->sessions);
 	free(plan);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* A pool like the recorded machine, with what was in use when the trace began. */
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,6 +142,34 @@ static int make_regions(struct pbr_pool *pool, const struct pbr_input *input,
 
 /* ------------------------------------------------------------------- config */
 
+static double pages_of(const struct pbr_zone *zones, unsigned int nr)
+{
+	double pages = 0;
+
+	for (unsigned int z = 0; z < nr; z++)
+		pages += (double)zones[z].managed;
+	return pages;
+}
+
+static bool is_about(double a, double b)
+{
+	return a > 0.9 * b && a < 1.1 * b;
+}
+
+int64_t pbr_min_free_here(const struct pbr_input *input, const struct pbr_run *run, int64_t kbytes)
+{
+	const struct pbr_machine *machine = &input->machine;
+	double old = pages_of(machine->zones, machine->nr_zones);
+	double now = pages_of(run->zones, run->nr_zones), most;
+
+	if (is_about((double)kbytes, sqrt(old * 4 * 16)))
+		return (int64_t)((double)kbytes * sqrt(now / old));
+	if (!is_about((double)kbytes, old * 4 * 0.05))
+		return kbytes;
+	most = 11 * 4.0 * run->nr_zones * (1u << run->pageblock_order);
+	return (int64_t)fmin((double)kbytes * now / old, most);
+}
+
 /* The recorded watermarks as the knobs that make them (spec 7.3). */
 static void recorded_watermarks(const struct pbr_machine *machine, struct pb_config *config)
 {
@@ -197,6 +226,9 @@ static void fill_config(struct pb_config *config, const struct pbr_pool *pool,
 	for (unsigned int z = 0; z < run->nr_zones; z++)
 		config->zone_types |= 1u << run->zones[z].type;
 	recorded_watermarks(&input->machine, config);
+	if (config->min_free_kbytes > 0)
+		config->min_free_kbytes = (int32_t)pbr_min_free_here(input, run,
+								     config->min_free_kbytes);
 	if (settings->min_free_kbytes >= 0)
 		config->min_free_kbytes = (int32_t)settings->min_free_kbytes;
 	if (settings->scale_factor >= 0)
@@ -227,12 +259,20 @@ static unsigned long on_reclaim(void *ctx, struct pb_pool *pool, unsigned int or
 	struct pbr_pool *self = ctx;
 
 	(void)pool;
-	(void)order;
 	(void)gfp;
 	if (self->reclaim)
-		return pbr_reclaim_direct(self->reclaim);
+		return pbr_reclaim_direct(self->reclaim, order);
 	self->woken = 0;
 	return pbr_pool_reclaimed(self);
+}
+
+static bool on_migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+		       unsigned int order)
+{
+	struct pbr_pool *self = ctx;
+
+	(void)pool;
+	return self->move && self->move(self->move_ctx, from, to, order);
 }
 
 static void on_misuse(void *ctx, const struct pb_misuse_report *report)
@@ -344,6 +384,8 @@ int pbr_pool_make(struct pbr_pool *pool, const struct pbr_input *input,
 				  .log = on_log,
 				  .wake = on_wake,
 				  .reclaim = on_reclaim,
+				  .migrate = pbr_priv(input)->plan->has_compaction ? on_migrate
+										   : NULL,
 				  .trace = pool->trace ? on_trace : NULL };
 	struct pb_config config;
 	struct pb_error why;

@@ -12,7 +12,11 @@ struct pbr_pool {
 	uint32_t nr_regions;
 	unsigned int woken;          /* operations until background reclaim is done; 0: asleep */
 	struct pbr_reclaim *reclaim; /* the model of it; NULL: frees come as recorded */
-	uint64_t misuses;            /* calls that the library refused */
+	/* compaction moves pages by it; NULL: nothing moves */
+	bool (*move)(void *ctx, struct pb_page *from, struct pb_page *to, unsigned int order);
+	bool (*try_compact)(void *ctx, bool background); /* is it to succeed this time? */
+	void *move_ctx;
+	uint64_t misuses; /* calls that the library refused */
 	char first_misuse[256];
 	/* the trace hook's; NULL: no hook is set */
 	void (*trace)(void *ctx, const struct pb_trace_event *event);
@@ -22,6 +26,12 @@ struct pbr_pool {
 /* The machine's zones under these settings (memory=…, pageblock_order=…). */
 int pbr_zones(const struct pbr_input *input, const struct pbr_settings *settings,
 	      struct pbr_run *run, char *error, size_t size);
+/*
+ * A recorded min_free_kbytes on the run's machine. The kernel makes it from the memory that
+ * there is: the root of 16 times that in KB; with huge pages 5 % of it, at most 11
+ * pageblocks a zone. What is neither of these somebody has set, and it stays.
+ */
+int64_t pbr_min_free_here(const struct pbr_input *input, const struct pbr_run *run, int64_t kbytes);
 int pbr_pool_make(struct pbr_pool *pool, const struct pbr_input *input,
 		  const struct pbr_settings *settings, const struct pbr_run *run, char *error,
 		  size_t size);

@@ -116,13 +116,30 @@ static bool lacks(const struct pbr_reclaim *reclaim, unsigned int order)
 	return true;
 }
 
+/* Pages of a round for a block of this order: twice the block, or what it was recorded to be. */
+static int64_t round_for(const struct pbr_reclaim *reclaim, unsigned int order)
+{
+	const uint64_t *rounds = reclaim->plan->rates.rounds;
+	int64_t least = order ? INT64_C(2) << order : 0, recorded = 0;
+
+	if (order > PBR_COSTLY_ORDER && rounds[order])
+		recorded = (int64_t)(reclaim->plan->rates.round_pages[order] / rounds[order]);
+	return recorded > least ? recorded : least;
+}
+
 void pbr_reclaim_wake(struct pbr_reclaim *reclaim, unsigned int order)
 {
 	struct pb_zone_stat zone;
-	int64_t gap = order ? INT64_C(2) << order : 0;
+	int64_t gap = round_for(reclaim, order);
 
-	if (gap > reclaim->order_left && lacks(reclaim, order))
-		reclaim->order_left = gap;
+	if (gap && lacks(reclaim, order)) {
+		if (order > reclaim->compact)
+			reclaim->compact = order;
+		if (reclaim->order_left <= 0)
+			reclaim->order_left = gap;
+		else if (order > reclaim->again)
+			reclaim->again = order;
+	}
 	if (reclaim->awake)
 		return;
 	reclaim->awake = true;
@@ -139,6 +156,17 @@ static void go_to_sleep(struct pbr_reclaim *reclaim)
 	pbr_pool_reclaimed(reclaim->pool);
 	reclaim->awake = false;
 	reclaim->order_left = 0;
+	reclaim->again = 0;
+}
+
+/* What was asked for while it was at it. */
+static void next_round(struct pbr_reclaim *reclaim)
+{
+	if (reclaim->order_left > 0 || !reclaim->again)
+		return;
+	if (lacks(reclaim, reclaim->again))
+		reclaim->order_left = round_for(reclaim, reclaim->again);
+	reclaim->again = 0;
 }
 
 static void work(struct pbr_reclaim *reclaim)
@@ -146,6 +174,7 @@ static void work(struct pbr_reclaim *reclaim)
 	while (reclaim->budget >= 1) {
 		unsigned int pages;
 
+		next_round(reclaim);
 		if (reclaim->boost_left <= 0 && reclaim->order_left <= 0 && balanced(reclaim)) {
 			go_to_sleep(reclaim);
 			return;
@@ -162,6 +191,17 @@ static void work(struct pbr_reclaim *reclaim)
 	}
 }
 
+/* kcompactd: kswapd sleeps, and there is still no block of the order that woke it. */
+static void compact(struct pbr_reclaim *reclaim)
+{
+	struct pbr_pool *pool = reclaim->pool;
+
+	if (reclaim->compact && pool->move && lacks(reclaim, reclaim->compact) &&
+	    pool->try_compact(pool->move_ctx, true))
+		pb_compact(&pool->pool, PB_NO_NODE, reclaim->compact);
+	reclaim->compact = 0;
+}
+
 void pbr_reclaim_until(struct pbr_reclaim *reclaim, uint64_t now)
 {
 	reclaim->now = now;
@@ -170,18 +210,29 @@ void pbr_reclaim_until(struct pbr_reclaim *reclaim, uint64_t now)
 	reclaim->budget += (double)(now - reclaim->start) * reclaim->plan->rates.kswapd;
 	reclaim->start = now;
 	work(reclaim);
+	if (!reclaim->awake)
+		compact(reclaim);
 }
 
-unsigned long pbr_reclaim_direct(struct pbr_reclaim *reclaim)
+void pbr_reclaim_meanwhile(struct pbr_reclaim *reclaim, double ns)
 {
+	if (!reclaim->awake)
+		return;
+	reclaim->budget += ns * reclaim->plan->rates.kswapd;
+	work(reclaim);
+}
+
+unsigned long pbr_reclaim_direct(struct pbr_reclaim *reclaim, unsigned int order)
+{
+	const struct pbr_direct *rate = &reclaim->plan->rates.direct[order > PBR_COSTLY_ORDER];
 	unsigned long got = 0;
 
+	if (order > PBR_COSTLY_ORDER && reclaim->helped)
+		return 0;
+	reclaim->helped = true;
 	/* kswapd goes on while the task is at it. */
-	if (reclaim->awake) {
-		reclaim->budget += reclaim->plan->rates.direct_ns * reclaim->plan->rates.kswapd;
-		work(reclaim);
-	}
-	while (got < reclaim->plan->rates.direct) {
+	pbr_reclaim_meanwhile(reclaim, rate->ns);
+	while (got < rate->pages) {
 		unsigned int pages = reclaim_one(reclaim);
 
 		if (!pages)

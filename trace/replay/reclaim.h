@@ -10,7 +10,8 @@
  *
  * kswapd wakes when the library would wake it, and sleeps when a zone is above
  * its high watermark and what was boosted has been reclaimed; then boosts go. For
- * an order of which no block is free it takes 2^(order + 1) pages before it is content.
+ * an order of which no block is free it takes 2^(order + 1) pages before it is content,
+ * and once more if one was asked for meanwhile and there is none still.
  */
 #ifndef PB_REPLAY_RECLAIM_H
 #define PB_REPLAY_RECLAIM_H
@@ -27,11 +28,13 @@ struct pbr_reclaim {
 	uint32_t *queue; /* slots, oldest first; stale unless stamp[slot] is the index */
 	uint32_t *stamp; /* [slots] index in queue + 1, or 0 */
 	uint32_t head, tail, room;
-	bool awake, failed;
-	int64_t order_left;  /* pages to reclaim for a block of the order that woke it */
-	int64_t boost_left;  /* pages to reclaim before a boost goes */
-	double budget;       /* pages kswapd may take by now */
-	uint64_t now, start; /* ns: event under way; kswapd runs from here */
+	bool awake, failed, helped; /* the last: the request under way has had its turn */
+	int64_t order_left;         /* pages to reclaim for a block of the order that woke it */
+	unsigned int compact;       /* an order that background compaction is to make; 0: none */
+	unsigned int again;         /* an order that was wanted meanwhile: another round; 0: none */
+	int64_t boost_left;         /* pages to reclaim before a boost goes */
+	double budget;              /* pages kswapd may take by now */
+	uint64_t now, start;        /* ns: event under way; kswapd runs from here */
 	uint32_t random;
 	uint64_t by_kswapd, by_tasks; /* pages */
 };
@@ -47,7 +50,10 @@ void pbr_reclaim_drop(struct pbr_reclaim *reclaim, uint32_t slot);
 void pbr_reclaim_wake(struct pbr_reclaim *reclaim, unsigned int order);
 /* kswapd's work up to time `now`. */
 void pbr_reclaim_until(struct pbr_reclaim *reclaim, uint64_t now);
-/* A request waits; returns the pages it got. */
-unsigned long pbr_reclaim_direct(struct pbr_reclaim *reclaim);
+/* So much time (ns) goes by that is not in the trace. */
+void pbr_reclaim_meanwhile(struct pbr_reclaim *reclaim, double ns);
+/* A request of this order waits; returns the pages it got. One above PBR_COSTLY_ORDER is
+   not helped twice: the kernel gives up if no block is free then. */
+unsigned long pbr_reclaim_direct(struct pbr_reclaim *reclaim, unsigned int order);
 
 #endif

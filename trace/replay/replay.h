@@ -83,6 +83,10 @@ enum pbr_kind {
 	PBR_RECLAIM_BEGIN, /* the task reclaims for itself */
 	PBR_RECLAIM_END,   /* gfp: pages it got */
 	PBR_ZONE_STATE,    /* a zone when a request was answered; gfp: index of states[] */
+	PBR_MOVED,         /* compaction moved pages; gfp: those that stayed << 16 | moved */
+	PBR_COMPACTED,     /* a zone was compacted; gfp 1: with success */
+	PBR_WANTS,         /* the task goes on to ask until it has gfp blocks of the order; 0: it
+	                      gives them back */
 	PBR_OTHER,         /* counted only */
 };
 
@@ -90,13 +94,14 @@ enum pbr_kind {
 struct pbr_event {
 	uint64_t time;            /* ns, trace clock */
 	uint64_t pfn : 40;        /* PBR_NO_PFN: none */
-	uint64_t kind : 4;        /* enum pbr_kind */
+	uint64_t kind : 5;        /* enum pbr_kind */
 	uint64_t order : 5;       /* EXTFRAG: alloc_order */
 	uint64_t flag : 1;        /* ZONE_LOCKED: percpu_refill; EXTFRAG: change_ownership */
 	uint64_t migratetype : 4; /* EXTFRAG: alloc_migratetype; PBR_NO_TYPE: unknown */
 	uint64_t from_type : 4;   /* EXTFRAG: fallback_migratetype */
 	uint64_t from_order : 5;  /* EXTFRAG: fallback_order */
-	uint32_t gfp;             /* ALLOC; COMPACT: frames of the range << 16 | taken */
+	uint32_t gfp;             /* ALLOC; COMPACT: frames of the range << 16 | taken; others
+	                             as enum pbr_kind says */
 	uint32_t task : 19;       /* index into input->tasks, PBR_NO_TASK */
 	uint32_t cpu : 13;
 };
@@ -119,6 +124,8 @@ static inline uint32_t pbr_compact_word(uint64_t span, uint64_t taken)
 	return (uint32_t)((span < 0xffff ? span : 0xffff) << 16 |
 			  (taken < 0xffff ? taken : 0xffff));
 }
+
+#define PBR_MOST_WANTED 1000000u /* blocks that somebody may say he wants */
 
 struct pbr_task {
 	int32_t pid;
@@ -298,12 +305,17 @@ struct pbr_map {
 	struct pbr_map_cell *cells; /* [run->nr_pageblocks] */
 };
 
-/* Several runs that differ in what can't be known: least and most. */
+/* Several runs that differ in what can't be known: least, most, and the sum of them all. */
 struct pbr_range {
-	uint64_t low, high;
+	uint64_t low, high, sum;
 };
 
-#define PBR_RANGE_RUNS 5
+#define PBR_RANGE_RUNS 5 /* beside the one in the recorded order */
+
+static inline double pbr_mean(const struct pbr_range *range)
+{
+	return (double)range->sum / (PBR_RANGE_RUNS + 1);
+}
 
 struct pbr_run {
 	char name[64];  /* "follow", "linux", "profile=modern", … */
@@ -353,6 +365,7 @@ struct pbr_run {
 	int64_t per_order_rebuilt[PBR_ORDERS], per_order_snapshot[PBR_ORDERS];
 
 	bool modelled_reclaim; /* reclaim is the model's, not as recorded */
+	uint64_t moved;        /* pages, by compaction */
 	uint64_t reclaimed;    /* pages; by the model */
 	uint64_t killed; /* order-0 requests that may wait and failed: the kernel would kill */
 	struct pbr_range failure_range, fallback_range, free_2m_range, reclaimed_range;

@@ -19,6 +19,13 @@
 #include "pool.h"
 #include "reclaim.h"
 
+/* Somebody's blocks beyond those that the recorded kernel gave him. */
+struct wanted {
+	uint32_t *more; /* 1 + index of the page of each */
+	uint32_t nr;
+	bool over; /* one failed: he asks no more */
+};
+
 struct sim {
 	const struct pbr_input *input;
 	const struct pbr_settings *settings;
@@ -28,9 +35,13 @@ struct sim {
 	struct pbr_pool pool;
 	struct pbr_reclaim reclaim; /* if the plan has what it needs */
 	uint32_t random;            /* order of equal time stamps; 0: as recorded */
+	uint32_t luck;              /* of compaction */
+	bool may_move;              /* it is to succeed this time */
 	const uint32_t *gfp;        /* of the plan's requests */
 	uint32_t *slots;            /* 1 + index of the page kept there, or 0 */
 	uint32_t **pieces;          /* [slots] thp=never: of the base pages, how many come first */
+	struct wanted *wanted;      /* [plan's sessions] */
+	uint32_t *slot_at;          /* [pool frames] 1 + slot that last had it; with compaction */
 	/* pass 2 */
 	uint32_t *owner;         /* [pool frames] 1 + event, or BEFORE, or 0 */
 	const struct pbr_op *op; /* under way */
@@ -53,7 +64,11 @@ static inline struct pb_page *slot_page(const struct sim *sim, uint32_t slot)
 
 static inline void set_slot(struct sim *sim, uint32_t slot, const struct pb_page *page)
 {
-	sim->slots[slot] = page ? (uint32_t)(page - sim->pool.pool.pages) + 1 : 0;
+	uint32_t index = (uint32_t)(page - sim->pool.pool.pages);
+
+	sim->slots[slot] = page ? index + 1 : 0;
+	if (page && sim->slot_at)
+		sim->slot_at[index] = slot + 1;
 }
 
 static inline void split_slot(struct sim *sim, const struct pbr_op *op)
@@ -122,6 +137,7 @@ static void do_op(struct sim *sim, const struct pbr_op *op)
 	case PBR_OP_USED:
 	case PBR_OP_SAME:
 	case PBR_OP_MARKS:
+	case PBR_OP_GIVE_BACK:
 		break;
 	case PBR_OP_TICK:
 		pb_pcp_decay(&sim->pool.pool);
@@ -233,9 +249,13 @@ static struct pb_page *alloc_as(struct sim *sim, uint32_t gfp, unsigned int orde
 {
 	const uint8_t *cpu_node = pbr_priv(sim->input)->plan->cpu_node;
 	enum pb_reason why = PB_REASON_NONE;
-	struct pb_page *page = pb_alloc_pages_nodemask(&sim->pool.pool, gfp, order,
-						       cpu_node[cpu_of(sim, sim->event)], NULL,
-						       &why);
+	struct pb_page *page;
+
+	sim->reclaim.helped = false;
+	if (order && sim->pool.move)
+		sim->pool.try_compact(sim, false);
+	page = pb_alloc_pages_nodemask(&sim->pool.pool, gfp, order,
+				       cpu_node[cpu_of(sim, sim->event)], NULL, &why);
 
 	if (!page) {
 		failed(sim, gfp, order, why);
@@ -250,13 +270,8 @@ static struct pb_page *alloc_checked(struct sim *sim)
 	return alloc_as(sim, sim->gfp[sim->op->gfp], sim->op->order);
 }
 
-static void do_alloc_checked(struct sim *sim)
+static void count_alloc(struct sim *sim)
 {
-	struct pb_page *page = alloc_checked(sim);
-
-	set_slot(sim, sim->op->slot, page);
-	if (!page)
-		return;
 	if (sim->live > sim->run->peak_pages)
 		sim->run->peak_pages = sim->live;
 	if (!is_told(sim))
@@ -264,6 +279,15 @@ static void do_alloc_checked(struct sim *sim)
 	sim->run->allocations++;
 	sim->run->by_order[sim->op->order]++;
 	sim->run->by_type[type_of(sim->gfp[sim->op->gfp])]++;
+}
+
+static void do_alloc_checked(struct sim *sim)
+{
+	struct pb_page *page = alloc_checked(sim);
+
+	set_slot(sim, sim->op->slot, page);
+	if (page)
+		count_alloc(sim);
 }
 
 static void do_free_checked(struct sim *sim)
@@ -304,6 +328,8 @@ static uint32_t whole_of(const struct sim *sim, uint32_t slot)
 {
 	uint32_t whole = plan_of(sim)->part_of[slot];
 
+	if (plan_of(sim)->by_reclaim[slot] == PBR_WANTED)
+		return UINT32_MAX;
 	return whole && sim->slots[whole - 1] ? whole - 1 : UINT32_MAX;
 }
 
@@ -361,9 +387,124 @@ static bool has_pieces(const struct sim *sim)
 	return sim->pieces && sim->pieces[sim->op->slot];
 }
 
+/* ----------------------------------------------- pass 2: requests never made */
+
+/* What the request of this slot is one of; NULL: of none. */
+static struct wanted *wanted_of(const struct sim *sim, uint32_t slot)
+{
+	const struct pbr_plan *plan = plan_of(sim);
+
+	return plan->by_reclaim[slot] == PBR_WANTED ? &sim->wanted[plan->part_of[slot] - 1] : NULL;
+}
+
+/* The request that failed when it was recorded did not fail: the rest are made. */
+static void ask_on(struct sim *sim, struct wanted *wanted, const struct pbr_session *session)
+{
+	uint32_t nr = session->left;
+
+	wanted->more = calloc((size_t)nr + 1, sizeof(*wanted->more));
+	while (wanted->more && wanted->nr < nr) {
+		struct pb_page *page;
+
+		pbr_reclaim_meanwhile(&sim->reclaim, (double)session->time / session->nr);
+		page = alloc_checked(sim);
+		if (!page)
+			break;
+		wanted->more[wanted->nr++] = index_of(sim, page) + 1;
+		count_alloc(sim);
+	}
+}
+
+static void probe_wanted(struct sim *sim, struct wanted *wanted)
+{
+	uint32_t slot = sim->op->slot;
+	struct pb_page *page = wanted->over ? NULL : alloc_checked(sim);
+
+	set_slot(sim, slot, page);
+	wanted->over = true;
+	if (!page)
+		return;
+	count_alloc(sim);
+	ask_on(sim, wanted, &plan_of(sim)->sessions[wanted - sim->wanted]);
+}
+
+static void model_give_back(struct sim *sim)
+{
+	const struct pbr_session *session = &plan_of(sim)->sessions[sim->op->slot];
+	struct wanted *wanted = &sim->wanted[sim->op->slot];
+
+	if (sim->slots[session->probe])
+		release(sim, session->probe);
+	while (wanted->nr) {
+		struct pb_page *page = sim->pool.pool.pages + wanted->more[--wanted->nr] - 1;
+
+		disown(sim, page, session->order);
+		pb_free_pages(&sim->pool.pool, page, session->order);
+	}
+}
+
+/* ---------------------------------------------------- pass 2: compaction moves */
+
+/* True in `part` of `all` cases. */
+static bool by_chance(struct sim *sim, uint64_t part, uint64_t all)
+{
+	sim->luck = sim->luck * 1664525u + 1013904223u;
+	return part && (sim->luck >> 8) % all < part;
+}
+
+/* As often as it did when it was recorded. A kind that didn't run then is free to. */
+static bool may_compact(void *ctx, bool background)
+{
+	struct sim *sim = ctx;
+	const struct pbr_plan *plan = plan_of(sim);
+
+	if (background)
+		sim->may_move = by_chance(sim, plan->made_ready, plan->sleeps ? plan->sleeps : 1);
+	else
+		sim->may_move = !plan->compacted ||
+				by_chance(sim, plan->compacted_well, plan->compacted);
+	return sim->may_move;
+}
+
+/* Compaction wanted to move a page, and it stayed where it was. */
+static bool stays(struct sim *sim)
+{
+	const struct pbr_plan *plan = plan_of(sim);
+
+	return !sim->may_move ||
+	       by_chance(sim, plan->pages_stayed, plan->pages_moved + plan->pages_stayed);
+}
+
+/* The library's hook. Who holds a page that never gets freed need not hear of it. */
+static bool move(void *ctx, struct pb_page *from, struct pb_page *to, unsigned int order)
+{
+	struct sim *sim = ctx;
+	uint32_t at = index_of(sim, from), slot = sim->slot_at[at];
+	bool has_slot = slot && sim->slots[slot - 1] == at + 1;
+	uint32_t owner = sim->owner[at];
+
+	if ((!has_slot && owner != BEFORE) || stays(sim))
+		return false;
+	if (has_slot)
+		set_slot(sim, slot - 1, to);
+	disown(sim, from, order);
+	own(sim, to, order, owner);
+	sim->run->moved += UINT64_C(1) << order;
+	return true;
+}
+
 static void model_alloc(struct sim *sim)
 {
 	uint32_t slot = sim->op->slot;
+	struct wanted *wanted = wanted_of(sim, slot);
+
+	if (wanted) {
+		set_slot(sim, slot, NULL);
+		if (!wanted->over)
+			do_alloc_checked(sim);
+		wanted->over = !sim->slots[slot];
+		return;
+	}
 
 	if (is_left_out(sim)) {
 		model_pieces(sim);
@@ -394,8 +535,14 @@ static void model_free(struct sim *sim)
 /* A huge page that could be had stays until what stands for it is freed. */
 static void model_probe(struct sim *sim)
 {
-	struct pb_page *page = is_left_out(sim) ? NULL : alloc_checked(sim);
+	struct wanted *wanted = wanted_of(sim, sim->op->slot);
+	struct pb_page *page;
 
+	if (wanted) {
+		probe_wanted(sim, wanted);
+		return;
+	}
+	page = is_left_out(sim) ? NULL : alloc_checked(sim);
 	set_slot(sim, sim->op->slot, page);
 	if (page && plan_of(sim)->by_reclaim[sim->op->slot] != PBR_HAS_PARTS)
 		release(sim, sim->op->slot);
@@ -421,7 +568,7 @@ static void model_used(struct sim *sim)
 
 static void model_marks(struct sim *sim)
 {
-	int64_t kbytes = sim->op->slot;
+	int64_t kbytes = pbr_min_free_here(sim->input, sim->run, sim->op->slot);
 
 	/* what rises on the way rises because huge pages are switched on */
 	if (sim->settings->no_thp)
@@ -450,6 +597,8 @@ static bool do_op_of_model(struct sim *sim)
 		pbr_reclaim_drop(&sim->reclaim, op->slot), release(sim, op->slot);
 	else if (op->kind == PBR_OP_MARKS)
 		model_marks(sim);
+	else if (op->kind == PBR_OP_GIVE_BACK)
+		model_give_back(sim);
 	else if (op->kind == PBR_OP_SPLIT && has_pieces(sim))
 		take_pieces(sim, op[1].slot);
 	else
@@ -468,6 +617,15 @@ static int begin_model(struct sim *sim, char *error, size_t size)
 		if (!sim->pieces)
 			return pbr_error(error, size, "no memory for the base pages");
 	}
+	sim->wanted = calloc((size_t)plan->nr_sessions + 1, sizeof(*sim->wanted));
+	if (!sim->wanted)
+		return pbr_error(error, size, "no memory for the requests never made");
+	if (plan->has_compaction) {
+		sim->pool.move = move;
+		sim->pool.try_compact = may_compact;
+		sim->pool.move_ctx = sim;
+	}
+	sim->luck = sim->settings->seed + 1;
 	sim->reclaim.release = release;
 	sim->reclaim.ctx = sim;
 	sim->reclaim.random = sim->settings->seed;
@@ -792,7 +950,9 @@ static int begin(struct sim *sim, char *error, size_t size)
 		return -1;
 	if (sim->collect->verify) {
 		sim->owner = calloc(sim->pool.pool.nr_frames + 1, sizeof(*sim->owner));
-		if (!sim->owner)
+		if (plan->has_compaction)
+			sim->slot_at = calloc(sim->pool.pool.nr_frames + 1, sizeof(*sim->slot_at));
+		if (!sim->owner || (plan->has_compaction && !sim->slot_at))
 			return pbr_error(error, size, "no memory for the ownership table");
 	}
 	pbr_pool_fill(&sim->pool, sim->input, placed, sim);
@@ -808,6 +968,12 @@ static void finish(struct sim *sim)
 		free(sim->pieces[i]);
 	free(sim->pieces);
 	sim->pieces = NULL;
+	for (uint32_t i = 0; sim->wanted && i < plan_of(sim)->nr_sessions; i++)
+		free(sim->wanted[i].more);
+	free(sim->wanted);
+	sim->wanted = NULL;
+	free(sim->slot_at);
+	sim->slot_at = NULL;
 	free(sim->slots);
 	free(sim->owner);
 	sim->slots = NULL;

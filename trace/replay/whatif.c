@@ -255,6 +255,7 @@ static void widen(struct pbr_range *range, uint64_t value, bool first)
 		range->low = value;
 	if (first || value > range->high)
 		range->high = value;
+	range->sum = (first ? 0 : range->sum) + value;
 }
 
 static void add_to_range(struct pbr_run *run, const struct pbr_run *other, bool first)
@@ -387,7 +388,8 @@ void pbr_recorded(const struct pbr_input *input, struct pbr_recorded *recorded)
 
 	*recorded = (struct pbr_recorded){
 		.fallbacks = input->nr_by_kind[PBR_EXTFRAG],
-		.reclaimed = plan->rates.kswapd_pages + plan->rates.direct_pages,
+		.reclaimed = plan->rates.kswapd_pages + plan->rates.direct[0].all_pages +
+			     plan->rates.direct[1].all_pages,
 	};
 	for (uint64_t i = 0; i < input->nr_events; i++)
 		recorded->failures += input->events[i].kind == PBR_ALLOC &&
