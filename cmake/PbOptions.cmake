@@ -4,7 +4,9 @@
 option(PB_WERROR "Treat warnings as errors (the presets set it)" OFF)
 option(PB_SHARED "Build libpagebuddy.so beside libpagebuddy.a" ON)
 # What the core may leave out: core/base/options.h. Those off are passed to it.
-foreach(part LINUX RANGE PCP SHARED HIGHATOMIC TRACE TEXTS)
+file(STRINGS "${PROJECT_SOURCE_DIR}/core/base/options.h" PB_PARTS REGEX "^#ifndef PB_WITH_")
+list(TRANSFORM PB_PARTS REPLACE "#ifndef PB_WITH_" "")
+foreach(part IN LISTS PB_PARTS)
   option(PB_WITH_${part} "Build the core with it: core/base/options.h" ON)
 endforeach()
 option(PB_COVERAGE "Instrument for gcov" OFF)

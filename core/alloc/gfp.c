@@ -42,7 +42,7 @@ int gfp_migratetype(const struct pb_pool *pool, pb_gfp_t gfp)
 
 	if (type >= PB_MIGRATE_PCPTYPES)
 		return -1;
-	return pool->super->mobility ? (int)type : PB_MIGRATE_UNMOVABLE;
+	return has_mobility(pool) ? (int)type : PB_MIGRATE_UNMOVABLE;
 }
 
 unsigned int alloc_harder(const struct pb_pool *pool, pb_gfp_t gfp)
@@ -114,7 +114,7 @@ size_t pb_gfp_name(pb_gfp_t gfp, char *buffer, size_t size)
 
 	if (!gfp)
 		text_str(&text, "none");
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && gfp; i++) {
+	for (size_t i = 0; PB_WITH_TEXTS && i < sizeof(names) / sizeof(names[0]) && gfp; i++) {
 		if ((gfp & names[i].bits) != names[i].bits)
 			continue;
 		if (text.length)

@@ -41,7 +41,7 @@ struct zone *next_zone(const struct pb_pool *pool, const struct alloc_context *c
 
 		if (zone->type > ctx->highest || !(ctx->nodemask >> zone->node & 1))
 			continue;
-		if (ctx->gfp & PB_GFP_THISNODE && zone->node != ctx->node)
+		if (PB_WITH_NUMA && ctx->gfp & PB_GFP_THISNODE && zone->node != ctx->node)
 			continue;
 		if (load_relaxed(&zone->managed))
 			return zone;
@@ -59,7 +59,7 @@ static struct zone *first_zone(const struct pb_pool *pool, const struct alloc_co
 static void count_numa(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone)
 {
 	(void)pool;
-	if (zone->node == ctx->preferred->node)
+	if (!PB_WITH_NUMA || zone->node == ctx->preferred->node)
 		return; /* numa_hit is everything else */
 	pb_atomic_fetch_add(&zone->numa_miss, 1, __ATOMIC_RELAXED);
 	pb_atomic_fetch_add(&ctx->preferred->numa_foreign, 1, __ATOMIC_RELAXED);
@@ -73,7 +73,7 @@ static void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsigned
 		event.pfn = zone->start_pfn;
 		trace_event(pool, zone, &event);
 	}
-	if (pool->hooks.wake && hook_begin()) {
+	if (PB_WITH_RECLAIM && pool->hooks.wake && hook_begin()) {
 		pool->hooks.wake(pool->hooks.ctx, pool, zone->node, order);
 		hook_end();
 	}
@@ -87,7 +87,8 @@ static unsigned int nofragment(const struct pb_pool *pool, const struct zone *pr
 	const struct pb_super *super = pool->super;
 	u32 online = 0;
 
-	if (preferred->type != PB_ZONE_NORMAL || !(super->zone_types >> PB_ZONE_DMA32 & 1))
+	if (!PB_WITH_MOBILITY || preferred->type != PB_ZONE_NORMAL ||
+	    !(super->zone_types >> PB_ZONE_DMA32 & 1))
 		return 0;
 	for (u32 id = 0; id < super->nr_nodes; id++)
 		online += pool_node(pool, id)->online;
@@ -115,7 +116,7 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 		if (frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
 			pb_atomic_fetch_add(&zone->numa_other_direct, 1, __ATOMIC_RELAXED);
 	}
-	if (load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
+	if (PB_WITH_WATERMARKS && load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
 	    (!policy(pool)->boost_kswapd || alloc_flags & ALLOC_KSWAPD)) {
 		pb_atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 		wake_reclaim(pool, zone, 0);
@@ -143,7 +144,8 @@ static bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx, s
 			unsigned int alloc_flags)
 {
 	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
-	bool ok = (policy(pool)->below_high && above_high(pool, ctx, zone, alloc_flags)) ||
+	bool ok = (PB_WITH_LINUX && policy(pool)->below_high &&
+		   above_high(pool, ctx, zone, alloc_flags)) ||
 		  alloc_flags & ALLOC_NO_WATERMARKS ||
 		  zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, mark, ctx->highest,
 				      alloc_flags, ctx->gfp);
@@ -172,7 +174,8 @@ static u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_conte
 		u32 frame;
 
 		/* fragmenting locally beats going remote */
-		if (alloc_flags & ALLOC_NOFRAGMENT && zone->node != ctx->preferred->node)
+		if (PB_WITH_NUMA && alloc_flags & ALLOC_NOFRAGMENT &&
+		    zone->node != ctx->preferred->node)
 			break;
 		if (!zone_passes(pool, ctx, zone, alloc_flags))
 			continue;
@@ -182,7 +185,7 @@ static u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_conte
 		count_numa(pool, ctx, zone);
 		return frame;
 	}
-	if (alloc_flags & ALLOC_NOFRAGMENT)
+	if (PB_WITH_MOBILITY && alloc_flags & ALLOC_NOFRAGMENT)
 		return get_page_from_freelist(pool, ctx, alloc_flags & ~ALLOC_NOFRAGMENT);
 	return NO_FRAME;
 }
@@ -323,6 +326,11 @@ static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx
 {
 	bool drain = may_drain(pool, ctx);
 
+	if (!PB_WITH_SMP) { /* nobody else has anything in his hands */
+		if (drain)
+			pcp_drain_all(pool, NULL);
+		return get_page_from_freelist(pool, ctx, alloc_flags);
+	}
 	for (unsigned int round = 0; round < MAX_VAIN_ROUNDS; round++) {
 		u64 before = look_around(pool);
 		u32 frame;
@@ -420,7 +428,8 @@ static bool end_boosts(struct pb_pool *pool, const struct alloc_context *ctx)
 	struct zone *zone;
 	u32 at = 0;
 
-	while (!pool->hooks.wake && (zone = next_zone(pool, ctx, &at)) != NULL) {
+	while (PB_WITH_WATERMARKS && !pool->hooks.wake &&
+	       (zone = next_zone(pool, ctx, &at)) != NULL) {
 		ended = ended || load_relaxed(&zone->watermark_boost);
 		store_relaxed(&zone->watermark_boost, 0ul);
 	}
@@ -446,7 +455,7 @@ static u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 	bool last = !may_drain(pool, ctx);
 	u32 frame;
 
-	if (ctx->gfp & PB_GFP_KSWAPD_RECLAIM)
+	if ((PB_WITH_RECLAIM || PB_WITH_TRACE) && ctx->gfp & PB_GFP_KSWAPD_RECLAIM)
 		wake_all(pool, ctx);
 	frame = get_page_from_freelist(pool, ctx, alloc_flags);
 	if (frame != NO_FRAME)
@@ -463,14 +472,15 @@ static u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 		frame = get_page_from_freelist(pool, ctx, alloc_flags);
 	if (frame != NO_FRAME || last)
 		return frame;
-	if (ctx->gfp & PB_GFP_DIRECT_RECLAIM)
+	if (PB_WITH_RECLAIM && ctx->gfp & PB_GFP_DIRECT_RECLAIM)
 		frame = reclaim_and_retry(pool, ctx, alloc_flags);
 	if (frame == NO_FRAME)
 		frame = drain_and_retry(pool, ctx, alloc_flags);
 	while (frame == NO_FRAME && ctx->gfp & PB_GFP_NOFAIL && ctx->gfp & PB_GFP_DIRECT_RECLAIM &&
 	       !in_hook()) {
 		let_others_run(pool);
-		frame = reclaim_and_retry(pool, ctx, alloc_flags);
+		if (PB_WITH_RECLAIM)
+			frame = reclaim_and_retry(pool, ctx, alloc_flags);
 		if (frame == NO_FRAME)
 			frame = try_again(pool, ctx, alloc_flags | alloc_harder(pool, ctx->gfp));
 	}
@@ -1118,6 +1128,8 @@ static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool
 	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
 	u32 class;
 
+	if (!PB_WITH_PCP)
+		return free_reported(pool, page, order, name, caller);
 	prefetch_write(page); /* wherever it points: a prefetch never faults */
 	if (unlikely(frame >= pool->rseq_free_frames || !owned_block(page, order)))
 		return free_missed(pool, page, order, name, caller);

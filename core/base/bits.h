@@ -30,10 +30,17 @@ int memcmp(const void *a, const void *b, size_t n);
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define NOINLINE __attribute__((noinline)) /* keeps a large frame off the common path's stack */
-#ifdef PB_COVERAGE /* counted once, not once for each place that it is inlined into */
+#if defined(PB_COVERAGE) || defined(__OPTIMIZE_SIZE__)
+/* counted once, not once for each place that it is inlined into; the same for bytes */
 #define ALWAYS_INLINE static inline
 #else
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#endif
+/* Short ways that are inlined where speed is asked for, and functions where size is (-Os). */
+#ifdef __OPTIMIZE_SIZE__
+#define HOT_INLINE static __attribute__((noinline, unused))
+#else
+#define HOT_INLINE static inline
 #endif
 #define ALIGNED(n) __attribute__((aligned(n)))
 
@@ -75,7 +82,7 @@ static inline unsigned int fls32(u32 x)
 #endif
 
 /* pre: x != 0, for all of these */
-static inline unsigned int ctz64(u64 x)
+HOT_INLINE unsigned int ctz64(u64 x)
 {
 #if defined(__x86_64__) || defined(__aarch64__)
 	return (unsigned int)__builtin_ctzll(x);
@@ -84,12 +91,12 @@ static inline unsigned int ctz64(u64 x)
 #endif
 }
 
-static inline unsigned int fls64(u64 x)
+HOT_INLINE unsigned int fls64(u64 x)
 {
 	return x >> 32 ? 32u + fls32((u32)(x >> 32)) : fls32((u32)x);
 }
 
-static inline unsigned int popcount64(u64 x)
+HOT_INLINE unsigned int popcount64(u64 x)
 {
 	x -= x >> 1 & 0x5555555555555555u;
 	x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
@@ -126,7 +133,7 @@ static inline u64 div_u64(u64 a, u64 b)
 }
 
 /* Spec, notation: both terms truncate on their own. */
-static inline u64 mult_frac(u64 x, u32 n, u32 d)
+HOT_INLINE u64 mult_frac(u64 x, u32 n, u32 d)
 {
 	u64 q = div_u64(x, d);
 
@@ -211,7 +218,7 @@ static inline void prefetch_write(const void *p)
 
 /* Stirs a value into a sum. In any order of its bits a change changes the sum; two changes
    might cancel out once in 2^64. */
-static inline u64 mix_u64(u64 sum, u64 value)
+HOT_INLINE u64 mix_u64(u64 sum, u64 value)
 {
 	sum ^= value;
 	sum ^= sum << 13;

@@ -58,7 +58,7 @@ static inline void tree_clear(u64 *tree, u32 node)
 }
 
 /* Lowest set bit among nodes [node, node + n); a word at a time. */
-static inline u32 tree_first(const u64 *tree, u32 node, u32 n)
+HOT_INLINE u32 tree_first(const u64 *tree, u32 node, u32 n)
 {
 	u32 end = node + n;
 

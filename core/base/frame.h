@@ -13,12 +13,11 @@
 /* Zone of a frame, O(log zones). */
 struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame);
 /* Groups of pageblocks are dealt out to the zone's stripes in turn. */
-static inline u32 frame_stripe_number(const struct pb_pool *pool, const struct zone *zone,
-				      u32 frame)
+HOT_INLINE u32 frame_stripe_number(const struct pb_pool *pool, const struct zone *zone, u32 frame)
 {
 	u32 n = (frame >> pool->pageblock_order) - zone_first_pageblock(pool, zone);
 
-	return n >> zone->group_shift & (zone->nr_stripes - 1);
+	return n >> zone->group_shift & (zone_stripes(zone) - 1);
 }
 
 /* Stripe of a frame. */

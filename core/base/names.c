@@ -6,12 +6,14 @@
 
 #include <pagebuddy/pagebuddy.h>
 
+#include "base/options.h"
+
 const char *pb_zone_name(enum pb_zone_type zone)
 {
 	static const char *const names[] = { "DMA",     "DMA32",   "Normal",
 					     "HighMem", "Movable", "Device" };
 
-	return (unsigned int)zone < PB_NR_ZONE_TYPES ? names[zone] : "?";
+	return !PB_WITH_TEXTS ? "" : (unsigned int)zone < PB_NR_ZONE_TYPES ? names[zone] : "?";
 }
 
 const char *pb_migratetype_name(enum pb_migratetype type)
@@ -19,7 +21,7 @@ const char *pb_migratetype_name(enum pb_migratetype type)
 	static const char *const names[] = { "Unmovable",  "Movable", "Reclaimable",
 					     "HighAtomic", "CMA",     "Isolate" };
 
-	return (unsigned int)type < PB_MIGRATE_TYPES ? names[type] : "?";
+	return !PB_WITH_TEXTS ? "" : (unsigned int)type < PB_MIGRATE_TYPES ? names[type] : "?";
 }
 
 const char *pb_reason_name(enum pb_reason reason)
@@ -29,7 +31,9 @@ const char *pb_reason_name(enum pb_reason reason)
 					     "bad node id", "bad flags",     "bad range",
 					     "no address",  "no pool" };
 
-	return (unsigned int)reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "?";
+	return !PB_WITH_TEXTS                                            ? ""
+	       : (unsigned int)reason < sizeof(names) / sizeof(names[0]) ? names[reason]
+									 : "?";
 }
 
 const char *pb_strerror(int code)
@@ -50,7 +54,9 @@ const char *pb_strerror(int code)
 	};
 	unsigned int n = code <= 0 ? 0u - (unsigned int)code : UINT32_MAX;
 
-	return n < sizeof(texts) / sizeof(texts[0]) ? texts[n] : "unknown error";
+	return !PB_WITH_TEXTS                         ? ""
+	       : n < sizeof(texts) / sizeof(texts[0]) ? texts[n]
+						      : "unknown error";
 }
 
 const char *pb_kernel_name(enum pb_kernel kernel)
@@ -60,5 +66,5 @@ const char *pb_kernel_name(enum pb_kernel kernel)
 		[PB_LINUX_6_12] = "6.12", [PB_LINUX_7_2] = "7.2",
 	};
 
-	return (unsigned int)kernel < PB_NR_LINUX ? names[kernel] : "unknown";
+	return !PB_WITH_TEXTS ? "" : (unsigned int)kernel < PB_NR_LINUX ? names[kernel] : "unknown";
 }

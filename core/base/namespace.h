@@ -131,6 +131,7 @@
 #define recover_shared pb_core_recover_shared
 #define regions_begin pb_core_regions_begin
 #define regions_next pb_core_regions_next
+#define regions_sorted pb_core_regions_sorted
 #define regions_rewind pb_core_regions_rewind
 #define release_range pb_core_release_range
 #define release_tunables pb_core_release_tunables

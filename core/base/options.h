@@ -36,7 +36,8 @@
 #endif
 
 /* Sentences: why a configuration is refused, what a failed request would have needed, what
-   misuse was found. Without: codes and kinds only, an empty text, and no log lines. */
+   misuse was found, names of zones, types, reasons and flags. Without: codes and kinds only,
+   empty texts, and no log lines. */
 #ifndef PB_WITH_TEXTS
 #define PB_WITH_TEXTS 1
 #endif
@@ -45,6 +46,47 @@
 /* The reserve for high-order atomic requests (zone/highatomic.c). */
 #ifndef PB_WITH_HIGHATOMIC
 #define PB_WITH_HIGHATOMIC 1
+#endif
+
+/* Attaching to a pool that was made elsewhere, and the checksums by which an attach and
+   pb_validate() notice damage. Without: pb_pool_attach() is refused, and none are kept. */
+#ifndef PB_WITH_ATTACH
+#define PB_WITH_ATTACH 1
+#endif
+
+/* Watermarks, reserves and boost. Without: each pool is as if made with PB_POOL_PLAIN. */
+#ifndef PB_WITH_WATERMARKS
+#define PB_WITH_WATERMARKS 1
+#endif
+
+/* Grouping by mobility, fallback between migratetypes, CMA. Without: each pool is as if made
+   with PB_POOL_NO_MOBILITY; PB_POOL_MOBILITY is refused. */
+#ifndef PB_WITH_MOBILITY
+#define PB_WITH_MOBILITY 1
+#endif
+
+/* Several CPUs. Without: there is one, and nothing comes between in a call but interrupts,
+   which the port's lock and critical section mask, or whose handlers don't call in; nr_cpus
+   and nr_stripes are 1. */
+#ifndef PB_WITH_SMP
+#define PB_WITH_SMP 1
+#endif
+
+/* The hooks reclaim, migrate, oom and wake in allocations. Without: they are never called by
+   one; a request with PB_GFP_NOFAIL still goes on until somebody frees. */
+#ifndef PB_WITH_RECLAIM
+#define PB_WITH_RECLAIM 1
+#endif
+
+/* More nodes than node 0. Without: a memory map or cpu_node that names another is refused. */
+#ifndef PB_WITH_NUMA
+#define PB_WITH_NUMA 1
+#endif
+
+/* Regions in any order. Without: a memory map that isn't sorted by zone, and its usable and
+   its reserved regions by pfn, is refused. */
+#ifndef PB_WITH_UNSORTED
+#define PB_WITH_UNSORTED 1
 #endif
 
 #endif

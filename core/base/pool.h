@@ -56,15 +56,24 @@ struct free_list {
 	};
 } ALIGNED(8);
 
+/* Migratetypes that have lists: all, or UNMOVABLE where there is no other. */
+#define LIST_TYPES                                                                \
+	(PB_WITH_MOBILITY || PB_WITH_RANGE || PB_WITH_LINUX || PB_WITH_HIGHATOMIC \
+		 ? PB_MIGRATE_TYPES                                               \
+		 : 1)
+
+/* Arrays, zones and stripes begin with a cache line, where CPUs share them. */
+#define LINE_BYTES (PB_WITH_SMP || PB_WITH_PCP ? 64 : 8)
+
 /* I17: nr_free == blocks of this order in the trees, over all types. Written under the
    stripe's lock. */
 struct free_area {
-	struct free_list free_list[PB_MIGRATE_TYPES];
+	struct free_list free_list[LIST_TYPES];
 	unsigned long nr_free; /* blocks */
 } ALIGNED(8);
 
 _Static_assert(sizeof(struct free_list) == 8, "lists are counted in words");
-_Static_assert(sizeof(struct free_area) == (PB_MIGRATE_TYPES + 1) * sizeof(struct free_list),
+_Static_assert(sizeof(struct free_area) == (LIST_TYPES + 1) * sizeof(struct free_list),
 	       "the linked representation steps through areas in list-sized steps");
 
 /*
@@ -93,7 +102,7 @@ struct stripe {
 	u32 min_error;          /* pages, the least of it */
 	u32 remote_active;      /* atomic: home stripe of the CPU that last took here */
 	u32 moving[MAX_MOVING]; /* atomic: frame + 1 of blocks that a hook fills, see move.c */
-} ALIGNED(64);
+} ALIGNED(LINE_BYTES);
 
 /* Maximum error of approx_free, in pages: less where it matters more. */
 static inline long approx_error(const struct stripe *stripe, long approx_free)
@@ -131,7 +140,7 @@ struct zone {
 	 * write; "stripe": the zone's only stripe's lock; "atomic": read-modify-writes in
 	 * one step; "rest": written while no other call runs. All may be read at any time.
 	 */
-	u32 lock ALIGNED(64);
+	u32 lock ALIGNED(LINE_BYTES);
 	u32 flags;                             /* ZONE_*: atomic */
 	u64 present;                           /* pages: rest */
 	u64 managed;                           /* pages: lock */
@@ -146,7 +155,7 @@ struct zone {
 	unsigned long numa_base
 		[PB_NR_NUMA_EVENTS]; /* NUMA counts of the recorded state that was loaded: rest */
 	u32 unreclaimable;           /* recorded: background reclaim has given up: rest */
-} ALIGNED(64);
+} ALIGNED(LINE_BYTES);
 
 /* pcp high and batch, watermarks and reserve ratios that were asked for. Written under
    sizes_lock; the boost factor is read without. */
@@ -176,7 +185,7 @@ struct node {
 	u8 nr_cpus;                      /* capped at 255 */
 	u8 zonelist_nodes;               /* entries of `order` */
 	u16 zonelist_zones;              /* entries of its zonelist */
-	u8 order[PB_MAX_NODES];          /* node ids, nearest first */
+	u8 order[PB_WITH_NUMA ? PB_MAX_NODES : 1]; /* node ids, nearest first */
 };
 
 /*
@@ -305,7 +314,7 @@ static inline u32 stripe_area_stride(const struct pb_super *super)
 }
 
 /* The zone of a node that a caller named, or NULL. PB_NO_NODE: of the lowest that has it. */
-static inline struct zone *find_zone(const struct pb_pool *pool, int node, enum pb_zone_type type)
+HOT_INLINE struct zone *find_zone(const struct pb_pool *pool, int node, enum pb_zone_type type)
 {
 	u32 first = node == PB_NO_NODE ? 0 : (u32)node;
 	u32 last = node == PB_NO_NODE ? pool->super->nr_nodes - 1 : (u32)node;
@@ -353,6 +362,17 @@ static inline struct pageblock *frame_pageblock(const struct pb_pool *pool, u32 
 	return pool_pageblock(pool, frame >> pool->pageblock_order);
 }
 
+static inline u32 zone_stripes(const struct zone *zone)
+{
+	return PB_WITH_SMP ? zone->nr_stripes : 1;
+}
+
+/* Are migratetypes kept apart in this pool? */
+static inline bool has_mobility(const struct pb_pool *pool)
+{
+	return PB_WITH_MOBILITY && pool->super->mobility;
+}
+
 static inline u32 zone_first_pageblock(const struct pb_pool *pool, const struct zone *zone)
 {
 	return zone->first_span << (pool->max_order - pool->pageblock_order);
@@ -398,7 +418,7 @@ static inline bool pool_was_loaded(const struct pb_pool *pool)
 /* Does the pool keep no watermarks, reserves or boost, and log nothing (PB_POOL_PLAIN)? */
 static inline bool is_plain(const struct pb_pool *pool)
 {
-	return pool->super->flags & PB_POOL_PLAIN;
+	return !PB_WITH_WATERMARKS || pool->super->flags & PB_POOL_PLAIN;
 }
 
 #define GROUP_SHIFT_MIN 6u

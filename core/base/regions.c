@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/regions.h"
 
+#include "base/options.h"
+
 /* pfns are below 2^52, nodes below 64. pre: the region was checked. */
 static u64 key(enum regions_order order, const struct pb_region *r)
 {
@@ -167,7 +169,7 @@ void regions_begin(struct regions *r, const struct pb_config *config, enum pb_re
 	r->above = 0;
 	r->sorted = NULL;
 	r->step = direction(r);
-	if (!r->step && config->region_order)
+	if (PB_WITH_UNSORTED && !r->step && config->region_order)
 		sort_numbers(r);
 	regions_rewind(r, 0);
 }
@@ -179,12 +181,23 @@ void regions_rewind(struct regions *r, u64 above)
 	r->at = r->step < 0 ? r->config->nr_regions - 1 : 0;
 }
 
+bool regions_sorted(const struct pb_config *config)
+{
+	struct regions r = { .config = config, .kind = PB_REGION_RESERVED, .order = BY_PFN };
+	bool sorted = direction(&r) != 0;
+
+	r.kind = PB_REGION_USABLE;
+	sorted = sorted && direction(&r) != 0;
+	r.order = BY_ZONE;
+	return sorted && direction(&r) != 0;
+}
+
 const struct pb_region *regions_next(struct regions *r)
 {
 	const struct pb_region *all = r->config->regions;
 	u32 end = r->sorted ? r->nr_sorted : r->config->nr_regions;
 
-	if (!r->step && !r->sorted) {
+	if (PB_WITH_UNSORTED && !r->step && !r->sorted) {
 		if (r->at == r->n)
 			refill(r);
 		return r->at < r->n ? &all[r->batch[r->at++]] : NULL;

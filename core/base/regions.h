@@ -39,6 +39,8 @@ void regions_begin(struct regions *regions, const struct pb_config *config,
 		   enum pb_region_kind kind, enum regions_order order);
 /* Begin again, with those that end above this pfn. */
 void regions_rewind(struct regions *regions, u64 above);
+/* Is every walk of a memory map one of a sorted array? */
+bool regions_sorted(const struct pb_config *config);
 /* NULL after the last. */
 const struct pb_region *regions_next(struct regions *regions);
 

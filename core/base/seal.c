@@ -62,18 +62,20 @@ static u64 sum_super(const struct pb_super *s)
 
 void seal_super(struct pb_super *super)
 {
+	if (!PB_WITH_ATTACH)
+		return;
 	super->map_sum = sum_map(super);
 	super->super_sum = sum_super(super);
 }
 
 bool super_sealed(const struct pb_super *super)
 {
-	return super->super_sum == sum_super(super);
+	return !PB_WITH_ATTACH || super->super_sum == sum_super(super);
 }
 
 bool map_sealed(const struct pb_super *super)
 {
-	return super->map_sum == sum_map(super);
+	return !PB_WITH_ATTACH || super->map_sum == sum_map(super);
 }
 
 /* What the tunables decide lies in two pieces of a zone: from its start to lowmem_reserve, and
@@ -95,10 +97,11 @@ static u64 sum_sizes(const struct pb_super *s)
 
 void seal_sizes(struct pb_super *super)
 {
-	store_relaxed(&super->sizes_sum, sum_sizes(super));
+	if (PB_WITH_ATTACH)
+		store_relaxed(&super->sizes_sum, sum_sizes(super));
 }
 
 bool sizes_sealed(const struct pb_super *super)
 {
-	return super->sizes_sum == sum_sizes(super);
+	return !PB_WITH_ATTACH || super->sizes_sum == sum_sizes(super);
 }

@@ -25,7 +25,7 @@ static inline struct free_list *area_lists(const struct pb_pool *pool, const str
 /* Number of the list (order, type) in area_lists(). */
 static inline u32 area_list(unsigned int order, unsigned int type)
 {
-	return order * (PB_MIGRATE_TYPES + 1) + type;
+	return order * (LIST_TYPES + 1) + type;
 }
 
 /* linked: put the block on a list; while it is free pcp_types[] holds the list's type. */

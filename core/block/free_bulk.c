@@ -100,9 +100,9 @@ ALWAYS_INLINE unsigned int guess_height(const u64 *tree, u32 node)
 LONG_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 n, u32 *frames,
 				u16 *end)
 {
-	u32 keys = d->at.zone->nr_stripes * HEIGHTS, sorted[ZONE_BATCH_MAX], sum = 0;
+	u32 keys = zone_stripes(d->at.zone) * HEIGHTS, sorted[ZONE_BATCH_MAX], sum = 0;
 	u32 base = zone_first_pageblock(d->at.pool, d->at.zone);
-	u32 shift = d->at.zone->group_shift, stripes = d->at.zone->nr_stripes - 1;
+	u32 shift = d->at.zone->group_shift, stripes = zone_stripes(d->at.zone) - 1;
 	u16 at[MAX_STRIPES * HEIGHTS * TURNS];
 	u8 key[ZONE_BATCH_MAX];
 
@@ -225,7 +225,7 @@ LONG_INLINE u32 free_sorted(struct drain *d, struct geometry g, u32 *frames, con
 {
 	u32 at = 0, whole = 0;
 
-	for (u32 s = 0; s < d->at.zone->nr_stripes; s++) {
+	for (u32 s = 0; s < zone_stripes(d->at.zone); s++) {
 		if (end[s] == at)
 			continue;
 		d->at = lock_stripe(d->at.pool, d->at.zone, zone_stripe(d->at.pool, d->at.zone, s));
@@ -414,7 +414,7 @@ static NOINLINE void sort_by_stripe(const struct pb_pool *pool, const struct zon
 
 	for (u32 i = 0; i < n; i++)
 		at[frame_stripe_number(pool, zone, frames[i])]++;
-	for (u32 s = 0, sum = 0; s < zone->nr_stripes; s++) {
+	for (u32 s = 0, sum = 0; s < zone_stripes(zone); s++) {
 		sum += at[s];
 		at[s] = sum - at[s];
 	}

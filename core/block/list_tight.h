@@ -24,7 +24,10 @@ static inline u32 tight_local(const struct pb_pool *pool, const struct zone *zon
 	u32 n = pageblock - zone_first_pageblock(pool, zone);
 	u32 in_group = n & ((1u << zone->group_shift) - 1);
 
-	return (n >> zone->group_shift >> ctz32(zone->nr_stripes) << zone->group_shift) | in_group;
+	if (!PB_WITH_SMP)
+		return n;
+	return (n >> zone->group_shift >> ctz32(zone_stripes(zone)) << zone->group_shift) |
+	       in_group;
 }
 
 static inline u32 tight_global(const struct pb_pool *pool, const struct zone *zone,
@@ -33,14 +36,16 @@ static inline u32 tight_global(const struct pb_pool *pool, const struct zone *zo
 	u32 group = local >> zone->group_shift;
 	u32 in_group = local & ((1u << zone->group_shift) - 1);
 
-	group = group * zone->nr_stripes + stripe->number;
+	if (!PB_WITH_SMP)
+		return zone_first_pageblock(pool, zone) + local;
+	group = group * zone_stripes(zone) + stripe->number;
 	return zone_first_pageblock(pool, zone) + (group << zone->group_shift) + in_group;
 }
 
 static inline u64 *tight_bitmap(const struct pb_pool *pool, const struct zone *zone,
 				const struct stripe *stripe, unsigned int order, unsigned int type)
 {
-	u32 list = order * PB_MIGRATE_TYPES + type;
+	u32 list = order * LIST_TYPES + type;
 
 	return (u64 *)pool_at(pool, stripe->bitmaps) + (size_t)list * zone->bitmap_words;
 }
@@ -54,9 +59,8 @@ static inline u64 *tight_leaf(const struct pb_pool *pool, const struct zone *zon
 	return &stripe_area(pool, stripe, order)->free_list[type].root;
 }
 
-static inline void tight_set(const struct pb_pool *pool, const struct zone *zone,
-			     struct stripe *stripe, unsigned int order, unsigned int type,
-			     u32 local)
+HOT_INLINE void tight_set(const struct pb_pool *pool, const struct zone *zone,
+			  struct stripe *stripe, unsigned int order, unsigned int type, u32 local)
 {
 	u64 *root = &stripe_area(pool, stripe, order)->free_list[type].root;
 	u64 *level = tight_bitmap(pool, zone, stripe, order, type);
@@ -75,9 +79,8 @@ static inline void tight_set(const struct pb_pool *pool, const struct zone *zone
 	store_relaxed(&stripe->nonempty[type], stripe->nonempty[type] | 1u << order);
 }
 
-static inline void tight_clear(const struct pb_pool *pool, const struct zone *zone,
-			       struct stripe *stripe, unsigned int order, unsigned int type,
-			       u32 local)
+HOT_INLINE void tight_clear(const struct pb_pool *pool, const struct zone *zone,
+			    struct stripe *stripe, unsigned int order, unsigned int type, u32 local)
 {
 	u64 *root = &stripe_area(pool, stripe, order)->free_list[type].root;
 	u64 *level = tight_bitmap(pool, zone, stripe, order, type);
@@ -97,9 +100,9 @@ static inline void tight_clear(const struct pb_pool *pool, const struct zone *zo
 }
 
 /* Stripe-local number of the lowest pageblock of a list; pre: the list is not empty. */
-static inline u32 tight_lowest_local(const struct pb_pool *pool, const struct zone *zone,
-				     const struct stripe *stripe, unsigned int order,
-				     unsigned int type)
+HOT_INLINE u32 tight_lowest_local(const struct pb_pool *pool, const struct zone *zone,
+				  const struct stripe *stripe, unsigned int order,
+				  unsigned int type)
 {
 	const u64 *level = tight_bitmap(pool, zone, stripe, order, type) + zone->bitmap_words;
 	u32 local = ctz64(stripe_area(pool, stripe, order)->free_list[type].root);
@@ -119,7 +122,7 @@ static inline u32 tight_lowest(const struct pb_pool *pool, const struct zone *zo
 }
 
 /* Lowest block of exactly `order` in a pageblock; pre: there is one. */
-static inline u32 tight_block(const struct pb_pool *pool, u32 pageblock, unsigned int order)
+HOT_INLINE u32 tight_block(const struct pb_pool *pool, u32 pageblock, unsigned int order)
 {
 	u32 frame = pageblock << pool->pageblock_order;
 	u32 first = frame_node(pool, frame, order);
@@ -133,8 +136,8 @@ static inline u32 tight_block(const struct pb_pool *pool, u32 pageblock, unsigne
 
 /* List the pageblock where its largest free block, of those smaller than it, and its type
    now want it. */
-static inline void tight_relist(const struct pb_pool *pool, const struct zone *zone,
-				struct stripe *stripe, u32 number, u8 order)
+HOT_INLINE void tight_relist(const struct pb_pool *pool, const struct zone *zone,
+			     struct stripe *stripe, u32 number, u8 order)
 {
 	struct pageblock *pb = pool_pageblock(pool, number);
 	u32 local = tight_local(pool, zone, number);
@@ -148,8 +151,8 @@ static inline void tight_relist(const struct pb_pool *pool, const struct zone *z
 }
 
 /* The same if need be: its `mask` and `type` may have changed in any way since. */
-static inline void tight_relist_if_changed(const struct pb_pool *pool, const struct zone *zone,
-					   struct stripe *stripe, u32 number)
+HOT_INLINE void tight_relist_if_changed(const struct pb_pool *pool, const struct zone *zone,
+					struct stripe *stripe, u32 number)
 {
 	struct pageblock *pb = pool_pageblock(pool, number);
 	u8 order = pb->mask ? (u8)fls32(pb->mask) : (u8)NOT_LISTED;
@@ -160,7 +163,7 @@ static inline void tight_relist_if_changed(const struct pb_pool *pool, const str
 }
 
 /* pre: the order is smaller than the pageblock's. */
-static inline void tight_count(const struct pb_pool *pool, u32 frame, unsigned int order, int n)
+HOT_INLINE void tight_count(const struct pb_pool *pool, u32 frame, unsigned int order, int n)
 {
 	struct pageblock *pb = frame_pageblock(pool, frame);
 

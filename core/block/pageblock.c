@@ -23,7 +23,9 @@ void __set_pageblock_type(const struct locked *at, u32 pageblock, unsigned int t
 	u32 frame = pageblock << pool->pageblock_order;
 	int order = -1;
 
-	if (!pool->super->mobility && type < PB_MIGRATE_PCPTYPES)
+	if (!has_mobility(pool) && type < PB_MIGRATE_PCPTYPES)
+		type = PB_MIGRATE_UNMOVABLE;
+	if (LIST_TYPES == 1)
 		type = PB_MIGRATE_UNMOVABLE;
 	if (tracing(pool) && pb->type != type)
 		trace_type(at, pageblock, type);

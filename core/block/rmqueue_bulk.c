@@ -185,6 +185,11 @@ u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int typ
 	u32 got = 0, lists = stripe->nonempty[type] >> order, some;
 	unsigned int tightest = lists ? ctz32(lists) : 0;
 
+	if (!PB_WITH_PCP) { /* no list to fill: n is 0 or 1 */
+		if (n)
+			end[-1] = __rmqueue_smallest(at, order, type);
+		return n && end[-1] != NO_FRAME;
+	}
 	/* Only from lists as tight as the first: another stripe may have such a one when
 	   this has not, and the next batch will ask again. */
 	while (got < n && lists && ctz32(lists) <= tightest) {

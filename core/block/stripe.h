@@ -52,7 +52,7 @@ static inline void unlock_stripe(const struct locked *at)
 static inline struct stripe *home_stripe(const struct pb_pool *pool, const struct zone *zone,
 					 u32 cpu)
 {
-	return zone_stripe(pool, zone, cpu & (zone->nr_stripes - 1));
+	return zone_stripe(pool, zone, cpu & (zone_stripes(zone) - 1));
 }
 
 #define counter_add(p, n) store_relaxed((p), *(p) + (n))

@@ -12,7 +12,7 @@ static bool whole_is_free(const struct pb_pool *pool, u32 frame, unsigned int or
 	unsigned int type = pageblock_type(pool, pageblock);
 	u32 local = tight_local(pool, zone, pageblock);
 
-	if (type >= PB_MIGRATE_TYPES) /* pb_validate() asks, of anything */
+	if (type >= LIST_TYPES) /* pb_validate() asks, of anything */
 		return false;
 	return load_relaxed(tight_leaf(pool, zone, stripe, order, type) + (local >> 6)) >>
 		       (local & 63) &
@@ -288,7 +288,7 @@ u32 __free_wholes(const struct locked *at, unsigned int order, u32 n, const u32 
 {
 	const struct pb_pool *pool = at->pool;
 	const u32 base = zone_first_pageblock(pool, at->zone), shift = at->zone->group_shift;
-	const u32 log = ctz32(at->zone->nr_stripes), number = at->stripe->number;
+	const u32 log = ctz32(zone_stripes(at->zone)), number = at->stripe->number;
 	struct homecoming home;
 	u32 done = 0, run;
 	u64 mask;
@@ -298,7 +298,7 @@ u32 __free_wholes(const struct locked *at, unsigned int order, u32 n, const u32 
 		u32 place = (frames[done] >> pool->pageblock_order) - base, group = place >> shift;
 		u32 local = (group >> log << shift) | (place & ((1u << shift) - 1));
 
-		if ((group & (at->zone->nr_stripes - 1)) != number)
+		if ((group & (zone_stripes(at->zone) - 1)) != number)
 			break;
 		run = __gather(&home, local, n - done, frames + done, &mask);
 		if (!run)

@@ -57,8 +57,10 @@ int __whole_begins(const struct locked *at, u32 pageblock);
    from end[-1]. Only as many as whole blocks of the list make; returns how many. */
 u32 __take_wholes(const struct locked *at, struct whole_list list, unsigned int order, u32 n,
 		  u32 *end);
+#if LONG_BATCHES
 /* frames[0], and those after it of the same stripe and type, become free and merge; returns how
    many. pre: nothing is traced. */
 u32 __free_wholes(const struct locked *at, unsigned int order, u32 n, const u32 *frames);
+#endif
 
 #endif

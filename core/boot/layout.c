@@ -20,7 +20,7 @@
 bool layout_sizes_plausible(const struct pb_super *s)
 {
 	bool linked = s->profile == PB_PROFILE_LINUX;
-	u32 lists = linked ? 0 : s->pageblock_order + 1u;
+	u32 lists = linked || !PB_WITH_PCP ? 0 : s->pageblock_order + 1u;
 
 	return s->max_order <= PB_MAX_ORDER && s->pageblock_order <= s->max_order &&
 	       s->pageblock_order <= 16 && !(s->flags & ~POOL_FLAGS) && s->page_shift >= 12 &&
@@ -45,7 +45,8 @@ u64 layout_percpu_lists(const struct pb_super *s)
 	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES + 1) << s->class_shift;
 
 	if (s->profile == PB_PROFILE_LINUX)
-		return sizeof(struct pcp_area) + s->nr_zones * sizeof(struct pcp_linux); /* a size only */
+		return sizeof(struct pcp_area) +
+		       s->nr_zones * sizeof(struct pcp_linux); /* a size only */
 	return sizeof(struct pcp_area) + lists * sizeof(struct pcp_list);
 }
 
@@ -70,20 +71,20 @@ bool layout_percpu_plausible(const struct pb_super *s)
 
 /* ----------------------------------------------------------------- offsets */
 
-/* Arrays follow each other without gaps, each from a multiple of 64. */
+/* Arrays follow each other without gaps, each from a multiple of LINE_BYTES. */
 static bool follows(u64 *end, u64 at, u64 bytes)
 {
 	bool right = at == *end;
 
-	*end = align_up(at + bytes, 64);
+	*end = align_up(at + bytes, LINE_BYTES);
 	return right;
 }
 
 /* How large the bitmaps are only the zones say: checked with those (I3). */
 static bool bitmaps_plausible(const struct pb_super *s, u64 *end)
 {
-	bool right = s->bitmaps == *end && s->percpu >= s->bitmaps && !(s->percpu & 63) &&
-		     s->percpu <= s->bytes;
+	bool right = s->bitmaps == *end && s->percpu >= s->bitmaps &&
+		     !(s->percpu & (LINE_BYTES - 1)) && s->percpu <= s->bytes;
 
 	*end = s->percpu;
 	return right;
@@ -94,7 +95,7 @@ bool layout_arrays_in_place(const struct pb_super *s)
 	u64 linked = s->profile == PB_PROFILE_LINUX;
 	u64 refs = s->flags & PB_POOL_REFCOUNT ? s->nr_frames * 4 : 0;
 	u64 owners = s->flags & PB_POOL_OWNERS ? s->nr_frames * 4 : 0;
-	u64 end = align_up(sizeof(*s), 64);
+	u64 end = align_up(sizeof(*s), LINE_BYTES);
 
 	return follows(&end, s->nodes, s->nr_nodes * sizeof(struct node)) &&
 	       follows(&end, s->zonelists, (u64)s->nr_nodes * s->nr_zones * sizeof(u16)) &&

@@ -72,8 +72,10 @@ static const char *region_fault(const struct pb_config *config, const struct pb_
 		return NULL;
 	if (region->kind != PB_REGION_USABLE)
 		return TEXT("kind must be PB_REGION_USABLE or PB_REGION_RESERVED");
-	if (region->node >= PB_MAX_NODES)
-		return TEXT("node must be below 64");
+	if (region->node >= (PB_WITH_NUMA ? PB_MAX_NODES : 1))
+		return PB_WITH_NUMA
+			       ? TEXT("node must be below 64")
+			       : TEXT("node: this library was built for node 0 (PB_WITH_NUMA)");
 	if (region->zone >= PB_ZONE_DEVICE)
 		return TEXT("zone must be DMA, DMA32, NORMAL, HIGHMEM or MOVABLE");
 	if (!(config->zone_types >> region->zone & 1))
@@ -115,6 +117,10 @@ int memmap_check(const struct pb_config *config, struct pb_error *error)
 	if (!usable)
 		return set_error(error, PB_EREGION, UINT32_MAX,
 				 TEXT("the memory map has no usable region"));
+	if (!PB_WITH_UNSORTED && !regions_sorted(config))
+		return set_error(
+			error, PB_EREGION, UINT32_MAX,
+			TEXT("regions must be sorted: this library was built without PB_WITH_UNSORTED"));
 	overlap = overlapping(config);
 	if (overlap != UINT32_MAX)
 		return region_error(config, overlap, TEXT("overlaps an earlier usable region"),
@@ -162,7 +168,7 @@ static void shape_zone(const struct pb_config *config, const struct pb_super *su
 {
 	u32 span_pageblocks = super->max_order - super->pageblock_order;
 	u32 pageblocks = nr_spans << span_pageblocks;
-	u32 stripes = config->nr_stripes ? config->nr_stripes : super->nr_cpus;
+	u32 stripes = !PB_WITH_SMP ? 1 : config->nr_stripes ? config->nr_stripes : super->nr_cpus;
 	u32 least_shift = stripe_group_shift(pageblocks, 1, span_pageblocks);
 	u32 groups = div_round_up(pageblocks, 1u << least_shift);
 	u32 n;
@@ -188,7 +194,7 @@ static void shape_zone(const struct pb_config *config, const struct pb_super *su
 
 u64 stripe_bitmap_bytes(const struct pb_super *super, u32 words)
 {
-	return (u64)super->orders * PB_MIGRATE_TYPES * words * 8;
+	return (u64)super->orders * LIST_TYPES * words * 8;
 }
 
 static void measure_zone(const struct pb_config *config, struct pb_super *super, u32 nr_spans,

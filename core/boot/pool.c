@@ -34,6 +34,8 @@ void pb_config_init(struct pb_config *config)
 /* Whoever lists CPUs' nodes has counted them, or has one. */
 static u32 configured_cpus(const struct pb_config *config)
 {
+	if (!PB_WITH_SMP)
+		return 1;
 	if (config->nr_cpus)
 		return config->nr_cpus;
 	return config->cpu_node ? 1 : pb_platform_nr_cpus();
@@ -50,13 +52,16 @@ static const char *config_fault(const struct pb_config *config)
 	if (config->profile > PB_PROFILE_LINUX)
 		return TEXT("profile must be PB_PROFILE_MODERN or PB_PROFILE_LINUX");
 	if (!PB_WITH_LINUX && config->profile == PB_PROFILE_LINUX)
-		return TEXT("profile: this library was built without the linux profile (PB_WITH_LINUX)");
+		return TEXT(
+			"profile: this library was built without the linux profile (PB_WITH_LINUX)");
 	if (config->kernel >= PB_NR_LINUX)
 		return TEXT("kernel must be PB_LINUX_5_4, 5_10, 6_1, 6_12 or 7_2");
 	if (config->nr_cpus > PB_MAX_CPUS)
 		return TEXT("nr_cpus must be 1 to 4096, or 0 for those of the machine");
 	if (config->nr_stripes & (config->nr_stripes - 1) || config->nr_stripes > MAX_STRIPES)
 		return TEXT("nr_stripes must be 0 or a power of two up to 16");
+	if (!PB_WITH_SMP && (config->nr_stripes > 1 || config->nr_cpus > 1))
+		return TEXT("nr_cpus: this library was built for one CPU (PB_WITH_SMP)");
 	if (config->watermark_scale_factor < 1 || config->watermark_scale_factor > 3000)
 		return TEXT("watermark_scale_factor must be 1 to 3000");
 	if (config->pcp_high_fraction && config->pcp_high_fraction < 8)
@@ -65,13 +70,17 @@ static const char *config_fault(const struct pb_config *config)
 		return TEXT("min_free_kbytes must be -1 or more");
 	if (config->flags & ~POOL_FLAGS)
 		return TEXT("flags has a bit that is not a PB_POOL_ flag");
+	if (!PB_WITH_MOBILITY && config->flags & PB_POOL_MOBILITY)
+		return TEXT("flags: this library was built without mobility (PB_WITH_MOBILITY)");
 	if (!PB_WITH_SHARED && config->flags & PB_POOL_SHARED)
 		return TEXT("flags: this library was built without shared pools (PB_WITH_SHARED)");
 	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) || config->zone_types >> PB_NR_ZONE_TYPES)
 		return TEXT("zone_types must have PB_ZONE_NORMAL and no unknown bit");
 	for (u32 i = 0; config->cpu_node && i < configured_cpus(config); i++)
-		if (config->cpu_node[i] >= PB_MAX_NODES)
-			return TEXT("cpu_node: node ids must be below 64");
+		if (config->cpu_node[i] >= (PB_WITH_NUMA ? PB_MAX_NODES : 1))
+			return PB_WITH_NUMA
+				       ? TEXT("cpu_node: node ids must be below 64")
+				       : TEXT("cpu_node: this library was built for one node (PB_WITH_NUMA)");
 	return NULL;
 }
 
@@ -83,14 +92,14 @@ static u64 place(u64 *end, u64 bytes)
 {
 	u64 at = *end;
 
-	*end = align_up(at + bytes, 64);
+	*end = align_up(at + bytes, LINE_BYTES);
 	return at;
 }
 
 static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
 {
 	bool linked = s->profile == PB_PROFILE_LINUX;
-	u64 end = align_up(sizeof(*s), 64);
+	u64 end = align_up(sizeof(*s), LINE_BYTES);
 
 	s->nodes = place(&end, s->nr_nodes * sizeof(struct node));
 	s->zonelists = place(&end, (u64)s->nr_nodes * s->nr_zones * sizeof(u16));
@@ -324,6 +333,10 @@ static NOINLINE void build_zonelist(struct pb_pool *pool, const struct pb_config
 	u64 used = 0;
 	int best;
 
+	if (!PB_WITH_NUMA) { /* node 0, which has memory */
+		node->zonelist_nodes = 1;
+		return;
+	}
 	while ((best = next_best_node(pool, config, local, used, load)) >= 0) {
 		if (distance(config, n, local, (u32)best) != distance(config, n, local, previous))
 			load[best]++;
@@ -359,9 +372,9 @@ static u16 preferred_zone(const struct pb_pool *pool, const struct node *node, i
 
 static NOINLINE void build_zonelists(struct pb_pool *pool, const struct pb_config *config)
 {
-	u16 load[PB_MAX_NODES] = { 0 };
+	u16 load[PB_WITH_NUMA ? PB_MAX_NODES : 1] = { 0 };
 
-	for (u32 id = 0; id < pool->super->nr_nodes; id++) {
+	for (u32 id = 0; id < (PB_WITH_NUMA ? pool->super->nr_nodes : 1); id++) {
 		struct node *node = pool_node(pool, id);
 
 		node->online = node->nr_cpus || node_has_memory(pool, id);
@@ -412,6 +425,8 @@ static bool enough_for_mobility(const struct pb_pool *pool)
 	u32 flags = pool->super->flags;
 	u64 total = 0;
 
+	if (!PB_WITH_MOBILITY)
+		return false;
 	if (flags & (PB_POOL_NO_MOBILITY | PB_POOL_MOBILITY))
 		return flags & PB_POOL_MOBILITY;
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
@@ -444,11 +459,11 @@ static NOINLINE void init_state(struct pb_pool *pool, const struct pb_config *co
 	memmap_build(pool, config);
 	build_zonelists(pool, config);
 	init_lists(pool);
-	pool->super->mobility = 1;
-	init_pageblocks(pool, PB_MIGRATE_MOVABLE);
+	pool->super->mobility = PB_WITH_MOBILITY;
+	init_pageblocks(pool, PB_WITH_MOBILITY ? PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE);
 	pcp_init_areas(pool);
 	memmap_release(pool, config);
-	if (!enough_for_mobility(pool))
+	if (PB_WITH_MOBILITY && !enough_for_mobility(pool))
 		disable_mobility(pool);
 	if (t->user_min_free_kbytes >= 0) {
 		lock_tunables(pool)->min_free_kbytes = t->user_min_free_kbytes;
@@ -519,9 +534,13 @@ int pb_pool_attach_with(struct pb_pool *pool, void *memory, size_t bytes,
 	const char *fault;
 
 	memset(pool, 0, sizeof(*pool));
+	if (!PB_WITH_ATTACH)
+		return set_error(error, PB_ENOTSUP, UINT32_MAX,
+				 TEXT("this library was built without attaching (PB_WITH_ATTACH)"));
 	if (!memory || (uintptr_t)memory & 63 || bytes < sizeof(struct pb_super))
-		return set_error(error, PB_EINVAL, UINT32_MAX,
-				 TEXT("metadata memory must be aligned to 64 bytes and hold a pool"));
+		return set_error(
+			error, PB_EINVAL, UINT32_MAX,
+			TEXT("metadata memory must be aligned to 64 bytes and hold a pool"));
 	fault = layout_fault(memory, bytes);
 	if (fault)
 		return set_error(error, PB_EFORMAT, UINT32_MAX, fault);

@@ -305,7 +305,7 @@ static bool zone_shape_right(const struct pb_pool *pool, const struct zone *zone
 static int check_stripes(struct check *c, const struct zone *zone, u64 *bitmaps)
 {
 	const struct pb_super *s = c->pool->super;
-	u64 bytes = (u64)s->orders * PB_MIGRATE_TYPES * zone->bitmap_words * 8;
+	u64 bytes = (u64)s->orders * LIST_TYPES * zone->bitmap_words * 8;
 
 	for (u32 i = 0; i < zone->nr_stripes; i++) {
 		const struct stripe *stripe = zone_stripe(c->pool, zone, i);
@@ -362,7 +362,7 @@ static int check_zones(struct check *c)
 		for (u32 t = 0; t < PB_NR_ZONE_TYPES; t++)
 			named += pool_node(c->pool, id)->zones[t] != NO_ZONE;
 	if (spans != s->nr_spans || stripes != s->nr_stripes || named != s->nr_zones ||
-	    align_up(bitmaps, 64) != s->percpu)
+	    align_up(bitmaps, LINE_BYTES) != s->percpu)
 		return broken(c, 3, "zones, stripes or bitmaps do not add up");
 	return PB_OK;
 }
@@ -426,7 +426,7 @@ static u32 lists_with(const struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	u32 n = 0;
 
-	for (unsigned int type = 0; type < PB_MIGRATE_TYPES; type++)
+	for (unsigned int type = 0; type < LIST_TYPES; type++)
 		n += listed_whole(pool, frame, (struct whole_list){ order, type });
 	return n;
 }
@@ -1052,7 +1052,7 @@ static int check_filed(struct check *c, u32 pageblock)
 					pageblock);
 	if (!mask)
 		return PB_OK;
-	if (pb->listed_type >= PB_MIGRATE_TYPES)
+	if (pb->listed_type >= LIST_TYPES)
 		return broken_pageblock(c, 20, "listed under a type that does not exist",
 					pageblock);
 	if (!(leaf_of(c, stripe, pb->listed_order, pb->listed_type)[local >> 6] >> (local & 63) &
@@ -1068,7 +1068,7 @@ static u64 count_members(const struct check *c, const struct stripe *stripe)
 	u64 count = 0;
 
 	for (unsigned int o = 0; o <= c->pool->max_order; o++)
-		for (unsigned int t = 0; t < PB_MIGRATE_TYPES; t++)
+		for (unsigned int t = 0; t < LIST_TYPES; t++)
 			for (u32 i = 0; i < words; i++)
 				count += popcount64(leaf_of(c, stripe, o, t)[i]);
 	return count;
@@ -1177,7 +1177,7 @@ static int check_summaries(struct check *c, const struct zone *zone)
 	for (u32 i = 0; i < zone->nr_stripes; i++) {
 		const struct stripe *stripe = zone_stripe(c->pool, zone, i);
 
-		for (unsigned int t = 0; t < PB_MIGRATE_TYPES; t++) {
+		for (unsigned int t = 0; t < LIST_TYPES; t++) {
 			for (unsigned int o = 0; o <= c->pool->max_order; o++)
 				CHECK(check_levels(c, stripe, o, t));
 			if (stripe->nonempty[t] >> c->pool->max_order >> 1)
@@ -1194,7 +1194,7 @@ static int check_types(struct check *c, const struct zone *zone)
 		u32 pageblock = zone_first_pageblock(c->pool, zone) + i;
 		unsigned int type = pool_pageblock(c->pool, pageblock)->type;
 
-		if (type >= PB_MIGRATE_TYPES)
+		if (type >= LIST_TYPES)
 			return broken_pageblock(c, 22, "a type that does not exist", pageblock);
 		if (c->pool->pcp_class[pageblock] != zone_class(c->pool, zone, type))
 			return broken_pageblock(c, 21, "frees go to another type's per-CPU lists",

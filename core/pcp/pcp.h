@@ -151,7 +151,7 @@ static inline enum pcp_result pcp_rseq_push(const struct pb_pool *pool, u32 clas
 /* Index of this CPU's area. A CPU that appeared after start shares one. */
 static inline u32 pcp_cpu(const struct pb_pool *pool)
 {
-	u32 cpu = pb_platform_cpu();
+	u32 cpu = PB_WITH_SMP ? pb_platform_cpu() : 0;
 
 	return likely(cpu < pool->percpu_cpus) ? cpu : cpu % pool->percpu_cpus;
 }
@@ -210,6 +210,8 @@ static inline enum pcp_result pcp_lock_push(const struct pb_pool *pool, u32 clas
 
 static inline int cpu_node(const struct pb_pool *pool, u32 cpu)
 {
+	if (!PB_WITH_NUMA)
+		return 0;
 	return ((const u8 *)pool_at(pool, pool->super->cpu_nodes))[cpu % pool->super->nr_cpus];
 }
 

@@ -19,7 +19,7 @@ bool can_steal(const struct pb_pool *pool, unsigned int order, unsigned int want
 {
 	return order >= pool->pageblock_order || order >= pool->pageblock_order / 2 ||
 	       want == PB_MIGRATE_RECLAIMABLE || want == PB_MIGRATE_UNMOVABLE ||
-	       !pool->super->mobility;
+	       !has_mobility(pool);
 }
 
 int find_suitable_fallback(const struct pb_pool *pool, const struct stripe *stripe,
@@ -64,7 +64,7 @@ bool worth_claiming(const struct pb_pool *pool, unsigned int want, unsigned int 
 		alike = movable;
 	else if (old == PB_MIGRATE_MOVABLE)
 		alike = pageblock_pages(pool) - (free + movable);
-	return free + alike >= pageblock_pages(pool) / 2 || !pool->super->mobility;
+	return free + alike >= pageblock_pages(pool) / 2 || !has_mobility(pool);
 }
 
 /*

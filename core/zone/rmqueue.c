@@ -24,6 +24,7 @@ struct batch {
 };
 
 enum rmqueue_step { STEP_TYPE, STEP_CMA, STEP_CLAIM, STEP_STEAL };
+#define LAST_STEP (PB_WITH_MOBILITY ? STEP_STEAL : STEP_TYPE)
 
 /* Number of blocks to take: at least one, and at most a 16th of the stripe's free pages.
    Otherwise the last blocks would lie in the lists of a CPU that does not need them. */
@@ -53,6 +54,8 @@ static u32 __rmqueue_step(const struct batch *b, const struct locked *at, enum r
 {
 	unsigned int order = b->request->order;
 
+	if (!PB_WITH_MOBILITY)
+		step = STEP_TYPE;
 	switch (step) {
 	case STEP_TYPE:
 		return __rmqueue_bulk(at, order, b->request->type, modest(b, at->stripe), b->end);
@@ -79,7 +82,7 @@ static u32 lists_of(const struct stripe *stripe, unsigned int type)
 static bool stripe_may_have(const struct stripe *stripe, enum rmqueue_step step,
 			    const struct zone_request *request)
 {
-	if (step == STEP_TYPE)
+	if (!PB_WITH_MOBILITY || step == STEP_TYPE)
 		return lists_of(stripe, request->type) >> request->order;
 	if (step == STEP_CMA)
 		return lists_of(stripe, PB_MIGRATE_CMA) >> request->order;
@@ -94,6 +97,8 @@ static u32 __mark_active(struct stripe *stripe, u32 home)
 {
 	u32 before = load_relaxed(&stripe->remote_active);
 
+	if (!PB_WITH_SMP)
+		return before;
 	if (before != home)
 		store_relaxed(&stripe->remote_active, home);
 	return before;
@@ -208,7 +213,7 @@ static u32 first_stripe(const struct zone_request *request, u32 home)
 	const struct zone *zone = request->zone;
 	u32 best = home;
 
-	for (u32 i = 0; i < zone->nr_stripes; i++)
+	for (u32 i = 0; PB_WITH_SMP && i < zone_stripes(zone); i++)
 		if (i != home && better(zone_stripe(request->pool, zone, i),
 					zone_stripe(request->pool, zone, best), home,
 					request->order, request->type))
@@ -223,7 +228,7 @@ static bool others_were_active(const struct batch *b)
 	const struct zone_request *request = b->request;
 	bool any = false;
 
-	for (u32 i = 0; i < request->zone->nr_stripes; i++) {
+	for (u32 i = 0; i < zone_stripes(request->zone); i++) {
 		struct stripe *stripe = zone_stripe(request->pool, request->zone, i);
 
 		if (!active_elsewhere(stripe, b->home))
@@ -244,6 +249,8 @@ static u32 claim_at_home(struct batch *b)
 	const struct zone_request *request = b->request;
 	struct stripe *stripe = zone_stripe(request->pool, request->zone, b->first);
 
+	if (!PB_WITH_SMP || !PB_WITH_MOBILITY)
+		return 0;
 	if (request->type >= PB_MIGRATE_PCPTYPES ||
 	    (request->alloc_flags & ALLOC_CMA && stripe_may_have(stripe, STEP_CMA, request)) ||
 	    !others_were_active(b))
@@ -258,16 +265,17 @@ static u32 rmqueue_any(struct batch *b, enum rmqueue_step step)
 	const struct zone_request *request = b->request;
 	u32 got = 0;
 
-	for (u32 i = 0; !got && i < request->zone->nr_stripes; i++) {
+	for (u32 i = 0; !got && i < zone_stripes(request->zone); i++) {
 		struct stripe *stripe = home_stripe(request->pool, request->zone, b->first + i);
 
 		/* another CPU may just have begun there */
-		if (i && step == STEP_TYPE && stripe_may_have(stripe, step, request) &&
-		    active_elsewhere(stripe, b->home))
+		if (PB_WITH_SMP && i && step == STEP_TYPE &&
+		    stripe_may_have(stripe, step, request) && active_elsewhere(stripe, b->home))
 			got = claim_at_home(b);
 		if (!got)
-			got = step == STEP_CLAIM ? rmqueue_claim(b, stripe)
-						 : rmqueue_step(b, stripe, step);
+			got = PB_WITH_MOBILITY && step == STEP_CLAIM
+				      ? rmqueue_claim(b, stripe)
+				      : rmqueue_step(b, stripe, step);
 		if (!got && !i && step == STEP_TYPE)
 			got = claim_at_home(b);
 	}
@@ -291,13 +299,13 @@ static bool may_take(const struct zone_request *request, enum rmqueue_step step)
 u32 rmqueue_bulk(const struct zone_request *request, u32 n, u32 *end)
 {
 	const struct zone *zone = request->zone;
-	u32 home = request->cpu & (zone->nr_stripes - 1), got = 0;
+	u32 home = request->cpu & (zone_stripes(zone) - 1), got = 0;
 	struct batch b = { request, home, first_stripe(request, home), n, 0, end };
 
-	if (request->alloc_flags & ALLOC_CMA &&
+	if (PB_WITH_MOBILITY && request->alloc_flags & ALLOC_CMA &&
 	    zone_free_cma(request->pool, zone) > zone_free_pages(request->pool, zone) / 2)
 		got = rmqueue_any(&b, STEP_CMA);
-	for (enum rmqueue_step step = STEP_TYPE; !got && step <= STEP_STEAL; step++)
+	for (enum rmqueue_step step = STEP_TYPE; !got && step <= LAST_STEP; step++)
 		if (may_take(request, step))
 			got = rmqueue_any(&b, step);
 	return got;
@@ -316,7 +324,7 @@ u32 rmqueue_reserve(const struct zone_request *request)
 {
 	u32 frame = NO_FRAME;
 
-	for (u32 i = 0; frame == NO_FRAME && i < request->zone->nr_stripes; i++) {
+	for (u32 i = 0; frame == NO_FRAME && i < zone_stripes(request->zone); i++) {
 		struct locked at = lock_stripe(request->pool, request->zone,
 					       home_stripe(request->pool, request->zone,
 							   request->cpu + i));

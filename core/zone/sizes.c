@@ -28,6 +28,8 @@ s32 default_min_free_kbytes(const struct pb_pool *pool)
 {
 	u64 kbytes = 0;
 
+	if (!PB_WITH_WATERMARKS)
+		return 0;
 	for (u32 i = 0; i < pool->super->nr_zones; i++) {
 		const struct zone *zone = pool_zone(pool, i);
 		u64 high = zone->_watermark[PB_WMARK_HIGH];
@@ -142,14 +144,17 @@ void __setup_per_zone_wmarks(struct pb_pool *pool)
 	u64 lowmem = lowmem_pages(pool);
 	u64 total = 0;
 
-	for (u32 i = 0; i < pool->super->nr_zones; i++)
+	for (u32 i = 0; PB_WITH_WATERMARKS && i < pool->super->nr_zones; i++)
 		setup_zone_wmarks(pool, pool_zone(pool, i), pages_min, lowmem);
 	for (u32 i = 0; i < pool->super->nr_zones; i++) {
 		struct zone *zone = pool_zone(pool, i);
 
-		setup_zone_lowmem_reserve(pool, zone);
-		setup_zone_pcp(pool, zone);
-		total += zone_totalreserve(zone);
+		if (PB_WITH_WATERMARKS)
+			setup_zone_lowmem_reserve(pool, zone);
+		if (PB_WITH_PCP)
+			setup_zone_pcp(pool, zone);
+		if (PB_WITH_WATERMARKS)
+			total += zone_totalreserve(zone);
 	}
 	store_relaxed(&pool->super->totalreserve, total);
 }

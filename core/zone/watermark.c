@@ -12,7 +12,7 @@ long zone_free_pages(const struct pb_pool *pool, const struct zone *zone)
 {
 	long sum = 0;
 
-	for (u32 i = 0; i < zone->nr_stripes; i++)
+	for (u32 i = 0; i < zone_stripes(zone); i++)
 		sum += load_relaxed(&zone_stripe(pool, zone, i)->nr_free_pages);
 	return sum;
 }
@@ -31,7 +31,7 @@ long zone_free_cma(const struct pb_pool *pool, const struct zone *zone)
 {
 	long sum = 0;
 
-	for (u32 i = 0; i < zone->nr_stripes; i++)
+	for (u32 i = 0; i < zone_stripes(zone); i++)
 		sum += load_relaxed(&zone_stripe(pool, zone, i)->nr_free_cma);
 	return sum;
 }
@@ -40,7 +40,7 @@ long zone_isolated_pages(const struct pb_pool *pool, const struct zone *zone)
 {
 	long sum = 0;
 
-	for (u32 i = 0; i < zone->nr_stripes; i++)
+	for (u32 i = 0; i < zone_stripes(zone); i++)
 		sum += load_relaxed(&zone_stripe(pool, zone, i)->nr_isolated);
 	return sum;
 }
@@ -49,13 +49,15 @@ unsigned long zone_nr_free(const struct pb_pool *pool, const struct zone *zone, 
 {
 	unsigned long sum = 0;
 
-	for (u32 i = 0; i < zone->nr_stripes; i++)
+	for (u32 i = 0; i < zone_stripes(zone); i++)
 		sum += load_relaxed(&stripe_area(pool, zone_stripe(pool, zone, i), order)->nr_free);
 	return sum;
 }
 
 u64 wmark_pages(const struct zone *zone, enum pb_watermark mark)
 {
+	if (!PB_WITH_WATERMARKS)
+		return 0;
 	return load_relaxed(&zone->_watermark[mark]) + load_relaxed(&zone->watermark_boost);
 }
 
@@ -68,10 +70,13 @@ static bool zone_has_block(const struct pb_pool *pool, const struct zone *zone, 
 	for (unsigned int t = 0; t < PB_MIGRATE_TYPES; t++) {
 		if (!wmark_type_usable(t, alloc_flags))
 			continue;
-		for (u32 i = 0; i < zone->nr_stripes; i++) {
-			struct stripe *stripe = zone_stripe(pool, zone, i);
+		for (u32 i = 0; i < zone_stripes(zone); i++) {
+			const struct stripe *stripe = zone_stripe(pool, zone, i);
 
-			for (unsigned int o = order; o <= pool->max_order; o++)
+			if (!pool_is_linked(pool) && load_relaxed(&stripe->nonempty[t]) >> order)
+				return true;
+			for (unsigned int o = order; pool_is_linked(pool) && o <= pool->max_order;
+			     o++)
 				if (!area_empty(pool, stripe, o, t))
 					return true;
 		}
@@ -82,6 +87,8 @@ static bool zone_has_block(const struct pb_pool *pool, const struct zone *zone, 
 /* Kept for urgent requests of order > 0: the reserve's size, or what of it is free. */
 static long reserved_highatomic(const struct pb_pool *pool, const struct zone *zone)
 {
+	if (!PB_WITH_HIGHATOMIC)
+		return 0;
 	if (policy(pool)->list_reserve)
 		return load_relaxed(&zone_stripe(pool, zone, 0)->nr_free_highatomic);
 	return (long)load_relaxed(&zone->nr_reserved_highatomic);
@@ -117,7 +124,7 @@ static long approx_free_pages(const struct pb_pool *pool, const struct zone *zon
 {
 	long sum = 0;
 
-	for (u32 i = 0; i < zone->nr_stripes; i++) {
+	for (u32 i = 0; i < zone_stripes(zone); i++) {
 		const struct stripe *stripe = zone_stripe(pool, zone, i);
 		long approx = load_relaxed(&stripe->approx_free);
 
@@ -147,9 +154,12 @@ bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u3
 			 unsigned int order, u64 mark, unsigned int classzone,
 			 unsigned int alloc_flags, pb_gfp_t gfp)
 {
-	bool stripes = zone->nr_stripes > 1; /* the linux profile has one stripe */
+	bool stripes = zone_stripes(zone) > 1; /* the linux profile has one stripe */
 	long free_pages;
 
+	if (!PB_WITH_WATERMARKS)
+		return zone_watermark_ok(pool, zone, order, 0, classzone, alloc_flags,
+					 zone_vm_free_pages(pool, zone));
 	if (stripes && far_above(pool, zone, cpu, order, mark, classzone))
 		return true;
 	free_pages = zone_vm_free_pages(pool, zone);
@@ -179,6 +189,8 @@ bool boost_watermark(struct pb_pool *pool, struct zone *zone)
 	u32 factor = load_relaxed(&pool->super->tunables.watermark_boost_factor);
 	u64 max;
 
+	if (!PB_WITH_WATERMARKS)
+		return false;
 	/* A boost of one pageblock would make a zone of few pageblocks unusable. */
 	if (!factor || is_plain(pool) ||
 	    (pageblock_pages(pool) * 4 > load_relaxed(&zone->managed) &&
