@@ -325,7 +325,7 @@ static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 p
    online. */
 static u64 zone_stack_pages(const struct pb_super *super, u64 zone_frames, unsigned int order)
 {
-	u64 pages = zone_frames / (8 * stack_share(super, order));
+	u64 pages = div_u64(zone_frames, 8u * stack_share(super, order));
 	u32 max = super->tunables.pcp_batch_max;
 
 	return max ? min_u64(max, pages) : pages;
@@ -341,7 +341,8 @@ u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned 
 {
 	u32 high = load_relaxed(&pool->super->tunables.pcp_high);
 	u64 pages = high ? high
-			 : (u64)load_relaxed(&zone->pcp_high_max) / stack_share(pool->super, order);
+			 : div_u64((u64)load_relaxed(&zone->pcp_high_max),
+				   stack_share(pool->super, order));
 
 	return (u32)min_u64(stack_entries(pool->super, order, pages),
 			    pcp_stack_room(pool, zone, order));
