@@ -53,7 +53,7 @@ static void unlock_pool(struct pb_pool *pool)
 	pool_leave(pool);
 }
 
-/* pre: per-CPU lists are empty, so a frame without owner is in a tree or lost. */
+/* pre: per-CPU lists are empty, so a frame without owner is free or lost. */
 static void free_lost_frames(struct pb_pool *pool, struct zone *zone)
 {
 	u64 frame = zone_first_frame(pool, zone);
@@ -66,8 +66,7 @@ static void free_lost_frames(struct pb_pool *pool, struct zone *zone)
 		if (word & PB_PAGE_HEAD)
 			order = word & PB_PAGE_ORDER;
 		else if (!word)
-			order = tree_covering(span_tree(pool, (u32)frame), pool->max_order,
-					      span_offset(pool, (u32)frame));
+			order = covering_order(pool, (u32)frame);
 		if (order < 0) {
 			free_one_page(pool, zone, NO_CPU, (u32)frame, 0);
 			order = 0;
