@@ -98,8 +98,8 @@ int pb_walk(struct pb_pool *pool, int (*visit)(void *ctx, const struct pb_block 
 
 /* ------------------------------------------------------------------- lists */
 
-static int walk_linked(const struct pb_pool *pool, const struct free_list *lists, u32 list,
-		       int (*visit)(void *ctx, uint64_t pfn), void *ctx)
+static int visit_linked(const struct pb_pool *pool, const struct free_list *lists, u32 list,
+			int (*visit)(void *ctx, uint64_t pfn), void *ctx)
 {
 	for (u32 frame = linked_head(lists, list); frame != NO_FRAME;
 	     frame = linked_after(pool, frame)) {
@@ -174,8 +174,8 @@ int pb_walk_free_list(struct pb_pool *pool, int node, enum pb_zone_type type, un
 	if (order > pool->max_order || (u32)mt >= PB_MIGRATE_TYPES)
 		return PB_EINVAL;
 	if (pool_is_linked(pool))
-		return walk_linked(pool, area_lists(pool, zone_stripe(pool, zone, 0)),
-				   area_list(order, mt), visit, ctx);
+		return visit_linked(pool, area_lists(pool, zone_stripe(pool, zone, 0)),
+				    area_list(order, mt), visit, ctx);
 	return walk_tight(pool, zone, order, mt, visit, ctx);
 }
 
@@ -193,8 +193,8 @@ int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_t
 	    (u32)mt >= PB_MIGRATE_PCPTYPES)
 		return PB_EINVAL;
 	if (pool_is_linked(pool))
-		return walk_linked(pool, pcp_linux_of(pool, cpu, zone)->lists,
-				   pcp_linux_list(order, mt), visit, ctx);
+		return visit_linked(pool, pcp_linux_of(pool, cpu, zone)->lists,
+				    pcp_linux_list(order, mt), visit, ctx);
 	area = pcp_area(pool, cpu);
 	list = pcp_list(area, zone_class(pool, zone, mt), order);
 	for (u32 i = pcp_entries(list); i-- > 0;) {

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The free path: the page byte must say that this is the head of an allocated block of this
+ * order; the last reference is dropped; the byte is cleared; the block goes onto this CPU's
+ * list, or, where that is full, a batch of it goes back to the zone, which merges.
+ * What the byte may say instead is found out by misuse.c.
+ */
+#include "alloc/page_alloc.h"
+
+#include "alloc/refs.h"
+#include "pcp/shared.h"
+
+void free_frames(struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	struct zone *zone = zone_of_frame(pool, frame);
+
+	u32 cpu = pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU;
+
+	if (pcp_allowed_order(pool, order) && free_pcplist(pool, zone, cpu, frame, order))
+		return;
+	free_one_page(pool, zone, cpu, frame, order);
+}
+
+/* Drops a reference; *freed: the block that nobody owns any more, or NO_FRAME. */
+static int release(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		   const struct call *call, u32 *freed)
+{
+	u32 frame = page_frame(pool, page);
+	u8 state;
+
+	*freed = NO_FRAME;
+	if (frame == NO_FRAME)
+		return misuse_page(pool, call, page, order);
+	state = load_relaxed(&page->state);
+	if ((state & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order) ||
+	    order > pool->max_order)
+		return misuse_page(pool, call, page, order);
+	if (state & PB_PAGE_SHARED && !put_shared(pool, frame))
+		return PB_OK;
+	if (!pool->hardened)
+		store_relaxed(&page->state, 0);
+	else if (!change_byte(page, state, 0)) /* of two frees in one instant one is caught */
+		return misuse_page(pool, call, page, order);
+	*freed = frame;
+	return PB_OK;
+}
+
+static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		     const struct call *call)
+{
+	u32 frame;
+	int code = release(pool, page, order, call, &frame);
+
+	if (frame != NO_FRAME)
+		free_frames(pool, frame, order);
+	return code;
+}
+
+void free_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		const struct call *call)
+{
+	u32 frame;
+
+	(void)release(pool, page, order, call, &frame);
+	if (frame != NO_FRAME)
+		free_one_page(pool, zone_of_frame(pool, frame),
+			      pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU, frame, order);
+}
+
+/*
+ * Is this the head of an allocated block of this order, with no other reference?
+ * SHARED is turned over, so that no order can stand for it, and the sum is one of
+ * 64 bits, so that none wraps round: only the block's own order matches.
+ */
+static inline bool owned_block(const struct pb_page *page, unsigned int order)
+{
+	return ((load_relaxed(&page->state) ^ PB_PAGE_SHARED) & ~PB_PAGE_MOVABLE) ==
+	       (u64)(PB_PAGE_HEAD | PB_PAGE_SHARED) + order;
+}
+
+/* Only under a lock is a page on its way: who dies in between is found out, see shared.h. */
+static int free_shared(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		       const struct call *call)
+{
+	u32 frame = page_frame(pool, page);
+	int code;
+
+	if (frame != NO_FRAME && order < pool->nr_pcp_orders && !pool->hardened &&
+	    owned_block(page, order) && shared_push(pool, frame, order))
+		return PB_OK;
+	pool_enter(pool);
+	code = free_slow(pool, page, order, call);
+	pool_leave(pool);
+	return code;
+}
+
+static NOINLINE int free_reported(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+				  const char *name, const void *caller)
+{
+	const struct call call = { name, caller };
+
+	return pool_is_shared(pool) ? free_shared(pool, page, order, &call)
+				    : free_slow(pool, page, order, &call);
+}
+
+/* By the lock of this CPU's list, where that is all there is to it. */
+static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+				const char *name, const void *caller)
+{
+	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
+	u32 class;
+
+	/* an order without lists of its own finds one that is always full */
+	if (unlikely(frame >= pool->lock_free_frames || !owned_block(page, order)))
+		return free_reported(pool, page, order, name, caller);
+	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
+	store_relaxed(&page->state, 0);
+	if (unlikely(pcp_lock_push(pool, class, order, (u32)frame) != PCP_OK))
+		free_frames(pool, (u32)frame, order);
+	return PB_OK;
+}
+
+/* The byte is clear already, and this CPU's list had no room. */
+static NOINLINE int free_overflow(struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	free_frames(pool, frame, order);
+	return PB_OK;
+}
+
+static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool,
+							    struct pb_page *page,
+							    unsigned int order, const char *name,
+							    const void *caller)
+{
+	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
+	u32 class;
+
+	prefetch_write(page); /* wherever it points: a prefetch never faults */
+	if (unlikely(frame >= pool->rseq_free_frames || !owned_block(page, order)))
+		return free_missed(pool, page, order, name, caller);
+	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
+	store_relaxed(&page->state, 0);
+	if (likely(pcp_rseq_push(pool, class, order, frame) == PCP_OK))
+		return PB_OK;
+	return free_overflow(pool, (u32)frame, order);
+}
+
+FAST int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+{
+	return free_block(pool, page, order, "pb_free_pages", CALLER);
+}
+
+int pb_free_pages_as(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		     const char *name)
+{
+	return pool ? free_block(pool, page, order, name, CALLER) : PB_ENODEV;
+}
+
+static int do_put_page(struct pb_pool *pool, struct pb_page *page, const struct call *call)
+{
+	u32 frame = owned_frame(pool, page, call);
+	int code;
+
+	if (frame == NO_FRAME)
+		return PB_EMISUSE;
+	pool_enter(pool);
+	code = free_slow(pool, page, load_relaxed(&page->state) & PB_PAGE_ORDER, call);
+	pool_leave(pool);
+	return code;
+}
+
+int pb_put_page(struct pb_pool *pool, struct pb_page *page)
+{
+	return do_put_page(pool, page, CALL("pb_put_page"));
+}
+
+int pb_put_page_as(struct pb_pool *pool, struct pb_page *page, const char *name)
+{
+	return pool ? do_put_page(pool, page, CALL(name)) : PB_ENODEV;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A block from the zones of a request's zonelist, in its order: the zone must keep its
+ * watermark (zone/watermark.c), then rmqueue() asks this CPU's lists (pcp/area.c) or the
+ * zone itself (zone/rmqueue.c). Spec 6.1, 6.4.
+ */
+#include "alloc/page_alloc.h"
+
+#include "pcp/shared.h"
+
+static void count_numa(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone)
+{
+	(void)pool;
+	if (zone->node == ctx->preferred->node)
+		return; /* numa_hit is everything else */
+	pb_atomic_fetch_add(&zone->numa_miss, 1, __ATOMIC_RELAXED);
+	pb_atomic_fetch_add(&ctx->preferred->numa_foreign, 1, __ATOMIC_RELAXED);
+}
+
+void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsigned int order)
+{
+	if (tracing(pool)) {
+		struct pb_trace_event event = { .type = PB_TRACE_WAKE, .order = (u8)order };
+
+		event.pfn = zone->start_pfn;
+		trace_event(pool, zone, &event);
+	}
+	if (pool->hooks.wake && hook_begin()) {
+		pool->hooks.wake(pool->hooks.ctx, pool, zone->node, order);
+		hook_end();
+	}
+}
+
+/* rmqueue, spec 6.4. */
+static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
+		   unsigned int alloc_flags)
+{
+	const struct zone_request request = {
+		pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags
+	};
+	u32 frame = NO_FRAME;
+
+	if (pcp_allowed_order(pool, ctx->order)) {
+		frame = rmqueue_pcplist(&request);
+		if (frame != NO_FRAME && policy(pool)->pcp_reserves_none)
+			alloc_flags &= ~ALLOC_HIGHATOMIC; /* nothing is reserved for this one */
+	}
+	if (frame == NO_FRAME) {
+		frame = rmqueue_buddy(&request);
+		if (frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
+			pb_atomic_fetch_add(&zone->numa_other_direct, 1, __ATOMIC_RELAXED);
+	}
+	if (load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
+	    (!policy(pool)->boost_kswapd || alloc_flags & ALLOC_KSWAPD)) {
+		pb_atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
+		wake_reclaim(pool, zone, 0);
+	}
+	if (PB_WITH_HIGHATOMIC && frame != NO_FRAME && ctx->order && alloc_flags & ALLOC_HIGHATOMIC)
+		reserve_highatomic_pageblock(pool, zone, frame, ctx->order);
+	return frame;
+}
+
+/* From 6.12 on: remember that the zone fell below its high mark. While it is above, the
+   mark that the request must keep is not asked for. */
+static bool above_high(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
+		       unsigned int alloc_flags)
+{
+	if (load_relaxed(&zone->flags) & ZONE_BELOW_HIGH)
+		return false;
+	if (zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, wmark_pages(zone, PB_WMARK_HIGH),
+				ctx->highest, alloc_flags, ctx->gfp))
+		return true;
+	pb_atomic_fetch_or(&zone->flags, ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
+	return false;
+}
+
+static bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
+			unsigned int alloc_flags)
+{
+	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
+	bool ok = (policy(pool)->below_high && above_high(pool, ctx, zone, alloc_flags)) ||
+		  alloc_flags & ALLOC_NO_WATERMARKS ||
+		  zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, mark, ctx->highest,
+				      alloc_flags, ctx->gfp);
+
+	if (tracing(pool)) {
+		struct pb_trace_event event = { .type = PB_TRACE_WMARK,
+						.order = (u8)ctx->order,
+						.migratetype = (u8)ctx->migratetype,
+						.flag = ok,
+						.value = zone_free_pages(pool, zone) };
+
+		event.pfn = zone->start_pfn;
+		trace_event(pool, zone, &event);
+	}
+	return ok;
+}
+
+/* Spec 6.1. */
+u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx,
+			   unsigned int alloc_flags)
+{
+	u32 at = 0;
+	struct zone *zone;
+
+	while ((zone = next_zone(pool, ctx, &at)) != NULL) {
+		u32 frame;
+
+		/* fragmenting locally beats going remote */
+		if (alloc_flags & ALLOC_NOFRAGMENT && zone->node != ctx->preferred->node)
+			break;
+		if (!zone_passes(pool, ctx, zone, alloc_flags))
+			continue;
+		frame = rmqueue(pool, ctx, zone, alloc_flags);
+		if (frame == NO_FRAME)
+			continue;
+		count_numa(pool, ctx, zone);
+		return frame;
+	}
+	if (alloc_flags & ALLOC_NOFRAGMENT)
+		return get_page_from_freelist(pool, ctx, alloc_flags & ~ALLOC_NOFRAGMENT);
+	return NO_FRAME;
+}
+
+/* Straight from a zone, for a block that is to be moved: it may stay for long, and the
+   way is short where the stack is deep already. */
+static u32 take_for_move(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	unsigned int alloc_flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);
+	u32 at = 0, frame = NO_FRAME;
+	struct zone *zone;
+
+	while (frame == NO_FRAME && (zone = next_zone(pool, ctx, &at)) != NULL) {
+		const struct zone_request request = {
+			pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags
+		};
+
+		if (zone_passes(pool, ctx, zone, alloc_flags))
+			frame = rmqueue_buddy(&request);
+	}
+	return frame;
+}
+
+struct pb_page *alloc_for_move(struct pb_pool *pool, unsigned int order, int node,
+			       const struct call *call)
+{
+	struct pb_request request = { .gfp = PB_GFP_HIGHUSER_MOVABLE & ~PB_GFP_RECLAIM,
+				      .node = node };
+	struct alloc_context ctx;
+	u32 frame;
+
+	if (prepare_request(pool, &ctx, &request, order, call))
+		return NULL;
+	frame = take_for_move(pool, &ctx);
+	if (frame == NO_FRAME)
+		return NULL;
+	/* not MOVABLE: nobody may move it on while it is being filled, see move.c */
+	return page_set_owned(pool, frame, order, request.gfp & ~PB_GFP_MOVABLE);
+}

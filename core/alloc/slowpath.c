@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request that found nothing at the low watermark (spec 8): wake background reclaim, go down
+ * to the min watermark and into reserves, then, if it may wait, reclaim, compact and ask
+ * the oom hook. Before it fails, every CPU's lists are drained and it is tried once more.
+ * Hooks are called without any lock.
+ */
+#include "alloc/page_alloc.h"
+
+#include "alloc/give_up.h"
+#include "pcp/shared.h"
+
+/* Rounds in a row in which no hook claims progress (spec 8). */
+#define MAX_RECLAIM_RETRIES 16
+
+static void let_others_run(struct pb_pool *pool)
+{
+	u32 depth = pool_step_out(pool);
+
+	pb_platform_relax();
+	pool_step_in(pool, depth);
+}
+
+static NOINLINE bool call_reclaim(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	bool progress;
+	u32 depth;
+
+	if (!pool->hooks.reclaim || !hook_begin())
+		return false;
+	vm_count(pool, PB_ALLOCSTALL, 1);
+	depth = pool_step_out(pool);
+	progress = pool->hooks.reclaim(pool->hooks.ctx, pool, ctx->order, ctx->gfp) != 0;
+	pool_step_in(pool, depth);
+	hook_end();
+	return progress;
+}
+
+static NOINLINE bool call_oom(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	bool progress;
+	u32 depth;
+
+	if (!hook_begin())
+		return false;
+	depth = pool_step_out(pool);
+	progress = pool->hooks.oom(pool->hooks.ctx, pool, ctx->order, ctx->gfp);
+	pool_step_in(pool, depth);
+	hook_end();
+	return progress;
+}
+
+static NOINLINE bool try_reclaim(struct pb_pool *pool, const struct alloc_context *ctx,
+				 unsigned int alloc_flags, u32 *frame)
+{
+	struct zone *zone;
+	u32 at = 0;
+
+	if (!call_reclaim(pool, ctx))
+		return false;
+	*frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	if (*frame != NO_FRAME)
+		return true;
+	while ((zone = next_zone(pool, ctx, &at)) != NULL)
+		if (PB_WITH_HIGHATOMIC &&
+		    unreserve_highatomic_pageblock(pool, zone, ctx->migratetype, false))
+			break;
+	pcp_drain_all(pool, NULL);
+	*frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	return true;
+}
+
+static void try_compact(struct pb_pool *pool, const struct alloc_context *ctx,
+			unsigned int alloc_flags, u32 *frame)
+{
+	if (*frame != NO_FRAME || !ctx->order || !pool->hooks.migrate || !(ctx->gfp & PB_GFP_IO) ||
+	    in_hook())
+		return;
+	if (pool->wings->compact && pool->wings->compact(pool, ctx))
+		*frame = get_page_from_freelist(pool, ctx, alloc_flags);
+}
+
+static bool may_oom(const struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	return pool->hooks.oom && ctx->order <= COSTLY_ORDER && ctx->highest >= PB_ZONE_NORMAL &&
+	       !(ctx->gfp & (PB_GFP_RETRY_MAYFAIL | PB_GFP_THISNODE | PB_GFP_NORETRY));
+}
+
+static bool unreserve_any(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	struct zone *zone;
+	u32 at = 0;
+
+	while ((zone = next_zone(pool, ctx, &at)) != NULL)
+		if (PB_WITH_HIGHATOMIC &&
+		    unreserve_highatomic_pageblock(pool, zone, ctx->migratetype, true))
+			return true;
+	return false;
+}
+
+/* Pages may pass from hand to hand so fast that a request sees each where it no longer
+   is. So often it may see something and come too late. */
+#define MAX_VAIN_ROUNDS 16u
+
+/*
+ * Is anything free that this request may have? Nothing moves while it looks: it holds
+ * every lock there is, with interrupts masked.
+ */
+static NOINLINE bool anything_left(struct pb_pool *pool, const struct alloc_context *ctx,
+				   unsigned int alloc_flags, bool drained)
+{
+	unsigned long state = lock_everything(pool);
+	struct zone *zone;
+	bool left = false;
+	u32 at = 0;
+
+	while (!left && (zone = next_zone(pool, ctx, &at)) != NULL) {
+		u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
+
+		if (alloc_flags & ALLOC_NO_WATERMARKS)
+			for (unsigned int order = ctx->order; order <= pool->max_order; order++)
+				left |= zone_nr_free(pool, zone, order) != 0;
+		else
+			left = zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, mark,
+						   ctx->highest, alloc_flags, ctx->gfp);
+		left |= drained && pcp_holds(pool, zone, ctx->order);
+	}
+	unlock_everything(pool, state);
+	return left;
+}
+
+/* In a shared pool a drain also finds the areas whose holders have ended. */
+static bool may_drain(const struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	return policy(pool)->drains_always || pool_is_shared(pool) ||
+	       ctx->gfp & PB_GFP_DIRECT_RECLAIM;
+}
+
+/*
+ * The last resort of every request: free memory must not be stranded in other
+ * CPUs' lists (Linux drains only when it reclaims, so its profile does too), nor be
+ * missed because another CPU had it in its hands. What was looked at without locks is
+ * believed when nothing changed meanwhile; else it is looked at under the locks.
+ */
+static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
+			   unsigned int alloc_flags)
+{
+	bool drain = may_drain(pool, ctx);
+
+	for (unsigned int round = 0; round < MAX_VAIN_ROUNDS; round++) {
+		u64 before = look_around(pool);
+		u32 frame;
+
+		if (drain)
+			pcp_drain_all(pool, NULL);
+		frame = get_page_from_freelist(pool, ctx, alloc_flags);
+		if (frame != NO_FRAME)
+			return frame;
+		if (before && before == look_around(pool))
+			break;
+		if (!anything_left(pool, ctx, alloc_flags, drain))
+			break;
+		pb_platform_relax();
+	}
+	return NO_FRAME;
+}
+
+/* After a hook may have freed something. */
+static u32 try_again(struct pb_pool *pool, const struct alloc_context *ctx,
+		     unsigned int alloc_flags)
+{
+	u32 frame = get_page_from_freelist(pool, ctx, alloc_flags);
+
+	return frame != NO_FRAME ? frame : drain_and_retry(pool, ctx, alloc_flags);
+}
+
+/* What a hook claims is believed for so many rounds in a row without any more
+   free pages than there ever were since the request came. */
+#define MAX_IDLE_ROUNDS 64u
+
+struct progress {
+	long most_free;           /* pages */
+	unsigned int idle;        /* rounds since then */
+	unsigned int no_progress; /* rounds without so much as a claim, spec 8 */
+};
+
+static NOINLINE bool may_go_on(struct pb_pool *pool, const struct alloc_context *ctx,
+			       struct progress *progress, bool claimed)
+{
+	bool costly = ctx->order > COSTLY_ORDER;
+	long free_pages = 0;
+	struct zone *zone;
+	u32 at = 0;
+
+	while ((zone = next_zone(pool, ctx, &at)) != NULL)
+		free_pages += zone_free_pages(pool, zone);
+	progress->idle++;
+	if (free_pages > progress->most_free) {
+		progress->most_free = free_pages;
+		progress->idle = 0;
+	}
+	progress->no_progress = claimed && !costly ? 0 : progress->no_progress + 1;
+	return claimed && progress->no_progress <= MAX_RECLAIM_RETRIES &&
+	       progress->idle <= MAX_IDLE_ROUNDS;
+}
+
+/* Steps 7 to 15 of spec 8, over hooks. */
+static u32 reclaim_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
+			     unsigned int alloc_flags)
+{
+	bool costly = ctx->order > COSTLY_ORDER;
+	struct progress progress = { 0 };
+	u32 frame = NO_FRAME;
+
+	for (;;) {
+		bool claimed = try_reclaim(pool, ctx, alloc_flags, &frame);
+
+		try_compact(pool, ctx, alloc_flags, &frame);
+		if (frame != NO_FRAME || ctx->gfp & PB_GFP_NORETRY ||
+		    (costly && !(ctx->gfp & PB_GFP_RETRY_MAYFAIL)))
+			return frame;
+		if (may_go_on(pool, ctx, &progress, claimed))
+			continue;
+		if (unreserve_any(pool, ctx)) {
+			frame = get_page_from_freelist(pool, ctx, alloc_flags);
+			if (frame != NO_FRAME)
+				return frame;
+		}
+		if (!may_oom(pool, ctx) || progress.idle > 2 * MAX_IDLE_ROUNDS ||
+		    !call_oom(pool, ctx))
+			return NO_FRAME;
+		progress.no_progress = 0;
+		let_others_run(pool);
+		frame = try_again(pool, ctx, alloc_flags);
+		if (frame != NO_FRAME)
+			return frame;
+	}
+}
+
+/* Where nobody is woken to take it back, a boost ends when it is in the way. */
+static bool end_boosts(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	bool ended = false;
+	struct zone *zone;
+	u32 at = 0;
+
+	while (!pool->hooks.wake && (zone = next_zone(pool, ctx, &at)) != NULL) {
+		ended = ended || load_relaxed(&zone->watermark_boost);
+		store_relaxed(&zone->watermark_boost, 0ul);
+	}
+	return ended;
+}
+
+static void wake_all(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	struct zone *zone;
+	u32 at = 0;
+	int last = -1;
+
+	while ((zone = next_zone(pool, ctx, &at)) != NULL) {
+		if (zone->node != last)
+			wake_reclaim(pool, zone, ctx->order);
+		last = zone->node;
+	}
+}
+
+u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
+{
+	unsigned int alloc_flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);
+	bool last = !may_drain(pool, ctx);
+	u32 frame;
+
+	if (ctx->gfp & PB_GFP_KSWAPD_RECLAIM)
+		wake_all(pool, ctx);
+	frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	if (frame != NO_FRAME)
+		return frame;
+	if (ctx->gfp & PB_GFP_MEMALLOC && !(ctx->gfp & PB_GFP_NOMEMALLOC)) {
+		alloc_flags = ALLOC_NO_WATERMARKS | (alloc_flags & (ALLOC_KSWAPD | ALLOC_CMA));
+		ctx->nodemask = ~(u64)0;
+	}
+	/* Linux tries a request that can't wait three times in all (W9): this is the last,
+	   repeated only if somebody was at work meanwhile */
+	frame = last ? drain_and_retry(pool, ctx, alloc_flags)
+		     : get_page_from_freelist(pool, ctx, alloc_flags);
+	if (frame == NO_FRAME && end_boosts(pool, ctx))
+		frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	if (frame != NO_FRAME || last)
+		return frame;
+	if (ctx->gfp & PB_GFP_DIRECT_RECLAIM)
+		frame = reclaim_and_retry(pool, ctx, alloc_flags);
+	if (frame == NO_FRAME)
+		frame = drain_and_retry(pool, ctx, alloc_flags);
+	while (frame == NO_FRAME && ctx->gfp & PB_GFP_NOFAIL && ctx->gfp & PB_GFP_DIRECT_RECLAIM &&
+	       !in_hook()) {
+		let_others_run(pool);
+		frame = reclaim_and_retry(pool, ctx, alloc_flags);
+		if (frame == NO_FRAME)
+			frame = try_again(pool, ctx, alloc_flags | alloc_harder(pool, ctx->gfp));
+	}
+	return frame;
+}

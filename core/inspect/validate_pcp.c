@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * I13 to I15, I41: per-CPU lists. The room of the stacks comes first, so that walks of them stay
+ * inside their area; then no block is in two lists. The page bytes of frames in per-CPU lists
+ * are marked while duplicates are looked for, and zero again afterwards.
+ */
+#include "inspect/validate.h"
+
+#include "alloc/misuse.h"
+#include "boot/layout.h"
+#include "linux/pcp_linux.h"
+
+#define PAGE_MARK 0x04u /* a page byte that means nothing to anyone else */
+
+/* Lists that must always be empty and full: of no class, and of orders without. */
+static int check_lists_without_room(struct check *c, u32 class, unsigned int first)
+{
+	struct pcp_area *area = pcp_area(c->pool, c->cpu);
+
+	for (unsigned int order = first; order < 1u << c->pool->super->class_shift; order++) {
+		const struct pcp_list *list = pcp_list(area, class, order);
+
+		if (pcp_entries(list) || list->limit > list->base)
+			return broken_at(c, 15, "a list that is none has room", "CPU", c->cpu);
+	}
+	return PB_OK;
+}
+
+/* The stacks of one area lie one after another behind its lists. */
+static int check_stack_room(struct check *c)
+{
+	const struct pb_super *s = c->pool->super;
+	struct pcp_area *area = pcp_area(c->pool, c->cpu);
+	u32 at = (u32)((layout_percpu_lists(s) - sizeof(*area)) / sizeof(u32));
+	u32 end = (u32)((s->pcp_cold - sizeof(*area)) / sizeof(u32));
+
+	CHECK(check_lists_without_room(c, NO_CLASS, 0));
+	for (u32 i = 0; i < s->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++) {
+		u32 class = zone_class(c->pool, pool_zone(c->pool, i / PB_MIGRATE_PCPTYPES),
+				       i % PB_MIGRATE_PCPTYPES);
+
+		for (unsigned int order = 0; order < c->pool->nr_pcp_orders; order++) {
+			const struct pcp_list *list = pcp_list(area, class, order);
+
+			if (list->base != at || at + list->room > end)
+				return broken_number(c, 15, "a stack's place in its area", "CPU",
+						     c->cpu, list->base, at);
+			if (list->room != pcp_stack_room(c->pool, pool_zone(c->pool, i / 3), order))
+				return broken_number(c, 15, "a stack's room", "CPU", c->cpu,
+						     list->room, order);
+			at += list->room;
+		}
+		CHECK(check_lists_without_room(c, class, c->pool->nr_pcp_orders));
+	}
+	return PB_OK;
+}
+
+static int check_stack_counts(struct check *c)
+{
+	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
+		for (unsigned int order = 0; order < c->pool->nr_pcp_orders; order++) {
+			const struct pcp_list *list = pcp_list(pcp_area(c->pool, c->cpu),
+							       zone_class(c->pool, c->zone, type),
+							       order);
+			u32 room = list->room;
+
+			if (pcp_entries(list) > room)
+				return broken_number(c, 15, "blocks in a per-CPU list", "CPU",
+						     c->cpu, pcp_entries(list), room);
+			if ((u32)list->limit - list->base > list->max ||
+			    list->max != pcp_stack_max(c->pool, c->zone, order))
+				return broken_number(c, 15, "limit of a per-CPU list", "CPU",
+						     c->cpu, list->limit, room);
+		}
+	return PB_OK;
+}
+
+static int check_stacks(struct check *c)
+{
+	if (pool_is_linked(c->pool))
+		return PB_OK;
+	for (c->cpu = 0; c->cpu < c->pool->percpu_cpus; c->cpu++)
+		CHECK(check_stack_room(c));
+	return each_pcp(c, check_stack_counts);
+}
+
+/* linux: is the block, by the type that is noted for it, on the list at hand? */
+static bool noted_right(const struct check *c, u32 frame, unsigned int order)
+{
+	unsigned int type = c->pool->pcp_types[frame];
+
+	if (type >= PB_MIGRATE_TYPES)
+		return false;
+	if (type >= PB_MIGRATE_PCPTYPES)
+		type = PB_MIGRATE_MOVABLE;
+	/* where one block is borrowed from another type's list, that one is noted */
+	return policy(c->pool)->lists_follow || pcp_linux_list(order, type) == c->type;
+}
+
+static int check_pcp_block(struct check *c, u32 frame, unsigned int order)
+{
+	struct pb_pool *pool = c->pool;
+	u64 first = zone_first_frame(pool, c->zone);
+
+	if (frame < first || frame >= first + zone_nr_frames(pool, c->zone))
+		return broken_at(c, 13, "a per-CPU list holds a frame outside its zone", "CPU",
+				 c->cpu);
+	if (frame & ((1u << order) - 1))
+		return broken_block(c, 13, "not aligned, in a per-CPU list", frame, order);
+	if (block_head(pool, frame) != NO_FRAME)
+		return broken_block(c, 13, "in a per-CPU list, but has an owner", frame, order);
+	if (pool_is_linked(pool) && !noted_right(c, frame, order))
+		return broken_block(c, 13, "in a per-CPU list of another type than noted", frame,
+				    order);
+	for (u32 i = 0; i < 1u << order; i++) {
+		if (pool->pages[frame + i].state)
+			return broken_block(c, 13, "in a per-CPU list, but its page byte is set",
+					    frame, order);
+		if (covering_order(pool, frame + i) >= 0)
+			return broken_block(c, 13, "in a per-CPU list, but free in the tree", frame,
+					    order);
+	}
+	return PB_OK;
+}
+
+static int check_pcp_blocks(struct check *c)
+{
+	return walk_pcp(c, check_pcp_block);
+}
+
+static int mark_block(struct check *c, u32 frame, unsigned int order)
+{
+	for (u32 i = 0; i < 1u << order; i++) {
+		if (c->pool->pages[frame + i].state)
+			return broken_block(c, 14, "twice in per-CPU lists", frame, order);
+		c->pool->pages[frame + i].state = PAGE_MARK;
+	}
+	return PB_OK;
+}
+
+static int unmark_block(struct check *c, u32 frame, unsigned int order)
+{
+	memset(&c->pool->pages[frame], 0, (size_t)1 << order);
+	return PB_OK;
+}
+
+static int mark_blocks(struct check *c)
+{
+	return walk_pcp(c, mark_block);
+}
+
+static int unmark_blocks(struct check *c)
+{
+	return walk_pcp(c, unmark_block);
+}
+
+/* pre: I13 holds, so all of these frames have page byte zero. */
+static int check_duplicates(struct check *c)
+{
+	int code = each_pcp(c, mark_blocks);
+
+	(void)each_pcp(c, unmark_blocks);
+	return code;
+}
+
+static int check_pcp_count(struct check *c)
+{
+	s32 count;
+
+	if (!pool_is_linked(c->pool))
+		return PB_OK;
+	count = pcp_linux_of(c->pool, c->cpu, c->zone)->count;
+	c->pages = 0;
+	(void)walk_pcp(c, count_block); /* sound: I13 */
+	if (count < 0 || (u64)count != c->pages)
+		return broken_zone(c, 15, "pages in per-CPU lists", c->zone, (u64)(s64)count,
+				   c->pages);
+	return PB_OK;
+}
+
+int check_pcp(struct check *c)
+{
+	CHECK(check_stacks(c));
+	CHECK(each_pcp(c, check_pcp_blocks));
+	CHECK(check_duplicates(c));
+	return each_pcp(c, check_pcp_count);
+}
+
+/* `high` moves between its least and its greatest, from 6.12 on. In a small zone with
+   high watermarks the least is the greater of them, as it comes from those. */
+static s32 linux_other_high(const struct check *c, const struct pcp_linux *pcp)
+{
+	return policy(c->pool)->pcp_sizes == LINUX_PCP_TUNED ? pcp->high_max : pcp->high_min;
+}
+
+/* How far free_factor may come: from 6.12 on it counts pages, and keeps what it counted
+   while the batch was larger. */
+static s32 linux_most_freed(const struct check *c)
+{
+	if (policy(c->pool)->pcp_sizes != LINUX_PCP_TUNED)
+		return FREE_FACTOR_MAX;
+	return (PCP_BATCH_MAX << FREE_FACTOR_MAX) + (1 << c->pool->max_order);
+}
+
+/* linux: the lists' numbers, but of loaded pools, where they are what was said. */
+int check_linux_sizes(struct check *c)
+{
+	const struct zone *zone = c->zone;
+	const struct pcp_linux *pcp;
+
+	if (!pool_is_linked(c->pool) || pool_was_loaded(c->pool))
+		return PB_OK;
+	pcp = pcp_linux_of(c->pool, c->cpu, zone);
+
+	const s32 one = pcp->high_min, other = linux_other_high(c, pcp);
+	const struct {
+		const char *what;
+		s32 found, least, most;
+	} numbers[] = {
+		{ "batch of a CPU's lists", pcp->batch, zone->pcp_batch, zone->pcp_batch },
+		{ "least high of a CPU's lists", pcp->high_min, zone->pcp_high_min,
+		  zone->pcp_high_min },
+		{ "greatest high of a CPU's lists", pcp->high_max, zone->pcp_high_max,
+		  zone->pcp_high_max },
+		{ "high of a CPU's lists", pcp->high, one < other ? one : other,
+		  one < other ? other : one },
+		{ "free_factor of a CPU's lists", pcp->free_factor, 0, linux_most_freed(c) },
+		{ "alloc_factor of a CPU's lists", pcp->alloc_factor, 0, FREE_FACTOR_MAX },
+		{ "flags of a CPU's lists", (s32)pcp->flags, 0,
+		  PCP_PREV_FREE_HIGH_ORDER | PCP_FREE_HIGH_BATCH },
+		{ "pages that a CPU holds back", pcp->stat_diff, -zone->stat_threshold,
+		  zone->stat_threshold },
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (numbers[i].found < numbers[i].least || numbers[i].found > numbers[i].most)
+			return broken_number(c, 41, numbers[i].what, "CPU", c->cpu,
+					     (u64)numbers[i].found,
+					     (u64)(numbers[i].found < numbers[i].least
+							   ? numbers[i].least
+							   : numbers[i].most));
+	return PB_OK;
+}
