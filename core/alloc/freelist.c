@@ -17,7 +17,7 @@ static void count_numa(struct pb_pool *pool, const struct alloc_context *ctx, st
 	pb_atomic_fetch_add(&ctx->preferred->numa_foreign, 1, __ATOMIC_RELAXED);
 }
 
-void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsigned int order)
+NOINLINE void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsigned int order)
 {
 	if (tracing(pool)) {
 		struct pb_trace_event event = { .type = PB_TRACE_WAKE, .order = (u8)order };
@@ -74,6 +74,20 @@ static bool above_high(struct pb_pool *pool, const struct alloc_context *ctx, st
 	return false;
 }
 
+/* Not inlined, so that the event is not on the stack while the zone is asked. */
+static NOINLINE void trace_watermark(const struct pb_pool *pool, const struct alloc_context *ctx,
+				     const struct zone *zone, bool ok)
+{
+	struct pb_trace_event event = { .type = PB_TRACE_WMARK,
+					.order = (u8)ctx->order,
+					.migratetype = (u8)ctx->migratetype,
+					.flag = ok,
+					.value = zone_free_pages(pool, zone) };
+
+	event.pfn = zone->start_pfn;
+	trace_event(pool, zone, &event);
+}
+
 static bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
 			unsigned int alloc_flags)
 {
@@ -83,16 +97,8 @@ static bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx, s
 		  zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, mark, ctx->highest,
 				      alloc_flags, ctx->gfp);
 
-	if (tracing(pool)) {
-		struct pb_trace_event event = { .type = PB_TRACE_WMARK,
-						.order = (u8)ctx->order,
-						.migratetype = (u8)ctx->migratetype,
-						.flag = ok,
-						.value = zone_free_pages(pool, zone) };
-
-		event.pfn = zone->start_pfn;
-		trace_event(pool, zone, &event);
-	}
+	if (tracing(pool))
+		trace_watermark(pool, ctx, zone, ok);
 	return ok;
 }
 
@@ -117,9 +123,18 @@ u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx
 		count_numa(pool, ctx, zone);
 		return frame;
 	}
-	if (alloc_flags & ALLOC_NOFRAGMENT)
-		return get_page_from_freelist(pool, ctx, alloc_flags & ~ALLOC_NOFRAGMENT);
 	return NO_FRAME;
+}
+
+u32 first_attempt(struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	unsigned int alloc_flags = first_alloc_flags(ctx);
+	unsigned int local = nofragment(pool, ctx->preferred);
+	u32 frame = get_page_from_freelist(pool, ctx, alloc_flags | local);
+
+	if (frame == NO_FRAME && local)
+		frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	return frame;
 }
 
 /* Straight from a zone, for a block that is to be moved: it may stay for long, and the

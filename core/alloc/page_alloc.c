@@ -34,8 +34,8 @@ bool clear_frames(const struct pb_pool *pool, u32 frame, u32 end)
 	return true;
 }
 
-static struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int order,
-				 struct pb_request *request)
+static NOINLINE struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int order,
+					  struct pb_request *request)
 {
 	if (request->gfp & PB_GFP_ZERO && !clear_frames(pool, frame, frame + (1u << order))) {
 		free_frames(pool, frame, order);
@@ -47,13 +47,14 @@ static struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int o
 
 static u32 alloc_frame(struct pb_pool *pool, struct alloc_context *ctx)
 {
-	u32 frame;
+	u32 frame = NO_FRAME;
 
-	if (!ctx->preferred)
-		return NO_FRAME;
-	frame = get_page_from_freelist(pool, ctx,
-				       first_alloc_flags(ctx) | nofragment(pool, ctx->preferred));
-	return frame != NO_FRAME ? frame : alloc_slowpath(pool, ctx);
+	if (ctx->preferred) {
+		frame = first_attempt(pool, ctx);
+		if (frame == NO_FRAME)
+			frame = alloc_slowpath(pool, ctx);
+	}
+	return frame;
 }
 
 static struct pb_page *__alloc_slow(struct pb_pool *pool, struct pb_request *request,
@@ -182,7 +183,7 @@ static int memory_node(const struct pb_pool *pool)
 	return pool_node(pool, (u32)node)->order[0]; /* a pool has memory somewhere */
 }
 
-static void warn_offline(struct pb_pool *pool, int node, pb_gfp_t gfp)
+static NOINLINE void warn_offline(struct pb_pool *pool, int node, pb_gfp_t gfp)
 {
 	if (gfp & PB_GFP_THISNODE && node >= 0 && node < PB_MAX_NODES &&
 	    ((u32)node >= pool->super->nr_nodes || !pool_node(pool, (u32)node)->online))

@@ -45,9 +45,12 @@ bool may_take(const struct pb_pool *pool, const struct alloc_context *ctx, const
 /* --------------------------------------------------------------- freelist.c */
 
 /* Takes a block of the first zone that keeps its watermark and has one: its first frame,
-   or NO_FRAME. */
+   or NO_FRAME. With ALLOC_NOFRAGMENT no zone of another node is tried (spec 6.8). */
 u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx,
 			   unsigned int alloc_flags);
+/* The first attempt of a request, at the low watermark: without mixing types in the node's own
+   zone, then with. pre: ctx->preferred. */
+u32 first_attempt(struct pb_pool *pool, const struct alloc_context *ctx);
 /* Calls the wake hook for the zone's node, unless the task is in a hook already. */
 void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsigned int order);
 /* Allocates a block for a movable one's content, from the node or the next, past the per-CPU

@@ -166,8 +166,8 @@ static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx
 }
 
 /* After a hook may have freed something. */
-static u32 try_again(struct pb_pool *pool, const struct alloc_context *ctx,
-		     unsigned int alloc_flags)
+static NOINLINE u32 try_again(struct pb_pool *pool, const struct alloc_context *ctx,
+			      unsigned int alloc_flags)
 {
 	u32 frame = get_page_from_freelist(pool, ctx, alloc_flags);
 
@@ -264,6 +264,32 @@ static void wake_all(struct pb_pool *pool, const struct alloc_context *ctx)
 	}
 }
 
+/* __GFP_NOFAIL holds where the request may wait, and the task is in no hook. */
+static NOINLINE bool must_not_fail(const struct alloc_context *ctx)
+{
+	return ctx->gfp & PB_GFP_NOFAIL && ctx->gfp & PB_GFP_DIRECT_RECLAIM && !in_hook();
+}
+
+/* Reclaims, if the request may wait, looks into every CPU's lists, and does both again for a
+   request that must not fail. Not inlined, so that its caller is off the stack by then. */
+static NOINLINE u32 wait_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
+				   unsigned int alloc_flags)
+{
+	u32 frame = NO_FRAME;
+
+	if (ctx->gfp & PB_GFP_DIRECT_RECLAIM)
+		frame = reclaim_and_retry(pool, ctx, alloc_flags);
+	if (frame == NO_FRAME)
+		frame = drain_and_retry(pool, ctx, alloc_flags);
+	while (frame == NO_FRAME && must_not_fail(ctx)) {
+		let_others_run(pool);
+		frame = reclaim_and_retry(pool, ctx, alloc_flags);
+		if (frame == NO_FRAME)
+			frame = try_again(pool, ctx, alloc_flags | alloc_harder(pool, ctx->gfp));
+	}
+	return frame;
+}
+
 u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 {
 	unsigned int alloc_flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);
@@ -287,16 +313,5 @@ u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 		frame = get_page_from_freelist(pool, ctx, alloc_flags);
 	if (frame != NO_FRAME || last)
 		return frame;
-	if (ctx->gfp & PB_GFP_DIRECT_RECLAIM)
-		frame = reclaim_and_retry(pool, ctx, alloc_flags);
-	if (frame == NO_FRAME)
-		frame = drain_and_retry(pool, ctx, alloc_flags);
-	while (frame == NO_FRAME && ctx->gfp & PB_GFP_NOFAIL && ctx->gfp & PB_GFP_DIRECT_RECLAIM &&
-	       !in_hook()) {
-		let_others_run(pool);
-		frame = reclaim_and_retry(pool, ctx, alloc_flags);
-		if (frame == NO_FRAME)
-			frame = try_again(pool, ctx, alloc_flags | alloc_harder(pool, ctx->gfp));
-	}
-	return frame;
+	return wait_and_retry(pool, ctx, alloc_flags);
 }

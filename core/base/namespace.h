@@ -64,6 +64,7 @@
 #define failure_reason pb_core_failure_reason
 #define find_suitable_fallback pb_core_find_suitable_fallback
 #define first_alloc_flags pb_core_first_alloc_flags
+#define first_attempt pb_core_first_attempt
 #define first_fixed pb_core_first_fixed
 #define first_in_tree pb_core_first_in_tree
 #define frame_address pb_core_frame_address
