@@ -30,7 +30,7 @@ struct bench_pool {
 
 static inline u64 pool_frame(struct bench_pool *c, void *p)
 {
-	return (struct pb_page *)p - c->pool.pages;
+	return pb_page_to_index(&c->pool, p);
 }
 
 static inline u64 *pool_stamp(struct bench_pool *c, void *p, unsigned int order)
@@ -116,7 +116,10 @@ static int pool_setup(const struct bench_setup *setup, void **ctx)
 	if (pool_open(setup, setup->pages, &b))
 		return -1;
 	if (setup->verify) {
-		b.stamp = mmap(NULL, b.pool.nr_frames * 8, PROT_READ | PROT_WRITE,
+		struct pb_pool_info info;
+
+		(void)pb_pool_info(&b.pool, &info);
+		b.stamp = mmap(NULL, info.frames * 8, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (b.stamp == MAP_FAILED) {
 			perror("mmap of the stamps");

@@ -59,6 +59,8 @@ static struct options {
 } options = { .variant = "pagebuddy", .operations = 100000000, .pages = 1 << 16, .seed = 1 };
 
 static struct pb_pool pool;
+static struct pb_page *page_zero; /* of frame 0, the others behind it */
+static u64 frames;
 static u64 *stamps;      /* [frames], atomic; 0: nobody's */
 static u32 *content;     /* [frames], plain: its owner's */
 static u64 slots[SLOTS]; /* atomic: frame << 8 | order, plus one; 0: empty */
@@ -90,7 +92,7 @@ static u64 next(struct worker *w)
 
 static u64 frame_of(const struct pb_page *page)
 {
-	return page - pool.pages;
+	return page - page_zero;
 }
 
 static u64 stamp_of(u64 frame, unsigned int order)
@@ -102,7 +104,7 @@ static void take(struct worker *w, struct pb_page *page, unsigned int order)
 {
 	u64 frame = frame_of(page), i;
 
-	if (frame + (1ull << order) > pool.nr_frames ||
+	if (frame + (1ull << order) > frames ||
 	    pb_page_to_pfn(&pool, page) % (1ull << order))
 		fail("is not a block of this pool", frame, order);
 	for (i = 0; i < 1ull << order; i++)
@@ -179,7 +181,7 @@ static void exchange(struct worker *w)
 	old = __atomic_exchange_n(&slots[next(w) % SLOTS],
 				  stamp_of(frame_of(mine->page), mine->order), __ATOMIC_ACQ_REL);
 	if (old)
-		give(w, &pool.pages[(old - 1) >> 8], (old - 1) & 0xff);
+		give(w, &page_zero[(old - 1) >> 8], (old - 1) & 0xff);
 }
 
 static void bulk(struct worker *w)
@@ -314,6 +316,7 @@ static void make_pool(void)
 		.kind = PB_REGION_USABLE,
 	};
 	struct pb_hooks hooks = { .log = no_log };
+	struct pb_pool_info info;
 	struct pb_config config;
 	struct pb_error error;
 	size_t bytes;
@@ -334,8 +337,11 @@ static void make_pool(void)
 		fprintf(stderr, "bench-stress: %s\n", error.text);
 		exit(1);
 	}
-	stamps = map(pool.nr_frames * sizeof(*stamps));
-	content = map(pool.nr_frames * sizeof(*content));
+	(void)pb_pool_info(&pool, &info);
+	frames = info.frames;
+	page_zero = pb_index_to_page(&pool, 0);
+	stamps = map(frames * sizeof(*stamps));
+	content = map(frames * sizeof(*content));
 }
 
 static u64 number(const char *text, const char *option, u64 min, u64 max)
@@ -438,8 +444,8 @@ static void check(void)
 
 	for (i = 0; i < SLOTS; i++)
 		if (slots[i])
-			give(&workers[0], &pool.pages[(slots[i] - 1) >> 8], (slots[i] - 1) & 0xff);
-	for (i = 0; i < pool.nr_frames; i++)
+			give(&workers[0], &page_zero[(slots[i] - 1) >> 8], (slots[i] - 1) & 0xff);
+	for (i = 0; i < frames; i++)
 		if (stamps[i])
 			fail("has an owner although all was freed", i, 0);
 	pb_drain(&pool, -1);

@@ -327,6 +327,7 @@ static int make_room(struct case_study *study, uint64_t frames)
 static int make_pool(struct case_study *study, struct map *map)
 {
 	struct pb_config config;
+	struct pb_pool_info info;
 	int status = add_cma(study, map);
 
 	if (status)
@@ -341,8 +342,9 @@ static int make_pool(struct case_study *study, struct map *map)
 	status = make_handles(study, &config);
 	if (!status)
 		status = open_cma(study, map);
+	(void)pb_pool_info(&study->pool, &info);
 	if (!status)
-		status = make_room(study, study->pool.nr_frames);
+		status = make_room(study, info.frames);
 	pb_user_set_cpu(0);
 	return status;
 }

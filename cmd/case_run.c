@@ -93,10 +93,8 @@ void case_release(struct case_study *study)
 	free(study->start_text);
 	free(study->alloc_text);
 	free(study->end_text);
-	if (study->mover.super)
-		pb_pool_destroy(&study->mover);
-	if (study->pool.super)
-		pb_pool_destroy(&study->pool);
+	pb_pool_destroy(&study->mover);
+	pb_pool_destroy(&study->pool);
 	if (study->metadata_bytes)
 		munmap(study->metadata, study->metadata_bytes);
 	free(study->scenario_words);

@@ -37,15 +37,24 @@ static inline bool diff_same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
+/* The kernel that the pool follows. */
+static inline enum pb_kernel diff_kernel(const struct pb_pool *pool)
+{
+	struct pb_pool_info info;
+
+	(void)pb_pool_info(pool, &info);
+	return (enum pb_kernel)info.kernel;
+}
+
 /* The numbers of enum pb_kernel are not in the kernels' order: 6.1's is 0. */
 static inline bool diff_before_6_1(const struct pb_pool *pool)
 {
-	return pool->kernel == PB_LINUX_5_4 || pool->kernel == PB_LINUX_5_10;
+	return diff_kernel(pool) == PB_LINUX_5_4 || diff_kernel(pool) == PB_LINUX_5_10;
 }
 
 static inline bool diff_from_6_12(const struct pb_pool *pool)
 {
-	return pool->kernel == PB_LINUX_6_12 || pool->kernel == PB_LINUX_7_2;
+	return diff_kernel(pool) == PB_LINUX_6_12 || diff_kernel(pool) == PB_LINUX_7_2;
 }
 
 struct diff_op {

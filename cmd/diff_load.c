@@ -301,15 +301,16 @@ int diff_load(struct pb_pool *pool, enum pb_kernel kernel, const struct diff_pha
 	}
 	for (size_t i = 0; !err && i < state->nr_zones; i++)
 		err = load_lru(pool, phase, &state->zone[i], error);
-	if (err && pool->super)
+	if (err)
 		diff_unload(pool);
 	return err;
 }
 
 void diff_unload(struct pb_pool *pool)
 {
-	void *memory = pool->super;
+	struct pb_pool_info info;
 
+	(void)pb_pool_info(pool, &info);
 	pb_pool_destroy(pool);
-	free(memory);
+	free(info.memory);
 }

@@ -274,10 +274,10 @@ static void compare_zone(struct pb_pool *pool, unsigned int index, const struct 
 	/* 5.10 does not compute its lists' sizes again */
 	if (boot || !diff_before_6_1(pool))
 		figure(result, name, "pcp batch", s.pcp_batch, pcp.batch);
-	if (pool->kernel != PB_LINUX_7_2 || !boot)
+	if (diff_kernel(pool) != PB_LINUX_7_2 || !boot)
 		compare_protection(name, &s, &stat, result);
 	/* 7.2's follow what has come free by then */
-	if (pool->kernel == PB_LINUX_7_2 && !boot) {
+	if (diff_kernel(pool) == PB_LINUX_7_2 && !boot) {
 		s = read_sizes(find_text(log, "zoneinfo-boot"), stat.node,
 			       pb_zone_name((enum pb_zone_type)stat.zone));
 		compare_protection("zoneinfo-boot", &s, &stat, result);

@@ -425,7 +425,7 @@ static size_t library_text(struct pb_pool *pool, const char *name, char *text, s
 		return pb_buddyinfo(pool, text, size);
 	if (!strcmp(name, "pagetypeinfo"))
 		return pb_pagetypeinfo(pool, text, size);
-	return pb_zoneinfo(pool, zoneinfo_of(pool->kernel), text, size);
+	return pb_zoneinfo(pool, zoneinfo_of(diff_kernel(pool)), text, size);
 }
 
 void diff_compare_texts(struct pb_pool *pool, const struct diff_phase *phase,

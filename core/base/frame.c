@@ -78,6 +78,18 @@ u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn)
 	return NO_FRAME;
 }
 
+uint64_t pb_page_to_index(const struct pb_pool *pool, const struct pb_page *page)
+{
+	u32 frame = page_frame(pool, page);
+
+	return frame == NO_FRAME ? UINT64_MAX : frame;
+}
+
+struct pb_page *pb_index_to_page(const struct pb_pool *pool, uint64_t index)
+{
+	return index < pool->nr_frames ? pool->pages + index : NULL;
+}
+
 uint64_t pb_page_to_pfn(const struct pb_pool *pool, const struct pb_page *page)
 {
 	u32 frame = page_frame(pool, page);

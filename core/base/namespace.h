@@ -5,12 +5,19 @@
  * gives each function that one file of core/ calls in another its symbol. Public functions,
  * and what a platform supplies, have names that begin with pb_ anyway.
  *
+ * PB_POOL_FIELDS makes pagebuddy.h leave struct pb_pool to base/pool.h.
+ *
  * It comes before every declaration: the lowest headers include it first, and each file of
  * core/ includes one of these, or this, first. A new global name is a line here; the test
  * build-namespace fails on one that is missing, and on a line that names nothing any more.
  */
 #ifndef PB_CORE_NAMESPACE_H
 #define PB_CORE_NAMESPACE_H
+
+#ifdef PAGEBUDDY_PAGEBUDDY_H
+#error "a header of core/ comes before those of pagebuddy/: it says what these declare"
+#endif
+#define PB_POOL_FIELDS
 
 #define __account pb_core___account
 #define alloc_for_move pb_core_alloc_for_move

@@ -23,6 +23,58 @@
 #include "base/buddy_tree.h"
 #include "base/options.h"
 
+/*
+ * The handle, which users see as words. It is of one process: base pointers into the
+ * metadata, what the fast paths compare with, the profile and the hooks.
+ */
+struct pb_pool {
+	union {
+		struct {
+			struct pb_page *pages; /* [nr_frames] */
+			u64 nr_frames;         /* dense index space, holes inside spans included */
+			u16 *pcp_class;        /* [pageblocks] which per-CPU lists a free goes to */
+			unsigned char *pcp_lists; /* of CPU 0; the head of its area is in front */
+			size_t percpu_stride;     /* bytes of one CPU's area */
+			u32 percpu_cpus;          /* CPUs with an area */
+			u8 pageblock_order;
+			u8 max_order;
+			u8 page_shift;
+			u8 percpu_mode;   /* how per-CPU lists are entered */
+			u8 nr_pcp_orders; /* orders that have per-CPU lists */
+			u8 profile;
+			u8 hardened;
+			u8 kernel;                      /* linux profile: enum pb_kernel */
+			const struct pb_policy *policy; /* of the profile */
+			const struct pb_wings *wings;
+			u32 movable_mask;     /* gfp bits that mark a page movable */
+			u32 pcp_orders;       /* bit per order that has per-CPU lists */
+			u32 rseq_orders;      /* orders that restartable sequences serve, 0: none */
+			u64 rseq_free_frames; /* frames that they serve frees of: 0 if hardened */
+			/* the same of try-lock hits: 0 where a hit is more than that (shared, owners, hardened) */
+			u64 lock_free_frames;
+			u32 lock_orders;
+			intptr_t rseq_offset; /* of the rseq area from the thread pointer */
+			u32 span_words;       /* words of one buddy tree */
+			u32 pageblock_stride; /* bytes */
+			u64 *trees;
+			void *pageblocks;
+			void *links;   /* linux profile */
+			u8 *pcp_types; /* linux profile: type of the list a block is on or goes to */
+			struct pb_super *super; /* start of the metadata memory */
+			struct pb_hooks hooks;
+			void *linear;  /* address of linear_pfn in this process */
+			u32 *owners;   /* [nr_frames] tags, with PB_POOL_OWNERS */
+			u32 owner;     /* tag of what this handle allocates */
+			u8 shared;     /* used by several processes */
+			void *priv[2]; /* the port's */
+		};
+		u64 opaque[PB_POOL_WORDS];
+	};
+};
+
+_Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
+	       "the handle's fields fit into what users see of it");
+
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
 #define POOL_LAYOUT 6
 #define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS)

@@ -116,6 +116,26 @@ static void add_zone_events(struct pb_pool *pool, const struct zone *zone, uint6
 	vm[PB_EXTFRAG_STEAL] += load_relaxed(&zone->extfrag_steal);
 }
 
+int pb_pool_info(const struct pb_pool *pool, struct pb_pool_info *info)
+{
+	const struct pb_super *super = pool ? pool->super : NULL;
+
+	*info = (struct pb_pool_info){ 0 };
+	if (!super)
+		return PB_ENODEV;
+	info->frames = pool->nr_frames;
+	info->memory = pool->super;
+	info->memory_bytes = (size_t)super->bytes;
+	info->flags = super->flags;
+	info->nr_cpus = pool->percpu_cpus;
+	info->page_shift = pool->page_shift;
+	info->max_order = pool->max_order;
+	info->pageblock_order = pool->pageblock_order;
+	info->profile = pool->profile;
+	info->kernel = pool->kernel;
+	return PB_OK;
+}
+
 void pb_stats(struct pb_pool *pool, struct pb_pool_stat *stat)
 {
 	const struct pb_super *super = pool->super;

@@ -37,8 +37,10 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define PB_API __attribute__((visibility("default")))
+#define PB_MAY_ALIAS __attribute__((may_alias))
 #else
 #define PB_API
+#define PB_MAY_ALIAS
 #endif
 
 /* ------------------------------------------------------------------ limits */
@@ -122,7 +124,7 @@ typedef uint32_t pb_gfp_t; /* values of Linux 5.4 to 6.1; spec 4.1 */
 /* ------------------------------------------------------------------- pages */
 
 /*
- * One byte per frame; page - pool->pages is the frame's index. Written only by
+ * One byte per frame; frames that follow each other have bytes that do. Written only by
  * whoever owns the block (marks of a shared block atomically, by any holder).
  * Zero: nobody owns this frame as the head of a block: it is free, in a per-CPU
  * list, or a tail. Reserved frames and holes have values without HEAD.
@@ -375,49 +377,18 @@ struct pb_hooks {
 /* -------------------------------------------------------------------- pool */
 
 /*
- * The process-local handle: base pointers into the metadata, and hooks. Put it
- * anywhere; all zero before pb_pool_init() or pb_pool_attach(). The fields are
- * for the inline functions below and for the library; do not write them.
+ * The process-local handle. Put it anywhere, all zero before pb_pool_init() or
+ * pb_pool_attach(); a copy of it is a handle on the same pool. What is in it is the
+ * library's: pb_pool_info() tells what a program may want to know. (Inside the library the
+ * struct has fields, core/base/pool.h, of the same size; may_alias lets both views of it
+ * be linked into one program by link-time optimization.)
  */
-struct pb_pool {
-	struct pb_page *pages;       /* [nr_frames] */
-	uint64_t nr_frames;          /* dense index space, holes inside spans included */
-	uint16_t *pcp_class;         /* [pageblocks] which per-CPU lists a free goes to */
-	unsigned char *pcp_lists;    /* of CPU 0; the head of its area is in front */
-	size_t percpu_stride;        /* bytes of one CPU's area */
-	uint32_t percpu_cpus;        /* CPUs with an area */
-	uint8_t pageblock_order;
-	uint8_t max_order;
-	uint8_t page_shift;
-	uint8_t percpu_mode;         /* how per-CPU lists are entered */
-	uint8_t nr_pcp_orders;       /* orders that have per-CPU lists */
-	uint8_t profile;
-	uint8_t hardened;
-	uint8_t kernel;              /* linux profile: enum pb_kernel */
-	const struct pb_policy *policy; /* of the profile */
-	const struct pb_wings *wings;
-	uint32_t movable_mask;       /* gfp bits that mark a page movable */
-	uint32_t pcp_orders;         /* bit per order that has per-CPU lists */
-	uint32_t rseq_orders;        /* orders that restartable sequences serve, 0: none */
-	uint64_t rseq_free_frames;   /* frames that they serve frees of: 0 if hardened */
-	/* the same of try-lock hits: 0 where a hit is more than that (shared, owners, hardened) */
-	uint64_t lock_free_frames;
-	uint32_t lock_orders;
-	intptr_t rseq_offset;        /* of the rseq area from the thread pointer */
-	uint32_t span_words;         /* words of one buddy tree */
-	uint32_t pageblock_stride;   /* bytes */
-	uint64_t *trees;
-	void *pageblocks;
-	void *links;                 /* linux profile */
-	uint8_t *pcp_types;          /* linux profile: type of the list a block is on or goes to */
-	struct pb_super *super;      /* start of the metadata memory */
-	struct pb_hooks hooks;
-	void *linear;                /* address of linear_pfn in this process */
-	uint32_t *owners;            /* [nr_frames] tags, with PB_POOL_OWNERS */
-	uint32_t owner;              /* tag of what this handle allocates */
-	uint8_t shared;              /* used by several processes */
-	void *priv[2];               /* the port's */
+#define PB_POOL_WORDS (16 + 4 * sizeof(void *))
+#ifndef PB_POOL_FIELDS
+struct PB_MAY_ALIAS pb_pool {
+	uint64_t opaque[PB_POOL_WORDS];
 };
+#endif
 
 /*
  * Bytes of metadata that a pool of this configuration needs, aligned to 64.
@@ -464,6 +435,23 @@ PB_API int pb_pool_attach(struct pb_pool *pool, void *memory, size_t bytes, bool
 
 /* Forget the handle. The metadata memory is the caller's again. */
 PB_API void pb_pool_destroy(struct pb_pool *pool);
+
+/* What a pool was made as. Nothing of it changes while the pool lives. */
+struct pb_pool_info {
+	uint64_t frames;         /* indices: those of pb_page_to_index() are below */
+	void *memory;            /* the metadata, in this process */
+	size_t memory_bytes;     /* of it in use */
+	uint32_t flags;          /* PB_POOL_*, as configured */
+	uint32_t nr_cpus;        /* CPUs with per-CPU lists */
+	uint8_t page_shift;
+	uint8_t max_order;
+	uint8_t pageblock_order;
+	uint8_t profile;         /* enum pb_profile */
+	uint8_t kernel;          /* enum pb_kernel; linux profile */
+};
+
+/* PB_OK, or PB_ENODEV with *info all zero: the handle is of no pool (all zero, or NULL). */
+PB_API int pb_pool_info(const struct pb_pool *pool, struct pb_pool_info *info);
 
 /* -------------------------------------------------------------- allocation */
 
@@ -603,6 +591,11 @@ PB_API int pb_free_owner(struct pb_pool *pool, uint32_t tag, uint64_t *pages);
 /* UINT64_MAX / NULL when it isn't a page of the pool. O(segments). */
 PB_API uint64_t pb_page_to_pfn(const struct pb_pool *pool, const struct pb_page *page);
 PB_API struct pb_page *pb_pfn_to_page(const struct pb_pool *pool, uint64_t pfn);
+/* Frames are numbered from 0, without the holes of the memory map that are a span or more:
+   indices suit arrays of one's own, beside the frames. A page's index, UINT64_MAX: not a page
+   of the pool; and the page of an index, NULL: none has it. O(1). */
+PB_API uint64_t pb_page_to_index(const struct pb_pool *pool, const struct pb_page *page);
+PB_API struct pb_page *pb_index_to_page(const struct pb_pool *pool, uint64_t index);
 /* Linear address, NULL for HIGHMEM frames or without address hook and base. */
 PB_API void *pb_page_address(const struct pb_pool *pool, const struct pb_page *page);
 /* The page that begins at an address: by the address_pfn hook if there is an address hook,

@@ -52,7 +52,7 @@ void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu);
 /*
  * May this pool's per-CPU lists be entered by restartable sequences on this
  * machine, in this process? Called once per handle. False: try-lock. True: *offset
- * is what the port's own sequences want to find in pool->rseq_offset.
+ * comes back to the port in the handle's rseq_offset (core/base/pool.h).
  */
 bool pb_platform_rseq_available(intptr_t *offset);
 

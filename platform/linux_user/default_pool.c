@@ -19,13 +19,13 @@
 #define ONE_THREAD false /* not known */
 #endif
 
-#include <pagebuddy/linux.h>
-#include <pagebuddy/linux_user.h>
-
 #include "alloc/give_up.h"
 #include "pcp/pcp.h"
 #include "self.h"
 #include "pcp/shared.h"
+
+#include <pagebuddy/linux.h>
+#include <pagebuddy/linux_user.h>
 
 /* -------------------------------------------------------------------- fork */
 

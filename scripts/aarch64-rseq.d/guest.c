@@ -14,10 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <pagebuddy/pagebuddy.h>
-#include <pagebuddy/platform.h>
-
-#include "pcp/pcp.h"
+#include "pcp/pcp.h" /* the handle's fields */
 
 #define EVENT "/tracing/events/rseq/rseq_ip_fixup/"
 #define COUNT "hist:keys=start_ip.hex,regs_ip.hex"

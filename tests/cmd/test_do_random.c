@@ -6,6 +6,8 @@
  * leaves memory as it was.
  */
 
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

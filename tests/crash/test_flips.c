@@ -10,6 +10,8 @@
  *	PB_FLIP_LIST=1   only list what goes unnoticed: field and bit
  *	PB_SEED=n
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

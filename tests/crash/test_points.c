@@ -12,6 +12,8 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -4,6 +4,8 @@
  * are missing, no address for __GFP_ZERO. Every request must end, and the pool
  * stay whole.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 #include "test_port.h"

@@ -4,6 +4,8 @@
  * PB_EMISUSE, and leaves the pool as it was: same blocks, same lists, same
  * totals, and every invariant.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 #include "test_port.h"

@@ -22,7 +22,7 @@ int plugin(void)
 	struct pb_config config;
 	struct pb_page *page;
 
-	if (!pool.super) {
+	if (pb_pool_info(&pool, &(struct pb_pool_info){ 0 })) {
 		pb_config_init(&config);
 		config.regions = &ram, config.nr_regions = 1;
 		if (pb_user_pool_create(&pool, &config, 0, NULL, NULL))

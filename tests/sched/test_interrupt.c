@@ -224,6 +224,7 @@ static void request_ranges(struct pb_pool *pool, struct pb_request *request)
 
 static void ask(struct pb_pool *pool, struct pb_page *page)
 {
+	struct pb_pool_info info;
 	uint8_t nodes[PB_MAX_NODES];
 
 	tp_require(pb_page_order(pool, page) == 0 && pb_page_count(pool, page) == 1 &&
@@ -233,6 +234,8 @@ static void ask(struct pb_pool *pool, struct pb_page *page)
 		   "a handler's page is another than it was");
 	tp_require(pb_pfn_to_page(pool, pb_page_to_pfn(pool, page)) == page &&
 			   pb_address_to_page(pool, pb_page_address(pool, page)) == page &&
+			   pb_index_to_page(pool, pb_page_to_index(pool, page)) == page &&
+			   pb_pool_info(pool, &info) == PB_OK &&
 			   pb_zonelist_nodes(pool, 0, nodes) == 1 && pb_nr_zones(pool) == 1 &&
 			   pb_get_order(pool, 5000) == 1,
 		   "a question has another answer in a handler");

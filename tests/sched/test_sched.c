@@ -8,6 +8,8 @@
  * Scheduling points are the entries of the port; with SCHED_ACCESSES, every load and
  * store of the pool's memory too.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 #include "test_port.h"

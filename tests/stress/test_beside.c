@@ -341,6 +341,7 @@ static void call_pb_request_bulk(struct tp_rng *rng)
 /* Questions, of a page that is one's own and of any. */
 static void ask(struct pb_page *page, struct pb_page *any)
 {
+	struct pb_pool_info info;
 	uint8_t nodes[PB_MAX_NODES];
 
 	assert_int_equal(pb_page_count(&tp.pool, page), 1);
@@ -354,6 +355,8 @@ static void ask(struct pb_page *page, struct pb_page *any)
 	assert_int_equal(pb_page_node(&tp.pool, any), 0);
 	assert_int_equal(pb_page_zone(&tp.pool, any), PB_ZONE_NORMAL);
 	assert_true(pb_pageblock_type(&tp.pool, pb_page_to_pfn(&tp.pool, any)) >= 0);
+	assert_ptr_equal(pb_index_to_page(&tp.pool, pb_page_to_index(&tp.pool, any)), any);
+	assert_int_equal(pb_pool_info(&tp.pool, &info), PB_OK);
 	assert_int_equal(pb_zonelist_nodes(&tp.pool, 0, nodes), 1);
 	assert_int_equal(pb_nr_zones(&tp.pool), 1);
 	assert_int_equal(pb_get_order(&tp.pool, 5000), 1);

@@ -12,6 +12,8 @@
  *	PB_SEED=n
  */
 #define _GNU_SOURCE
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <pthread.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/pool.h"
 
 #include <errno.h>

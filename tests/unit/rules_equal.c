@@ -4,6 +4,8 @@
  * (which judges logs, traces and /proc) says would succeed, on random zones, marks,
  * reserves and requests. The core has 6.12's rules.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 
 #include <rules/rules.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Allocation and free through every entry point, at their boundaries. */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 

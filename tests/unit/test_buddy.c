@@ -3,6 +3,8 @@
  * Split, merge, list order and stealing: the specification's examples, on the
  * linux profile without per-CPU lists, so that lists can be compared pfn by pfn.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 
 #include "base/buddy_tree.h"

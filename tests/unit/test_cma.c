@@ -3,6 +3,8 @@
  * Pageblocks of type CMA: only movable requests have them, first where they are more than
  * half of what is free, else after their own type and before others' (spec 6.4, 6.10).
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 
 #include "zone/zone.h"

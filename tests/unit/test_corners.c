@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What seldom happens: nodes that are not there, calls without a pool, a page named
    twice, ranges that end in the middle of something, hooks one after the other. */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 #include "test_port.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A shared pool whose locks are held by somebody who has ended: survivors repair and go on. */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 #include "test_port.h"
@@ -7,7 +9,6 @@
 #include <string.h>
 
 #include "pcp/pcp.h"
-#include "base/pool.h"
 
 #define FRAMES 4096u
 #define DEAD 7u /* of pb_test_end() */

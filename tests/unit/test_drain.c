@@ -4,6 +4,8 @@
  * per-CPU lists, which gets the same blocks one by one: whatever the order of the
  * frees, the trees, lists and counts must come out alike.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "test_port.h"
 #include "zone/zone.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Request flags: values, names, zones and migratetypes (spec 4). */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 

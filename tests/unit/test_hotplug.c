@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory comes and goes: reserve, online, offline (spec 11). */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 

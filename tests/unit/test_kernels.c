@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernels that the linux profile follows: what config.kernel takes, and rules that
    differ, each where it decides. Compared with running kernels: tests/kernel. */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/pool.h"
 

@@ -4,6 +4,8 @@
  * in turn, with checksums that agree, as a faulty writer would leave them. Attaching
  * and validating name what is wrong, and neither writes.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 
 #include "boot/layout.h"

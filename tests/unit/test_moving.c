@@ -3,13 +3,14 @@
  * What the migrate hook makes possible: contiguous ranges and large blocks out of
  * memory that is full of movable pages; and requests that go on until they succeed.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 
 #include <string.h>
 
 #include "alloc/misuse.h"
-#include "base/pool.h"
 
 #define FRAMES 4096u
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Configuration, size, init, attach: what is accepted, and what is refused how. */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 
-#include "base/pool.h"
 #include "support/variants.h"
 
 #include <stdlib.h>

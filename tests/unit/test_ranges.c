@@ -3,6 +3,8 @@
  * Calls on ranges at the edges: banks, holes, pageblocks that are being emptied, frames
  * without an address, and what compaction leaves alone.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 

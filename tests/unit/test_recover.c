@@ -4,9 +4,10 @@
  * made into the nearest thing that can, nothing is handed out twice, and the rest is
  * free down to the last page.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 
-#include "base/pool.h"
 #include "support/variants.h"
 
 #include <string.h>

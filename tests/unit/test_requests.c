@@ -3,6 +3,8 @@
  * The way of a request that does not succeed at once: which hooks are asked, how often,
  * from inside a hook too, and what reason is told when nothing helps.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 

@@ -3,6 +3,8 @@
  * What another process finds: whose pages they are, addresses in its own space, and
  * memory that is no pool, or a damaged one.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "base/pool.h" /* the core's: what the super block holds */
 #include "support/pool.h"
 #include "support/variants.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A state recorded elsewhere: every piece that can be set is seen again, every piece that
    makes no sense is refused, and what is refused leaves nothing behind. */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 

@@ -3,6 +3,8 @@
  * What one CPU keeps of a zone is bounded in pages, over all orders and types; and the
  * texts of /proc count what the stripes have, however it is cut.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How a zone's pageblocks are dealt out to its stripes, and how CPUs choose between these. */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "test_port.h"
 #include "block/list_tight.h"

@@ -3,6 +3,8 @@
  * pb_validate() on metadata that were made wrong by hand: each invariant is
  * named by its number, nothing is written, and any rubbish comes to an end.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 
 #include "linux/pcp_linux.h"

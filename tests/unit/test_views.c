@@ -3,6 +3,8 @@
  * What walks, statistics, texts and traces say where a pool has more than one zone, node or
  * CPU: each sees its own part, all of it, and nothing of the next.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "test_port.h"
 

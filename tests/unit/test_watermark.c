@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Watermarks, reserves and when a request is let through (spec 6.2, 7). */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 
-#include "base/pool.h"
 
 #include <string.h>
 

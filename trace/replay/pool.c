@@ -401,6 +401,8 @@ int pbr_pool_make(struct pbr_pool *pool, const struct pbr_input *input,
 	memset(pool->metadata, 0, bytes); /* page faults now, not in the timed loop */
 	if (pb_pool_init(&pool->pool, &config, pool->metadata, bytes, true, &hooks, &why))
 		return pbr_error(error, size, "%s", why.text);
+	(void)pb_pool_info(&pool->pool, &pool->info);
+	pool->pages = pb_index_to_page(&pool->pool, 0);
 	set_types(pool, input, settings, run);
 	if (bring_online(pool, input, run))
 		return pbr_error(error, size, "the machine's memory can't be brought online");
@@ -409,8 +411,7 @@ int pbr_pool_make(struct pbr_pool *pool, const struct pbr_input *input,
 
 void pbr_pool_release(struct pbr_pool *pool)
 {
-	if (pool->pool.super)
-		pb_pool_destroy(&pool->pool);
+	pb_pool_destroy(&pool->pool);
 	free(pool->metadata);
 	free(pool->regions);
 	memset(pool, 0, sizeof(*pool));
@@ -439,9 +440,9 @@ void pbr_pool_fill(struct pbr_pool *pool, const struct pbr_input *input,
 		unsigned int order = before->order;
 
 		/* A machine with smaller blocks holds it in pieces; it is never freed whole. */
-		if (order > pool->pool.max_order && before->slot != UINT32_MAX)
+		if (order > pool->info.max_order && before->slot != UINT32_MAX)
 			continue;
-		while (order > pool->pool.max_order)
+		while (order > pool->info.max_order)
 			order--;
 		for (uint64_t n = 0; n < UINT64_C(1) << before->order; n += UINT64_C(1) << order) {
 			struct pb_page *page = put(pool, pfn + n, order, gfp);

@@ -7,6 +7,8 @@
 
 struct pbr_pool {
 	struct pb_pool pool;
+	struct pb_page *pages; /* page of frame 0, the others behind it */
+	struct pb_pool_info info;
 	void *metadata;
 	struct pb_region *regions;
 	uint32_t nr_regions;

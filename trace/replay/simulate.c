@@ -59,12 +59,12 @@ static pthread_mutex_t clock_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static inline struct pb_page *slot_page(const struct sim *sim, uint32_t slot)
 {
-	return sim->slots[slot] ? sim->pool.pool.pages + sim->slots[slot] - 1 : NULL;
+	return sim->slots[slot] ? sim->pool.pages + sim->slots[slot] - 1 : NULL;
 }
 
 static inline void set_slot(struct sim *sim, uint32_t slot, const struct pb_page *page)
 {
-	uint32_t index = (uint32_t)(page - sim->pool.pool.pages);
+	uint32_t index = (uint32_t)(page - sim->pool.pages);
 
 	sim->slots[slot] = page ? index + 1 : 0;
 	if (page && sim->slot_at)
@@ -186,7 +186,7 @@ static void play_timed(struct sim *sim)
 
 static uint32_t index_of(const struct sim *sim, const struct pb_page *page)
 {
-	return (uint32_t)(page - sim->pool.pool.pages);
+	return (uint32_t)(page - sim->pool.pages);
 }
 
 /* The library's answer is checked against this table, which it does not know. */
@@ -367,7 +367,7 @@ static void take_pieces(struct sim *sim, uint32_t first)
 	uint32_t *pieces = sim->pieces[sim->op->slot];
 
 	for (uint32_t i = 1; i <= pieces[0]; i++) {
-		struct pb_page *page = sim->pool.pool.pages + pieces[i] - 1;
+		struct pb_page *page = sim->pool.pages + pieces[i] - 1;
 
 		if (!pieces[i])
 			continue;
@@ -436,7 +436,7 @@ static void model_give_back(struct sim *sim)
 	if (sim->slots[session->probe])
 		release(sim, session->probe);
 	while (wanted->nr) {
-		struct pb_page *page = sim->pool.pool.pages + wanted->more[--wanted->nr] - 1;
+		struct pb_page *page = sim->pool.pages + wanted->more[--wanted->nr] - 1;
 
 		disown(sim, page, session->order);
 		pb_free_pages(&sim->pool.pool, page, session->order);
@@ -949,9 +949,9 @@ static int begin(struct sim *sim, char *error, size_t size)
 	if (pbr_pool_make(&sim->pool, sim->input, sim->settings, sim->run, error, size))
 		return -1;
 	if (sim->collect->verify) {
-		sim->owner = calloc(sim->pool.pool.nr_frames + 1, sizeof(*sim->owner));
+		sim->owner = calloc(sim->pool.info.frames + 1, sizeof(*sim->owner));
 		if (plan->has_compaction)
-			sim->slot_at = calloc(sim->pool.pool.nr_frames + 1, sizeof(*sim->slot_at));
+			sim->slot_at = calloc(sim->pool.info.frames + 1, sizeof(*sim->slot_at));
 		if (!sim->owner || (plan->has_compaction && !sim->slot_at))
 			return pbr_error(error, size, "no memory for the ownership table");
 	}

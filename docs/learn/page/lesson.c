@@ -261,19 +261,27 @@ static int make_pool(const struct pb_config *config)
 	return code;
 }
 
-static int make_room(uint32_t frames)
+static uint64_t frames(void)
+{
+	struct pb_pool_info info;
+
+	(void)pb_pool_info(&lesson.pool, &info);
+	return info.frames;
+}
+
+static int make_room(uint32_t nr)
 {
 	struct do_machine *machine = &lesson.machine;
 
 	*machine = (struct do_machine){ .pool = &lesson.pool,
 					.actions = lesson.action,
-					.room = frames,
+					.room = nr,
 					.set_cpu = on_set_cpu,
 					.compact = on_compact,
 					.freeing = on_freeing };
-	machine->block = take(frames * sizeof(*machine->block));
-	lesson.holder = take(frames * sizeof(*lesson.holder));
-	lesson.pfn = take((frames + 1) * sizeof(*lesson.pfn));
+	machine->block = take(nr * sizeof(*machine->block));
+	lesson.holder = take(nr * sizeof(*lesson.holder));
+	lesson.pfn = take((nr + 1) * sizeof(*lesson.pfn));
 	lesson.step = take(0);
 	return machine->block && lesson.holder && lesson.pfn && lesson.step ? PB_OK : PB_ENOMEM;
 }
@@ -291,7 +299,7 @@ static int make_machine(struct pb_config *config, uint32_t profile, uint32_t cpu
 	config->nr_cpus = cpus;
 	config->flags = pcp ? PB_POOL_NO_RSEQ : PB_POOL_NO_PCP;
 	code = make_pool(config);
-	return code ? code : make_room((uint32_t)lesson.pool.nr_frames);
+	return code ? code : make_room((uint32_t)frames());
 }
 
 /* A machine, all free; PB_OK or the library's error. `pcp`: with per-CPU lists. */
@@ -497,7 +505,7 @@ EXPORT(walk) int32_t lesson_walk(void)
 	struct writer writer = { scratch(), 0 };
 	const struct do_machine *machine = &lesson.machine;
 
-	__builtin_memset(lesson.holder, 0, lesson.pool.nr_frames * sizeof(*lesson.holder));
+	__builtin_memset(lesson.holder, 0, frames() * sizeof(*lesson.holder));
 	for (size_t i = 0; i < machine->nr; i++)
 		if (machine->block[i].held)
 			lesson.holder[machine->block[i].pfn] = (uint32_t)i + 1;
@@ -623,14 +631,14 @@ EXPORT(pageblocks) int32_t lesson_pageblocks(void)
 	struct writer writer = { scratch(), 0 };
 	uint64_t step = UINT64_C(1) << PB_DEFAULT_PAGEBLOCK_ORDER;
 
-	for (uint64_t pfn = 0; pfn < lesson.pool.nr_frames; pfn += step, writer.count++)
+	for (uint64_t pfn = 0; pfn < frames(); pfn += step, writer.count++)
 		put(&writer, pb_pageblock_type(&lesson.pool, pfn));
 	return writer.count;
 }
 
 EXPORT(bytes) struct pb_page *lesson_bytes(void)
 {
-	return lesson.pool.pages;
+	return pb_index_to_page(&lesson.pool, 0);
 }
 
 /* In the text buffer: what /proc/buddyinfo would say; the flags' names; names. */
