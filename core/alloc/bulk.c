@@ -7,18 +7,25 @@
 #include "alloc/refs.h"
 #include "pcp/shared.h"
 
-static size_t alloc_bulk(struct pb_pool *pool, struct pb_request *request, unsigned int order,
-			 size_t n, struct pb_page **pages, const struct call *call)
+/* Blocks of one order, to be allocated into pages[0..n). */
+struct bulk {
+	unsigned int order;
+	size_t n;
+	struct pb_page **pages;
+};
+
+static size_t alloc_bulk(struct pb_pool *pool, struct pb_request *request, const struct bulk *bulk,
+			 const struct call *call)
 {
 	size_t got = 0;
 
 	request->why = PB_REASON_NONE;
-	while (got < n) {
-		struct pb_page *page = alloc_here(pool, request, order, call);
+	while (got < bulk->n) {
+		struct pb_page *page = alloc_here(pool, request, bulk->order, call);
 
 		if (!page)
 			break;
-		pages[got++] = page;
+		bulk->pages[got++] = page;
 	}
 	return got;
 }
@@ -26,15 +33,18 @@ static size_t alloc_bulk(struct pb_pool *pool, struct pb_request *request, unsig
 size_t pb_request_bulk(struct pb_pool *pool, struct pb_request *request, unsigned int order,
 		       size_t n, struct pb_page **pages)
 {
-	return alloc_bulk(pool, request, order, n, pages, CALL("pb_request_bulk"));
+	const struct bulk bulk = { order, n, pages };
+
+	return alloc_bulk(pool, request, &bulk, CALL("pb_request_bulk"));
 }
 
 size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, size_t n,
 			   struct pb_page **pages)
 {
 	struct pb_request request = { .gfp = gfp, .node = PB_NO_NODE };
+	const struct bulk bulk = { order, n, pages };
 
-	return alloc_bulk(pool, &request, order, n, pages, CALL("pb_alloc_pages_bulk"));
+	return alloc_bulk(pool, &request, &bulk, CALL("pb_alloc_pages_bulk"));
 }
 
 /* How many of pages[0..n) carry this very byte, each counted once: they are marked

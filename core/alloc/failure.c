@@ -21,15 +21,17 @@ enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_con
 {
 	unsigned int flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);
 	enum pb_reason reason = PB_REASON_NO_ZONE;
+	struct wmark_test test;
 	struct zone *zone;
 	u32 at = 0;
 
 	while ((zone = next_zone(pool, ctx, &at)) != NULL) {
 		if (reason == PB_REASON_NO_ZONE)
 			reason = PB_REASON_WATERMARK;
-		/* would it pass if only the sum counted? */
-		if (!zone_watermark_ok(pool, zone, 0, wmark_pages(zone, PB_WMARK_MIN), ctx->highest,
-				       flags, zone_free_pages(pool, zone) - (long)(nr_pages - 1)))
+		test = request_test(ctx, wmark_pages(zone, PB_WMARK_MIN), flags);
+		test.order = 0; /* would it pass if only the sum counted? */
+		if (!zone_watermark_ok(pool, zone, &test,
+				       zone_free_pages(pool, zone) - (long)(nr_pages - 1)))
 			continue;
 		if (nr_pages == (u64)1 << ctx->order && zone_has_any_block(pool, zone, ctx->order))
 			return PB_REASON_MIGRATETYPE;

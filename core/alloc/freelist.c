@@ -65,10 +65,12 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 static bool above_high(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
 		       unsigned int alloc_flags)
 {
+	const struct wmark_test test = request_test(ctx, wmark_pages(zone, PB_WMARK_HIGH),
+						    alloc_flags);
+
 	if (load_relaxed(&zone->flags) & ZONE_BELOW_HIGH)
 		return false;
-	if (zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, wmark_pages(zone, PB_WMARK_HIGH),
-				ctx->highest, alloc_flags, ctx->gfp))
+	if (zone_watermark_fast(pool, zone, &test))
 		return true;
 	pb_atomic_fetch_or(&zone->flags, ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
 	return false;
@@ -88,14 +90,14 @@ static NOINLINE void trace_watermark(const struct pb_pool *pool, const struct al
 	trace_event(pool, zone, &event);
 }
 
-static bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
-			unsigned int alloc_flags)
+/* Not inlined, so that what is asked is off the stack when a block is taken. */
+static NOINLINE bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx,
+				 struct zone *zone, unsigned int alloc_flags)
 {
-	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
+	const struct wmark_test test =
+		request_test(ctx, wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK), alloc_flags);
 	bool ok = (policy(pool)->below_high && above_high(pool, ctx, zone, alloc_flags)) ||
-		  alloc_flags & ALLOC_NO_WATERMARKS ||
-		  zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, mark, ctx->highest,
-				      alloc_flags, ctx->gfp);
+		  alloc_flags & ALLOC_NO_WATERMARKS || zone_watermark_fast(pool, zone, &test);
 
 	if (tracing(pool))
 		trace_watermark(pool, ctx, zone, ok);

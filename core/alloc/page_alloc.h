@@ -25,6 +25,15 @@ struct alloc_context {
 	struct zone *preferred; /* first zone of the zonelist, or NULL */
 };
 
+/* What the request asks of a zone that is to keep `mark`. */
+static inline struct wmark_test request_test(const struct alloc_context *ctx, u64 mark,
+					     unsigned int alloc_flags)
+{
+	return (struct wmark_test){
+		mark, ctx->order, ctx->highest, alloc_flags, ctx->cpu, ctx->gfp
+	};
+}
+
 /* ---------------------------------------------------------------- request.c */
 
 /* Next zone of the zonelist from position *at (start at 0), or NULL. */

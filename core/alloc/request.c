@@ -110,8 +110,11 @@ unsigned int first_alloc_flags(const struct alloc_context *ctx)
 bool may_take(const struct pb_pool *pool, const struct alloc_context *ctx, const struct zone *zone,
 	      unsigned int alloc_flags, u64 nr_pages)
 {
+	struct wmark_test test =
+		request_test(ctx, wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK), alloc_flags);
+
+	test.order = 0;
 	return alloc_flags & ALLOC_NO_WATERMARKS ||
-	       zone_watermark_ok(pool, zone, 0, wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK),
-				 ctx->highest, alloc_flags,
+	       zone_watermark_ok(pool, zone, &test,
 				 zone_vm_free_pages(pool, zone) - (long)(nr_pages - 1));
 }

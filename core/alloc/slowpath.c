@@ -115,14 +115,14 @@ static NOINLINE bool anything_left(struct pb_pool *pool, const struct alloc_cont
 	u32 at = 0;
 
 	while (!left && (zone = next_zone(pool, ctx, &at)) != NULL) {
-		u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
+		const struct wmark_test test = request_test(
+			ctx, wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK), alloc_flags);
 
 		if (alloc_flags & ALLOC_NO_WATERMARKS)
 			for (unsigned int order = ctx->order; order <= pool->max_order; order++)
 				left |= zone_nr_free(pool, zone, order) != 0;
 		else
-			left = zone_watermark_fast(pool, zone, ctx->cpu, ctx->order, mark,
-						   ctx->highest, alloc_flags, ctx->gfp);
+			left = zone_watermark_fast(pool, zone, &test);
 		left |= drained && pcp_holds(pool, zone, ctx->order);
 	}
 	unlock_everything(pool, state);

@@ -26,16 +26,16 @@ void trace_event(const struct pb_pool *pool, const struct zone *zone, struct pb_
 	pool->hooks.trace(pool->hooks.ctx, event);
 }
 
-void trace_block(const struct pb_pool *pool, enum pb_trace_type type, u32 frame, unsigned int order,
-		 unsigned int migratetype, s64 value)
+void trace_block(const struct pb_pool *pool, unsigned int type, u32 frame, unsigned int order,
+		 unsigned int migratetype)
 {
-	struct pb_trace_event event = { .type = (u8)type,
+	struct pb_trace_event event = { .type = (u8)(type & ~TRACE_ONE),
 					.order = (u8)order,
 					.migratetype = (u8)migratetype,
-					.value = value };
+					.value = (type & TRACE_ONE) != 0 };
 
 	event.pfn = frame_to_pfn(pool, frame);
 	if (type == PB_TRACE_MERGE)
-		event.value = (s64)frame_to_pfn(pool, (u32)value);
+		event.value = (s64)frame_to_pfn(pool, frame ^ (1u << order));
 	trace_event(pool, zone_of_frame(pool, frame), &event);
 }

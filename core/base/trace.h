@@ -17,8 +17,11 @@ static inline bool tracing(const struct pb_pool *pool)
 	return PB_WITH_TRACE && unlikely(pool->hooks.trace != NULL);
 }
 
-void trace_block(const struct pb_pool *pool, enum pb_trace_type type, u32 frame, unsigned int order,
-		 unsigned int migratetype, s64 value);
+/* An event about a block: an enum pb_trace_type, with TRACE_ONE if the event's value is 1. The
+   value of MERGE is the buddy's pfn. */
+#define TRACE_ONE 0x100u
+void trace_block(const struct pb_pool *pool, unsigned int type, u32 frame, unsigned int order,
+		 unsigned int migratetype);
 void trace_event(const struct pb_pool *pool, const struct zone *zone, struct pb_trace_event *event);
 
 #endif

@@ -105,8 +105,7 @@ void __free_one_page(const struct locked *at, u32 frame, unsigned int order, uns
 		else if (!__take_buddy(at, frame, order, type))
 			break;
 		if (tracing(pool))
-			trace_block(pool, PB_TRACE_MERGE, frame, order, type,
-				    frame ^ (1u << order));
+			trace_block(pool, PB_TRACE_MERGE, frame, order, type);
 		frame &= ~(1u << order);
 	}
 	__area_insert(at, frame, order, type,
@@ -129,7 +128,7 @@ void __expand(const struct locked *at, u32 frame, unsigned int high, unsigned in
 		high--;
 		__area_insert(at, frame + (1u << high), high, type, false);
 		if (tracing(at->pool))
-			trace_block(at->pool, PB_TRACE_SPLIT, frame + (1u << high), high, type, 0);
+			trace_block(at->pool, PB_TRACE_SPLIT, frame + (1u << high), high, type);
 		if (high >= at->pool->pageblock_order)
 			__area_relist(at, frame + (1u << high));
 	}
@@ -146,7 +145,7 @@ u32 __rmqueue_smallest(const struct locked *at, unsigned int order, unsigned int
 		return NO_FRAME;
 	__area_remove(at, frame, found);
 	if (tracing(pool))
-		trace_block(pool, PB_TRACE_TAKE, frame, found, type, 0);
+		trace_block(pool, PB_TRACE_TAKE, frame, found, type);
 	__expand(at, frame, found, order, type);
 	__account(at->stripe, -(1L << order), type);
 	if (pool->pcp_types)

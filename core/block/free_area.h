@@ -72,7 +72,7 @@ static inline void __area_insert(const struct locked *at, u32 frame, unsigned in
 	else
 		tight_count(pool, frame, order, 1);
 	if (tracing(pool))
-		trace_block(pool, PB_TRACE_INSERT, frame, order, type, tail);
+		trace_block(pool, PB_TRACE_INSERT | (tail ? TRACE_ONE : 0), frame, order, type);
 }
 
 /* Remove a free block. */
@@ -130,7 +130,7 @@ static inline void __trace_scan(const struct locked *at, unsigned int order, uns
 	for (unsigned int o = order; o <= at->pool->max_order; o++) {
 		bool found = !area_empty(at->pool, at->stripe, o, type);
 
-		trace_block(at->pool, PB_TRACE_SCAN, frame, o, type, found);
+		trace_block(at->pool, PB_TRACE_SCAN | (found ? TRACE_ONE : 0), frame, o, type);
 		if (found)
 			return;
 	}

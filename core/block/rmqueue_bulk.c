@@ -114,7 +114,7 @@ static void __return_rest(const struct locked *at, u32 frame, unsigned int found
 
 		__area_insert(at, rest, order + k, type, false);
 		if (tracing(at->pool))
-			trace_block(at->pool, PB_TRACE_SPLIT, rest, order + k, type, 0);
+			trace_block(at->pool, PB_TRACE_SPLIT, rest, order + k, type);
 		if ((rest ^ frame) >> at->pool->pageblock_order) /* the first is relisted later */
 			__area_relist(at, rest);
 		x += 1u << k;
@@ -132,8 +132,7 @@ static u32 __take_cut(const struct locked *at, struct piece from, unsigned int o
 		got = n;
 	__area_remove(at, frame, from.order);
 	if (tracing(pool))
-		trace_block(pool, PB_TRACE_TAKE, frame, from.order, frame_migratetype(pool, frame),
-			    0);
+		trace_block(pool, PB_TRACE_TAKE, frame, from.order, frame_migratetype(pool, frame));
 	if (from.order == order) {
 		end[-1] = frame;
 		return 1;

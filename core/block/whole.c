@@ -82,7 +82,7 @@ void __whole_insert(const struct locked *at, u32 frame, unsigned int order)
 	__whole_set(at, frame, order, true);
 	if (tracing(at->pool))
 		trace_block(at->pool, PB_TRACE_INSERT, frame, order,
-			    frame_migratetype(at->pool, frame), false);
+			    frame_migratetype(at->pool, frame));
 }
 
 void __whole_remove(const struct locked *at, u32 frame, unsigned int order)

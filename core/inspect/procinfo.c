@@ -360,14 +360,12 @@ static u64 free_highatomic(const struct pb_pool *pool, const struct zone *zone)
 	return pages;
 }
 
+/* What follows the zone's name, and the node's statistics in its first zone. */
 static void text_zoneinfo_zone(struct text *text, struct pb_pool *pool, u32 id, unsigned int type,
-			       enum pb_text_layout layout, bool first)
+			       enum pb_text_layout layout)
 {
 	const struct zone *zone = node_zone(pool, id, type);
 
-	text_zone(text, id, type);
-	if (first)
-		text_str(text, "\n  per-node stats");
 	text_zone_sizes(text, pool, zone, type, layout);
 	text_protection(text, pool, zone);
 	if (zone) {
@@ -400,7 +398,10 @@ size_t pb_zoneinfo(struct pb_pool *pool, enum pb_text_layout layout, char *buffe
 
 			if (!(pool->super->zone_types >> type & 1))
 				continue;
-			text_zoneinfo_zone(&text, pool, id, type, layout, first && populated);
+			text_zone(&text, id, type);
+			if (first && populated)
+				text_str(&text, "\n  per-node stats");
+			text_zoneinfo_zone(&text, pool, id, type, layout);
 			first = first && !populated;
 		}
 	}

@@ -9,38 +9,42 @@
 
 /* ----------------------------------------------------------------- indices */
 
-static void sum_free(const uint64_t *nr_free, unsigned int orders, unsigned int order, u64 *blocks,
-		     u64 *pages, u64 *suitable)
+struct free_sums {
+	u64 blocks, pages;
+	u64 suitable; /* blocks of the order that the free blocks could be split into */
+};
+
+static struct free_sums sum_free(const uint64_t *nr_free, unsigned int orders, unsigned int order)
 {
-	*blocks = *pages = *suitable = 0;
+	struct free_sums sums = { 0, 0, 0 };
+
 	for (unsigned int o = 0; o < orders; o++) {
-		*blocks += nr_free[o];
-		*pages += nr_free[o] << o;
+		sums.blocks += nr_free[o];
+		sums.pages += nr_free[o] << o;
 		if (o >= order)
-			*suitable += nr_free[o] << (o - order);
+			sums.suitable += nr_free[o] << (o - order);
 	}
+	return sums;
 }
 
 int pb_extfrag_index(const uint64_t *nr_free, unsigned int orders, unsigned int order)
 {
-	u64 blocks, pages, suitable;
+	const struct free_sums sums = sum_free(nr_free, orders, order);
 
-	sum_free(nr_free, orders, order, &blocks, &pages, &suitable);
-	if (!blocks)
+	if (!sums.blocks)
 		return 0;
-	if (suitable)
+	if (sums.suitable)
 		return -1000;
-	return 1000 - (int)div_u64(1000 + (pages * 1000 >> order), blocks);
+	return 1000 - (int)div_u64(1000 + (sums.pages * 1000 >> order), sums.blocks);
 }
 
 int pb_unusable_index(const uint64_t *nr_free, unsigned int orders, unsigned int order)
 {
-	u64 blocks, pages, suitable;
+	const struct free_sums sums = sum_free(nr_free, orders, order);
 
-	sum_free(nr_free, orders, order, &blocks, &pages, &suitable);
-	if (!pages)
+	if (!sums.pages)
 		return 1000;
-	return (int)div_u64((pages - (suitable << order)) * 1000, pages);
+	return (int)div_u64((sums.pages - (sums.suitable << order)) * 1000, sums.pages);
 }
 
 /* -------------------------------------------------------------- statistics */

@@ -14,8 +14,9 @@ struct check {
 	/* where the walk of a list is */
 	const struct zone *zone;
 	u32 cpu;
-	unsigned int type; /* linux: of a per-CPU list its number */
-	u64 blocks, pages; /* seen so far */
+	unsigned int type;      /* linux: of a per-CPU list its number */
+	unsigned int invariant; /* that a list whose links disagree breaks */
+	u64 blocks, pages;      /* seen so far */
 };
 
 #define CHECK(call)                   \
@@ -37,11 +38,22 @@ int broken_block(struct check *c, unsigned int invariant, const char *what, u32 
 /* "I3: start_pfn or spanned pages (zone 1)" */
 int broken_at(struct check *c, unsigned int invariant, const char *what, const char *of,
 	      u64 number);
+/* Which of several things, and what was there instead of what. */
+struct place {
+	const char *of;
+	u64 number;
+};
+struct mismatch {
+	u64 found, expected;
+};
+#define AT(of, number) ((struct place){ of, number })
+#define FOUND(found, expected) ((struct mismatch){ (u64)(found), (u64)(expected) })
+
 /* "I24: managed pages (zone 1: found 5, expected 4)" */
-int broken_number(struct check *c, unsigned int invariant, const char *what, const char *of,
-		  u64 number, u64 found, u64 expected);
+int broken_number(struct check *c, unsigned int invariant, const char *what, struct place at,
+		  struct mismatch numbers);
 int broken_zone(struct check *c, unsigned int invariant, const char *what, const struct zone *zone,
-		u64 found, u64 expected);
+		struct mismatch numbers);
 
 /* --------------------------------------------------------- validate_walk.c */
 
@@ -73,9 +85,9 @@ static inline bool next_in(const struct check *c, const struct zone *zone, struc
 
 typedef int visit_fn(struct check *c, u32 frame, unsigned int order);
 
-/* Visits each block of a linked list; fails on `invariant` when its links disagree. */
-int walk_linked(struct check *c, unsigned int invariant, const struct free_list *lists, u32 list,
-		unsigned int order, visit_fn *visit);
+/* Visits each block of a linked list; c->invariant is broken when its links disagree. */
+int walk_linked(struct check *c, const struct free_list *lists, u32 list, unsigned int order,
+		visit_fn *visit);
 /* Visits every block of one CPU's lists of one zone: c->cpu, c->zone. pre: I15's rooms. */
 int walk_pcp(struct check *c, visit_fn *visit);
 /* A visitor that adds up c->blocks and c->pages. */

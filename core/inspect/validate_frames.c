@@ -19,10 +19,11 @@ int check_frames(struct check *c)
 			reserved += page[i].state == PAGE_RESERVED;
 		}
 		if (zone->present != present)
-			return broken_zone(c, 4, "present pages", zone, zone->present, present);
+			return broken_zone(c, 4, "present pages", zone,
+					   FOUND(zone->present, present));
 		if (!pool_was_loaded(c->pool) && zone->managed != present - reserved)
-			return broken_zone(c, 4, "managed pages", zone, zone->managed,
-					   present - reserved);
+			return broken_zone(c, 4, "managed pages", zone,
+					   FOUND(zone->managed, present - reserved));
 	}
 	return PB_OK;
 }

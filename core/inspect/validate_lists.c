@@ -25,7 +25,7 @@ static int check_nr_free_of(struct check *c, const struct zone *zone, u32 first)
 
 			if (nr_free != seen[i][o])
 				return broken_number(c, 17, "nr_free differs from the tree",
-						     "order", o, nr_free, seen[i][o]);
+						     AT("order", o), FOUND(nr_free, seen[i][o]));
 		}
 	return PB_OK;
 }
@@ -62,8 +62,9 @@ static int walk_order(struct check *c, unsigned int order, visit_fn *visit)
 {
 	const struct free_list *lists = area_lists(c->pool, zone_stripe(c->pool, c->zone, 0));
 
+	c->invariant = 18;
 	for (c->type = 0; c->type < PB_MIGRATE_TYPES; c->type++)
-		CHECK(walk_linked(c, 18, lists, area_list(order, c->type), order, visit));
+		CHECK(walk_linked(c, lists, area_list(order, c->type), order, visit));
 	return PB_OK;
 }
 
@@ -75,8 +76,8 @@ static int check_linked(struct check *c, const struct zone *zone)
 		c->blocks = 0;
 		CHECK(walk_order(c, o, check_listed));
 		if (c->blocks != nr_free)
-			return broken_number(c, 18, "a free block is on no list", "order", o,
-					     c->blocks, nr_free);
+			return broken_number(c, 18, "a free block is on no list", AT("order", o),
+					     FOUND(c->blocks, nr_free));
 	}
 	return PB_OK;
 }
@@ -185,7 +186,7 @@ static int check_tight(struct check *c, const struct zone *zone)
 	for (u32 i = 0; i < zone->nr_stripes; i++)
 		members += count_members(c, zone_stripe(c->pool, zone, i));
 	if (members != c->blocks)
-		return broken_zone(c, 19, "pageblocks on lists", zone, members, c->blocks);
+		return broken_zone(c, 19, "pageblocks on lists", zone, FOUND(members, c->blocks));
 	return PB_OK;
 }
 
@@ -230,8 +231,8 @@ static int check_counts(struct check *c, u32 pageblock)
 		u32 count = o < c->pool->pageblock_order ? count_order(c->pool, pageblock, o) : 0;
 
 		if (pb->nr_free[o] != count)
-			return broken_number(c, 21, "a pageblock's blocks of an order", "order", o,
-					     pb->nr_free[o], count);
+			return broken_number(c, 21, "a pageblock's blocks of an order",
+					     AT("order", o), FOUND(pb->nr_free[o], count));
 	}
 	return PB_OK;
 }

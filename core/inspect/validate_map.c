@@ -285,8 +285,9 @@ static int check_node(struct check *c, u32 id)
 		return broken_at(c, 36, "a zonelist does not name each node once", "node", id);
 	for (int t = 0; t < PB_NR_ZONE_TYPES; t++)
 		if (node->preferred[t] != preferred_zone(c->pool, node, t))
-			return broken_number(c, 36, "a zonelist's first zone", "node", id,
-					     node->preferred[t], preferred_zone(c->pool, node, t));
+			return broken_number(c, 36, "a zonelist's first zone", AT("node", id),
+					     FOUND(node->preferred[t],
+						   preferred_zone(c->pool, node, t)));
 	if (node->online != (node->nr_cpus || node_has_memory(node)))
 		return broken_at(c, 36, "online or not", "node", id);
 	return PB_OK;
@@ -319,16 +320,17 @@ int check_nodes(struct check *c)
 		const struct pcp_area *area = pcp_area(c->pool, cpu);
 
 		if (area->cpu != cpu)
-			return broken_number(c, 36, "number of the lists' CPU", "CPU", cpu,
-					     area->cpu, cpu);
+			return broken_number(c, 36, "number of the lists' CPU", AT("CPU", cpu),
+					     FOUND(area->cpu, cpu));
 		if (area->node != cpu_nodes[cpu])
-			return broken_number(c, 36, "node of the lists", "CPU", cpu, area->node,
-					     cpu_nodes[cpu]);
+			return broken_number(c, 36, "node of the lists", AT("CPU", cpu),
+					     FOUND(area->node, cpu_nodes[cpu]));
 		for (u32 gfp = 0; gfp <= PCP_FAST_GFP; gfp++)
 			if (area->fast[gfp] != fast_class(c->pool, area->node, gfp))
-				return broken_number(c, 36, "lists of the fast path", "CPU", cpu,
-						     area->fast[gfp],
-						     fast_class(c->pool, area->node, gfp));
+				return broken_number(c, 36, "lists of the fast path",
+						     AT("CPU", cpu),
+						     FOUND(area->fast[gfp],
+							   fast_class(c->pool, area->node, gfp)));
 	}
 	return PB_OK;
 }

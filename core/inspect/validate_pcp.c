@@ -43,11 +43,11 @@ static int check_stack_room(struct check *c)
 			const struct pcp_list *list = pcp_list(area, class, order);
 
 			if (list->base != at || at + list->room > end)
-				return broken_number(c, 15, "a stack's place in its area", "CPU",
-						     c->cpu, list->base, at);
+				return broken_number(c, 15, "a stack's place in its area",
+						     AT("CPU", c->cpu), FOUND(list->base, at));
 			if (list->room != pcp_stack_room(c->pool, pool_zone(c->pool, i / 3), order))
-				return broken_number(c, 15, "a stack's room", "CPU", c->cpu,
-						     list->room, order);
+				return broken_number(c, 15, "a stack's room", AT("CPU", c->cpu),
+						     FOUND(list->room, order));
 			at += list->room;
 		}
 		CHECK(check_lists_without_room(c, class, c->pool->nr_pcp_orders));
@@ -65,12 +65,13 @@ static int check_stack_counts(struct check *c)
 			u32 room = list->room;
 
 			if (pcp_entries(list) > room)
-				return broken_number(c, 15, "blocks in a per-CPU list", "CPU",
-						     c->cpu, pcp_entries(list), room);
+				return broken_number(c, 15, "blocks in a per-CPU list",
+						     AT("CPU", c->cpu),
+						     FOUND(pcp_entries(list), room));
 			if ((u32)list->limit - list->base > list->max ||
 			    list->max != pcp_stack_max(c->pool, c->zone, order))
-				return broken_number(c, 15, "limit of a per-CPU list", "CPU",
-						     c->cpu, list->limit, room);
+				return broken_number(c, 15, "limit of a per-CPU list",
+						     AT("CPU", c->cpu), FOUND(list->limit, room));
 		}
 	return PB_OK;
 }
@@ -173,8 +174,8 @@ static int check_pcp_count(struct check *c)
 	c->pages = 0;
 	(void)walk_pcp(c, count_block); /* sound: I13 */
 	if (count < 0 || (u64)count != c->pages)
-		return broken_zone(c, 15, "pages in per-CPU lists", c->zone, (u64)(s64)count,
-				   c->pages);
+		return broken_zone(c, 15, "pages in per-CPU lists", c->zone,
+				   FOUND((u64)(s64)count, c->pages));
 	return PB_OK;
 }
 
@@ -234,10 +235,10 @@ int check_linux_sizes(struct check *c)
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (numbers[i].found < numbers[i].least || numbers[i].found > numbers[i].most)
-			return broken_number(c, 41, numbers[i].what, "CPU", c->cpu,
-					     (u64)numbers[i].found,
-					     (u64)(numbers[i].found < numbers[i].least
-							   ? numbers[i].least
-							   : numbers[i].most));
+			return broken_number(c, 41, numbers[i].what, AT("CPU", c->cpu),
+					     FOUND((u64)numbers[i].found,
+						   (u64)(numbers[i].found < numbers[i].least
+								 ? numbers[i].least
+								 : numbers[i].most)));
 	return PB_OK;
 }

@@ -62,8 +62,8 @@ int broken_at(struct check *c, unsigned int invariant, const char *what, const c
 }
 
 /* "I24: managed pages (zone 1: found 5, expected 4)" */
-int broken_number(struct check *c, unsigned int invariant, const char *what, const char *of,
-		  u64 number, u64 found, u64 expected)
+int broken_number(struct check *c, unsigned int invariant, const char *what, struct place at,
+		  struct mismatch numbers)
 {
 	struct text text;
 
@@ -71,20 +71,19 @@ int broken_number(struct check *c, unsigned int invariant, const char *what, con
 		return PB_ECORRUPT;
 	begin_report(c, &text, invariant, what);
 	text_str(&text, " (");
-	text_str(&text, of);
+	text_str(&text, at.of);
 	text_str(&text, " ");
-	text_dec(&text, (s64)number, 0);
+	text_dec(&text, (s64)at.number, 0);
 	text_str(&text, ": found ");
-	text_dec(&text, (s64)found, 0);
+	text_dec(&text, (s64)numbers.found, 0);
 	text_str(&text, ", expected ");
-	text_dec(&text, (s64)expected, 0);
+	text_dec(&text, (s64)numbers.expected, 0);
 	text_str(&text, ")");
 	return PB_ECORRUPT;
 }
 
 int broken_zone(struct check *c, unsigned int invariant, const char *what, const struct zone *zone,
-		u64 found, u64 expected)
+		struct mismatch numbers)
 {
-	return broken_number(c, invariant, what, "zone", zone_number(c->pool, zone), found,
-			     expected);
+	return broken_number(c, invariant, what, AT("zone", zone_number(c->pool, zone)), numbers);
 }

@@ -73,8 +73,8 @@ bool next_free(const struct pb_pool *pool, struct free_block *block, u32 end_spa
  * One linked list. That `prev` names the frame we came from proves that no frame
  * comes twice: the walk ends.
  */
-int walk_linked(struct check *c, unsigned int invariant, const struct free_list *lists, u32 list,
-		unsigned int order, visit_fn *visit)
+int walk_linked(struct check *c, const struct free_list *lists, u32 list, unsigned int order,
+		visit_fn *visit)
 {
 	const struct link *links = c->pool->links;
 	u32 prev = LIST_REF(list);
@@ -89,7 +89,7 @@ int walk_linked(struct check *c, unsigned int invariant, const struct free_list 
 	}
 	if (at == LIST_REF(list) && lists[list].prev == prev)
 		return PB_OK;
-	return broken_at(c, invariant, "the links of a list disagree", "list", list);
+	return broken_at(c, c->invariant, "the links of a list disagree", "list", list);
 }
 
 static struct pcp_list *stack_of(const struct check *c, unsigned int type, unsigned int order)
@@ -119,13 +119,14 @@ int walk_pcp(struct check *c, visit_fn *visit)
 	if (!pool_is_linked(c->pool))
 		return walk_stacks(c, visit);
 	lists = pcp_linux_of(c->pool, c->cpu, c->zone)->lists;
+	c->invariant = 13;
 	for (u32 n = 0; n < LINUX_PCP_LISTS; n++) {
 		unsigned int order = n / PB_MIGRATE_PCPTYPES;
 
 		if (order > COSTLY_ORDER)
 			order = c->pool->pageblock_order;
 		c->type = n;
-		CHECK(walk_linked(c, 13, lists, n, order, visit));
+		CHECK(walk_linked(c, lists, n, order, visit));
 	}
 	return PB_OK;
 }

@@ -23,18 +23,20 @@ static int check_stripe_totals(struct check *c, const struct zone *zone, u32 num
 	for (unsigned int t = 0; t < PB_MIGRATE_ISOLATE; t++)
 		sum += pages[t];
 	if (stripe->nr_free_pages != sum)
-		return broken_zone(c, 23, "free pages", zone, (u64)stripe->nr_free_pages, (u64)sum);
+		return broken_zone(c, 23, "free pages", zone,
+				   FOUND((u64)stripe->nr_free_pages, (u64)sum));
 	if (stripe->nr_free_cma != pages[PB_MIGRATE_CMA])
-		return broken_zone(c, 23, "free CMA pages", zone, (u64)stripe->nr_free_cma,
-				   (u64)pages[PB_MIGRATE_CMA]);
+		return broken_zone(c, 23, "free CMA pages", zone,
+				   FOUND((u64)stripe->nr_free_cma, (u64)pages[PB_MIGRATE_CMA]));
 	slack = approx_error(stripe, stripe->approx_free);
 	if (sum - stripe->nr_free_cma > stripe->approx_free + slack ||
 	    sum - stripe->nr_free_cma < stripe->approx_free - slack)
-		return broken_zone(c, 23, "approximate free pages", zone, (u64)stripe->approx_free,
-				   (u64)(sum - stripe->nr_free_cma));
+		return broken_zone(c, 23, "approximate free pages", zone,
+				   FOUND((u64)stripe->approx_free,
+					 (u64)(sum - stripe->nr_free_cma)));
 	if (stripe->nr_isolated != pages[PB_MIGRATE_ISOLATE])
-		return broken_zone(c, 23, "free isolated pages", zone, (u64)stripe->nr_isolated,
-				   (u64)pages[PB_MIGRATE_ISOLATE]);
+		return broken_zone(c, 23, "free isolated pages", zone,
+				   FOUND((u64)stripe->nr_isolated, (u64)pages[PB_MIGRATE_ISOLATE]));
 	return PB_OK;
 }
 
@@ -66,8 +68,9 @@ static int check_managed(struct check *c, const struct zone *zone)
 	sum += c->pages + (u64)zone_free_pages(c->pool, zone) +
 	       (u64)zone_isolated_pages(c->pool, zone);
 	if (pool_was_loaded(c->pool) ? sum > zone->present : sum != zone->managed)
-		return broken_zone(c, 24, "pages free, in per-CPU lists and owned", zone, sum,
-				   pool_was_loaded(c->pool) ? zone->present : zone->managed);
+		return broken_zone(c, 24, "pages free, in per-CPU lists and owned", zone,
+				   FOUND(sum,
+					 pool_was_loaded(c->pool) ? zone->present : zone->managed));
 	return PB_OK;
 }
 
@@ -93,7 +96,7 @@ static int check_reserve(struct check *c, const struct zone *zone)
 					      found < pages || found > zone->present
 				    : found != pages)
 		return broken_zone(c, 25, "pages reserved for high-order atomic requests", zone,
-				   found, pages);
+				   FOUND(found, pages));
 	return PB_OK;
 }
 
@@ -102,8 +105,8 @@ static int check_isolated(struct check *c, const struct zone *zone)
 	u64 count = count_type(c, zone, PB_MIGRATE_ISOLATE);
 
 	if (zone->nr_isolate_pageblock != count)
-		return broken_zone(c, 26, "isolated pageblocks", zone, zone->nr_isolate_pageblock,
-				   count);
+		return broken_zone(c, 26, "isolated pageblocks", zone,
+				   FOUND(zone->nr_isolate_pageblock, count));
 	return PB_OK;
 }
 
@@ -114,7 +117,7 @@ static int check_watermarks(struct check *c, const struct zone *zone)
 	for (unsigned int w = PB_WMARK_LOW; w < PB_NR_WMARK; w++)
 		if (zone->_watermark[w] < zone->_watermark[w - 1])
 			return broken_zone(c, 27, "watermarks do not ascend", zone,
-					   zone->_watermark[w], zone->_watermark[w - 1]);
+					   FOUND(zone->_watermark[w], zone->_watermark[w - 1]));
 	return PB_OK;
 }
 
@@ -137,7 +140,7 @@ int check_vm_free(struct check *c, const struct zone *zone)
 		sum += pcp_linux_of(c->pool, cpu, zone)->stat_diff;
 	if (sum != zone_free_pages(c->pool, zone))
 		return broken_zone(c, 37, "the free page counter and what CPUs hold back", zone,
-				   (u64)sum, (u64)zone_free_pages(c->pool, zone));
+				   FOUND((u64)sum, (u64)zone_free_pages(c->pool, zone)));
 	return PB_OK;
 }
 
@@ -148,9 +151,9 @@ int check_bounds(struct check *c, const struct zone *zone)
 				 zone_number(c->pool, zone));
 	if (!pool_was_loaded(c->pool) && zone->watermark_boost > zone->present)
 		return broken_zone(c, 40, "pages that the watermarks are boosted by", zone,
-				   zone->watermark_boost, zone->present);
+				   FOUND(zone->watermark_boost, zone->present));
 	if (!pool_is_linked(c->pool) && zone->vm_free)
-		return broken_zone(c, 40, "the linux profile's counter", zone, (u64)zone->vm_free,
-				   0);
+		return broken_zone(c, 40, "the linux profile's counter", zone,
+				   FOUND((u64)zone->vm_free, 0));
 	return PB_OK;
 }

@@ -98,12 +98,17 @@ int pb_walk(struct pb_pool *pool, int (*visit)(void *ctx, const struct pb_block 
 
 /* ------------------------------------------------------------------- lists */
 
+struct visitor {
+	int (*visit)(void *ctx, uint64_t pfn);
+	void *ctx;
+};
+
 static int visit_linked(const struct pb_pool *pool, const struct free_list *lists, u32 list,
-			int (*visit)(void *ctx, uint64_t pfn), void *ctx)
+			const struct visitor *to)
 {
 	for (u32 frame = linked_head(lists, list); frame != NO_FRAME;
 	     frame = linked_after(pool, frame)) {
-		int stop = visit(ctx, frame_to_pfn(pool, frame));
+		int stop = to->visit(to->ctx, frame_to_pfn(pool, frame));
 
 		if (stop)
 			return stop;
@@ -113,7 +118,7 @@ static int visit_linked(const struct pb_pool *pool, const struct free_list *list
 
 /* Blocks of `order` in one pageblock, lowest first. */
 static int walk_pageblock(const struct pb_pool *pool, u32 pageblock, unsigned int order,
-			  int (*visit)(void *ctx, uint64_t pfn), void *ctx)
+			  const struct visitor *to)
 {
 	u32 frame = pageblock << pool->pageblock_order;
 	u32 blocks = order < pool->pageblock_order ? 1u << (pool->pageblock_order - order) : 1;
@@ -123,7 +128,7 @@ static int walk_pageblock(const struct pb_pool *pool, u32 pageblock, unsigned in
 
 		if (!block_is_free(pool, frame, order))
 			continue;
-		stop = visit(ctx, frame_to_pfn(pool, frame));
+		stop = to->visit(to->ctx, frame_to_pfn(pool, frame));
 		if (stop)
 			return stop;
 	}
@@ -147,7 +152,7 @@ static bool is_listed(const struct pb_pool *pool, u32 pageblock, unsigned int li
 
 /* Pageblocks are used by the order of their largest free block, then by address. */
 static int walk_tight(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
-		      unsigned int type, int (*visit)(void *ctx, uint64_t pfn), void *ctx)
+		      unsigned int type, const struct visitor *to)
 {
 	u32 first = zone_first_pageblock(pool, zone);
 
@@ -157,7 +162,7 @@ static int walk_tight(const struct pb_pool *pool, const struct zone *zone, unsig
 
 			if (!is_listed(pool, first + i, listed, type, order))
 				continue;
-			stop = walk_pageblock(pool, first + i, order, visit, ctx);
+			stop = walk_pageblock(pool, first + i, order, to);
 			if (stop)
 				return stop;
 		}
@@ -167,6 +172,7 @@ static int walk_tight(const struct pb_pool *pool, const struct zone *zone, unsig
 int pb_walk_free_list(struct pb_pool *pool, int node, enum pb_zone_type type, unsigned int order,
 		      enum pb_migratetype mt, int (*visit)(void *ctx, uint64_t pfn), void *ctx)
 {
+	const struct visitor to = { visit, ctx };
 	const struct zone *zone = find_zone(pool, node, type);
 
 	if (!zone)
@@ -175,14 +181,15 @@ int pb_walk_free_list(struct pb_pool *pool, int node, enum pb_zone_type type, un
 		return PB_EINVAL;
 	if (pool_is_linked(pool))
 		return visit_linked(pool, area_lists(pool, zone_stripe(pool, zone, 0)),
-				    area_list(order, mt), visit, ctx);
-	return walk_tight(pool, zone, order, mt, visit, ctx);
+				    area_list(order, mt), &to);
+	return walk_tight(pool, zone, order, mt, &to);
 }
 
 int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_type type,
 		unsigned int order, enum pb_migratetype mt, int (*visit)(void *ctx, uint64_t pfn),
 		void *ctx)
 {
+	const struct visitor to = { visit, ctx };
 	const struct zone *zone = find_zone(pool, node, type);
 	struct pcp_list *list;
 	struct pcp_area *area;
@@ -194,7 +201,7 @@ int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_t
 		return PB_EINVAL;
 	if (pool_is_linked(pool))
 		return visit_linked(pool, pcp_linux_of(pool, cpu, zone)->lists,
-				    pcp_linux_list(order, mt), visit, ctx);
+				    pcp_linux_list(order, mt), &to);
 	area = pcp_area(pool, cpu);
 	list = pcp_list(area, zone_class(pool, zone, mt), order);
 	for (u32 i = pcp_entries(list); i-- > 0;) {

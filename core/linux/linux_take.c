@@ -12,7 +12,7 @@ static u32 __take_block(const struct locked *at, const struct zone_request *requ
 {
 	__area_remove(at, frame, found);
 	if (tracing(at->pool))
-		trace_block(at->pool, PB_TRACE_TAKE, frame, found, type, 0);
+		trace_block(at->pool, PB_TRACE_TAKE, frame, found, type);
 	__expand(at, frame, found, request->order, type);
 	__account(at->stripe, -(1L << request->order), type);
 	at->pool->pcp_types[frame] = (u8)type;

@@ -310,6 +310,14 @@ static void drain_full(struct pcp_held *held, struct zone *zone, s32 pages, u32 
 		drain(held, zone, pages < batch ? pages : batch, list);
 }
 
+static bool above_high_mark(const struct pb_pool *pool, const struct zone *zone)
+{
+	const struct wmark_test test = { .mark = wmark_pages(zone, PB_WMARK_HIGH),
+					 .classzone = PB_ZONE_MOVABLE };
+
+	return zone_watermark_ok(pool, zone, &test, zone_vm_free_pages(pool, zone));
+}
+
 /* 6.12 on: the same as below, with what tunes itself. */
 static void drain_tuned(struct pcp_held *held, struct zone *zone, unsigned int order, u32 list)
 {
@@ -330,9 +338,7 @@ static void drain_tuned(struct pcp_held *held, struct zone *zone, unsigned int o
 	else
 		pages = clamp_s32(pcp->free_factor, batch, high - batch);
 	drain_full(held, zone, pages, list);
-	if (load_relaxed(&zone->flags) & ZONE_BELOW_HIGH &&
-	    zone_watermark_ok(pool, zone, 0, wmark_pages(zone, PB_WMARK_HIGH), PB_ZONE_MOVABLE, 0,
-			      zone_vm_free_pages(pool, zone)))
+	if (load_relaxed(&zone->flags) & ZONE_BELOW_HIGH && above_high_mark(held->pool, zone))
 		pb_atomic_fetch_and(&zone->flags, ~ZONE_BELOW_HIGH, __ATOMIC_RELAXED);
 }
 

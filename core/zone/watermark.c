@@ -107,15 +107,15 @@ static long unusable_free(const struct pb_pool *pool, const struct zone *zone, u
 	return unusable;
 }
 
-bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
-		       u64 mark, unsigned int classzone, unsigned int alloc_flags, long free_pages)
+bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone,
+		       const struct wmark_test *test, long free_pages)
 {
-	long usable = free_pages - unusable_free(pool, zone, order, alloc_flags);
+	long usable = free_pages - unusable_free(pool, zone, test->order, test->alloc_flags);
 
-	if (!wmark_passes(usable, wmark_lowered((long)mark, alloc_flags),
-			  (long)load_relaxed(&zone->lowmem_reserve[classzone])))
+	if (!wmark_passes(usable, wmark_lowered((long)test->mark, test->alloc_flags),
+			  (long)load_relaxed(&zone->lowmem_reserve[test->classzone])))
 		return false;
-	return !order || zone_has_block(pool, zone, order, alloc_flags);
+	return !test->order || zone_has_block(pool, zone, test->order, test->alloc_flags);
 }
 
 /* A lower bound of the free pages without CMA, from the stripes' approximate numbers: the exact
@@ -134,53 +134,59 @@ static long approx_free_pages(const struct pb_pool *pool, const struct zone *zon
 }
 
 /* Clearly above the mark, and a block in the CPU's home stripe? */
-static bool far_above(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
-		      unsigned int order, u64 mark, unsigned int classzone)
+static bool far_above(const struct pb_pool *pool, const struct zone *zone,
+		      const struct wmark_test *test)
 {
-	const struct stripe *home = home_stripe(pool, zone, cpu);
-	long free_pages = approx_free_pages(pool, zone) - wmark_above_order(order) -
+	const struct stripe *home = home_stripe(pool, zone, test->cpu);
+	long free_pages = approx_free_pages(pool, zone) - wmark_above_order(test->order) -
 			  (long)load_relaxed(&zone->nr_reserved_highatomic);
 
-	if (!wmark_passes(free_pages, (long)mark,
-			  (long)load_relaxed(&zone->lowmem_reserve[classzone])))
+	if (!wmark_passes(free_pages, (long)test->mark,
+			  (long)load_relaxed(&zone->lowmem_reserve[test->classzone])))
 		return false;
-	for (unsigned int t = 0; order && t < PB_MIGRATE_PCPTYPES; t++)
-		if (load_relaxed(&home->nonempty[t]) >> order)
+	for (unsigned int t = 0; test->order && t < PB_MIGRATE_PCPTYPES; t++)
+		if (load_relaxed(&home->nonempty[t]) >> test->order)
 			return true;
-	return !order;
+	return !test->order;
 }
 
-bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
-			 unsigned int order, u64 mark, unsigned int classzone,
-			 unsigned int alloc_flags, pb_gfp_t gfp)
+/* The shortcut of order 0: no list is looked at. */
+static bool order_0_passes(const struct pb_pool *pool, const struct zone *zone,
+			   const struct wmark_test *test, long free_pages)
+{
+	bool late = policy(pool)->reserve_seen_late;
+	long usable = free_pages -
+		      unusable_free(pool, zone, 0, test->alloc_flags | (late ? ALLOC_RESERVES : 0));
+
+	return wmark_passes(usable, (long)test->mark,
+			    (long)load_relaxed(&zone->lowmem_reserve[test->classzone]));
+}
+
+bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone,
+			 const struct wmark_test *test)
 {
 	bool stripes = zone_stripes(zone) > 1; /* the linux profile has one stripe */
+	struct wmark_test again = *test;
 	long free_pages;
 
-	if (!PB_WITH_WATERMARKS)
-		return zone_watermark_ok(pool, zone, order, 0, classzone, alloc_flags,
-					 zone_vm_free_pages(pool, zone));
-	if (stripes && far_above(pool, zone, cpu, order, mark, classzone))
+	if (!PB_WITH_WATERMARKS) {
+		again.mark = 0;
+		return zone_watermark_ok(pool, zone, &again, zone_vm_free_pages(pool, zone));
+	}
+	if (stripes && far_above(pool, zone, test))
 		return true;
 	free_pages = zone_vm_free_pages(pool, zone);
-	if (!order) {
-		bool late = policy(pool)->reserve_seen_late;
-		long usable = free_pages - unusable_free(pool, zone, 0,
-							 alloc_flags | (late ? ALLOC_RESERVES : 0));
-
-		if (wmark_passes(usable, (long)mark,
-				 (long)load_relaxed(&zone->lowmem_reserve[classzone])))
-			return true;
-	}
-	if (zone_watermark_ok(pool, zone, order, mark, classzone, alloc_flags, free_pages))
+	if (!test->order && order_0_passes(pool, zone, test, free_pages))
+		return true;
+	if (zone_watermark_ok(pool, zone, test, free_pages))
 		return true;
 	/* A boost is to spare big blocks, not to starve small urgent requests. */
-	if (order || !(gfp & policy(pool)->urgency.unboosted_gfp) ||
+	if (test->order || !(test->gfp & policy(pool)->urgency.unboosted_gfp) ||
 	    !load_relaxed(&zone->watermark_boost) ||
-	    (alloc_flags & ALLOC_WMARK_MASK) != PB_WMARK_MIN)
+	    (test->alloc_flags & ALLOC_WMARK_MASK) != PB_WMARK_MIN)
 		return false;
-	return zone_watermark_ok(pool, zone, order, zone->_watermark[PB_WMARK_MIN], classzone,
-				 alloc_flags, free_pages);
+	again.mark = zone->_watermark[PB_WMARK_MIN];
+	return zone_watermark_ok(pool, zone, &again, free_pages);
 }
 
 bool boost_watermark(struct pb_pool *pool, struct zone *zone)

@@ -36,12 +36,22 @@ struct zone_request {
 
 /* ---- watermark.c */
 
-/* Spec 6.2. `classzone`: zone type that lowmem_reserve is read for. */
-bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
-		       u64 mark, unsigned int classzone, unsigned int alloc_flags, long free_pages);
-bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
-			 unsigned int order, u64 mark, unsigned int classzone,
-			 unsigned int alloc_flags, pb_gfp_t gfp);
+/* What a watermark test asks of a zone (spec 6.2). */
+struct wmark_test {
+	u64 mark; /* pages */
+	unsigned int order;
+	unsigned int classzone; /* zone type that lowmem_reserve is read for */
+	unsigned int alloc_flags;
+	u32 cpu;      /* zone_watermark_fast(): whose home stripe is looked at first */
+	pb_gfp_t gfp; /* the same: may a boost be passed over? */
+};
+
+/* Would the zone keep the mark, had it so many free pages, and has it a block of the order? */
+bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone,
+		       const struct wmark_test *test, long free_pages);
+/* The same of its free pages; most requests are answered without other CPUs' counters. */
+bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone,
+			 const struct wmark_test *test);
 u64 wmark_pages(const struct zone *zone, enum pb_watermark mark); /* boost included */
 /* True: boosted. Spec 7.2. */
 bool boost_watermark(struct pb_pool *pool, struct zone *zone);

@@ -128,8 +128,10 @@ static void compare(const struct tp *tp, const struct zone *zone, struct tp_rng 
 	rules = request.order ? result.word == PB_SAYS_WOULD_SUCCEED
 			      : result.usable > result.mark + result.reserve;
 	flags = gfp_to_alloc_flags(&tp->pool, request.gfp, request.order);
-	core = zone_watermark_fast(&tp->pool, zone, 0, request.order,
-				   wmark_pages(zone, PB_WMARK_MIN), class, flags, request.gfp);
+	core = zone_watermark_fast(&tp->pool, zone,
+				   &(struct wmark_test){ wmark_pages(zone, PB_WMARK_MIN),
+							 request.order, class, flags, 0,
+							 request.gfp });
 	if (core != rules)
 		fail_msg("round %d: order %u, gfp 0x%x, class %u: the core says %d, the rules %s "
 			 "(usable %lld, mark %lld, reserve %lld)",
