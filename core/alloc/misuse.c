@@ -14,12 +14,9 @@ static const char *const texts[PB_NR_MISUSE] = {
 	[PB_MISUSE_INTERIOR] = "page is inside an allocated block, not its first",
 	[PB_MISUSE_FOREIGN] = "pointer is not a page of this pool",
 	[PB_MISUSE_UNOWNED] = "page is reserved or a hole: never handed out",
-	[PB_MISUSE_RANGE] = "pfn or address is outside the pool",
-	[PB_MISUSE_UNALIGNED] = "pfn or address is not aligned to the block",
 	[PB_MISUSE_BAD_NODE] = "node id out of range",
 	[PB_MISUSE_BAD_FLAGS] = "gfp flags contradict each other",
 	[PB_MISUSE_REFCOUNT] = "reference count out of range or not kept",
-	[PB_MISUSE_CORRUPT] = "metadata contradict each other",
 };
 
 /* "page 0x7f3a, pfn 0x12, order 3": what was given. */

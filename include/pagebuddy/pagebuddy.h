@@ -222,7 +222,8 @@ struct pb_config {
 	uint32_t watermark_boost_factor; /* default 15000; 0: off */
 	uint32_t lowmem_reserve_ratio[PB_NR_ZONE_TYPES];
 	uint32_t pcp_high_fraction; /* 0: from watermarks; else >= 8 */
-	uint32_t pcp_batch_max;     /* 0: spec 9.1; upper limit for batch and capacity */
+	uint32_t pcp_batch_max;     /* modern: most pages that one list of a CPU may hold; 0: by
+	                               the zone's size. linux: without effect, see pb_set_pcp() */
 	/* [nr_regions], written by pb_pool_size() and pb_pool_init(), or NULL: memory for
 	   sorting regions that come unsorted (pb_user_pool_create() maps it by itself) */
 	uint32_t *region_order;
@@ -281,12 +282,9 @@ enum pb_misuse {
 	PB_MISUSE_INTERIOR,     /* frame is inside an allocated block */
 	PB_MISUSE_FOREIGN,      /* pointer is not a page of this pool */
 	PB_MISUSE_UNOWNED,      /* frame was never allocated, reserved or a hole */
-	PB_MISUSE_RANGE,        /* pfn or address outside the pool */
-	PB_MISUSE_UNALIGNED,    /* pfn or address not aligned to the order or page */
 	PB_MISUSE_BAD_NODE,     /* node id out of range */
 	PB_MISUSE_BAD_FLAGS,    /* two zone or two mobility modifiers (spec 4.3, 4.4) */
 	PB_MISUSE_REFCOUNT,     /* reference taken on a page nobody owns, or overflow */
-	PB_MISUSE_CORRUPT,      /* metadata contradict each other */
 	PB_NR_MISUSE
 };
 

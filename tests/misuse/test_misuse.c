@@ -22,12 +22,9 @@ static const char *const messages[PB_NR_MISUSE] = {
 	[PB_MISUSE_INTERIOR] = "page is inside an allocated block, not its first",
 	[PB_MISUSE_FOREIGN] = "pointer is not a page of this pool",
 	[PB_MISUSE_UNOWNED] = "page is reserved or a hole: never handed out",
-	[PB_MISUSE_RANGE] = "pfn or address is outside the pool",
-	[PB_MISUSE_UNALIGNED] = "pfn or address is not aligned to the block",
 	[PB_MISUSE_BAD_NODE] = "node id out of range",
 	[PB_MISUSE_BAD_FLAGS] = "gfp flags contradict each other",
 	[PB_MISUSE_REFCOUNT] = "reference count out of range or not kept",
-	[PB_MISUSE_CORRUPT] = "metadata contradict each other",
 };
 
 /* A pool in the middle of its life: some of everything, two CPUs' lists filled. */

@@ -351,6 +351,37 @@ static void test_tick_empties_idle_lists_of_the_modern_profile(void **state)
 	tp_drop(&tp);
 }
 
+/* pcp_batch_max bounds what one list holds, pages that come back included. */
+static void test_pcp_batch_max_bounds_each_list(void **state)
+{
+	(void)state;
+	for (uint32_t max = 0; max <= 16; max += 16) {
+		struct pb_page *pages[1024];
+		struct tp tp;
+		int64_t most = 0;
+
+		tp_start(&tp);
+		tp.config.nr_cpus = 1;
+		tp.config.pcp_batch_max = max;
+		tp_region(&tp, 0, 262144, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		for (int i = 0; i < 1024; i++) {
+			pages[i] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+			most = held(&tp, 0) > most ? held(&tp, 0) : most;
+		}
+		for (int i = 0; i < 1024; i++) {
+			pb_free_pages(&tp.pool, pages[i], 0);
+			most = held(&tp, 0) > most ? held(&tp, 0) : most;
+		}
+		tp_check(&tp, "bounded");
+		if (max)
+			assert_in_range(most, 1, max);
+		else
+			assert_true(most > 16);
+		tp_drop(&tp);
+	}
+}
+
 static void test_set_pcp_refused_when_out_of_range(void **state)
 {
 	struct tp tp;
@@ -463,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_drain_of_one_cpu_leaves_the_others),
 		cmocka_unit_test(test_allocation_drains_other_cpus_before_it_fails),
 		cmocka_unit_test(test_tick_empties_idle_lists_of_the_modern_profile),
+		cmocka_unit_test(test_pcp_batch_max_bounds_each_list),
 		cmocka_unit_test(test_set_pcp_refused_when_out_of_range),
 		cmocka_unit_test(test_counters_balance),
 	};
