@@ -21,187 +21,11 @@
 #include "workloads.h"
 #include "lockhold.h"
 #include "stats.h"
+#include "run.h"
 #include "worker.h"
 
 /* Longer runs than this many ns would hardly ever be left alone. */
 #define RUN_AGAIN_BELOW 50000000
-
-/* Before the CPU is offered to others; and where each thread has a CPU of its own. */
-#define SPINS 1024
-#define SPINS_ALONE 65536
-
-/* What the threads of a run share. */
-struct run {
-	const struct bench_ops *ops;
-	void (*work)(struct w_thread *t);
-	unsigned int threads;
-	u32 arrived __attribute__((aligned(64))); /* at the barrier; atomic */
-	u32 phase;                                /* barriers passed; atomic */
-	u64 ns[W_PHASES];                         /* thread 0 writes */
-	u64 preempted; /* how often somebody else ran instead; thread 0 writes */
-	struct w_thread *thread;
-	struct env *env;
-};
-
-struct env {
-	struct run *run;
-	pthread_t id;
-	int cpu;
-	u64 begin, end;
-	u64 switches, preempted;
-} __attribute__((aligned(64)));
-
-static u64 free_failures; /* atomic */
-static int cpu_ids[BENCH_MAX_THREADS];
-static unsigned int nr_cpu_ids;
-
-u64 bench_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
-void bench_free_failed(void)
-{
-	__atomic_fetch_add(&free_failures, 1, __ATOMIC_RELAXED);
-}
-
-void verify_failed(const char *what, u64 frame, unsigned int order)
-{
-	fprintf(stderr, "ownership: frame %#llx, in a block of order %u, %s\n",
-		(unsigned long long)frame, order, what);
-	_exit(3);
-}
-
-static void die(const char *what)
-{
-	fprintf(stderr, "%s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static void wait_a_little(unsigned int spins, unsigned int patience)
-{
-	if (spins % patience == 0)
-		sched_yield();
-#ifdef __x86_64__
-	__builtin_ia32_pause();
-#endif
-}
-
-/* Waiting for the other side: it may have been preempted, or share this CPU. */
-void w_pause(void)
-{
-	static __thread unsigned int spins;
-
-	wait_a_little(++spins, SPINS);
-}
-
-static void barrier(struct run *run)
-{
-	u32 phase = __atomic_load_n(&run->phase, __ATOMIC_RELAXED);
-	/* Who yields early is in the kernel, and late, when a phase of microseconds begins. */
-	unsigned int patience = run->threads <= nr_cpu_ids ? SPINS_ALONE : SPINS, spins = 0;
-
-	/* AcqRel: what each thread did before is seen by all after. */
-	if (__atomic_add_fetch(&run->arrived, 1, __ATOMIC_ACQ_REL) == run->threads) {
-		__atomic_store_n(&run->arrived, 0, __ATOMIC_RELAXED);
-		__atomic_store_n(&run->phase, phase + 1, __ATOMIC_RELEASE);
-		return;
-	}
-	while (__atomic_load_n(&run->phase, __ATOMIC_ACQUIRE) == phase)
-		wait_a_little(++spins, patience);
-}
-
-/* How often the kernel took the CPU from this thread. */
-static u64 involuntary_switches(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_THREAD, &usage);
-	return usage.ru_nivcsw;
-}
-
-void w_begin(struct w_thread *t)
-{
-	struct env *env = t->env;
-
-	env->switches = involuntary_switches();
-	barrier(env->run);
-	env->begin = bench_now_ns();
-}
-
-/* The phase took from the first thread's start to the last one's end. */
-void w_end(struct w_thread *t, int phase)
-{
-	struct env *env = t->env;
-	struct run *run = env->run;
-	u64 begin = UINT64_MAX, end = 0;
-	unsigned int i;
-
-	env->end = bench_now_ns();
-	env->preempted = involuntary_switches() - env->switches;
-	barrier(run);
-	if (t->index)
-		return;
-	for (i = 0; i < run->threads; i++) {
-		begin = run->env[i].begin < begin ? run->env[i].begin : begin;
-		end = run->env[i].end > end ? run->env[i].end : end;
-		run->preempted += run->env[i].preempted;
-	}
-	run->ns[phase] += end - begin;
-}
-
-/* The CPUs this process may use; threads go to them in turn. */
-static void find_cpus(void)
-{
-	cpu_set_t set;
-	int cpu;
-
-	if (sched_getaffinity(0, sizeof(set), &set))
-		die("sched_getaffinity");
-	for (cpu = 0; cpu < CPU_SETSIZE && nr_cpu_ids < BENCH_MAX_THREADS; cpu++)
-		if (CPU_ISSET(cpu, &set))
-			cpu_ids[nr_cpu_ids++] = cpu;
-}
-
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		die("sched_setaffinity");
-}
-
-static void *thread_main(void *arg)
-{
-	struct w_thread *t = arg;
-	struct env *env = t->env;
-
-	pin(env->cpu);
-	env->run->work(t);
-	return NULL;
-}
-
-/* All threads do the workload once. */
-static void do_run(struct run *run)
-{
-	unsigned int i;
-
-	memset(run->ns, 0, sizeof(run->ns));
-	run->preempted = 0;
-	for (i = 0; i < run->threads; i++)
-		memset(run->thread[i].ops, 0, sizeof(run->thread[i].ops));
-	for (i = 1; i < run->threads; i++)
-		if (pthread_create(&run->env[i].id, NULL, thread_main, &run->thread[i]))
-			die("pthread_create");
-	thread_main(&run->thread[0]);
-	for (i = 1; i < run->threads; i++)
-		pthread_join(run->env[i].id, NULL);
-}
 
 static void *zeroed(u64 bytes)
 {
@@ -209,7 +33,7 @@ static void *zeroed(u64 bytes)
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 	if (p == MAP_FAILED)
-		die("mmap of the harness's arrays");
+		run_die("mmap of the harness's arrays");
 	return p;
 }
 
@@ -250,7 +74,7 @@ static void prepare(struct run *run, const struct worker_options *o, void *ctx)
 		struct w_thread *t = &run->thread[i];
 
 		run->env[i].run = run;
-		run->env[i].cpu = cpu_ids[i % nr_cpu_ids];
+		run->env[i].cpu = run_cpu(i);
 		t->env = &run->env[i];
 		t->ctx = ctx;
 		t->index = i;
@@ -323,7 +147,7 @@ static void calibrate(struct run *run, const struct workload *w, const struct wo
 
 	for (;;) {
 		set_amount(run, w, amount);
-		do_run(run);
+		run_once(run);
 		total = total_ns(run);
 		if (total >= target / 4)
 			break;
@@ -358,7 +182,7 @@ static void print_row(const struct worker_options *o, int64_t ps[W_PHASES][BENCH
 /* Of every run, the one that warms up included. */
 static u64 sum_failures(const struct run *run)
 {
-	u64 sum = __atomic_load_n(&free_failures, __ATOMIC_RELAXED);
+	u64 sum = run_free_failures();
 	unsigned int i;
 
 	for (i = 0; i < run->threads; i++)
@@ -445,10 +269,10 @@ static void timed(struct run *run, const struct workload *w, const struct worker
 		lockhold_reset();
 	start = bench_now_ns();
 	for (i = 0; more_runs(o, i, start); i++) {
-		do_run(run);
+		run_once(run);
 		while (run->preempted && spare && total_ns(run) < RUN_AGAIN_BELOW) {
 			spare--;
-			do_run(run);
+			run_once(run);
 		}
 		for (phase = 0; phase < W_PHASES; phase++)
 			ps[phase][i] = per_operation(run, phase);
@@ -466,7 +290,7 @@ static void fragmentation(struct run *run, const struct worker_options *o)
 	const struct w_thread *t = &run->thread[0];
 
 	run->thread[0].n = o->iterations ? o->iterations : 2000000;
-	do_run(run);
+	run_once(run);
 	printf("frag\t%s\t%u\t%s\t%llu\t%llu\t%llu\n", o->workload, o->order, o->variant,
 	       (unsigned long long)t->blocks, (unsigned long long)t->possible,
 	       (unsigned long long)t->failures);
@@ -478,7 +302,7 @@ static void longest(struct run *run, const struct worker_options *o)
 	double ps = cycle_ps();
 
 	t->n = o->iterations ? o->iterations : 10000000;
-	do_run(run);
+	run_once(run);
 	printf("longest\t%s\t%llu\talloc", o->variant, (unsigned long long)t->n);
 	print_spread(t->hist_alloc, t->max_alloc, ps);
 	printf("longest\t%s\t%llu\tfree", o->variant, (unsigned long long)t->n);
@@ -683,7 +507,7 @@ int main(int argc, char **argv)
 
 	parse(argc, argv, &o);
 	check_options(&o);
-	find_cpus();
+	run_find_cpus();
 	setup = (struct bench_setup){
 		.variant = o.variant,
 		.pages = o.pages,
