@@ -40,7 +40,7 @@ enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_con
 	return reason;
 }
 
-/* Each power-of-two-th failure is logged: news without a flood. Its line is not on the
+/* Logs the first, second, fourth, eighth … failure, so that many of them are no flood. Its line is not on the
    stack while the request goes on. */
 NOINLINE void warn_alloc(struct pb_pool *pool, const struct alloc_context *ctx)
 {

@@ -78,7 +78,8 @@ static inline bool owned_block(const struct pb_page *page, unsigned int order)
 	       (u64)(PB_PAGE_HEAD | PB_PAGE_SHARED) + order;
 }
 
-/* Only under a lock is a page on its way: who dies in between is found out, see shared.h. */
+/* In a shared pool a page changes hands under a lock, which tells who died while he held it
+   (shared.h). */
 static int free_shared(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 		       const struct call *call)
 {
@@ -103,7 +104,7 @@ static NOINLINE int free_reported(struct pb_pool *pool, struct pb_page *page, un
 				    : free_slow(pool, page, order, &call);
 }
 
-/* By the lock of this CPU's list, where that is all there is to it. */
+/* Pushes onto this CPU's list under its lock, unless the free needs more than that. */
 static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 				const char *name, const void *caller)
 {
@@ -120,7 +121,7 @@ static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsi
 	return PB_OK;
 }
 
-/* The byte is clear already, and this CPU's list had no room. */
+/* Frees a block whose byte is clear already, and for which this CPU's list had no room. */
 static NOINLINE int free_overflow(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	free_frames(pool, frame, order);

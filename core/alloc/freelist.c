@@ -31,7 +31,8 @@ NOINLINE void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsign
 	}
 }
 
-/* rmqueue, spec 6.4. */
+/* Takes a block from this CPU's list or the zone, wakes reclaim after a boost, and reserves a
+   pageblock for urgent requests (spec 6.4). */
 static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
 		   unsigned int alloc_flags)
 {
@@ -104,7 +105,6 @@ static NOINLINE bool zone_passes(struct pb_pool *pool, const struct alloc_contex
 	return ok;
 }
 
-/* Spec 6.1. */
 u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx,
 			   unsigned int alloc_flags)
 {
@@ -139,7 +139,7 @@ u32 first_attempt(struct pb_pool *pool, const struct alloc_context *ctx)
 	return frame;
 }
 
-/* Straight from a zone, for a block that is to be moved: it may stay for long, and the
+/* Takes a block straight from a zone, for one that is to be moved: it may stay for long, and the
    way is short where the stack is deep already. */
 static u32 take_for_move(struct pb_pool *pool, const struct alloc_context *ctx)
 {

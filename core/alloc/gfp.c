@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "zone/zone.h"
 
-/* Spec 4.3; -1: modifiers that contradict. */
+/* Returns the highest zone type for the flags (spec 4.3); -1: their modifiers contradict. */
 static const signed char zone_table[16] = {
 	[0] = PB_ZONE_NORMAL,
 	[PB_GFP_DMA] = PB_ZONE_DMA,
@@ -66,7 +66,7 @@ unsigned int gfp_to_alloc_flags(const struct pb_pool *pool, pb_gfp_t gfp, unsign
 	return flags;
 }
 
-/* Spec 13.6, in the order in which they are tried. */
+/* Names are tried in this order (spec 13.6). */
 static const struct {
 	pb_gfp_t bits;
 	const char *name;

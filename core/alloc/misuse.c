@@ -55,7 +55,7 @@ static void text_foreign(const struct pb_pool *pool, struct text *text)
 	text_hex(text, (uintptr_t)pool->pages + (uintptr_t)(pool->nr_frames - !!pool->nr_frames));
 }
 
-/* What was found instead, in words. */
+/* Says in words what was found instead. */
 static void text_found(const struct pb_pool *pool, struct text *text, const struct misuse *what)
 {
 	switch (what->kind) {
@@ -142,7 +142,7 @@ u32 block_head(const struct pb_pool *pool, u32 frame)
 	return NO_FRAME;
 }
 
-/* The block that a frame without owner is part of, or nothing. */
+/* Finds the block that a frame without owner is part of. */
 static unsigned int free_around(const struct pb_pool *pool, u32 frame)
 {
 	int order = covering_order(pool, frame);

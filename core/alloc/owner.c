@@ -22,7 +22,7 @@ uint32_t pb_page_owner(const struct pb_pool *pool, const struct pb_page *page)
 	return load_relaxed(&pool->owners[frame]);
 }
 
-/* Pages that came free. A tag goes before a reference, so that no second call drops
+/* Returns the pages that came free. A tag goes before a reference, so that no second call drops
    another holder's; the tag of a block that is freed goes with it, so that who dies in
    here leaves the rest, the block at hand too, to the next call. */
 static u64 free_owned(struct pb_pool *pool, u32 frame, unsigned int order)

@@ -21,7 +21,6 @@
 /* Flags that the fast path cannot handle. */
 #define GFP_SLOW PB_GFP_ZERO
 
-/* Wipe frames; false: one of them has no address. */
 bool clear_frames(const struct pb_pool *pool, u32 frame, u32 end)
 {
 	for (; frame < end; frame++) {
@@ -94,7 +93,7 @@ static struct pb_page *alloc_slow(struct pb_pool *pool, struct pb_request *reque
 	return page;
 }
 
-/* From this CPU's list, by its lock, where that is all there is to it. */
+/* Pops from this CPU's list under its lock; NULL if the request needs more than that. */
 static inline struct pb_page *alloc_locked(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
 	u32 frame;
@@ -105,7 +104,7 @@ static inline struct pb_page *alloc_locked(struct pb_pool *pool, pb_gfp_t gfp, u
 	return page_set_allocated(pool, frame, order, gfp);
 }
 
-/* The same in a pool whose blocks carry tags, or that other processes use. */
+/* Does the same in a pool whose blocks carry tags, or that other processes use. */
 static struct pb_page *alloc_guarded(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
 	u32 frame;
@@ -119,7 +118,7 @@ static struct pb_page *alloc_guarded(struct pb_pool *pool, pb_gfp_t gfp, unsigne
 	return page_set_owned(pool, frame, order, gfp);
 }
 
-/* Apart, so that a hit builds no request. */
+/* Not inlined, so that a hit builds no request. */
 static NOINLINE struct pb_page *alloc_reported(struct pb_pool *pool, pb_gfp_t gfp,
 					       unsigned int order, const char *name,
 					       const void *caller)
@@ -150,7 +149,7 @@ FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned
 	return alloc_missed(pool, gfp, order, "pb_alloc_pages", CALLER);
 }
 
-/* A hit. Apart, so that a miss needs less stack. */
+/* Tries the fast paths only. Not inlined, so that a miss needs less stack. */
 static NOINLINE struct pb_page *alloc_hit(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
 	struct pb_page *page;
@@ -162,7 +161,6 @@ static NOINLINE struct pb_page *alloc_hit(struct pb_pool *pool, pb_gfp_t gfp, un
 	return page ? page : alloc_guarded(pool, gfp, order);
 }
 
-/* As pb_alloc_pages(), for a caller that wants to know why not. */
 struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *request, unsigned int order,
 			   const struct call *call)
 {
@@ -175,7 +173,7 @@ struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *request, uns
 	return page ? page : alloc_slow(pool, request, order, call);
 }
 
-/* Nearest node with memory, seen from this CPU's. */
+/* Returns the nearest node with memory, seen from this CPU's. */
 static int memory_node(const struct pb_pool *pool)
 {
 	int node = cpu_node(pool, pb_platform_cpu());

@@ -7,7 +7,6 @@
 
 #include "pcp/shared.h"
 
-/* Is it the head of an allocated block of this order, shared or not? */
 bool is_block(const struct pb_pool *pool, const struct pb_page *page, unsigned int order)
 {
 	u8 mask = (u8) ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED);
@@ -39,7 +38,7 @@ bool change_byte(struct pb_page *page, u8 old, u8 new)
 	return true;
 }
 
-/* Bits of an owned page's byte that holders may change beside each other. */
+/* Sets or clears a bit of an owned page's byte, beside other holders that do so. */
 static void set_mark(struct pb_page *page, u8 mark, bool on)
 {
 	u8 old;
@@ -67,7 +66,6 @@ bool put_shared(const struct pb_pool *pool, u32 frame)
 	return true;
 }
 
-/* Frame of the head of an allocated block, or NO_FRAME after a report. */
 u32 owned_frame(const struct pb_pool *pool, const struct pb_page *page, const struct call *call)
 {
 	u32 frame = page_frame(pool, page);

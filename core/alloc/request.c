@@ -84,7 +84,6 @@ enum pb_reason prepare_request(const struct pb_pool *pool, struct alloc_context 
 	return reason;
 }
 
-/* Spec 6.8: rather use DMA32 than mix types in Normal. */
 unsigned int nofragment(const struct pb_pool *pool, const struct zone *preferred)
 {
 	const struct pb_super *super = pool->super;

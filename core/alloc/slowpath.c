@@ -165,7 +165,7 @@ static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx
 	return NO_FRAME;
 }
 
-/* After a hook may have freed something. */
+/* Looks again after a hook may have freed something. */
 static NOINLINE u32 try_again(struct pb_pool *pool, const struct alloc_context *ctx,
 			      unsigned int alloc_flags)
 {
@@ -204,7 +204,8 @@ static NOINLINE bool may_go_on(struct pb_pool *pool, const struct alloc_context 
 	       progress->idle <= MAX_IDLE_ROUNDS;
 }
 
-/* Steps 7 to 15 of spec 8, over hooks. */
+/* Asks the hooks until there is a block or none of them claims progress: steps 7 to 15 of
+   spec 8. */
 static u32 reclaim_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
 			     unsigned int alloc_flags)
 {

@@ -50,7 +50,7 @@ u64 layout_percpu_lists(const struct pb_super *s)
 	return sizeof(struct pcp_area) + lists * sizeof(struct pcp_list);
 }
 
-/* Behind the stacks, at the end of the area. */
+/* The cold records lie behind the stacks, at the end of the area. */
 static bool cold_plausible(const struct pb_super *s)
 {
 	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES + 1) << s->class_shift;
@@ -80,7 +80,7 @@ static bool follows(u64 *end, u64 at, u64 bytes)
 	return right;
 }
 
-/* How large the bitmaps are only the zones say: checked with those (I3). */
+/* The size of the bitmaps follows from the zones, and is checked with them (I3). */
 static bool bitmaps_plausible(const struct pb_super *s, u64 *end)
 {
 	bool right = s->bitmaps == *end && s->percpu >= s->bitmaps &&

@@ -12,11 +12,11 @@
    fits into them. */
 const char *layout_fault(const struct pb_super *super, size_t bytes);
 
-/* Sizes and offsets alone, as pb_validate() asks for them. */
+/* Are the sizes and offsets possible? They alone are looked at. For pb_validate(). */
 bool layout_sizes_plausible(const struct pb_super *super);
 bool layout_percpu_plausible(const struct pb_super *super);
 bool layout_arrays_in_place(const struct pb_super *super);
-/* Bytes of an area's head and lists; the stacks are behind them. */
+/* Returns the bytes of an area's head and lists; the stacks begin behind them. */
 u64 layout_percpu_lists(const struct pb_super *super);
 
 #endif

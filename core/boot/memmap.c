@@ -154,7 +154,7 @@ static u32 region_spans(const struct pb_super *super, const struct pb_region *la
 	return end > first ? (u32)min_u64(end - first, UINT32_MAX) : 0;
 }
 
-/* Stripes and bitmaps of a zone, as it has them. */
+/* A zone's stripes and bitmaps. */
 struct shape {
 	u32 nr_stripes;
 	u8 group_shift, levels;
@@ -162,7 +162,7 @@ struct shape {
 	u32 bitmap_words;
 };
 
-/* They follow from its size alone. */
+/* The shape follows from the zone's size alone. */
 static void shape_zone(const struct pb_config *config, const struct pb_super *super, u32 nr_spans,
 		       struct shape *zone)
 {
@@ -333,7 +333,8 @@ void init_lists(struct pb_pool *pool)
 
 /* --------------------------------------------------------------- hand-over */
 
-/* Index of a region's first frame; *segment goes along with the regions, -1 before. */
+/* Returns the index of a region's first frame. *segment is that of the region before; -1 at
+   the beginning. */
 static u32 region_frame(const struct pb_pool *pool, const struct pb_region *last,
 			const struct pb_region *region, u32 *segment)
 {
@@ -359,7 +360,8 @@ static void begin_reserved(struct release *h, u64 pfn)
 	h->covered = pfn;
 }
 
-/* End of the reservations around pfn, or pfn; *next: start of the next one, or end. */
+/* Returns where the reservations around pfn end, or pfn if there are none; *next becomes the start
+   of the next one, or end. */
 static u64 skip_reserved(struct release *h, u64 pfn, u64 end, u64 *next)
 {
 	*next = end;
@@ -392,7 +394,7 @@ static void release_region(struct release *h, const struct pb_region *region, u3
 	}
 }
 
-/* Region by region; what no region has of the spans is absent. Not inlined: two walks
+/* Marks each region's frames; those of a span that no region has are absent. Not inlined: two walks
    over the regions are much for one frame of a small stack. */
 static NOINLINE void release_all(struct release *h)
 {
@@ -425,7 +427,8 @@ void memmap_release(struct pb_pool *pool, const struct pb_config *config)
 
 /* ------------------------------------------------------------- fast[] */
 
-/* The node's first zone for each combination of modifiers, if that is local. */
+/* Fills in the lists of the node's first zone for each combination of modifiers, if that zone is
+   local. */
 void pcp_init_fast(struct pb_pool *pool)
 {
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {

@@ -31,7 +31,7 @@ void pb_config_init(struct pb_config *config)
 	memcpy(config->lowmem_reserve_ratio, ratio, sizeof(ratio));
 }
 
-/* Whoever lists CPUs' nodes has counted them, or has one. */
+/* A configuration that lists CPUs' nodes says how many there are, or has one CPU. */
 static u32 configured_cpus(const struct pb_config *config)
 {
 	if (!PB_WITH_SMP)
@@ -154,7 +154,7 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->tunables.pcp_batch_max = config->pcp_batch_max;
 }
 
-/* Bytes of one CPU's area; 0: the stacks are too large for one. */
+/* Returns the bytes of one CPU's area; 0: the stacks are too large for one. */
 static u64 percpu_bytes(struct pb_super *s, size_t zone_bytes)
 {
 	if (policy_of(s)->pcp_zone_bytes)
@@ -162,7 +162,7 @@ static u64 percpu_bytes(struct pb_super *s, size_t zone_bytes)
 	return pcp_stack_area_bytes(s, zone_bytes);
 }
 
-/* Many zones: smaller stacks, and at last none. */
+/* A pool of many zones gets smaller stacks, and at last none. */
 static void measure_percpu(const struct pb_config *config, struct pb_super *s, u64 zone_bytes)
 {
 	u64 bytes = PB_WITH_PCP ? percpu_bytes(s, (size_t)zone_bytes) : 0;
@@ -177,7 +177,7 @@ static void measure_percpu(const struct pb_config *config, struct pb_super *s, u
 	s->percpu_stride = s->flags & PB_POOL_NO_PCP ? 0 : (u32)bytes;
 }
 
-/* Everything that follows from the configuration alone. */
+/* Fills in everything that follows from the configuration alone. */
 static int measure(const struct pb_config *config, struct pb_super *s, struct pb_error *error)
 {
 	const char *fault = config_fault(config);
@@ -301,7 +301,7 @@ static bool node_has_memory(const struct pb_pool *pool, u32 id)
 	return false;
 }
 
-/* Spec 5.2: nearest unused node with memory, low ids and idle nodes preferred. */
+/* Finds the nearest unused node with memory; it prefers low ids and idle nodes (spec 5.2). */
 static int next_best_node(const struct pb_pool *pool, const struct pb_config *config, u32 local,
 			  u64 used, const u16 *load)
 {
@@ -346,7 +346,7 @@ static NOINLINE void build_zonelist(struct pb_pool *pool, const struct pb_config
 	}
 }
 
-/* Node by node, each with its highest zone first. */
+/* Writes a node's zonelist: node by node, each with its highest zone first. */
 static void fill_zonelist(struct pb_pool *pool, u32 id)
 {
 	struct node *node = pool_node(pool, id);
@@ -419,7 +419,7 @@ static void init_pageblocks(struct pb_pool *pool, unsigned int type)
 	}
 }
 
-/* Spec 2.4: too small to keep types apart. */
+/* Is the pool large enough to keep types apart (spec 2.4)? */
 static bool enough_for_mobility(const struct pb_pool *pool)
 {
 	u32 flags = pool->super->flags;
@@ -498,7 +498,7 @@ static NOINLINE int place_super(const struct pb_super *super, const struct place
 	return PB_OK;
 }
 
-/* The super block, apart so that it isn't on the stack while the pool is built. */
+/* Not inlined, so that the super block isn't on the stack while the pool is built. */
 static NOINLINE int init_super(const struct pb_config *config, const struct place *place,
 			       struct pb_error *error)
 {

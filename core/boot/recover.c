@@ -41,7 +41,7 @@ static bool is_owned_block(const struct pb_pool *pool, u32 frame)
 	return true;
 }
 
-/* Who has no owner has no references. Those of the rest are left as they are: in a
+/* A frame without owner has no references. Those of the rest are left as they are: in a
    shared pool the living count them at this very moment. */
 static void forget_references(struct pb_pool *pool, u32 frame)
 {
@@ -51,7 +51,7 @@ static void forget_references(struct pb_pool *pool, u32 frame)
 		*refs = 0;
 }
 
-/* The block's frames after its head are nobody else's. Returns its end. */
+/* Clears the page bytes behind a block's head, so that no other block is in it. Returns its end. */
 static u32 settle_block(struct pb_pool *pool, u32 frame)
 {
 	struct pb_page *page = pool->pages + frame;
@@ -108,7 +108,7 @@ static u8 settled_type(const struct pb_pool *pool, const struct pageblock *pb)
 	return type;
 }
 
-/* Nobody isolates any more, and the reserve is what has its type. */
+/* Ends isolation, and counts the reserve by the pageblocks of its type. */
 static void settle_pageblocks(struct pb_pool *pool, struct zone *zone)
 {
 	u32 first = zone_first_pageblock(pool, zone);
@@ -150,7 +150,8 @@ static void empty_stripe(struct pb_pool *pool, const struct zone *zone, struct s
 	       (size_t)stripe_bitmap_bytes(pool->super, zone->bitmap_words));
 }
 
-/* What was in them is nobody's, so it is free. The lock stays as it is. */
+/* Empties the per-CPU lists: their frames are neither free nor owned, and become free. The lock
+   stays as it is. */
 static void empty_areas(struct pb_pool *pool)
 {
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {

@@ -68,7 +68,7 @@ static bool type_shown(const struct pb_pool *pool, unsigned int type)
 	return false;
 }
 
-/* As Linux: under the lock, a list at a time, and none to its end that is very long. */
+/* Counts as Linux does: a list at a time under the lock, and a very long one not to its end. */
 static void linked_lengths(const struct pb_pool *pool, const struct zone *zone, unsigned int type,
 			   u32 lengths[NR_ORDERS_MAX])
 {
@@ -271,7 +271,7 @@ static void text_counter(struct text *text, const char *name, u64 value)
 	text_dec(text, (s64)value, 0);
 }
 
-/* What a zone type without memory has for each mark. */
+/* Writes what a zone type without memory has for each mark. */
 static u64 absent_mark(const struct pb_pool *pool, unsigned int type)
 {
 	return type == PB_ZONE_MOVABLE && pool_is_linked(pool) && policy(pool)->movable_apart ? 32
@@ -360,7 +360,7 @@ static u64 free_highatomic(const struct pb_pool *pool, const struct zone *zone)
 	return pages;
 }
 
-/* What follows the zone's name, and the node's statistics in its first zone. */
+/* Writes what follows the zone's name, and the node's statistics in its first zone. */
 static void text_zoneinfo_zone(struct text *text, struct pb_pool *pool, u32 id, unsigned int type,
 			       enum pb_text_layout layout)
 {

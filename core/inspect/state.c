@@ -9,7 +9,7 @@
 #include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 
-/* Frame of a block whose frames are all still reserved; or PB_E*, as NO_FRAME. */
+/* Finds the frame of a block whose frames are all still reserved. PB_OK, or why there is none. */
 static int reserved_block(const struct pb_pool *pool, u64 pfn, unsigned int order, u32 *frame)
 {
 	if (order > pool->max_order || pfn & (((u64)1 << order) - 1))

@@ -7,13 +7,13 @@
 #include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 
-/* Not free, not owned: reserved, absent, or in some per-CPU list. */
+/* Is the frame neither free nor owned: reserved, absent, or in some per-CPU list? */
 static bool is_loose(const struct pb_pool *pool, u32 frame)
 {
 	return !(pool->pages[frame].state & PB_PAGE_HEAD) && covering_order(pool, frame) < 0;
 }
 
-/* Largest aligned block at `frame`, before `end`, of the same loose kind. */
+/* Returns the order of the largest aligned block at `frame`, before `end`, of the same kind. */
 static unsigned int loose_order(const struct pb_pool *pool, u32 frame, u64 end)
 {
 	u8 state = pool->pages[frame].state;
@@ -32,7 +32,7 @@ static unsigned int loose_order(const struct pb_pool *pool, u32 frame, u64 end)
 	return order;
 }
 
-/* The block at `frame`; returns its frames. */
+/* Describes the block at `frame`; returns its frames. */
 static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 frame, u64 end,
 		    struct pb_block *block)
 {
@@ -116,7 +116,7 @@ static int visit_linked(const struct pb_pool *pool, const struct free_list *list
 	return 0;
 }
 
-/* Blocks of `order` in one pageblock, lowest first. */
+/* Visits the blocks of `order` in one pageblock, the lowest first. */
 static int walk_pageblock(const struct pb_pool *pool, u32 pageblock, unsigned int order,
 			  const struct visitor *to)
 {
