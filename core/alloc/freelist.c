@@ -11,7 +11,7 @@
 static void count_numa(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone)
 {
 	(void)pool;
-	if (zone->node == ctx->preferred->node)
+	if (!PB_WITH_NUMA || zone->node == ctx->preferred->node)
 		return; /* numa_hit is everything else */
 	pb_atomic_fetch_add(&zone->numa_miss, 1, __ATOMIC_RELAXED);
 	pb_atomic_fetch_add(&ctx->preferred->numa_foreign, 1, __ATOMIC_RELAXED);
@@ -25,7 +25,7 @@ NOINLINE void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsign
 		event.pfn = zone->start_pfn;
 		trace_event(pool, zone, &event);
 	}
-	if (pool->hooks.wake && hook_begin()) {
+	if (PB_WITH_RECLAIM && pool->hooks.wake && hook_begin()) {
 		pool->hooks.wake(pool->hooks.ctx, pool, zone->node, order);
 		hook_end();
 	}
@@ -51,7 +51,7 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 		if (frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
 			pb_atomic_fetch_add(&zone->numa_other_direct, 1, __ATOMIC_RELAXED);
 	}
-	if (load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
+	if (PB_WITH_WATERMARKS && load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
 	    (!policy(pool)->boost_kswapd || alloc_flags & ALLOC_KSWAPD)) {
 		pb_atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
 		wake_reclaim(pool, zone, 0);
@@ -97,7 +97,8 @@ static NOINLINE bool zone_passes(struct pb_pool *pool, const struct alloc_contex
 {
 	const struct wmark_test test =
 		request_test(ctx, wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK), alloc_flags);
-	bool ok = (policy(pool)->below_high && above_high(pool, ctx, zone, alloc_flags)) ||
+	bool ok = (PB_WITH_LINUX && policy(pool)->below_high &&
+		   above_high(pool, ctx, zone, alloc_flags)) ||
 		  alloc_flags & ALLOC_NO_WATERMARKS || zone_watermark_fast(pool, zone, &test);
 
 	if (tracing(pool))
@@ -115,7 +116,8 @@ u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx
 		u32 frame;
 
 		/* fragmenting locally beats going remote */
-		if (alloc_flags & ALLOC_NOFRAGMENT && zone->node != ctx->preferred->node)
+		if (PB_WITH_NUMA && alloc_flags & ALLOC_NOFRAGMENT &&
+		    zone->node != ctx->preferred->node)
 			break;
 		if (!zone_passes(pool, ctx, zone, alloc_flags))
 			continue;
@@ -134,7 +136,7 @@ u32 first_attempt(struct pb_pool *pool, const struct alloc_context *ctx)
 	unsigned int local = nofragment(pool, ctx->preferred);
 	u32 frame = get_page_from_freelist(pool, ctx, alloc_flags | local);
 
-	if (frame == NO_FRAME && local)
+	if (PB_WITH_MOBILITY && frame == NO_FRAME && local)
 		frame = get_page_from_freelist(pool, ctx, alloc_flags);
 	return frame;
 }

@@ -16,7 +16,7 @@ struct zone *next_zone(const struct pb_pool *pool, const struct alloc_context *c
 
 		if (zone->type > ctx->highest || !(ctx->nodemask >> zone->node & 1))
 			continue;
-		if (ctx->gfp & PB_GFP_THISNODE && zone->node != ctx->node)
+		if (PB_WITH_NUMA && ctx->gfp & PB_GFP_THISNODE && zone->node != ctx->node)
 			continue;
 		if (load_relaxed(&zone->managed))
 			return zone;
@@ -89,7 +89,8 @@ unsigned int nofragment(const struct pb_pool *pool, const struct zone *preferred
 	const struct pb_super *super = pool->super;
 	u32 online = 0;
 
-	if (preferred->type != PB_ZONE_NORMAL || !(super->zone_types >> PB_ZONE_DMA32 & 1))
+	if (!PB_WITH_MOBILITY || preferred->type != PB_ZONE_NORMAL ||
+	    !(super->zone_types >> PB_ZONE_DMA32 & 1))
 		return 0;
 	for (u32 id = 0; id < super->nr_nodes; id++)
 		online += pool_node(pool, id)->online;

@@ -147,6 +147,11 @@ static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx
 {
 	bool drain = may_drain(pool, ctx);
 
+	if (!PB_WITH_SMP) { /* nobody else has anything in his hands */
+		if (drain)
+			pcp_drain_all(pool, NULL);
+		return get_page_from_freelist(pool, ctx, alloc_flags);
+	}
 	for (unsigned int round = 0; round < MAX_VAIN_ROUNDS; round++) {
 		u64 before = look_around(pool);
 		u32 frame;
@@ -245,7 +250,8 @@ static bool end_boosts(struct pb_pool *pool, const struct alloc_context *ctx)
 	struct zone *zone;
 	u32 at = 0;
 
-	while (!pool->hooks.wake && (zone = next_zone(pool, ctx, &at)) != NULL) {
+	while (PB_WITH_WATERMARKS && !pool->hooks.wake &&
+	       (zone = next_zone(pool, ctx, &at)) != NULL) {
 		ended = ended || load_relaxed(&zone->watermark_boost);
 		store_relaxed(&zone->watermark_boost, 0ul);
 	}
@@ -278,13 +284,14 @@ static NOINLINE u32 wait_and_retry(struct pb_pool *pool, const struct alloc_cont
 {
 	u32 frame = NO_FRAME;
 
-	if (ctx->gfp & PB_GFP_DIRECT_RECLAIM)
+	if (PB_WITH_RECLAIM && ctx->gfp & PB_GFP_DIRECT_RECLAIM)
 		frame = reclaim_and_retry(pool, ctx, alloc_flags);
 	if (frame == NO_FRAME)
 		frame = drain_and_retry(pool, ctx, alloc_flags);
 	while (frame == NO_FRAME && must_not_fail(ctx)) {
 		let_others_run(pool);
-		frame = reclaim_and_retry(pool, ctx, alloc_flags);
+		if (PB_WITH_RECLAIM)
+			frame = reclaim_and_retry(pool, ctx, alloc_flags);
 		if (frame == NO_FRAME)
 			frame = try_again(pool, ctx, alloc_flags | alloc_harder(pool, ctx->gfp));
 	}
@@ -297,7 +304,7 @@ u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 	bool last = !may_drain(pool, ctx);
 	u32 frame;
 
-	if (ctx->gfp & PB_GFP_KSWAPD_RECLAIM)
+	if ((PB_WITH_RECLAIM || PB_WITH_TRACE) && ctx->gfp & PB_GFP_KSWAPD_RECLAIM)
 		wake_all(pool, ctx);
 	frame = get_page_from_freelist(pool, ctx, alloc_flags);
 	if (frame != NO_FRAME)

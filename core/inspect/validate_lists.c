@@ -153,7 +153,7 @@ static int check_pageblock_listed(struct check *c, u32 pageblock)
 					pageblock);
 	if (!mask)
 		return PB_OK;
-	if (pb->listed_type >= PB_MIGRATE_TYPES)
+	if (pb->listed_type >= LIST_TYPES)
 		return broken_pageblock(c, 20, "listed under a type that does not exist",
 					pageblock);
 	if (!(leaf_of(c, stripe, pb->listed_order, pb->listed_type)[local >> 6] >> (local & 63) &
@@ -169,7 +169,7 @@ static u64 count_members(const struct check *c, const struct stripe *stripe)
 	u64 count = 0;
 
 	for (unsigned int o = 0; o <= c->pool->max_order; o++)
-		for (unsigned int t = 0; t < PB_MIGRATE_TYPES; t++)
+		for (unsigned int t = 0; t < LIST_TYPES; t++)
 			for (u32 i = 0; i < words; i++)
 				count += popcount64(leaf_of(c, stripe, o, t)[i]);
 	return count;
@@ -278,7 +278,7 @@ static int check_summaries(struct check *c, const struct zone *zone)
 	for (u32 i = 0; i < zone->nr_stripes; i++) {
 		const struct stripe *stripe = zone_stripe(c->pool, zone, i);
 
-		for (unsigned int t = 0; t < PB_MIGRATE_TYPES; t++) {
+		for (unsigned int t = 0; t < LIST_TYPES; t++) {
 			for (unsigned int o = 0; o <= c->pool->max_order; o++)
 				CHECK(check_levels(c, stripe, o, t));
 			if (stripe->nonempty[t] >> c->pool->max_order >> 1)
@@ -295,7 +295,7 @@ static int check_types(struct check *c, const struct zone *zone)
 		u32 pageblock = zone_first_pageblock(c->pool, zone) + i;
 		unsigned int type = pool_pageblock(c->pool, pageblock)->type;
 
-		if (type >= PB_MIGRATE_TYPES)
+		if (type >= LIST_TYPES)
 			return broken_pageblock(c, 22, "a type that does not exist", pageblock);
 		if (c->pool->pcp_class[pageblock] != zone_class(c->pool, zone, type))
 			return broken_pageblock(c, 21, "frees go to another type's per-CPU lists",

@@ -179,7 +179,7 @@ static bool zone_shape_right(const struct pb_pool *pool, const struct zone *zone
 static int check_stripes(struct check *c, const struct zone *zone, u64 *bitmaps)
 {
 	const struct pb_super *s = c->pool->super;
-	u64 bytes = (u64)s->orders * PB_MIGRATE_TYPES * zone->bitmap_words * 8;
+	u64 bytes = (u64)s->orders * LIST_TYPES * zone->bitmap_words * 8;
 
 	for (u32 i = 0; i < zone->nr_stripes; i++) {
 		const struct stripe *stripe = zone_stripe(c->pool, zone, i);
@@ -236,7 +236,7 @@ int check_zones(struct check *c)
 		for (u32 t = 0; t < PB_NR_ZONE_TYPES; t++)
 			named += pool_node(c->pool, id)->zones[t] != NO_ZONE;
 	if (spans != s->nr_spans || stripes != s->nr_stripes || named != s->nr_zones ||
-	    align_up(bitmaps, 64) != s->percpu)
+	    align_up(bitmaps, LINE_BYTES) != s->percpu)
 		return broken(c, 3, "zones, stripes or bitmaps do not add up");
 	return PB_OK;
 }

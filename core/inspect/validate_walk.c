@@ -34,7 +34,7 @@ u32 lists_with(const struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	u32 n = 0;
 
-	for (unsigned int type = 0; type < PB_MIGRATE_TYPES; type++)
+	for (unsigned int type = 0; type < LIST_TYPES; type++)
 		n += listed_whole(pool, frame, (struct whole_list){ order, type });
 	return n;
 }
