@@ -41,6 +41,16 @@ static u32 configured_cpus(const struct pb_config *config)
 	return config->cpu_node ? 1 : pb_platform_nr_cpus();
 }
 
+static const char *cpu_node_fault(const struct pb_config *config)
+{
+	for (u32 i = 0; config->cpu_node && i < configured_cpus(config); i++)
+		if (config->cpu_node[i] >= (PB_WITH_NUMA ? PB_MAX_NODES : 1))
+			return PB_WITH_NUMA
+				       ? TEXT("cpu_node: node ids must be below 64")
+				       : TEXT("cpu_node: this library was built for one node (PB_WITH_NUMA)");
+	return NULL;
+}
+
 static const char *config_fault(const struct pb_config *config)
 {
 	if (config->page_shift < 12 || config->page_shift > 30)
@@ -76,12 +86,7 @@ static const char *config_fault(const struct pb_config *config)
 		return TEXT("flags: this library was built without shared pools (PB_WITH_SHARED)");
 	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) || config->zone_types >> PB_NR_ZONE_TYPES)
 		return TEXT("zone_types must have PB_ZONE_NORMAL and no unknown bit");
-	for (u32 i = 0; config->cpu_node && i < configured_cpus(config); i++)
-		if (config->cpu_node[i] >= (PB_WITH_NUMA ? PB_MAX_NODES : 1))
-			return PB_WITH_NUMA
-				       ? TEXT("cpu_node: node ids must be below 64")
-				       : TEXT("cpu_node: this library was built for one node (PB_WITH_NUMA)");
-	return NULL;
+	return cpu_node_fault(config);
 }
 
 _Static_assert(PB_MAX_FRAMES == ((u64)1 << 32) - LIST_REFS, "links name frames, or lists");

@@ -39,18 +39,18 @@ int broken_block(struct check *c, unsigned int invariant, const char *what, u32 
 int broken_at(struct check *c, unsigned int invariant, const char *what, const char *of,
 	      u64 number);
 /* Which of several things, and what was there instead of what. */
-struct place {
+struct where {
 	const char *of;
 	u64 number;
 };
 struct mismatch {
 	u64 found, expected;
 };
-#define AT(of, number) ((struct place){ of, number })
+#define AT(of, number) ((struct where){ of, number })
 #define FOUND(found, expected) ((struct mismatch){ (u64)(found), (u64)(expected) })
 
 /* "I24: managed pages (zone 1: found 5, expected 4)" */
-int broken_number(struct check *c, unsigned int invariant, const char *what, struct place at,
+int broken_number(struct check *c, unsigned int invariant, const char *what, struct where at,
 		  struct mismatch numbers);
 int broken_zone(struct check *c, unsigned int invariant, const char *what, const struct zone *zone,
 		struct mismatch numbers);

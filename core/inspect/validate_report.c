@@ -62,7 +62,7 @@ int broken_at(struct check *c, unsigned int invariant, const char *what, const c
 }
 
 /* "I24: managed pages (zone 1: found 5, expected 4)" */
-int broken_number(struct check *c, unsigned int invariant, const char *what, struct place at,
+int broken_number(struct check *c, unsigned int invariant, const char *what, struct where at,
 		  struct mismatch numbers)
 {
 	struct text text;
