@@ -114,7 +114,7 @@ bool compact_zonelist(struct pb_pool *pool, const struct alloc_context *ctx)
 
 static int do_compact(struct pb_pool *pool, int node, unsigned int order)
 {
-	if (!pool->hooks.migrate)
+	if (!can_migrate(pool))
 		return PB_ENOTSUP;
 	if (order > pool->max_order)
 		return PB_EINVAL;

@@ -250,7 +250,7 @@ static u32 search_all(struct search *s, const struct alloc_context *ctx)
 		flags |= ALLOC_NO_WATERMARKS;
 	pcp_drain_all(s->pool, NULL);
 	frame = search_zonelist(s, ctx, flags, search_free);
-	if (frame == NO_FRAME && s->pool->hooks.migrate && ctx->gfp & PB_GFP_DIRECT_RECLAIM)
+	if (frame == NO_FRAME && can_migrate(s->pool) && ctx->gfp & PB_GFP_DIRECT_RECLAIM)
 		frame = search_zonelist(s, ctx, flags, search_moving);
 	return frame;
 }

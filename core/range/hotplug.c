@@ -145,56 +145,76 @@ int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	return code;
 }
 
-/* Empty isolated pageblocks and make them reserved. Not PB_OK: all is as it was, but for
-   moves beyond MOVES_NOTED. */
-static NOINLINE int empty_and_reserve(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+/* pb_offline() of a range in one zone. */
+struct offline {
+	struct pb_pool *pool;
+	struct zone *zone;
+	u32 frame, end;
+	struct pb_move_note *log;
+	size_t room; /* entries of log[] */
+};
+
+/* Empty isolated pageblocks and make them reserved. Not PB_OK: all is as it was. */
+static NOINLINE int empty_and_reserve(const struct offline *o)
 {
 	struct moves moves;
 	int code = PB_EBUSY;
 
 	moves.n = 0;
-	if (evacuate_range(pool, frame, end, false, &moves) == end)
-		code = take_range(pool, zone, frame, end, TAKE_ISOLATED);
+	moves.full = false;
+	moves.last = NO_FRAME;
+	moves.log = o->log;
+	moves.room = o->room;
+	if (evacuate_range(o->pool, o->frame, o->end, false, &moves) == o->end)
+		code = take_range(o->pool, o->zone, o->frame, o->end, TAKE_ISOLATED);
+	else if (moves.full)
+		code = PB_ENOMEM;
 	if (code)
-		move_back(pool, &moves);
+		move_back(o->pool, &moves);
 	else
-		(void)mark_reserved(pool, zone, frame, end);
+		(void)mark_reserved(o->pool, o->zone, o->frame, o->end);
 	return code;
 }
 
-static int do_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+static int do_offline(struct offline *o, uint64_t start_pfn, uint64_t end_pfn)
 {
-	u64 mask = pageblock_pages(pool) - 1;
-	u32 frame, frame_end, first, n;
-	struct zone *zone;
+	struct pb_pool *pool = o->pool;
+	u32 first, n;
 	int code;
 
-	if ((start_pfn | end_pfn) & mask || start_pfn >= end_pfn)
+	if ((start_pfn | end_pfn) & (pageblock_pages(pool) - 1) || start_pfn >= end_pfn)
 		return PB_EINVAL;
-	if (!next_run(pool, start_pfn, end_pfn, &frame, &frame_end))
+	if (!next_run(pool, start_pfn, end_pfn, &o->frame, &o->end))
 		return PB_ENODEV;
-	if (frame_end - frame != end_pfn - start_pfn)
+	if (o->end - o->frame != end_pfn - start_pfn)
 		return PB_EINVAL; /* more than one zone, or holes */
-	zone = zone_of_frame(pool, frame);
-	first = frame >> pool->pageblock_order;
-	n = (frame_end - frame) >> pool->pageblock_order;
+	o->zone = zone_of_frame(pool, o->frame);
+	first = o->frame >> pool->pageblock_order;
+	n = (o->end - o->frame) >> pool->pageblock_order;
 	/* nothing moves where something is seen to stay */
-	if (first_fixed(pool, frame, frame_end, pool->hooks.migrate != NULL) != frame_end ||
-	    !isolate_pageblocks(pool, zone, first, n))
+	if (first_fixed(pool, o->frame, o->end, can_migrate(pool)) != o->end ||
+	    !isolate_pageblocks(pool, o->zone, first, n))
 		return PB_EBUSY;
-	code = empty_and_reserve(pool, zone, frame, frame_end);
-	unisolate_pageblocks(pool, zone, first, n);
+	code = empty_and_reserve(o);
+	unisolate_pageblocks(pool, o->zone, first, n);
 	if (!code)
 		init_per_zone_wmark_min(pool);
 	return code;
 }
 
-int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+int pb_offline_logged(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
+		      struct pb_move_note *log, size_t n)
 {
+	struct offline o = { .pool = pool, .log = log, .room = log ? n : 0 };
 	int code;
 
 	pool_enter(pool);
-	code = do_offline(pool, start_pfn, end_pfn);
+	code = do_offline(&o, start_pfn, end_pfn);
 	pool_leave(pool);
 	return code;
+}
+
+int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	return pb_offline_logged(pool, start_pfn, end_pfn, NULL, 0);
 }

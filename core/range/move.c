@@ -15,6 +15,11 @@
 
 #include "alloc/page_alloc.h"
 
+struct page_note {
+	u32 to;     /* where the block is now */
+	u32 before; /* frame that the one before it left, or NO_FRAME */
+};
+
 /* ------------------------------------------------------------ being filled */
 
 static struct stripe *stripe_of(const struct pb_pool *pool, u32 frame)
@@ -50,7 +55,7 @@ static bool is_target(const struct pb_pool *pool, u32 frame)
 /* Can this block, by its page byte, be moved now? */
 static bool can_move(const struct pb_pool *pool, u32 frame, u8 word)
 {
-	if (!(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED || !pool->hooks.migrate)
+	if (!(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED || !can_migrate(pool))
 		return false;
 	/* a byte that is marked because of a move is seen after the note of it */
 	pb_atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -109,17 +114,65 @@ static bool move_block(struct pb_pool *pool, u32 frame, u32 *to)
 	return move_to(pool, frame, page, word);
 }
 
+/* ------------------------------------------------------------------ notes */
+
+/* The note at the start of a page that was left; NULL: the page has no address. */
+static struct page_note *note_in_page(const struct pb_pool *pool, u32 frame)
+{
+	return frame_address(pool, frame);
+}
+
+static bool can_note(const struct pb_pool *pool, const struct moves *moves, u32 frame)
+{
+	return !moves || moves->n < MOVES_NOTED || moves->n - MOVES_NOTED < moves->room ||
+	       note_in_page(pool, frame);
+}
+
+static void note_move(const struct pb_pool *pool, struct moves *moves, u32 from, u32 to)
+{
+	const struct pb_move_note note = { from, to };
+
+	if (moves->n < MOVES_NOTED) {
+		moves->block[moves->n++] = note;
+	} else if (moves->n - MOVES_NOTED < moves->room) {
+		moves->log[moves->n++ - MOVES_NOTED] = note;
+	} else {
+		*note_in_page(pool, from) = (struct page_note){ to, moves->last };
+		moves->last = from;
+	}
+}
+
+/* Takes the newest note off; false: there is none. */
+static bool last_move(const struct pb_pool *pool, struct moves *moves, struct pb_move_note *note)
+{
+	if (moves->last != NO_FRAME) {
+		const struct page_note *in_page = note_in_page(pool, moves->last);
+
+		*note = (struct pb_move_note){ moves->last, in_page->to };
+		moves->last = in_page->before;
+		return true;
+	}
+	if (!moves->n)
+		return false;
+	moves->n--;
+	*note = moves->n < MOVES_NOTED ? moves->block[moves->n]
+				       : moves->log[moves->n - MOVES_NOTED];
+	return true;
+}
+
 /* Is this block, whose owner may free it at any moment, out of the way? */
 static bool clear_away(struct pb_pool *pool, u32 head, struct moves *moves)
 {
 	u32 to;
 
+	if (!can_note(pool, moves, head)) {
+		moves->full = true;
+		return false;
+	}
 	if (!move_block(pool, head, &to))
 		return !(load_relaxed(&pool->pages[head].state) & PB_PAGE_HEAD);
-	if (moves && moves->n < MOVES_NOTED) {
-		moves->block[moves->n].from = head;
-		moves->block[moves->n++].to = to;
-	}
+	if (moves)
+		note_move(pool, moves, head, to);
 	return true;
 }
 
@@ -159,17 +212,22 @@ static struct pb_page *take_back(struct pb_pool *pool, u32 frame, unsigned int o
 	return taken ? page_set_owned(pool, frame, order, 0) : NULL;
 }
 
-void move_back(struct pb_pool *pool, const struct moves *moves)
+static void move_one_back(struct pb_pool *pool, const struct pb_move_note *note)
 {
-	for (u32 i = moves->n; i--;) {
-		u32 from = moves->block[i].from, to = moves->block[i].to;
-		u8 word = load_relaxed(&pool->pages[to].state);
-		struct pb_page *page;
+	u8 word = load_relaxed(&pool->pages[note->to].state);
+	struct pb_page *page;
 
-		if (!(word & PB_PAGE_HEAD) || !can_move(pool, to, word))
-			continue; /* freed, or held by more than one by now */
-		page = take_back(pool, from, word & PB_PAGE_ORDER);
-		if (page)
-			(void)move_to(pool, to, page, word);
-	}
+	if (!(word & PB_PAGE_HEAD) || !can_move(pool, note->to, word))
+		return; /* freed, or held by more than one by now */
+	page = take_back(pool, note->from, word & PB_PAGE_ORDER);
+	if (page)
+		(void)move_to(pool, note->to, page, word);
+}
+
+void move_back(struct pb_pool *pool, struct moves *moves)
+{
+	struct pb_move_note note;
+
+	while (last_move(pool, moves, &note))
+		move_one_back(pool, &note);
 }

@@ -7,26 +7,39 @@
 
 #include "range/isolate.h"
 
-/* Blocks that a range lost, oldest first. Of more than these the later ones are not noted. */
-#define MOVES_NOTED 40u
+/*
+ * Blocks that a range lost, oldest first, so that they can be moved back. The first are noted
+ * here, the next in the caller's memory; each further one at the start of the page that it left,
+ * which is nobody's while the range is isolated:
+ *
+ *	block[32]  log[room]  page(last) --before--> page --before--> ... --> NO_FRAME
+ */
+#define MOVES_NOTED 32u
 
 struct moves {
-	u32 n;
-	struct {
-		u32 from, to; /* frames */
-	} block[MOVES_NOTED];
+	u32 n;    /* noted here and in log[] */
+	u32 last; /* frame that the newest of the further ones left, or NO_FRAME */
+	struct pb_move_note *log;
+	size_t room; /* entries of log[] */
+	bool full;   /* a block stayed because its move could not be noted */
+	struct pb_move_note block[MOVES_NOTED];
 };
+
+static inline bool can_migrate(const struct pb_pool *pool)
+{
+	return pool->hooks.migrate && !in_hook(); /* it is never called from within a hook */
+}
 
 /*
  * Move the movable blocks of [frame, end) elsewhere by the migrate hook. Returns `end`
  * if no allocated block is left there, else a frame of the first that is; unless `all`,
  * the blocks behind that one are not tried. Moved blocks are noted in `moves`, unless it
- * is NULL. pre: its pageblocks are isolated.
+ * is NULL; one that can't be noted is not moved. pre: its pageblocks are isolated.
  */
 u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all, struct moves *moves);
 
 /* Undo: each noted block back to where it was, newest first, but for those that their
    owners freed meanwhile. pre: the range is isolated still. */
-void move_back(struct pb_pool *pool, const struct moves *moves);
+void move_back(struct pb_pool *pool, struct moves *moves);
 
 #endif

@@ -66,6 +66,7 @@
  *   pb_reserve                    any    task areas  a s z t  O(frames)
  *   pb_online                     any    task areas  a s z t  O(frames)
  *   pb_offline                    any    task areas  a s z t  O(frames), the migrate hook
+ *   pb_offline_logged             any    task areas  a s z t  O(frames), the migrate hook
  *   pb_compact                    any    task areas  a s      O(frames), the migrate hook
  *   pb_drain                      any    task areas  a s      O(what the lists hold)
  *   pb_pcp_decay                  any    task areas  a s      O(what the lists hold)

@@ -342,7 +342,9 @@ struct pb_pool;
  * or wake, its own requests, to whatever pool, are made as if there were none of these
  * hooks, and their failures are not logged: so none is called from within itself, and
  * a request in a hook fails where it would have waited, with PB_GFP_NOFAIL too.
- * (PB_GFP_MEMALLOC lets it have the reserves.)
+ * (PB_GFP_MEMALLOC lets it have the reserves.) Nor does anything move by a call made in
+ * a hook: pb_alloc_contig() finds what is free, pb_offline() takes what is free or empty,
+ * pb_compact() is PB_ENOTSUP.
  *
  * What a hook claims is not believed for ever: when the free pages have not become
  * more, than at any time since the request came, for 64 rounds, reclaim's claims no
@@ -612,10 +614,24 @@ PB_API unsigned int pb_get_order(const struct pb_pool *pool, size_t bytes);
    frames of the memory map into use. [start, end) may have any alignment. */
 PB_API int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 PB_API int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
-/* Isolate, move movable pages away by the migrate hook, then reserve. PB_EBUSY: the range
-   is as it was: pages that the hook had moved before it refused one are moved back by it
-   (40 of them; further ones stay where they are). Pageblock aligned. */
+/*
+ * Isolate, move movable pages away by the migrate hook, then reserve. Pageblock aligned.
+ * PB_EBUSY: the range is as it was; blocks that the hook had moved before something was in
+ * the way are moved back by it, but for those that it refuses to, or their owners freed. For
+ * that each move is noted: 32 of them on the stack, further ones at the start of the page that
+ * the block left, if that has an address. Where it has none, and the range holds more than 32
+ * blocks, that is PB_ENOMEM, and the range as it was: pb_offline_logged() is given the room.
+ */
 PB_API int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
+
+struct pb_move_note {
+	uint32_t from, to; /* frames; the library's */
+};
+
+/* The same with room for n more notes, which are garbage afterwards: a note for each page of the
+   range is enough. `log` may be NULL. */
+PB_API int pb_offline_logged(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
+			     struct pb_move_note *log, size_t n);
 
 /* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1). */
 PB_API void pb_drain(struct pb_pool *pool, int cpu);

@@ -189,6 +189,15 @@ static void call_pb_offline(struct tp_rng *rng)
 		assert_int_equal(pb_online(&tp.pool, pfn, pfn + PAGEBLOCK), PB_OK);
 }
 
+static void call_pb_offline_logged(struct tp_rng *rng)
+{
+	static _Thread_local struct pb_move_note log[PAGEBLOCK];
+	uint64_t pfn = some_range(rng);
+
+	if (pb_offline_logged(&tp.pool, pfn, pfn + PAGEBLOCK, log, PAGEBLOCK) == PB_OK)
+		assert_int_equal(pb_online(&tp.pool, pfn, pfn + PAGEBLOCK), PB_OK);
+}
+
 static void call_pb_compact(struct tp_rng *rng)
 {
 	(void)pb_compact(&tp.pool, PB_NO_NODE, 1 + tp_below(rng, 5));
@@ -402,7 +411,7 @@ static const struct {
 	CALL(pb_set_pcp),          CALL(pb_stats),      CALL(pb_set_min_free_kbytes),
 	CALL(pb_alloc_pages_bulk), CALL(pb_split_page), CALL(pb_request_pages),
 	CALL(pb_page_order),       CALL(pb_free_owner), CALL(pb_request_bulk),
-	CALL(pb_address_to_page),
+	CALL(pb_address_to_page),  CALL(pb_offline_logged),
 };
 
 #define NR_CALLS (sizeof(calls) / sizeof(*calls))

@@ -21,10 +21,14 @@ static struct {
 	uint64_t keep;                /* pfn that is not to be moved */
 	unsigned int offered[FRAMES]; /* times a pfn was offered to the hook */
 	unsigned int moved;
-	bool refuses; /* everything */
-	bool nested;  /* the hook asks for memory itself */
-	bool onward;  /* the hook empties the pageblock that the block is moved to */
+	bool refuses;       /* everything */
+	unsigned int frees; /* when it refuses, the owner frees every so-many-th page that moved */
+	bool nested;        /* the hook asks for memory itself */
+	bool onward;        /* the hook empties the pageblock that the block is moved to */
 } m;
+
+/* Room for the notes of more moves than fit the stack. */
+static struct pb_move_note notes[512];
 
 /* The owner's note of where its page is follows the page. */
 static bool migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
@@ -44,14 +48,23 @@ static bool migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struc
 		uint64_t target = pb_page_to_pfn(pool, to);
 		unsigned int offered = m.offered[target];
 
-		m.onward = false; /* once is enough, and not from within itself */
-		assert_int_equal(pb_offline(pool, target & ~(uint64_t)511, (target | 511) + 1),
+		m.onward = false;        /* once is enough, and not from within itself */
+		*pb_platform_task() = 0; /* by another task, which is in no hook */
+		assert_int_equal(pb_offline_logged(pool, target & ~(uint64_t)511,
+						   (target | 511) + 1, notes, 512),
 				 PB_EBUSY);
+		*pb_platform_task() = TASK_IN_HOOK;
 		assert_int_equal(m.offered[target], offered);
 		assert_int_equal(offered, 0);
 	}
-	if (m.refuses || pfn == m.keep)
+	if (m.refuses || pfn == m.keep) {
+		for (unsigned int i = 0; m.frees && i < m.held; i += m.frees)
+			if (m.page[i]) {
+				assert_int_equal(pb_free_pages(pool, m.page[i], 0), PB_OK);
+				m.page[i] = NULL;
+			}
 		return false;
+	}
 	for (unsigned int i = 0; i < m.held; i++)
 		if (m.page[i] == from) {
 			m.page[i] = to;
@@ -172,25 +185,110 @@ static void test_moved_pages_go_back_when_the_range_cannot_be_emptied(void **sta
 	}
 }
 
-/* More than are noted: the rest has its owners all the same. */
-static void test_moves_beyond_the_noted_ones_stay(void **state)
+enum room { NO_ROOM, ROOM_IN_LOG, ROOM_IN_PAGES };
+
+static unsigned char memory[FRAMES << 12] __attribute__((aligned(4096)));
+
+static int offline_with(enum room room)
+{
+	if (room == ROOM_IN_PAGES)
+		m.tp.pool.linear = memory;
+	return room == ROOM_IN_LOG ? pb_offline_logged(&m.tp.pool, 512, 1024, notes, 512)
+				   : pb_offline(&m.tp.pool, 512, 1024);
+}
+
+static void test_any_number_of_blocks_moves_back(void **state)
+{
+	static struct pb_page *place[FRAMES];
+
+	(void)state;
+	for (enum room room = NO_ROOM; room <= ROOM_IN_PAGES; room++)
+		for_each_variant(v)
+		{
+			uint64_t sum;
+
+			fill(v, 1u << 20);
+			thin_out(2, place);
+			m.keep = last_owned(512, 1024);
+			sum = tp_sum_owned(&m.tp);
+			assert_int_equal(offline_with(room), room ? PB_EBUSY : PB_ENOMEM);
+			assert_int_equal(m.moved, room ? 2 * 255 : 2 * 32); /* forth and back */
+			assert_memory_equal(place, m.page, sizeof(place));
+			assert_int_equal(tp_sum_owned(&m.tp), sum);
+			tp_check(&m.tp, "moved back");
+			m.keep = UINT64_MAX;
+			assert_int_equal(offline_with(room), room ? PB_OK : PB_ENOMEM);
+			tp_check(&m.tp, "the range is as good as before");
+			if (room)
+				assert_int_equal(pb_online(&m.tp.pool, 512, 1024), PB_OK);
+			drop();
+		}
+}
+
+/* Some of the moved blocks are freed by their owners before they could go back. */
+static void test_freed_blocks_do_not_move_back(void **state)
 {
 	static struct pb_page *place[FRAMES];
 
 	(void)state;
 	for_each_variant(v)
 	{
-		unsigned int elsewhere = 0;
-
 		fill(v, 1u << 20);
-		thin_out(4, place);
+		thin_out(2, place);
 		m.keep = last_owned(512, 1024);
-		assert_int_equal(pb_offline(&m.tp.pool, 512, 1024), PB_EBUSY);
+		m.frees = 5;
+		assert_int_equal(offline_with(ROOM_IN_LOG), PB_EBUSY);
 		for (unsigned int i = 0; i < FRAMES; i++)
-			elsewhere += place[i] != m.page[i];
-		assert_true(m.moved > 80);
-		assert_int_equal(elsewhere, m.moved - 2 * 40); /* forth, and 40 of them back */
-		tp_check(&m.tp, "partly moved back");
+			assert_true(!m.page[i] || m.page[i] == place[i]);
+		tp_check(&m.tp, "moved back but for the freed ones");
+		drop();
+	}
+}
+
+static struct {
+	unsigned int depth, calls;
+} within;
+
+/* Each call that moves blocks, from the hook that moves one. */
+static bool call_within(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+			unsigned int order)
+{
+	struct pb_page *run;
+
+	within.calls++;
+	assert_int_equal(within.depth++, 0);
+	assert_int_equal(pb_compact(pool, PB_NO_NODE, 9), PB_ENOTSUP);
+	assert_int_equal(pb_offline(pool, 2048, 2560), PB_EBUSY); /* in use */
+	assert_int_equal(pb_offline(pool, 3584, 4096), PB_OK);    /* empty */
+	assert_int_equal(pb_online(pool, 3584, 4096), PB_OK);
+	assert_null(pb_alloc_contig(pool, 512, 0, 2048, 2560, 0, PB_GFP_KERNEL));
+	run = pb_alloc_contig(pool, 256, 0, 3584, 4096, 0, PB_GFP_KERNEL);
+	assert_non_null(run);
+	assert_int_equal(pb_free_exact(pool, run, 256), PB_OK);
+	within.depth--;
+	return migrate(ctx, pool, from, to, order);
+}
+
+static void test_no_hook_is_called_within_a_hook(void **state)
+{
+	static struct pb_page *place[FRAMES];
+
+	(void)state;
+	for_each_variant(v)
+	{
+		fill(v, 1u << 20);
+		thin_out(16, place);
+		for (unsigned int i = 0; i < FRAMES; i++)
+			if (m.page[i] && pb_page_to_pfn(&m.tp.pool, m.page[i]) >= 3584) {
+				assert_int_equal(pb_free_pages(&m.tp.pool, m.page[i], 0), PB_OK);
+				m.page[i] = NULL;
+			}
+		pb_drain(&m.tp.pool, -1);
+		memset(&within, 0, sizeof(within));
+		m.tp.pool.hooks.migrate = call_within;
+		assert_int_equal(pb_offline(&m.tp.pool, 512, 1024), PB_OK);
+		assert_int_equal(within.calls, 32);
+		assert_int_equal(pb_online(&m.tp.pool, 512, 1024), PB_OK);
 		drop();
 	}
 }
@@ -213,7 +311,9 @@ static void test_block_that_a_hook_fills_is_not_moved_on(void **state)
 			if (m.page[i] && m.page[i] != place[i]) {
 				uint64_t pfn = pb_page_to_pfn(&m.tp.pool, m.page[i]) & ~511ull;
 
-				assert_int_equal(pb_offline(&m.tp.pool, pfn, pfn + 512), PB_OK);
+				assert_int_equal(pb_offline_logged(&m.tp.pool, pfn, pfn + 512,
+								   notes, 512),
+						 PB_OK);
 				assert_int_equal(pb_online(&m.tp.pool, pfn, pfn + 512), PB_OK);
 				break;
 			}
@@ -553,7 +653,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_contig_moves_what_is_in_the_way),
 		cmocka_unit_test(test_moved_pages_go_back_when_the_range_cannot_be_emptied),
-		cmocka_unit_test(test_moves_beyond_the_noted_ones_stay),
+		cmocka_unit_test(test_any_number_of_blocks_moves_back),
+		cmocka_unit_test(test_freed_blocks_do_not_move_back),
+		cmocka_unit_test(test_no_hook_is_called_within_a_hook),
 		cmocka_unit_test(test_block_that_a_hook_fills_is_not_moved_on),
 		cmocka_unit_test(test_contig_moves_only_for_requests_that_may_wait),
 		cmocka_unit_test(test_contig_goes_round_what_stays),
