@@ -48,6 +48,7 @@
 #define check_owned_not_free pb_core_check_owned_not_free
 #define check_pcp pb_core_check_pcp
 #define check_references pb_core_check_references
+#define check_runs pb_core_check_runs
 #define check_segments pb_core_check_segments
 #define check_spare_bits pb_core_check_spare_bits
 #define check_super pb_core_check_super
@@ -131,6 +132,7 @@
 #define owned_frame pb_core_owned_frame
 #define pageblock_end pb_core_pageblock_end
 #define pageblock_in_zone pb_core_pageblock_in_zone
+#define __pageblock_is_whole pb_core___pageblock_is_whole
 #define pcp_breathe pb_core_pcp_breathe
 #define pcp_count pb_core_pcp_count
 #define pcp_drain_all pb_core_pcp_drain_all
@@ -197,6 +199,12 @@
 #define rmqueue_reserve pb_core_rmqueue_reserve
 #define __rmqueue_smallest pb_core___rmqueue_smallest
 #define __rmqueue_steal pb_core___rmqueue_steal
+#define runs_join pb_core_runs_join
+#define runs_next pb_core_runs_next
+#define runs_of_word pb_core_runs_of_word
+#define runs_refresh pb_core_runs_refresh
+#define runs_same pb_core_runs_same
+#define runs_tightest pb_core_runs_tightest
 #define seal_sizes pb_core_seal_sizes
 #define seal_super pb_core_seal_super
 #define set_error pb_core_set_error

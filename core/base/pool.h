@@ -183,6 +183,8 @@ struct zone {
 	u8 levels;                      /* tightest: bitmap levels below the root */
 	u32 level_words[MAX_LEVELS];    /* tightest: words of each, leaf first */
 	u32 bitmap_words;               /* tightest: their sum */
+	u32 run_leaves;                 /* 0: one leaf is enough, which is not kept; see runs.h */
+	u64 runs;                       /* offset of their marks, words and nodes */
 	s32 pcp_batch;                  /* pages; spec 9.1 */
 	s32 pcp_high_min, pcp_high_max; /* pages; spec 9.6 */
 	s32 stat_threshold;             /* linux profile: pages a CPU may hold back */
@@ -296,7 +298,7 @@ struct pb_super {
 	u64 linear_pfn;
 	/* offsets of the arrays, bytes from the start */
 	u64 segments, nodes, zonelists, cpu_nodes, zones, stripes, areas, bitmaps, trees,
-		pageblocks, classes, pages, refs, owners, links, pcp_types, percpu;
+		pageblocks, classes, pages, refs, owners, links, pcp_types, percpu, runs;
 	u64 map_sum;   /* of nodes, zonelists, segments, and the shapes of zones and stripes */
 	u64 super_sum; /* of everything above */
 

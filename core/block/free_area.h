@@ -14,6 +14,7 @@
 
 #include "block/list_linked.h"
 #include "block/list_tight.h"
+#include "block/runs.h"
 #include "block/stripe.h"
 #include "block/whole.h"
 
@@ -67,6 +68,8 @@ static inline void __area_insert(const struct locked *at, u32 frame, unsigned in
 	}
 	tree_set(span_tree(pool, frame), frame_node(pool, frame, order));
 	counter_add(&area->nr_free, 1);
+	if (order >= pool->pageblock_order)
+		__runs_mark(at, frame, order);
 	if (pool_is_linked(pool))
 		__area_link(at, frame, order, type, tail);
 	else
@@ -87,6 +90,8 @@ static inline void __area_remove(const struct locked *at, u32 frame, unsigned in
 	}
 	counter_add(&area->nr_free, (unsigned long)-1);
 	tree_clear(span_tree(pool, frame), frame_node(pool, frame, order));
+	if (order >= pool->pageblock_order)
+		__runs_mark(at, frame, order);
 	if (pool_is_linked(pool))
 		__area_unlink(at, frame, order);
 	else

@@ -34,6 +34,7 @@ void __set_pageblock_type(const struct locked *at, u32 pageblock, unsigned int t
 	if (order >= 0)
 		__whole_set(at, frame, (unsigned int)order, false);
 	store_relaxed(&pb->type, (u8)type);
+	__runs_mark(at, pageblock << pool->pageblock_order, pool->pageblock_order);
 	store_relaxed(&pool->pcp_class[pageblock], zone_class(pool, at->zone, type));
 	if (order >= 0)
 		__whole_set(at, frame, (unsigned int)order, true);

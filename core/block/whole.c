@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "block/whole.h"
 
+#include "block/runs.h"
+
 /* ------------------------------------------------------------------ questions */
 
 /* By the list of its type. Asked without the lock too, so the answer may be old. */
@@ -74,6 +76,7 @@ void __whole_set(const struct locked *at, u32 frame, unsigned int order, bool fr
 	u64 word = *list_word(at, list, local), bit = (u64)1 << (local & 63);
 
 	__store_word(at, list, local, free ? word | bit : word & ~bit);
+	__runs_mark(at, frame, order);
 }
 
 void __whole_insert(const struct locked *at, u32 frame, unsigned int order)
@@ -123,6 +126,7 @@ u32 __take_wholes(const struct locked *at, struct whole_list list, unsigned int 
 		u32 frame = base + (ctz64(word) << at->pool->pageblock_order);
 
 		word &= word - 1;
+		__runs_mark(at, frame, list.order);
 		for (u32 i = 0; i < per; i++, got++)
 			end[-1 - (s32)got] = frame + (i << order);
 	}
@@ -303,6 +307,7 @@ u32 __free_wholes(const struct locked *at, unsigned int order, u32 n, const u32 
 		run = __gather(&home, local, n - done, frames + done, &mask);
 		if (!run)
 			break; /* of another type */
+		__runs_mark(at, frames[done], order); /* the others are of the same leaf */
 		__merge_word(&home, local, mask, run);
 		home.blocks += run;
 	}

@@ -80,13 +80,12 @@ static bool follows(u64 *end, u64 at, u64 bytes)
 	return right;
 }
 
-/* The size of the bitmaps follows from the zones, and is checked with them (I3). */
-static bool bitmaps_plausible(const struct pb_super *s, u64 *end)
+/* How large bitmaps and runs are only the zones say: checked with those (I3). */
+static bool up_to(u64 *end, u64 at, u64 next, u64 bytes)
 {
-	bool right = s->bitmaps == *end && s->percpu >= s->bitmaps &&
-		     !(s->percpu & (LINE_BYTES - 1)) && s->percpu <= s->bytes;
+	bool right = at == *end && next >= at && !(next & (LINE_BYTES - 1)) && next <= bytes;
 
-	*end = s->percpu;
+	*end = next;
 	return right;
 }
 
@@ -105,8 +104,9 @@ bool layout_arrays_in_place(const struct pb_super *s)
 	       follows(&end, s->stripes, s->nr_stripes * sizeof(struct stripe)) &&
 	       follows(&end, s->areas,
 		       (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area)) &&
-	       bitmaps_plausible(s, &end) &&
+	       up_to(&end, s->bitmaps, s->percpu, s->bytes) &&
 	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus) &&
+	       up_to(&end, s->runs, s->classes, s->bytes) &&
 	       follows(&end, s->classes, s->nr_pageblocks * sizeof(u16)) &&
 	       follows(&end, s->pageblocks, (u64)s->nr_pageblocks * s->pageblock_stride) &&
 	       follows(&end, s->trees, (u64)s->nr_spans * s->span_words * 8) &&

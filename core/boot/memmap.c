@@ -198,7 +198,7 @@ u64 stripe_bitmap_bytes(const struct pb_super *super, u32 words)
 }
 
 static void measure_zone(const struct pb_config *config, struct pb_super *super, u32 nr_spans,
-			 u64 *percpu, u64 *bitmap_bytes)
+			 struct memmap_sizes *sizes)
 {
 	u32 linked = policy_of(super)->pcp_zone_bytes;
 	struct shape shape;
@@ -207,29 +207,30 @@ static void measure_zone(const struct pb_config *config, struct pb_super *super,
 		return;
 	shape_zone(config, super, nr_spans, &shape);
 	super->nr_stripes += shape.nr_stripes;
-	*bitmap_bytes += shape.nr_stripes * stripe_bitmap_bytes(super, shape.bitmap_words);
+	sizes->runs += runs_bytes(nr_spans << (super->max_order - super->pageblock_order));
+	sizes->bitmaps += shape.nr_stripes * stripe_bitmap_bytes(super, shape.bitmap_words);
 	if (PB_WITH_PCP)
-		*percpu += linked ? linked
-				  : pcp_stack_zone_bytes(super, (u64)nr_spans << super->max_order);
+		sizes->percpu += linked ? linked
+					: pcp_stack_zone_bytes(super,
+							       (u64)nr_spans << super->max_order);
 }
 
-void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,
-		    u64 *bitmap_bytes)
+void memmap_measure(const struct pb_config *config, struct pb_super *super,
+		    struct memmap_sizes *sizes)
 {
 	const struct pb_region *last = NULL, *region;
 	struct regions regions;
 	u32 zone_spans = 0;
 	u64 spans = 0;
 
-	*percpu = 0;
-	*bitmap_bytes = 0;
+	*sizes = (struct memmap_sizes){ 0 };
 	super->nr_zones = super->nr_stripes = super->nr_segments = 0;
 	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
 	while ((region = regions_next(&regions)) != NULL) {
 		u32 more = region_spans(super, last, region);
 
 		if (!same_zone(last, region)) {
-			measure_zone(config, super, zone_spans, percpu, bitmap_bytes);
+			measure_zone(config, super, zone_spans, sizes);
 			super->nr_zones++;
 			zone_spans = 0;
 		}
@@ -241,7 +242,7 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 
 		spans += more;
 		last = region;
 	}
-	measure_zone(config, super, zone_spans, percpu, bitmap_bytes);
+	measure_zone(config, super, zone_spans, sizes);
 	super->nr_frames = spans << super->max_order;
 	super->nr_spans = (u32)min_u64(spans, UINT32_MAX);
 }
@@ -264,9 +265,21 @@ static void begin_segment(struct pb_pool *pool, struct segment *segment,
 	segment->zone = (u16)zone;
 }
 
+/* Where its nodes for runs lie: behind those of the zones before. */
+static void finish_runs(const struct pb_pool *pool, struct zone *zone, u64 *runs)
+{
+	u32 pageblocks = zone_nr_pageblocks(pool, zone);
+
+	zone->runs = *runs;
+	if (runs_bytes(pageblocks))
+		zone->run_leaves = runs_leaves(pageblocks);
+	*runs += runs_bytes(pageblocks);
+}
+
 static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 {
 	u32 stripes = 0;
+	u64 runs = pool->super->runs;
 	u64 bitmaps = pool->super->bitmaps;
 
 	for (u32 z = 0; z < pool->super->nr_zones; z++) {
@@ -280,6 +293,7 @@ static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 		memcpy(zone->level_words, shape.level_words, sizeof(zone->level_words));
 		zone->bitmap_words = shape.bitmap_words;
 		zone->first_stripe = stripes;
+		finish_runs(pool, zone, &runs);
 		for (u32 i = 0; i < zone->nr_stripes; i++, stripes++) {
 			struct stripe *stripe = pool_stripe(pool, stripes);
 

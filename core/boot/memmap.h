@@ -9,10 +9,14 @@
 
 /* Returns PB_OK, or a code with *error filled in. */
 int memmap_check(const struct pb_config *config, struct pb_error *error);
-/* Counts zones, segments, spans and stripes, the bytes of a CPU's slots and those of bitmaps. */
-void memmap_measure(const struct pb_config *config, struct pb_super *super, u64 *percpu,
-		    u64 *bitmap_bytes);
-/* Writes segments and zones. pre: they were measured, and the arrays are zero. */
+/* Count zones, segments, spans, stripes; bytes of a CPU's slots, of bitmaps and of runs. */
+struct memmap_sizes {
+	u64 percpu, bitmaps, runs;
+};
+
+void memmap_measure(const struct pb_config *config, struct pb_super *super,
+		    struct memmap_sizes *sizes);
+/* Write segments and zones; pre: measured, arrays zeroed. */
 void memmap_build(struct pb_pool *pool, const struct pb_config *config);
 /* linux profile: makes every free list empty. */
 void init_lists(struct pb_pool *pool);

@@ -101,7 +101,7 @@ static u64 place(u64 *end, u64 bytes)
 	return at;
 }
 
-static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
+static void place_arrays(struct pb_super *s, const struct memmap_sizes *sizes)
 {
 	bool linked = s->profile == PB_PROFILE_LINUX;
 	u64 end = align_up(sizeof(*s), LINE_BYTES);
@@ -114,8 +114,9 @@ static void place_arrays(struct pb_super *s, u64 bitmap_bytes)
 	s->stripes = place(&end, s->nr_stripes * sizeof(struct stripe));
 	s->areas = place(&end,
 			 (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area));
-	s->bitmaps = place(&end, bitmap_bytes);
+	s->bitmaps = place(&end, sizes->bitmaps);
 	s->percpu = place(&end, (u64)s->percpu_stride * s->nr_cpus);
+	s->runs = place(&end, sizes->runs);
 	s->classes = place(&end, s->nr_pageblocks * sizeof(u16));
 	s->pageblocks = place(&end, (u64)s->nr_pageblocks * s->pageblock_stride);
 	s->trees = place(&end, (u64)s->nr_spans * s->span_words * 8);
@@ -167,15 +168,16 @@ static u64 percpu_bytes(struct pb_super *s, size_t zone_bytes)
 	return pcp_stack_area_bytes(s, zone_bytes);
 }
 
-/* A pool of many zones gets smaller stacks, and at last none. */
-static void measure_percpu(const struct pb_config *config, struct pb_super *s, u64 zone_bytes)
+/* Many zones: smaller stacks, and at last none. */
+static void measure_percpu(const struct pb_config *config, struct pb_super *s,
+			   struct memmap_sizes *sizes)
 {
-	u64 bytes = PB_WITH_PCP ? percpu_bytes(s, (size_t)zone_bytes) : 0;
+	u64 bytes = PB_WITH_PCP ? percpu_bytes(s, (size_t)sizes->percpu) : 0;
 
 	while (PB_WITH_PCP && !bytes && s->pcp_scale < 9) {
 		s->pcp_scale++;
-		memmap_measure(config, s, &zone_bytes, &bytes);
-		bytes = percpu_bytes(s, (size_t)zone_bytes);
+		memmap_measure(config, s, sizes);
+		bytes = percpu_bytes(s, (size_t)sizes->percpu);
 	}
 	if (!bytes)
 		s->flags |= PB_POOL_NO_PCP;
@@ -186,7 +188,7 @@ static void measure_percpu(const struct pb_config *config, struct pb_super *s, u
 static int measure(const struct pb_config *config, struct pb_super *s, struct pb_error *error)
 {
 	const char *fault = config_fault(config);
-	u64 percpu, bitmap_bytes;
+	struct memmap_sizes sizes;
 	int code;
 
 	memset(s, 0, sizeof(*s));
@@ -201,14 +203,14 @@ static int measure(const struct pb_config *config, struct pb_super *s, struct pb
 			s->nr_nodes = config->cpu_node[i] + 1u;
 	if (PB_WITH_PCP && !policy_of(s)->pcp_zone_bytes)
 		pcp_stack_layout(s);
-	memmap_measure(config, s, &percpu, &bitmap_bytes);
+	memmap_measure(config, s, &sizes);
 	if (s->nr_frames > PB_MAX_FRAMES)
 		return set_error(
 			error, PB_ETOOBIG, UINT32_MAX,
 			TEXT("the memory map has more than 2^32 - 65536 frames after rounding to spans"));
-	measure_percpu(config, s, percpu);
+	measure_percpu(config, s, &sizes);
 	s->nr_pageblocks = (u32)(s->nr_frames >> s->pageblock_order);
-	place_arrays(s, bitmap_bytes);
+	place_arrays(s, &sizes);
 	if (s->bytes > SIZE_MAX)
 		return set_error(error, PB_ETOOBIG, UINT32_MAX,
 				 TEXT("the metadata would not fit into the address space"));

@@ -193,6 +193,7 @@ static void recover_zone(struct pb_pool *pool, struct zone *zone)
 	zone->lock = 0;
 	zone->vm_free = 0;
 	zone->flags &= ZONE_BOOSTED_WATERMARK | ZONE_BELOW_HIGH;
+	memset(pool_at(pool, zone->runs), 0, (size_t)runs_bytes(zone_nr_pageblocks(pool, zone)));
 	settle_pages(pool, zone);
 	settle_pageblocks(pool, zone);
 	for (u32 i = 0; i < zone->nr_stripes; i++)

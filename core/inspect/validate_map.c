@@ -6,6 +6,8 @@
  */
 #include "inspect/validate.h"
 
+#include "block/runs.h"
+
 #include "alloc/gfp.h"
 #include "base/seal.h"
 #include "boot/layout.h"
@@ -218,10 +220,22 @@ static int check_zone_place(struct check *c, const struct zone *zone, u32 spans,
 	return PB_OK;
 }
 
+static int check_runs_place(struct check *c, const struct zone *zone, u64 *runs)
+{
+	u32 pageblocks = zone_nr_pageblocks(c->pool, zone);
+	u64 bytes = runs_bytes(pageblocks);
+
+	if (zone->runs != *runs || zone->run_leaves != (bytes ? runs_leaves(pageblocks) : 0))
+		return broken_at(c, 3, "where a zone's runs are noted", "zone",
+				 zone_number(c->pool, zone));
+	*runs += bytes;
+	return PB_OK;
+}
+
 int check_zones(struct check *c)
 {
 	const struct pb_super *s = c->pool->super;
-	u64 bitmaps = s->bitmaps;
+	u64 bitmaps = s->bitmaps, runs = s->runs;
 	u32 spans = 0, stripes = 0, named = 0;
 
 	for (u32 z = 0; z < s->nr_zones; z++) {
@@ -238,7 +252,9 @@ int check_zones(struct check *c)
 	if (spans != s->nr_spans || stripes != s->nr_stripes || named != s->nr_zones ||
 	    align_up(bitmaps, LINE_BYTES) != s->percpu)
 		return broken(c, 3, "zones, stripes or bitmaps do not add up");
-	return PB_OK;
+	for (u32 z = 0; z < s->nr_zones; z++)
+		CHECK(check_runs_place(c, pool_zone(c->pool, z), &runs));
+	return align_up(runs, LINE_BYTES) == s->classes ? PB_OK : broken(c, 3, "runs do not add up");
 }
 
 static bool node_has_memory(const struct node *node)

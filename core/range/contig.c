@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Contiguous ranges of any length: like an ordinary request, zone by zone of the
- * zonelist, and in each the lowest range that fits:
+ * zonelist, and in each
  *
  *	1. above the low watermark, of what is free
  *	2. above the min watermark, after per-CPU lists were drained
  *	3. the same, where movable blocks lie that the migrate hook can move away
  *
- * The map of free frames is read 64 at a time, under the stripe's lock; a range that
- * was found is taken piece by piece, so another CPU may be faster: then the search
- * goes on. What the hook refused to move is not offered to it again: the search goes
+ * What is free, by size:
+ *
+ *	up to a block, anywhere in the zone   an ordinary block, its tail given back
+ *	of pageblocks                         a run of whole ones (runs.h), a short one if
+ *	                                      there is a choice; if none is long enough, with
+ *	                                      the free ends of the pageblocks beside it
+ *	else                                  the map of free frames is read, 64 at a time,
+ *	                                      under the stripe's lock
+ *
+ * A range that was found is taken piece by piece, so another CPU may be faster: then the
+ * search goes on. What the hook refused to move is not offered to it again: the search goes
  * on behind it.
  */
+#include "range/runs.h"
 #include "range/move.h"
 #include "alloc/page_alloc.h"
 #include "pcp/shared.h"
@@ -20,9 +29,11 @@ struct search {
 	struct pb_pool *pool;
 	struct zone *zone;
 	size_t nr_pages;
+	u32 cpu;
 	u64 align, low, high, boundary; /* pfns; boundary 0: none */
 	u64 pfn;                        /* of the segment at hand */
 	u32 frame;                      /* its dense index */
+	bool counted;                   /* what was taken is in PGALLOC already */
 };
 
 static u32 frame_at(const struct search *s, u64 pfn)
@@ -107,10 +118,194 @@ static u32 next_frame(const struct search *s, u32 frame, u32 end, bool free)
 	return end;
 }
 
+/* ------------------------------------------------------- an ordinary block */
+
+/* The order whose blocks hold the range at their start, however they lie. */
+static unsigned int block_order(const struct search *s)
+{
+	unsigned int order = s->nr_pages > 1 ? fls64(s->nr_pages - 1) + 1 : 0;
+	unsigned int align = fls64(s->align);
+
+	return order > align ? order : align;
+}
+
+static bool block_will_do(const struct search *s)
+{
+	const struct zone *zone = s->zone;
+
+	return block_order(s) <= s->pool->max_order && s->low <= zone->start_pfn &&
+	       zone->start_pfn + zone->spanned <= s->high;
+}
+
+static u32 take_block(struct search *s, const struct alloc_context *ctx, unsigned int alloc_flags)
+{
+	const struct zone_request request = { s->pool,        s->zone,          s->cpu,
+					      block_order(s), ctx->migratetype, alloc_flags };
+	u32 frame = rmqueue_buddy(&request), rest, end;
+
+	if (frame == NO_FRAME)
+		return NO_FRAME;
+	end = frame + (1u << request.order);
+	for (rest = frame + (u32)s->nr_pages; rest < end;) {
+		unsigned int order = largest_order(s->pool, rest, end);
+
+		free_one_page(s->pool, s->zone, s->cpu, rest, order);
+		rest += 1u << order;
+	}
+	s->counted = true;
+	return frame;
+}
+
+/* ------------------------------------------------- runs of whole pageblocks */
+
+/* Pageblocks, counted from the zone's first, and the frames around them. */
+struct window {
+	u32 frame, end;  /* frames */
+	u32 first, last; /* pageblocks: those wholly inside are [first, last) */
+};
+
+static u64 pfn_at(const struct search *s, u32 frame)
+{
+	return s->pfn + (frame - s->frame);
+}
+
+static u32 run_frame(const struct search *s, u32 pageblock)
+{
+	return (zone_first_pageblock(s->pool, s->zone) + pageblock) << s->pool->pageblock_order;
+}
+
+/* Pageblocks that are whole inside any range of this length. */
+static u32 least_run(const struct search *s)
+{
+	u64 pages = pageblock_pages(s->pool);
+
+	if (s->align >= pages)
+		return (u32)(s->nr_pages >> s->pool->pageblock_order);
+	return s->nr_pages < 2 * pages - 1
+		       ? 0
+		       : (u32)((s->nr_pages - (pages - 1)) >> s->pool->pageblock_order);
+}
+
+/* Frame from which on it is free up to `frame`, but not before `limit` nor the pageblock. */
+static u32 free_from(const struct search *s, u32 frame, u32 limit)
+{
+	struct pb_pool *pool = s->pool;
+	u32 pages = (u32)pageblock_pages(pool);
+	struct locked at;
+
+	if (frame <= limit)
+		return frame;
+	if (frame - limit > pages)
+		limit = frame - pages;
+	at = lock_frame(pool, s->zone, frame - 1);
+	while (frame > limit && frame_migratetype(pool, frame - 1) != PB_MIGRATE_ISOLATE) {
+		int order = covering_order(pool, frame - 1);
+
+		if (order < 0)
+			break;
+		frame = (frame - 1) & ~((1u << order) - 1);
+	}
+	unlock_stripe(&at);
+	return frame > limit ? frame : limit;
+}
+
+/* Frame up to which it is free from `frame` on, but not beyond `limit` nor the pageblock. */
+static u32 free_to(const struct search *s, u32 frame, u32 limit)
+{
+	struct pb_pool *pool = s->pool;
+	struct locked at;
+
+	if (frame >= limit)
+		return frame;
+	limit = (u32)min_u64(limit, frame + pageblock_pages(pool));
+	at = lock_frame(pool, s->zone, frame);
+	while (frame < limit && frame_migratetype(pool, frame) != PB_MIGRATE_ISOLATE) {
+		int order = covering_order(pool, frame);
+
+		if (order < 0)
+			break;
+		frame = (frame | ((1u << order) - 1)) + 1;
+	}
+	unlock_stripe(&at);
+	return frame < limit ? frame : limit;
+}
+
+/* Where the range fits into the run, with what is free beside it; or UINT64_MAX. */
+static u64 fit_run(const struct search *s, const struct window *w, struct run run, bool ends)
+{
+	u32 frame = run_frame(s, run.first), end = run_frame(s, run.first + run.n);
+	u64 at;
+
+	if (ends) {
+		frame = free_from(s, frame, w->frame);
+		end = free_to(s, end, w->end);
+	}
+	at = first_fit(s, pfn_at(s, frame));
+	return at + s->nr_pages <= pfn_at(s, end) ? at : UINT64_MAX;
+}
+
+/* Of the runs in a window, one of at least n into which it fits. */
+static u64 fit_any(const struct search *s, const struct window *w, u32 n, bool ends)
+{
+	struct run run = { w->first, 0 };
+	u64 at = UINT64_MAX;
+
+	while (at == UINT64_MAX) {
+		run = runs_next(s->pool, s->zone, run.first + run.n, w->last, n);
+		if (!run.n)
+			break;
+		at = fit_run(s, w, run, ends);
+	}
+	return at;
+}
+
+static u64 fit_runs(const struct search *s, const struct window *w)
+{
+	struct pb_pool *pool = s->pool;
+	u32 need = (u32)((s->nr_pages + pageblock_pages(pool) - 1) >> pool->pageblock_order);
+	struct run run = { 0, 0 };
+	u64 at = UINT64_MAX;
+
+	runs_refresh(pool, s->zone);
+	if (!w->first && w->last >= zone_nr_pageblocks(pool, s->zone))
+		run = runs_tightest(pool, s->zone, need);
+	if (run.n)
+		at = fit_run(s, w, run, false);
+	if (at == UINT64_MAX)
+		at = fit_any(s, w, need, false);
+	if (at == UINT64_MAX && least_run(s))
+		at = fit_any(s, w, least_run(s), true);
+	return at;
+}
+
+#define RUN_TRIES 8u /* so often another CPU may take what was found */
+
+/* A search, as the two below; what is smaller than this finds may be there all the same. */
+static u64 search_runs(struct search *s, u64 pfn, u64 end)
+{
+	u32 pages = (u32)pageblock_pages(s->pool);
+	u32 first = zone_first_pageblock(s->pool, s->zone);
+	struct window w = { frame_at(s, pfn), frame_at(s, end), 0, 0 };
+
+	w.first = ((w.frame + pages - 1) >> s->pool->pageblock_order) - first;
+	w.last = (w.end >> s->pool->pageblock_order) - first;
+	for (u32 i = 0; i < RUN_TRIES && w.first < w.last; i++) {
+		u64 at = fit_runs(s, &w);
+		u32 frame = frame_at(s, at);
+
+		if (at == UINT64_MAX)
+			break;
+		if (take_range(s->pool, s->zone, frame, frame + (u32)s->nr_pages, TAKE_USABLE) ==
+		    PB_OK)
+			return at;
+	}
+	return UINT64_MAX;
+}
+
 /* ---------------------------------------------------------------- searches */
 
-/* Both searches: the pfn of a range that is taken now, or UINT64_MAX. */
-static u64 search_free(struct search *s, u64 pfn, u64 end)
+/* All searches: the pfn of a range that is taken now, or UINT64_MAX. */
+static u64 search_map(struct search *s, u64 pfn, u64 end)
 {
 	u64 at = first_fit(s, pfn);
 
@@ -180,6 +375,23 @@ static u64 search_moving(struct search *s, u64 pfn, u64 end)
 	return UINT64_MAX;
 }
 
+/* Frames of a window that are looked through before a whole pageblock is broken up. */
+#define NEAR 65536u
+
+static u64 search_free(struct search *s, u64 pfn, u64 end)
+{
+	u64 near = min_u64(end, pfn + NEAR), at = UINT64_MAX;
+
+	if (s->nr_pages < pageblock_pages(s->pool))
+		at = search_map(s, pfn, near);
+	if (at == UINT64_MAX)
+		at = search_runs(s, pfn, end);
+	/* where a run must be a part of it, all were looked at */
+	if (at == UINT64_MAX && !least_run(s))
+		at = search_map(s, pfn, end);
+	return at;
+}
+
 typedef u64 search_fn(struct search *s, u64 pfn, u64 end);
 
 /* First segment of a zone; segments are in the order of zones. */
@@ -232,7 +444,11 @@ static u32 search_zonelist(struct search *s, const struct alloc_context *ctx,
 
 		if (!may_take(s->pool, ctx, s->zone, alloc_flags, s->nr_pages))
 			continue;
-		frame = search_zone(s, search);
+		frame = NO_FRAME;
+		if (search == search_free && block_will_do(s))
+			frame = take_block(s, ctx, alloc_flags);
+		if (frame == NO_FRAME)
+			frame = search_zone(s, search);
 		if (frame != NO_FRAME)
 			return frame;
 	}
@@ -257,13 +473,29 @@ static u32 search_all(struct search *s, const struct alloc_context *ctx)
 
 /* ----------------------------------------------------------------- callers */
 
-static void own_range(struct pb_pool *pool, u32 frame, u32 end, pb_gfp_t gfp)
+static void count_taken(struct pb_pool *pool, u32 frame, s64 pages)
 {
 	struct stripe *stripe = frame_stripe(pool, zone_of_frame(pool, frame), frame);
 
 	pb_platform_lock(&stripe->lock);
-	counter_add(&stripe->pgalloc, end - frame);
+	counter_add(&stripe->pgalloc, (unsigned long)pages);
 	pb_platform_unlock(&stripe->lock);
+}
+
+typedef u64 eight_pages __attribute__((may_alias));
+
+static void own_range(struct pb_pool *pool, u32 frame, u32 end, pb_gfp_t gfp)
+{
+	u64 eight;
+
+	for (; frame < end && (pool->owners || frame & 7 || end - frame < 8); frame++)
+		page_set_owned(pool, frame, 0, gfp);
+	if (frame == end)
+		return;
+	page_set_owned(pool, frame, 0, gfp);
+	eight = pool->pages[frame].state * (u64)0x0101010101010101u;
+	for (; end - frame >= 8; frame += 8)
+		store_relaxed((eight_pages *)(pool->pages + frame), eight);
 	for (; frame < end; frame++)
 		page_set_owned(pool, frame, 0, gfp);
 }
@@ -279,7 +511,10 @@ static struct pb_page *take_contig(struct pb_pool *pool, const struct alloc_cont
 				   size_t nr_pages, const struct pb_range *range,
 				   enum pb_reason *why)
 {
-	struct search s = { .pool = pool, .nr_pages = nr_pages, .boundary = range->boundary };
+	struct search s = { .pool = pool,
+			    .nr_pages = nr_pages,
+			    .boundary = range->boundary,
+			    .cpu = ctx->cpu };
 	u32 frame, end;
 
 	s.align = range->align ? range->align : 1;
@@ -291,8 +526,11 @@ static struct pb_page *take_contig(struct pb_pool *pool, const struct alloc_cont
 		*why = failure_reason(pool, ctx, nr_pages);
 		return NULL;
 	}
+	if (!s.counted)
+		count_taken(pool, frame, (s64)nr_pages);
 	if (ctx->gfp & PB_GFP_ZERO && !clear_frames(pool, frame, end)) {
 		put_range(pool, zone_of_frame(pool, frame), frame, end);
+		count_taken(pool, frame, -(s64)nr_pages);
 		*why = PB_REASON_NO_ADDRESS;
 		return NULL;
 	}

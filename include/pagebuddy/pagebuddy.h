@@ -487,7 +487,10 @@ PB_API struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t
  * (power of two, 0: none). Each is an order-0 page afterwards; free with
  * pb_free_exact(). Zones are tried as by an ordinary request: highest first, nearest
  * node first, and so that watermarks and lowmem_reserve are kept; pageblocks that
- * another call has isolated are left alone. O(frames searched / 64). If nothing is
+ * another call has isolated are left alone. What fits a block, in a zone that lies in
+ * [low, high) wholly, is an ordinary block with its tail given back; a longer range comes from
+ * a run of whole free pageblocks, a short one rather than a long one. O(log pageblocks +
+ * nr_pages / 512); where no such block or run is free O(frames searched / 64). If nothing is
  * free, and the request has PB_GFP_DIRECT_RECLAIM, movable pages are moved away by
  * the migrate hook, the lowest range first; a page that it refuses is not offered to
  * it again in this call. (Those that it moved before a refusal stay where they went.)

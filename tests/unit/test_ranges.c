@@ -98,8 +98,10 @@ static void test_contig_goes_through_the_banks_of_a_zone(void **state)
 		uint64_t low, high;
 		uint64_t pfn; /* 0: none fits */
 	} cases[] = {
-		{ 0, 1 << 20, 64 },     { 100, 1 << 20, 100 },   { 120, 1 << 20, 1024 },
-		{ 200, 1 << 20, 1024 }, { 1030, 1 << 20, 1030 }, { 1150, 1 << 20, 4096 },
+		/* whole pageblocks, or else whatever is free */
+		{ 0, 1 << 20, 64 },     { 100, 1 << 20, 104 },   { 120, 1 << 20, 1024 },
+		{ 200, 1 << 20, 1024 }, { 1030, 1 << 20, 1032 }, { 1150, 1 << 20, 4096 },
+		{ 100, 110, 100 },      { 1033, 1044, 1033 },
 		{ 0, 70, 0 },           { 130, 1030, 0 },        { 2000, 4000, 0 },
 		{ 2000, 4106, 4096 },   { 5000, 1 << 20, 0 },    { 4200, 1 << 20, 0 },
 	};
@@ -163,7 +165,8 @@ static bool look_inside(void *ctx, struct pb_pool *pool, struct pb_page *from, s
 		return false;
 	m.inside = true;
 	assert_null(pb_alloc_contig(pool, 16, 16, pfn, pfn + 16, 0, PB_GFP_KERNEL | PB_GFP_NOWARN));
-	run = pb_alloc_contig(pool, 8, 8, pfn, UINT64_MAX, 0, PB_GFP_KERNEL | PB_GFP_NOWARN);
+	run = pb_alloc_contig(pool, 8, 8, pfn, UINT64_MAX, 0,
+			      PB_GFP_HIGHUSER_MOVABLE | PB_GFP_NOWARN);
 	if (run) {
 		assert_true(pb_page_to_pfn(pool, run) >= pfn + 16);
 		assert_int_equal(pb_free_exact(pool, run, 8), PB_OK);
