@@ -277,7 +277,7 @@ static void bench_whole(void)
 	least = least_moves();
 	moves = 0;
 	begin = now_ns();
-	(void)pb_compact(&pool, PB_NO_NODE, 9);
+	(void)pb_compact(&pool, PB_NO_NODE, 9, FRAMES >> 10);
 	begin = now_ns() - begin;
 	while (pb_alloc_pages(&pool, PB_GFP_HIGHUSER_MOVABLE | PB_GFP_NOWARN, 9))
 		blocks++;

@@ -88,7 +88,7 @@ static int compact(void *ctx, unsigned int order)
 {
 	struct case_study *study = ctx;
 
-	return pb_compact(&study->mover, PB_NO_NODE, order);
+	return pb_compact(&study->mover, PB_NO_NODE, order, 1);
 }
 
 static int set_cpu(void *ctx, unsigned int cpu)

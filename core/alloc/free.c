@@ -56,12 +56,20 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 	return code;
 }
 
-void free_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
-		const struct call *call)
+u32 release_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		  const struct call *call)
 {
 	u32 frame;
 
 	(void)release(pool, page, order, call, &frame);
+	return frame;
+}
+
+void free_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		const struct call *call)
+{
+	u32 frame = release_moved(pool, page, order, call);
+
 	if (frame != NO_FRAME)
 		free_one_page(pool, zone_of_frame(pool, frame),
 			      pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU, frame, order);

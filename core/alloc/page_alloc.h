@@ -99,6 +99,10 @@ bool clear_frames(const struct pb_pool *pool, u32 frame, u32 end);
 
 /* Frees a block whose page byte is clear already: onto this CPU's list, or into the zone. */
 void free_frames(struct pb_pool *pool, u32 frame, unsigned int order);
+/* Drops a reference of a moved block; returns its frame, to be freed, if nobody owns it now, else
+   NO_FRAME. */
+u32 release_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+		  const struct call *call);
 /* Frees a block of alloc_for_move() into its zone. */
 void free_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 		const struct call *call);

@@ -57,6 +57,7 @@
 #define check_vm_free pb_core_check_vm_free
 #define check_zones pb_core_check_zones
 #define clear_frames pb_core_clear_frames
+#define compact_range pb_core_compact_range
 #define compact_zonelist pb_core_compact_zonelist
 #define count_block pb_core_count_block
 #define __count_direct pb_core___count_direct
@@ -95,6 +96,7 @@
 #define is_block pb_core_is_block
 #define is_present pb_core_is_present
 #define isolate_pageblocks pb_core_isolate_pageblocks
+#define isolate_undrained pb_core_isolate_undrained
 #define largest_order pb_core_largest_order
 #define layout_arrays_in_place pb_core_layout_arrays_in_place
 #define layout_fault pb_core_layout_fault
@@ -133,6 +135,7 @@
 #define pageblock_end pb_core_pageblock_end
 #define pageblock_in_zone pb_core_pageblock_in_zone
 #define __pageblock_is_whole pb_core___pageblock_is_whole
+#define __pages_in_use pb_core___pages_in_use
 #define pcp_breathe pb_core_pcp_breathe
 #define pcp_count pb_core_pcp_count
 #define pcp_drain_all pb_core_pcp_drain_all
@@ -184,6 +187,7 @@
 #define regions_next pb_core_regions_next
 #define regions_sorted pb_core_regions_sorted
 #define regions_rewind pb_core_regions_rewind
+#define release_moved pb_core_release_moved
 #define release_range pb_core_release_range
 #define release_tunables pb_core_release_tunables
 #define report_misuse pb_core_report_misuse
@@ -195,6 +199,7 @@
 #define rmqueue_bulk pb_core_rmqueue_bulk
 #define __rmqueue_claim pb_core___rmqueue_claim
 #define rmqueue_one pb_core_rmqueue_one
+#define __rmqueue_partial pb_core___rmqueue_partial
 #define rmqueue_pcplist pb_core_rmqueue_pcplist
 #define rmqueue_reserve pb_core_rmqueue_reserve
 #define __rmqueue_smallest pb_core___rmqueue_smallest

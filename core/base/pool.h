@@ -208,6 +208,7 @@ struct zone {
 	unsigned long extfrag, extfrag_steal; /* fallbacks; of these, pageblock claimed: atomic */
 	unsigned long numa_base
 		[PB_NR_NUMA_EVENTS]; /* NUMA counts of the recorded state that was loaded: rest */
+	u32 compact_at;              /* where a request looks next for what to empty: a guess */
 	u32 unreclaimable;           /* recorded: background reclaim has given up: rest */
 } ALIGNED(LINE_BYTES);
 

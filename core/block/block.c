@@ -153,6 +153,32 @@ u32 __rmqueue_smallest(const struct locked *at, unsigned int order, unsigned int
 	return frame;
 }
 
+u32 __rmqueue_partial(const struct locked *at, unsigned int order, unsigned int type)
+{
+	const struct pb_pool *pool = at->pool;
+	unsigned int found = order;
+	u32 frame;
+
+	while (found < pool->pageblock_order && area_empty(pool, at->stripe, found, type))
+		found++;
+	if (found >= pool->pageblock_order)
+		return NO_FRAME;
+	frame = __area_first(at, found, type);
+	if (!pool_is_linked(pool)) { /* that is of the pageblock's largest */
+		u32 pageblock = frame >> pool->pageblock_order;
+
+		found = order + ctz32(pool_pageblock(pool, pageblock)->mask >> order);
+		frame = tight_block(pool, pageblock, found);
+	}
+	__area_remove(at, frame, found);
+	__expand(at, frame, found, order, type);
+	__account(at->stripe, -(1L << order), type);
+	__count_free(at, NO_CPU, -(1L << order));
+	if (pool->pcp_types)
+		pool->pcp_types[frame] = (u8)type;
+	return frame;
+}
+
 /* Give back all of the block (head, high) but [frame, frame + 2^order). */
 static void __expand_around(const struct locked *at, u32 head, unsigned int high, u32 frame,
 			    unsigned int order)

@@ -121,6 +121,34 @@ static inline u32 tight_lowest(const struct pb_pool *pool, const struct zone *zo
 			    tight_lowest_local(pool, zone, stripe, order, type));
 }
 
+/* Stripe-local number of the first pageblock of a list from `local` on, or NO_FRAME. */
+static inline u32 tight_next(const struct pb_pool *pool, const struct zone *zone,
+			     const struct stripe *stripe, unsigned int order, unsigned int type,
+			     u32 local)
+{
+	const u64 *root = &stripe_area(pool, stripe, order)->free_list[type].root;
+	const u64 *level = tight_bitmap(pool, zone, stripe, order, type);
+	unsigned int i = 0;
+	u64 word = 0;
+
+	for (; i <= zone->levels; i++, local = (local >> 6) + 1) {
+		bool top = i == zone->levels;
+
+		if (local >> 6 < (top ? 1 : zone->level_words[i]))
+			word = (top ? *root : level[local >> 6]) >> (local & 63);
+		if (word || top)
+			break;
+		level += zone->level_words[i];
+	}
+	if (!word)
+		return NO_FRAME;
+	for (local += ctz64(word); i-- > 0;) {
+		level -= zone->level_words[i];
+		local = local << 6 | ctz64(level[local]);
+	}
+	return local;
+}
+
 /* Lowest block of exactly `order` in a pageblock; pre: there is one. */
 HOT_INLINE u32 tight_block(const struct pb_pool *pool, u32 pageblock, unsigned int order)
 {

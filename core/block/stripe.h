@@ -121,6 +121,8 @@ static inline u16 zone_class(const struct pb_pool *pool, const struct zone *zone
 bool pageblock_in_zone(const struct pb_pool *pool, const struct zone *zone, u32 pageblock);
 u32 pageblock_end(const struct pb_pool *pool, u32 frame);
 /* Free pages of a pageblock, and allocated ones that are marked movable. */
+/* Pages of a pageblock that are not free, by its counts alone. */
+u32 __pages_in_use(const struct pb_pool *pool, u32 pageblock);
 void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable);
 /* Set the type and the class only; free blocks stay on their lists. */
 void __set_pageblock_type(const struct locked *at, u32 pageblock, unsigned int type);
@@ -144,6 +146,8 @@ void __expand(const struct locked *at, u32 frame, unsigned int high, unsigned in
 	      unsigned int type);
 /* One block from the lists of `type` itself (Linux: __rmqueue_smallest), or NO_FRAME. */
 u32 __rmqueue_smallest(const struct locked *at, unsigned int order, unsigned int type);
+/* One block of a pageblock that is not free as a whole, or NO_FRAME: for what is moved. */
+u32 __rmqueue_partial(const struct locked *at, unsigned int order, unsigned int type);
 /* Exactly [frame, frame + 2^order) out of the free block around it; false: it isn't free. */
 bool __take_exact(const struct locked *at, u32 frame, unsigned int order);
 

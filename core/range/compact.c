@@ -1,97 +1,292 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compaction in units of pageblocks: choose the one that is cheapest to empty
- * (few movable pages in use, nothing else), isolate it, move its blocks into
- * the others, give it back whole.
+ * Compaction: empty what is cheapest to empty, give it back whole.
+ *
+ * The unit is a pageblock, or an aligned group of them for larger orders. Its price is the
+ * number of pages in use in it, which the counts of its free blocks tell; its page bytes are
+ * read only when it is about to be emptied, to see whether all of it can move. What moves goes
+ * where the least is free: into pageblocks that are not whole.
+ *
+ *	a request that would fail	looks at a bounded number of units, those with large free
+ *					blocks first, tries the cheapest of them, and moves a
+ *					bounded number of pages
+ *	pb_compact()			goes through all units, the cheap ones first:
+ *
+ *	price	0     1..16   17..32   33..48 ...   512
+ *		free  first   then     ...          full, or nowhere to move to
  */
 #include "range/compact.h"
 
 #include "range/move.h"
 #include "pcp/shared.h"
 
-#define COMPACT_TRIES 8u /* pageblocks a call may try to empty */
+#define NR_PRICES 32u   /* classes of prices */
+#define NR_ROUNDS 8u    /* a request: so often it looks at some units, and tries some */
+#define NR_LOOKED 64u   /* units that it looks at in a round */
+#define NR_TRIES 4u     /* units that it tries to empty of these: the cheapest */
+#define MOVES_MAX 2048u /* pages that it moves in all, but for those of the last unit */
 
-/* Allocated pages of a pageblock, or UINT32_MAX if one can't move. */
-static u32 pages_to_move(const struct pb_pool *pool, u32 pageblock)
+struct compaction {
+	struct pb_pool *pool;
+	struct zone *zone;
+	unsigned int order;
+	u64 want;         /* free blocks of the order, in the zone */
+	u32 first, units; /* first pageblock; units of the zone */
+	u32 unit, pages;  /* pageblocks, and pages, of a unit */
+	u32 moved;        /* pages */
+	bool drained;     /* per-CPU lists of the zone were */
+};
+
+/* ------------------------------------------------------------------- prices */
+
+/* Free blocks of the order, those that larger ones would make included. */
+static u64 blocks_free(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
 {
-	u32 frame = pageblock << pool->pageblock_order;
-	u32 end = frame + (1u << pool->pageblock_order);
-	u32 in_use = 0;
+	u64 sum = 0;
 
-	while (frame < end) {
-		u8 word = load_relaxed(&pool->pages[frame].state);
-		u32 step = 1;
-
-		if (word & PB_PAGE_HEAD) {
-			step = 1u << (word & PB_PAGE_ORDER);
-			if (!(word & PB_PAGE_MOVABLE) || step >= 1u << pool->pageblock_order)
-				return UINT32_MAX;
-			in_use += step;
-		} else if (word) {
-			return UINT32_MAX;
-		}
-		frame += step;
-	}
-	return in_use;
-}
-
-/* Pageblock of at least one movable page that is cheapest to empty, above `floor`. */
-static u32 cheapest_pageblock(const struct pb_pool *pool, const struct zone *zone, u32 floor,
-			      u32 *cost)
-{
-	u32 first = zone_first_pageblock(pool, zone);
-	u32 best = UINT32_MAX;
-
-	*cost = UINT32_MAX;
-	for (u32 i = 0; i < zone_nr_pageblocks(pool, zone); i++) {
-		u32 pages;
-
-		if (pool_pageblock(pool, first + i)->type >= PB_MIGRATE_PCPTYPES)
-			continue;
-		pages = pages_to_move(pool, first + i);
-		if (pages > floor && pages < *cost) {
-			*cost = pages;
-			best = first + i;
-		}
-	}
-	return best;
-}
-
-static bool has_block(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
-{
 	for (unsigned int o = order; o <= pool->max_order; o++)
-		if (zone_nr_free(pool, zone, o))
-			return true;
+		sum += (u64)zone_nr_free(pool, zone, o) << (o - order);
+	return sum;
+}
+
+static bool is_enough(const struct compaction *c)
+{
+	return blocks_free(c->pool, c->zone, c->order) >= c->want;
+}
+
+static u32 first_frame(const struct compaction *c, u32 unit)
+{
+	return (c->first + unit * c->unit) << c->pool->pageblock_order;
+}
+
+static u32 in_use(const struct compaction *c, u32 pageblock)
+{
+	struct locked at = lock_frame(c->pool, c->zone, pageblock << c->pool->pageblock_order);
+	u32 pages = __pages_in_use(c->pool, pageblock);
+
+	unlock_stripe(&at);
+	return pages;
+}
+
+/* Pages in use in a unit; UINT32_MAX: it is none to be emptied. */
+static u32 price(const struct compaction *c, u32 unit)
+{
+	u32 sum = 0;
+
+	for (u32 i = 0; i < c->unit; i++) {
+		u32 pageblock = c->first + unit * c->unit + i;
+
+		if (pageblock_type(c->pool, pageblock) >= PB_MIGRATE_PCPTYPES)
+			return UINT32_MAX;
+		sum += in_use(c, pageblock);
+	}
+	return sum && sum < c->pages ? sum : UINT32_MAX;
+}
+
+/* Is there room for what is in use in a unit, outside of it and of whole pageblocks? */
+static bool has_room(const struct compaction *c, u32 unit)
+{
+	u64 room = 0, needed = 0;
+
+	for (u32 i = 0; i < c->unit; i++) /* the free pages beside what is in use are no room */
+		if (in_use(c, c->first + unit * c->unit + i))
+			needed += pageblock_pages(c->pool);
+	for (unsigned int o = 0; o < c->pool->pageblock_order; o++)
+		room += (u64)zone_nr_free(c->pool, c->zone, o) << o;
+	return room >= needed;
+}
+
+/* ------------------------------------------------------------------- one unit */
+
+/* Pages of it that can move; what lies in per-CPU lists can't. */
+static u32 pages_movable(const struct compaction *c, u32 unit)
+{
+	u64 sum = 0, free, movable;
+
+	for (u32 i = 0; i < c->unit; i++) {
+		u32 pageblock = c->first + unit * c->unit + i;
+		struct locked at = lock_frame(c->pool, c->zone,
+					      pageblock << c->pool->pageblock_order);
+
+		count_pageblock(c->pool, pageblock, &free, &movable);
+		unlock_stripe(&at);
+		sum += movable;
+	}
+	return (u32)sum;
+}
+
+static void drain(struct compaction *c)
+{
+	pcp_drain_all(c->pool, c->zone);
+	c->drained = true;
+}
+
+static bool all_can_move(const struct compaction *c, u32 unit)
+{
+	u32 pages = price(c, unit);
+
+	return pages != UINT32_MAX && has_room(c, unit) && pages_movable(c, unit) >= pages;
+}
+
+/* If per-CPU lists may be to blame that it can't they are drained, once in a call. */
+static bool can_empty(struct compaction *c, u32 unit)
+{
+	if (all_can_move(c, unit))
+		return true;
+	if (c->drained)
+		return false;
+	drain(c);
+	return all_can_move(c, unit);
+}
+
+/* True: nothing in use is left there. */
+static bool empty_unit(struct compaction *c, u32 unit)
+{
+	u32 frame = first_frame(c, unit), end = frame + c->pages;
+	u32 pageblock = frame >> c->pool->pageblock_order;
+	bool emptied;
+
+	if (!can_empty(c, unit) ||
+	    !isolate_undrained(c->pool, c->zone, pageblock, c->unit)) /* another CPU is at it */
+		return false;
+	emptied = compact_range(c->pool, c->zone, frame, end, &c->moved) == end;
+	unisolate_pageblocks(c->pool, c->zone, pageblock, c->unit);
+	if (emptied && price(c, unit) != UINT32_MAX)
+		drain(c); /* a few were freed into per-CPU lists before it was isolated */
+	return emptied;
+}
+
+/* ------------------------------------------------------------------- which ones */
+
+struct choice {
+	u32 n;
+	u32 unit[NR_TRIES], price[NR_TRIES]; /* cheapest first */
+};
+
+static void choose(struct choice *choice, u32 unit, u32 pages)
+{
+	u32 at = choice->n;
+
+	if (at == NR_TRIES && pages >= choice->price[--at])
+		return;
+	for (; at && choice->price[at - 1] > pages; at--) {
+		choice->unit[at] = choice->unit[at - 1];
+		choice->price[at] = choice->price[at - 1];
+	}
+	choice->unit[at] = unit;
+	choice->price[at] = pages;
+	if (choice->n < NR_TRIES)
+		choice->n++;
+}
+
+/* Where the search for cheap units is: in the lists, from large free blocks to small. */
+struct look {
+	unsigned int order, type; /* the order is one more than the list's */
+	u32 stripe, local;        /* in the list: where to go on */
+};
+
+/* Next unit; c->units: no more. */
+static u32 next_listed(const struct compaction *c, struct look *l)
+{
+	for (; l->order; l->order--, l->type = 0)
+		for (; l->type < PB_MIGRATE_PCPTYPES; l->type++, l->stripe = 0)
+			for (; l->stripe < c->zone->nr_stripes; l->stripe++, l->local = 0) {
+				struct locked at = lock_stripe(
+					c->pool, c->zone, zone_stripe(c->pool, c->zone, l->stripe));
+				u32 local = tight_next(at.pool, at.zone, at.stripe, l->order - 1,
+						       l->type, l->local);
+
+				unlock_stripe(&at);
+				if (local == NO_FRAME)
+					continue;
+				l->local = local + 1;
+				return tight_global(at.pool, at.zone, at.stripe, local) - c->first;
+			}
+	return c->units;
+}
+
+/* Without lists of pageblocks, or for units of several: simply the next. */
+static u32 next_unit(const struct compaction *c, struct look *l)
+{
+	u32 at = load_relaxed(&c->zone->compact_at) % c->units;
+
+	if (!pool_is_linked(c->pool) && c->unit == 1)
+		return next_listed(c, l);
+	if (l->local++ == c->units)
+		return c->units;
+	store_relaxed(&c->zone->compact_at, at + 1);
+	return at;
+}
+
+/* The cheapest of the next units; false: there are no more. */
+static bool look_on(const struct compaction *c, struct look *l, struct choice *choice)
+{
+	u32 unit = 0;
+
+	choice->n = 0;
+	for (u32 i = 0; i < NR_LOOKED && unit < c->units; i++) {
+		unit = next_unit(c, l);
+		if (unit < c->units && price(c, unit) != UINT32_MAX)
+			choose(choice, unit, price(c, unit));
+	}
+	return choice->n != 0;
+}
+
+/* For a request: bounded. */
+static bool compact_some(struct compaction *c)
+{
+	struct look l = { .order = c->pool->pageblock_order };
+	struct choice choice;
+
+	for (u32 round = 0; round < NR_ROUNDS && look_on(c, &l, &choice); round++)
+		for (u32 i = 0; i < choice.n && c->moved < MOVES_MAX; i++) {
+			(void)empty_unit(c, choice.unit[i]);
+			if (is_enough(c))
+				return true;
+		}
 	return false;
 }
 
-/* True: a block of the order is free now. */
-static bool compact_zone(struct pb_pool *pool, struct zone *zone, unsigned int order)
+static u32 price_class(const struct compaction *c, u32 pages)
 {
-	u32 floor = 0;
+	return (u32)((u64)pages * NR_PRICES / c->pages);
+}
 
-	if (order > pool->pageblock_order)
-		return has_block(pool, zone, order);
-	pcp_drain_all(pool, zone);
-	for (u32 i = 0; i < COMPACT_TRIES && !has_block(pool, zone, order); i++) {
-		u32 cost;
-		u32 pageblock = cheapest_pageblock(pool, zone, floor, &cost);
-		u32 frame = pageblock << pool->pageblock_order;
+/* All units, cheap ones first. One that is filled by what moves is no longer cheap. */
+static bool compact_all(struct compaction *c)
+{
+	for (u32 class = 0, next; class < NR_PRICES; class = next) {
+		next = NR_PRICES;
+		for (u32 unit = 0; unit < c->units; unit++) {
+			u32 pages = price(c, unit), other = NR_PRICES;
 
-		if (pageblock == UINT32_MAX)
-			return false;
-		if ((long)cost > zone_free_pages(pool, zone) / 2)
-			return false; /* nowhere to move them */
-		if (!isolate_pageblocks(pool, zone, pageblock, 1))
-			return false; /* another CPU is at it */
-		(void)evacuate_range(pool, frame, frame + (1u << pool->pageblock_order), true,
-				     NULL);
-		unisolate_pageblocks(pool, zone, pageblock, 1);
-		floor = cost - 1;
-		if (pages_to_move(pool, pageblock)) /* it couldn't be emptied */
-			floor = cost;
+			if (pages != UINT32_MAX)
+				other = price_class(c, pages);
+			if (other == class) {
+				(void)empty_unit(c, unit);
+				if (is_enough(c))
+					return true;
+			} else if (other > class && other < next) {
+				next = other;
+			}
+		}
 	}
-	return has_block(pool, zone, order);
+	return false;
+}
+
+/* ------------------------------------------------------------------- callers */
+
+static struct compaction begin(struct pb_pool *pool, struct zone *zone, unsigned int order,
+			       u64 want)
+{
+	unsigned int over = order > pool->pageblock_order ? order - pool->pageblock_order : 0;
+	struct compaction c = { .pool = pool, .zone = zone, .order = order, .want = want };
+
+	c.first = zone_first_pageblock(pool, zone);
+	c.unit = 1u << over;
+	c.pages = c.unit << pool->pageblock_order;
+	c.units = zone_nr_pageblocks(pool, zone) >> over;
+	return c;
 }
 
 static bool count_compaction(struct pb_pool *pool, bool success)
@@ -106,37 +301,56 @@ bool compact_zonelist(struct pb_pool *pool, const struct alloc_context *ctx)
 	u32 at = 0;
 
 	vm_count(pool, PB_COMPACT_STALL, 1);
-	while ((zone = next_zone(pool, ctx, &at)) != NULL)
-		if (compact_zone(pool, zone, ctx->order))
+	while ((zone = next_zone(pool, ctx, &at)) != NULL) {
+		struct compaction c = begin(pool, zone, ctx->order, 1);
+
+		if (is_enough(&c) || compact_some(&c))
 			return count_compaction(pool, true);
+	}
 	return count_compaction(pool, false);
 }
 
-static int do_compact(struct pb_pool *pool, int node, unsigned int order)
+/* Until so many are free in the zones of the node. */
+static bool compact_node(struct pb_pool *pool, int node, unsigned int order, u64 count)
+{
+	u64 have = 0;
+
+	for (u32 pass = 0; pass < 2; pass++)
+		for (u32 z = 0; z < pool->super->nr_zones; z++) {
+			struct zone *zone = pool_zone(pool, z);
+			u64 before = blocks_free(pool, zone, order);
+			struct compaction c = begin(pool, zone, order, before + count - have);
+
+			if (node != PB_NO_NODE && node != zone->node)
+				continue;
+			if (!pass) {
+				have += before;
+			} else {
+				(void)compact_all(&c);
+				have += blocks_free(pool, zone, order) - before;
+			}
+			if (have >= count)
+				return true;
+		}
+	return false;
+}
+
+static int do_compact(struct pb_pool *pool, int node, unsigned int order, u64 count)
 {
 	if (!can_migrate(pool))
 		return PB_ENOTSUP;
-	if (order > pool->max_order)
+	if (order > pool->max_order || !count || count > pool->nr_frames)
 		return PB_EINVAL;
 	vm_count(pool, PB_COMPACT_STALL, 1);
-	for (u32 z = 0; z < pool->super->nr_zones; z++) {
-		struct zone *zone = pool_zone(pool, z);
-
-		if ((node == PB_NO_NODE || node == zone->node) && compact_zone(pool, zone, order)) {
-			(void)count_compaction(pool, true);
-			return PB_OK;
-		}
-	}
-	(void)count_compaction(pool, false);
-	return PB_ENOMEM;
+	return count_compaction(pool, compact_node(pool, node, order, count)) ? PB_OK : PB_ENOMEM;
 }
 
-int pb_compact(struct pb_pool *pool, int node, unsigned int order)
+int pb_compact(struct pb_pool *pool, int node, unsigned int order, uint64_t count)
 {
 	int code;
 
 	pool_enter(pool);
-	code = do_compact(pool, node, order);
+	code = do_compact(pool, node, order, count);
 	pool_leave(pool);
 	return code;
 }

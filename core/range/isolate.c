@@ -171,13 +171,20 @@ static bool change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	return true;
 }
 
-bool isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)
+bool isolate_undrained(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)
 {
 	for (u32 i = 0; i < n; i++)
 		if (!change_type(pool, zone, pageblock + i, true)) {
 			unisolate_pageblocks(pool, zone, pageblock, i);
 			return false;
 		}
+	return true;
+}
+
+bool isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n)
+{
+	if (!isolate_undrained(pool, zone, pageblock, n))
+		return false;
 	pcp_drain_all(pool, zone);
 	return true;
 }

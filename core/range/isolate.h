@@ -23,6 +23,8 @@ void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end);
 /* Spec 12.1: whole pageblocks from `pageblock` on, as ISOLATE; undo restores.
    False: one of them is isolated already; nothing has changed. */
 bool isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n);
+/* The same without the drain of per-CPU lists: what these hold stays out of the range. */
+bool isolate_undrained(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n);
 void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, u32 n);
 
 /* First frame of [frame, end), whole blocks looked at, that this could not empty

@@ -78,9 +78,8 @@ static NOINLINE bool call_migrate(struct pb_pool *pool, struct pb_page *from, st
 /* Whom misuse is told of: only a hook can have given the block away. */
 static const struct call moving = { "the migrate hook", NULL };
 
-/* Ask the hook to move a block, whose byte was `word`, to one that was taken for it.
-   Frees the one that is not in use afterwards. */
-static bool move_to(struct pb_pool *pool, u32 frame, struct pb_page *to, u8 word)
+/* Ask the hook to move a block, whose byte was `word`, to one that was taken for it. */
+static bool ask(struct pb_pool *pool, u32 frame, struct pb_page *to, u8 word)
 {
 	struct pb_page *from = pool->pages + frame;
 	unsigned int order = word & PB_PAGE_ORDER;
@@ -94,7 +93,15 @@ static bool move_to(struct pb_pool *pool, u32 frame, struct pb_page *to, u8 word
 		moved = call_migrate(pool, from, to, order);
 		pb_atomic_store_n(note, 0, __ATOMIC_RELEASE);
 	}
-	free_moved(pool, moved ? from : to, order, &moving);
+	return moved;
+}
+
+/* The same, and the block that is not in use afterwards is freed. */
+static bool move_to(struct pb_pool *pool, u32 frame, struct pb_page *to, u8 word)
+{
+	bool moved = ask(pool, frame, to, word);
+
+	free_moved(pool, moved ? pool->pages + frame : to, word & PB_PAGE_ORDER, &moving);
 	return moved;
 }
 
@@ -196,6 +203,130 @@ u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all, struct mo
 		frame = next;
 	}
 	return kept;
+}
+
+/* ------------------------------------------------- a batch, for compaction */
+
+#define MOVE_BATCH (ZONE_BATCH_MAX < 16u ? ZONE_BATCH_MAX : 16u)
+
+/* Movable blocks of one order, in the order of their addresses. */
+struct batch {
+	struct zone *zone;
+	unsigned int order;
+	u32 n;
+	u32 from[MOVE_BATCH], to[MOVE_BATCH];
+	u8 word[MOVE_BATCH]; /* their bytes */
+};
+
+/* Fills it with blocks from `frame` on; returns the frame of the block that comes next, or
+   where something lies that can't be moved. */
+static u32 gather(const struct pb_pool *pool, struct batch *b, u32 frame, u32 end)
+{
+	for (b->n = 0; frame < end && b->n < MOVE_BATCH;) {
+		u8 word = load_relaxed(&pool->pages[frame].state);
+		unsigned int order = word & PB_PAGE_ORDER;
+
+		if (!word) {
+			frame++;
+			continue;
+		}
+		if (!(word & PB_PAGE_HEAD) || order >= pool->pageblock_order ||
+		    (b->n && order != b->order) || !can_move(pool, frame, word))
+			break;
+		b->order = order;
+		b->word[b->n] = word;
+		b->from[b->n++] = frame;
+		frame += 1u << order;
+	}
+	return frame;
+}
+
+/* Blocks to move to, from stripe after stripe; returns how many. */
+static u32 take_targets(struct pb_pool *pool, struct batch *b)
+{
+	unsigned int type = pool->super->mobility ? PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE;
+	struct stripe *home = frame_stripe(pool, b->zone, b->from[0]);
+	u32 got = 0;
+
+	for (u32 i = 0; got < b->n && i < b->zone->nr_stripes; i++) {
+		struct locked at = lock_stripe(pool, b->zone,
+					       home_stripe(pool, b->zone, home->number + i));
+		u32 frame;
+
+		while (got < b->n && (frame = __rmqueue_partial(&at, b->order, type)) != NO_FRAME)
+			b->to[got++] = frame;
+		unlock_stripe(&at);
+	}
+	return got;
+}
+
+/* Frees frames of one stripe at a time under one hold of its lock. */
+static void put_frames(struct pb_pool *pool, const struct batch *b, const u32 *frames, u32 n)
+{
+	struct locked at = { pool, b->zone, NULL };
+
+	for (u32 i = 0; i < n; i++) {
+		struct stripe *stripe = frame_stripe(pool, b->zone, frames[i]);
+		unsigned int type;
+
+		if (stripe != at.stripe) {
+			if (at.stripe)
+				unlock_stripe(&at);
+			at = lock_stripe(pool, b->zone, stripe);
+		}
+		type = frame_migratetype(pool, frames[i]);
+		__free_typed(&at, NO_CPU, frames[i], b->order, type);
+	}
+	if (at.stripe)
+		unlock_stripe(&at);
+}
+
+/* Moves the batch; returns how many of its blocks, the first ones, are out of the way. */
+static u32 move_batch(struct pb_pool *pool, struct batch *b, u32 *moved)
+{
+	u32 targets = take_targets(pool, b), done = 0, n = 0;
+	u32 rest[MOVE_BATCH];
+
+	while (done < targets) {
+		u32 frame = b->from[done];
+		struct pb_page *to = pool->pages + b->to[done];
+		bool went = ask(pool, frame, to, b->word[done]);
+
+		rest[n] = NO_FRAME;
+		if (went)
+			rest[n] = release_moved(pool, pool->pages + frame, b->order, &moving);
+		else if (to->state) /* else the hook was not even asked */
+			rest[n] = release_moved(pool, to, b->order, &moving);
+		else
+			rest[n] = b->to[done];
+		n += rest[n] != NO_FRAME;
+		*moved += went;
+		if (!went && load_relaxed(&pool->pages[frame].state) & PB_PAGE_HEAD)
+			break;
+		done++;
+	}
+	put_frames(pool, b, rest, n);
+	if (done < targets) /* the targets of those that were not tried */
+		put_frames(pool, b, b->to + done + 1, targets - done - 1);
+	return done;
+}
+
+u32 compact_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, u32 *moved)
+{
+	struct batch b;
+
+	b.zone = zone;
+	while (frame < end) {
+		u32 next = gather(pool, &b, frame, end), done;
+
+		if (!b.n)
+			return next; /* end, or what can't be moved */
+		done = move_batch(pool, &b, moved);
+		if (done < b.n)
+			return b.from[done];
+		frame = next;
+	}
+	return end;
 }
 
 /* ---------------------------------------------------------------- move back */

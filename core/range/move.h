@@ -38,6 +38,12 @@ static inline bool can_migrate(const struct pb_pool *pool)
  */
 u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all, struct moves *moves);
 
+/*
+ * The same for compaction: into pageblocks that are not free as a whole, a batch at a time;
+ * it ends with the first block that stays. Adds the moves to *moved.
+ */
+u32 compact_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, u32 *moved);
+
 /* Undo: each noted block back to where it was, newest first, but for those that their
    owners freed meanwhile. pre: the range is isolated still. */
 void move_back(struct pb_pool *pool, struct moves *moves);

@@ -640,9 +640,14 @@ PB_API int pb_offline_logged(struct pb_pool *pool, uint64_t start_pfn, uint64_t 
 PB_API void pb_drain(struct pb_pool *pool, int cpu);
 /* Call now and then (once a second): idle CPUs' lists decay. */
 PB_API void pb_pcp_decay(struct pb_pool *pool);
-/* Move movable blocks so that a block of `order` comes free in some zone of
-   `node` (PB_NO_NODE: all). Needs the migrate hook. PB_OK, PB_ENOMEM, PB_ENOTSUP. */
-PB_API int pb_compact(struct pb_pool *pool, int node, unsigned int order);
+/*
+ * Move movable blocks until `count` blocks of `order` are free in the zones of `node`
+ * (PB_NO_NODE: all), those that were and those within larger ones included. Empties what is
+ * cheapest to empty first, into what is partly filled. Needs the migrate hook. PB_OK;
+ * PB_ENOMEM: there are fewer, and what could be emptied is; PB_ENOTSUP; PB_EINVAL: no such
+ * order, or a count of 0 or of more than the pool has frames.
+ */
+PB_API int pb_compact(struct pb_pool *pool, int node, unsigned int order, uint64_t count);
 
 /* -------------------------------------------------------------- inspection */
 

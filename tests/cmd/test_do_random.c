@@ -80,7 +80,7 @@ static int set_cpu(void *ctx, unsigned int cpu)
 
 static int compact(void *ctx, unsigned int order)
 {
-	return pb_compact(ctx, PB_NO_NODE, order);
+	return pb_compact(ctx, PB_NO_NODE, order, 1);
 }
 
 static bool move(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,

@@ -275,7 +275,7 @@ static void do_offline(void)
 
 static void do_compact(void)
 {
-	(void)pb_compact(&pool, PB_NO_NODE, 1 + tp_below(&rng, 6));
+	(void)pb_compact(&pool, PB_NO_NODE, 1 + tp_below(&rng, 6), 1);
 }
 
 static void do_tune(void)

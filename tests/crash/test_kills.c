@@ -45,7 +45,7 @@ static void check_calls_return(void)
 
 	pb_pcp_decay(&pool);
 	pb_drain(&pool, -1);
-	(void)pb_compact(&pool, PB_NO_NODE, 4);
+	(void)pb_compact(&pool, PB_NO_NODE, 4, 1);
 	assert_int_equal(pb_set_pcp(&pool, 0, 0), PB_OK);
 	assert_int_equal(pb_set_watermark_scale_factor(&pool, 1), PB_OK);
 	if (pb_reserve(&pool, 900, 905) == PB_OK)

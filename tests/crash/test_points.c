@@ -227,7 +227,7 @@ static void do_tick(struct stage *s)
 
 static void do_compact(struct stage *s)
 {
-	(void)pb_compact(&s->pool, PB_NO_NODE, 4);
+	(void)pb_compact(&s->pool, PB_NO_NODE, 4, 1);
 }
 
 static void do_min_free(struct stage *s)
@@ -428,7 +428,7 @@ static void check_calls_return(struct pb_pool *pool)
 
 	pb_pcp_decay(pool);
 	pb_drain(pool, -1);
-	(void)pb_compact(pool, PB_NO_NODE, 3);
+	(void)pb_compact(pool, PB_NO_NODE, 3, 1);
 	(void)pb_set_pcp(pool, 0, 0);
 	if (pb_reserve(pool, 900, 905) == PB_OK)
 		(void)pb_online(pool, 900, 905);

@@ -373,7 +373,7 @@ static void test_offline_and_compaction_undo_when_migration_fails(void **state)
 		assert_int_equal(pb_offline(&tp.pool, 1024, 2048), PB_EBUSY);
 		assert_true(calls > 0);
 		assert_true(tp_sum_owned(&tp) == sum);
-		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 9), PB_ENOMEM);
+		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 9, 1), PB_ENOMEM);
 		tp_check(&tp, "undone");
 		pb_drain(&tp.pool, -1);
 		assert_int_equal(tp_free_pages(&tp), 4096 - 64);

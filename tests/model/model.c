@@ -734,7 +734,7 @@ static void op_tune(struct model *m)
 		      "set_min_free_kbytes");
 		break;
 	default:
-		check(m, pb_compact(&m->tp.pool, PB_NO_NODE, m->op->order) == PB_ENOTSUP,
+		check(m, pb_compact(&m->tp.pool, PB_NO_NODE, m->op->order, 1) == PB_ENOTSUP,
 		      "compaction without a migrate hook");
 	}
 }

@@ -249,7 +249,7 @@ static void do_hotplug(void)
 
 static void do_compact(void)
 {
-	(void)pb_compact(&s.tp.pool, PB_NO_NODE, tp_below(&s.rng, 10));
+	(void)pb_compact(&s.tp.pool, PB_NO_NODE, tp_below(&s.rng, 10), 1);
 }
 
 static void do_tune(void)

@@ -124,7 +124,7 @@ static void call_pb_offline(void)
 
 static void call_pb_compact(void)
 {
-	(void)pb_compact(&s.tp.pool, PB_NO_NODE, 3);
+	(void)pb_compact(&s.tp.pool, PB_NO_NODE, 3, 1);
 }
 
 static void call_pb_drain(void)

@@ -200,7 +200,7 @@ static void call_pb_offline_logged(struct tp_rng *rng)
 
 static void call_pb_compact(struct tp_rng *rng)
 {
-	(void)pb_compact(&tp.pool, PB_NO_NODE, 1 + tp_below(rng, 5));
+	(void)pb_compact(&tp.pool, PB_NO_NODE, 1 + tp_below(rng, 5), 1);
 }
 
 static void call_pb_drain(struct tp_rng *rng)

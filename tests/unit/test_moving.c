@@ -257,7 +257,7 @@ static bool call_within(void *ctx, struct pb_pool *pool, struct pb_page *from, s
 
 	within.calls++;
 	assert_int_equal(within.depth++, 0);
-	assert_int_equal(pb_compact(pool, PB_NO_NODE, 9), PB_ENOTSUP);
+	assert_int_equal(pb_compact(pool, PB_NO_NODE, 9, 1), PB_ENOTSUP);
 	assert_int_equal(pb_offline(pool, 2048, 2560), PB_EBUSY); /* in use */
 	assert_int_equal(pb_offline(pool, 3584, 4096), PB_OK);    /* empty */
 	assert_int_equal(pb_online(pool, 3584, 4096), PB_OK);
@@ -393,7 +393,7 @@ static void test_shared_pages_are_not_moved(void **state)
 				assert_int_equal(pb_get_page(&m.tp.pool, m.page[i]), PB_OK);
 		assert_null(pb_alloc_contig(&m.tp.pool, 64, 0, 0, FRAMES, 0,
 					    PB_GFP_KERNEL | PB_GFP_NOWARN));
-		assert_int_equal(pb_compact(&m.tp.pool, PB_NO_NODE, 6), PB_ENOMEM);
+		assert_int_equal(pb_compact(&m.tp.pool, PB_NO_NODE, 6, 1), PB_ENOMEM);
 		assert_int_equal(m.moved, 0);
 		for (unsigned int i = 0; i < m.held; i++)
 			if (m.page[i])
@@ -445,14 +445,18 @@ static void test_compact_says_why_not(void **state)
 	for_each_variant(v)
 	{
 		fill(v, 2);
-		assert_int_equal(pb_compact(&m.tp.pool, 0, 11), PB_EINVAL);
-		assert_int_equal(pb_compact(&m.tp.pool, 1, 3), PB_ENOMEM);  /* no such node */
-		assert_int_equal(pb_compact(&m.tp.pool, 0, 10), PB_ENOMEM); /* two pageblocks */
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 11, 1), PB_EINVAL);
+		assert_int_equal(pb_compact(&m.tp.pool, 1, 3, 1), PB_ENOMEM); /* no such node */
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 9, 0), PB_EINVAL);
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 9, FRAMES + 1), PB_EINVAL);
 		assert_int_equal(m.moved, 0);
-		assert_int_equal(pb_compact(&m.tp.pool, 0, 9), PB_OK);
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 9, 1), PB_OK);
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 10, 1), PB_OK); /* two pageblocks */
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 9, FRAMES / 1024), PB_OK);
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 9, FRAMES / 1024 + 1), PB_ENOMEM);
 		assert_int_equal(tp_nr_free(&m.tp, 9) + tp_nr_free(&m.tp, 10) > 0, 1);
 		m.tp.pool.hooks.migrate = NULL;
-		assert_int_equal(pb_compact(&m.tp.pool, 0, 3), PB_ENOTSUP);
+		assert_int_equal(pb_compact(&m.tp.pool, 0, 3, 1), PB_ENOTSUP);
 		drop();
 	}
 }
@@ -464,7 +468,7 @@ static void test_compact_needs_room(void **state)
 	for_each_variant(v)
 	{
 		fill(v, 100);
-		assert_int_equal(pb_compact(&m.tp.pool, PB_NO_NODE, 9), PB_ENOMEM);
+		assert_int_equal(pb_compact(&m.tp.pool, PB_NO_NODE, 9, 1), PB_ENOMEM);
 		assert_int_equal(m.moved, 0);
 		drop();
 	}
@@ -587,7 +591,7 @@ static void test_a_block_is_offered_once(void **state)
 		tp.pool.hooks.migrate = refuse;
 		for (int i = 0; i < 2; i++) {
 			assert_int_equal(pb_alloc_at(&tp.pool, 32u * (unsigned int)i, 2,
-						  PB_GFP_HIGHUSER_MOVABLE),
+						     PB_GFP_HIGHUSER_MOVABLE),
 					 PB_OK);
 			blocks[i] = pb_pfn_to_page(&tp.pool, 32u * (unsigned int)i);
 		}
@@ -595,7 +599,7 @@ static void test_a_block_is_offered_once(void **state)
 		assert_int_equal(pb_offline(&tp.pool, 0, 32), PB_EBUSY);
 		assert_int_equal(refusals, 1);
 		refusals = 0;
-		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 5), PB_ENOMEM);
+		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 5, 1), PB_ENOMEM);
 		assert_in_range(refusals, 1, 2); /* of each of the two at most */
 		tp_check(&tp, "refused");
 		for (int i = 0; i < 2; i++)

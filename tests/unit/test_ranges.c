@@ -172,7 +172,7 @@ static bool look_inside(void *ctx, struct pb_pool *pool, struct pb_page *from, s
 		assert_int_equal(pb_free_exact(pool, run, 8), PB_OK);
 	}
 	assert_int_equal(pb_offline(pool, pfn, pfn + 16), PB_EBUSY);
-	(void)pb_compact(pool, PB_NO_NODE, 4);
+	(void)pb_compact(pool, PB_NO_NODE, 4, 1);
 	m.inside = false;
 	return false;
 }
@@ -207,9 +207,9 @@ static void test_what_is_being_emptied_is_left_alone(void **state)
 		assert_int_equal(pb_offline(&m.tp.pool, 64, 192), PB_EBUSY);
 		assert_null(pb_alloc_contig(&m.tp.pool, 40, 1, 0, 256, 0,
 					    PB_GFP_KERNEL | PB_GFP_NOWARN));
-		assert_int_equal(pb_compact(&m.tp.pool, PB_NO_NODE, 4), PB_ENOMEM);
-		assert_int_equal(pb_compact(&m.tp.pool, PB_NO_NODE, 5), PB_ENOMEM);
-		assert_int_equal(pb_compact(&m.tp.pool, 3, 4), PB_ENOMEM); /* no such node */
+		assert_int_equal(pb_compact(&m.tp.pool, PB_NO_NODE, 4, 1), PB_ENOMEM);
+		assert_int_equal(pb_compact(&m.tp.pool, PB_NO_NODE, 5, 1), PB_ENOMEM);
+		assert_int_equal(pb_compact(&m.tp.pool, 3, 4, 1), PB_ENOMEM); /* no such node */
 		assert_true(m.calls > 0);
 		tp_check(&m.tp, "nothing moved");
 		assert_int_equal(tp_sum_owned(&m.tp), before);
@@ -257,15 +257,15 @@ static void test_compaction_leaves_alone_what_it_can_not_empty(void **state)
 		assert_int_equal(pb_alloc_at(&tp.pool, 81, 0, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
 		big = tp.pool.pages + 48;
 		frame_pageblock(&tp.pool, 48)->type = PB_MIGRATE_HIGHATOMIC;
-		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 4), PB_ENOMEM);
+		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 4, 1), PB_ENOMEM);
 		frame_pageblock(&tp.pool, 48)->type = PB_MIGRATE_MOVABLE;
 		tp.pool.hooks.migrate = NULL;
-		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 4), PB_ENOTSUP);
+		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 4, 1), PB_ENOTSUP);
 		tp.pool.hooks.migrate = never_asked;
-		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 6), PB_EINVAL);
+		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 6, 1), PB_EINVAL);
 		assert_int_equal(pb_free_pages(&tp.pool, big + 1, 0), PB_OK);
 		pb_drain(&tp.pool, -1);
-		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 4), PB_OK); /* is there already */
+		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 4, 1), PB_OK); /* is there already */
 		tp_check(&tp, "compacted nothing");
 		tp_drop(&tp);
 	}

@@ -198,7 +198,7 @@ static void compact(struct pbr_reclaim *reclaim)
 
 	if (reclaim->compact && pool->move && lacks(reclaim, reclaim->compact) &&
 	    pool->try_compact(pool->move_ctx, true))
-		pb_compact(&pool->pool, PB_NO_NODE, reclaim->compact);
+		pb_compact(&pool->pool, PB_NO_NODE, reclaim->compact, 1);
 	reclaim->compact = 0;
 }
 

@@ -194,7 +194,7 @@ static bool on_migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, st
 static int on_compact(void *ctx, unsigned int order)
 {
 	(void)ctx;
-	return pb_compact(&lesson.mover, PB_NO_NODE, order);
+	return pb_compact(&lesson.mover, PB_NO_NODE, order, 1);
 }
 
 static int on_set_cpu(void *ctx, unsigned int cpu)
