@@ -142,9 +142,8 @@ static u64 counted_free(const struct pb_pool *pool, u32 pageblock)
 
 u32 __pages_in_use(const struct pb_pool *pool, u32 pageblock)
 {
-	u64 free = pool_is_linked(pool)
-			   ? count_free_from(pool, pageblock << pool->pageblock_order)
-			   : counted_free(pool, pageblock);
+	u64 free = pool_is_linked(pool) ? count_free_from(pool, pageblock << pool->pageblock_order)
+					: counted_free(pool, pageblock);
 	u64 pages = pageblock_pages(pool);
 
 	return free < pages ? (u32)(pages - free) : 0;

@@ -306,7 +306,7 @@ u32 __free_wholes(const struct locked *at, unsigned int order, u32 n, const u32 
 			break;
 		run = __gather(&home, local, n - done, frames + done, &mask);
 		if (!run)
-			break; /* of another type */
+			break;                        /* of another type */
 		__runs_mark(at, frames[done], order); /* the others are of the same leaf */
 		__merge_word(&home, local, mask, run);
 		home.blocks += run;

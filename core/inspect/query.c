@@ -54,6 +54,28 @@ unsigned int pb_nr_zones(const struct pb_pool *pool)
 	return pool->super->nr_zones;
 }
 
+int pb_zone_below(const struct pb_pool *pool, unsigned int i, enum pb_watermark mark)
+{
+	const struct zone *zone;
+
+	if (i >= pool->super->nr_zones || (u32)mark >= PB_NR_WMARK)
+		return PB_ENODEV;
+	zone = pool_zone(pool, i);
+	return zone_vm_free_pages(pool, zone) <= (long)wmark_pages(zone, mark);
+}
+
+uint64_t pb_free_blocks(const struct pb_pool *pool, int node, unsigned int order)
+{
+	u64 sum = 0;
+
+	for (u32 z = 0; z < pool->super->nr_zones; z++)
+		for (unsigned int o = order; o <= pool->max_order; o++)
+			if (node == PB_NO_NODE || node == pool_zone(pool, z)->node)
+				sum += (u64)zone_nr_free(pool, pool_zone(pool, z), o)
+				       << (o - order);
+	return sum;
+}
+
 static s64 zone_pcp_pages(const struct pb_pool *pool, const struct zone *zone)
 {
 	struct pcp_counts counts;

@@ -36,7 +36,7 @@ static unsigned int loose_order(const struct pb_pool *pool, u32 frame, u64 end)
 static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 frame, u64 end,
 		    struct pb_block *block)
 {
-	u8 state = pool->pages[frame].state;
+	u8 state = load_relaxed(&pool->pages[frame].state);
 	int covering = covering_order(pool, frame);
 
 	block->pfn = frame_to_pfn(pool, frame);
@@ -61,6 +61,42 @@ static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 fra
 		block->order = (u8)loose_order(pool, frame, end);
 	}
 	return 1u << block->order;
+}
+
+int pb_find_block(struct pb_pool *pool, uint64_t pfn, struct pb_block *block)
+{
+	u32 frame = pfn_to_frame(pool, pfn), head;
+	struct locked at;
+	int order;
+
+	if (frame == NO_FRAME)
+		return PB_ENODEV;
+	at = lock_frame(pool, zone_of_frame(pool, frame), frame);
+	order = covering_order(pool, frame);
+	head = order < 0 ? block_head(pool, frame) : frame & ~((1u << order) - 1);
+	if (head == NO_FRAME)
+		head = frame;
+	(void)describe(pool, at.zone, head, (u64)head + 1, block);
+	unlock_stripe(&at);
+	return PB_OK;
+}
+
+int pb_range_is_free(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+{
+	bool all = true;
+
+	if (start_pfn >= end_pfn)
+		return PB_EINVAL;
+	while (start_pfn < end_pfn) {
+		struct pb_block block;
+		int code = pb_find_block(pool, start_pfn, &block);
+
+		if (code)
+			return code;
+		all &= block.state == PB_BLOCK_FREE || block.state == PB_BLOCK_PCP;
+		start_pfn = block.pfn + ((u64)1 << block.order);
+	}
+	return all;
 }
 
 static int walk_zone(struct pb_pool *pool, const struct zone *zone,

@@ -53,6 +53,8 @@
  *   pb_page_node                  any    irq  no     -        O(log segments)
  *   pb_page_zone                  any    irq  no     -        O(log segments)
  *   pb_pageblock_type             any    irq  no     -        O(log segments)
+ *   pb_range_is_free              any    irq  no     s        O(blocks)
+ *   pb_find_block                 any    irq  no     s        O(log segments + orders)
  *   pb_page_to_pfn                any    irq  no     -        O(log segments)
  *   pb_pfn_to_page                any    irq  no     -        O(log segments)
  *   pb_page_to_index              any    irq  no     -        O(1)
@@ -73,6 +75,8 @@
  *   pb_free_owner                 any    task no     a s      O(frames)
  *   pb_stats                      any    task no     -        O(pageblocks + CPUs)
  *   pb_zone_stats                 any    task no     -        O(pageblocks + CPUs)
+ *   pb_zone_below                 any    irq  no     -        O(stripes)
+ *   pb_free_blocks                any    irq  no     -        O(zones * stripes * orders)
  *   pb_numa_stats                 any    task no     -        O(pageblocks + CPUs)
  *   pb_pcp_stats                  any    task no     -        O(pageblocks + CPUs)
  *   pb_buddyinfo                  any    task no     -        O(pageblocks + text)
@@ -102,6 +106,8 @@
  *   pb_pool_destroy               handle task no     -        O(1)
  *   pb_user_pool_create           handle task no     a s z t  O(frames)
  *   pb_user_pool_destroy          handle task no     -        O(1)
+ *   pb_user_background_start      handle task no     -        O(1)
+ *   pb_user_background_stop       handle task hooks  -        O(1), and the hook it is in
  *   pb_user_percpu_mode           any    task no     -        O(1)
  *   pb_user_set_cpu               pure   task no     -        O(1)
  *   pb_default_pool               any    task no     -        O(1); O(frames) when it is made

@@ -37,6 +37,27 @@ PB_API int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config,
 			       struct pb_error *error);
 PB_API void pb_user_pool_destroy(struct pb_pool *pool);
 
+/*
+ * A thread that is kswapd and kcompactd for a pool: woken when a zone falls below its low
+ * watermark (by requests through this handle and copies of it made from now on), or after
+ * `period_ms`, it calls the reclaim hook until each zone is above its high one or the hook has
+ * freed nothing 16 times in a row, takes back the boost, and compacts (with a migrate hook)
+ * until `blocks` blocks of `order` are free; in vain ever more seldom. Hooks must be ready to
+ * be called from it; the handle's own wake hook is called as well. It has no signals, ends
+ * with pb_user_pool_destroy(), and is not there in a fork's child. PB_OK; PB_EINVAL: no pool,
+ * or no such order or number; PB_EBUSY: the pool has one; PB_ENOMEM.
+ */
+struct pb_background {
+	uint32_t period_ms;  /* 0: 100 */
+	unsigned int order;  /* order of the blocks to keep */
+	uint64_t blocks;     /* 0: keep none */
+};
+
+PB_API int pb_user_background_start(struct pb_pool *pool, const struct pb_background *what);
+/* Ends it, waiting for the hook that it may be in (so not to be called from one), and gives
+   the handle its own wake hook back. Nothing if there is none. */
+PB_API void pb_user_background_stop(struct pb_pool *pool);
+
 /* "rseq" or "trylock" or "none": how this pool's per-CPU lists are entered. */
 PB_API const char *pb_user_percpu_mode(const struct pb_pool *pool);
 

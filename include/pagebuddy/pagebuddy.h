@@ -608,6 +608,10 @@ PB_API int pb_page_node(const struct pb_pool *pool, const struct pb_page *page);
 PB_API int pb_page_zone(const struct pb_pool *pool, const struct pb_page *page);
 /* Migratetype of the pageblock of a pfn, or PB_ENODEV. */
 PB_API int pb_pageblock_type(const struct pb_pool *pool, uint64_t pfn);
+/* Is all of [start_pfn, end_pfn) free, in per-CPU lists or not? 1 or 0; PB_ENODEV: part of it is
+   no frame of the pool; PB_EINVAL: it is empty. What was so a moment ago, if others allocate.
+   O(blocks in it). */
+PB_API int pb_range_is_free(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 /* Smallest order whose block holds `bytes`; 0 bytes: 52 as on 64-bit Linux. */
 PB_API unsigned int pb_get_order(const struct pb_pool *pool, size_t bytes);
 
@@ -675,6 +679,9 @@ struct pb_block {
 	uint32_t owner; /* ALLOCATED: its tag; 0 without PB_POOL_OWNERS */
 };
 
+/* The block that a pfn lies in; of what is reserved, or in a per-CPU list, that one page.
+   PB_OK or PB_ENODEV. A guess, if others allocate. O(log segments + orders). */
+PB_API int pb_find_block(struct pb_pool *pool, uint64_t pfn, struct pb_block *block);
 /* Calls visit for every block, zone by zone in pfn order, at rest; a non-zero
    return ends the walk and is returned. */
 PB_API int pb_walk(struct pb_pool *pool, int (*visit)(void *ctx, const struct pb_block *block),
@@ -757,6 +764,12 @@ PB_API void pb_stats(struct pb_pool *pool, struct pb_pool_stat *stat);
 PB_API unsigned int pb_nr_zones(const struct pb_pool *pool);
 /* The i-th populated zone, nodes and zone types ascending. PB_OK or PB_ENODEV. */
 PB_API int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *stat);
+/* Are the i-th zone's free pages at or below this watermark, boost included? 1, 0 or
+   PB_ENODEV. O(stripes): what background reclaim asks. */
+PB_API int pb_zone_below(const struct pb_pool *pool, unsigned int i, enum pb_watermark mark);
+/* Free blocks of an order in the zones of a node (PB_NO_NODE: all), those that larger ones
+   would make included; without per-CPU lists. O(zones * stripes * orders). */
+PB_API uint64_t pb_free_blocks(const struct pb_pool *pool, int node, unsigned int order);
 PB_API int pb_numa_stats(struct pb_pool *pool, unsigned int i, uint64_t numa[PB_NR_NUMA_EVENTS]);
 PB_API int pb_pcp_stats(struct pb_pool *pool, unsigned int i, unsigned int cpu,
 			struct pb_pcp_stat *stat);

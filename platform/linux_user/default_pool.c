@@ -288,6 +288,7 @@ void pb_user_pool_destroy(struct pb_pool *pool)
 
 	if (!pool->super)
 		return;
+	pb_user_background_stop(pool);
 	remember(pool->super, &none);
 	if (pool->priv[0])
 		munmap(pool->priv[0], (size_t)pool->priv[1]);

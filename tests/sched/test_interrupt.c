@@ -225,8 +225,16 @@ static void request_ranges(struct pb_pool *pool, struct pb_request *request)
 static void ask(struct pb_pool *pool, struct pb_page *page)
 {
 	struct pb_pool_info info;
+	uint64_t pfn = pb_page_to_pfn(pool, page);
 	uint8_t nodes[PB_MAX_NODES];
+	struct pb_block block;
 
+	tp_require(pb_find_block(pool, pfn, &block) == PB_OK && block.pfn == pfn &&
+			   block.state == PB_BLOCK_ALLOCATED &&
+			   !pb_range_is_free(pool, pfn, pfn + 1) &&
+			   pb_zone_below(pool, 0, PB_WMARK_MIN) >= 0 &&
+			   pb_free_blocks(pool, 0, 0) <= FRAMES,
+		   "a handler's page is not where it was");
 	tp_require(pb_page_order(pool, page) == 0 && pb_page_count(pool, page) == 1 &&
 			   pb_page_owner(pool, page) == 0 && pb_page_node(pool, page) == 0 &&
 			   pb_page_zone(pool, page) == PB_ZONE_NORMAL &&

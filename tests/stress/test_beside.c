@@ -352,6 +352,7 @@ static void ask(struct pb_page *page, struct pb_page *any)
 {
 	struct pb_pool_info info;
 	uint8_t nodes[PB_MAX_NODES];
+	struct pb_block block;
 
 	assert_int_equal(pb_page_count(&tp.pool, page), 1);
 	assert_int_equal(pb_page_order(&tp.pool, page), 1);
@@ -369,6 +370,10 @@ static void ask(struct pb_page *page, struct pb_page *any)
 	assert_int_equal(pb_zonelist_nodes(&tp.pool, 0, nodes), 1);
 	assert_int_equal(pb_nr_zones(&tp.pool), 1);
 	assert_int_equal(pb_get_order(&tp.pool, 5000), 1);
+	assert_true(pb_range_is_free(&tp.pool, pb_page_to_pfn(&tp.pool, any), FRAMES) >= 0);
+	assert_int_equal(pb_find_block(&tp.pool, pb_page_to_pfn(&tp.pool, any), &block), PB_OK);
+	assert_true(pb_zone_below(&tp.pool, 0, PB_WMARK_HIGH) >= 0);
+	assert_true(pb_free_blocks(&tp.pool, 0, 0) <= FRAMES);
 	assert_true(strlen(pb_user_percpu_mode(&tp.pool)) >= 4);
 	assert_non_null(pb_default_pool()); /* the first call makes it */
 }

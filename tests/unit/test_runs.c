@@ -3,6 +3,8 @@
  * Runs of whole free pageblocks: what the nodes say against a walk, and that ranges by
  * address touch what they are about and no more, however large the pool is.
  */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 
