@@ -62,6 +62,7 @@ struct diff_op {
 	uint32_t gfp;
 	uint8_t order;
 	bool is_free;
+	uint8_t cpu;
 };
 
 /* The type of the blocks on a per-CPU list. */
@@ -147,6 +148,7 @@ struct diff_phase {
 	char kind[16];
 	uint64_t seed;
 	int number, node, cpu;
+	uint64_t at_work; /* CPUs that performed an operation, a bit each */
 	struct diff_state before, after;
 	struct diff_op *ops;
 	size_t nr_ops;

@@ -25,6 +25,7 @@ struct reader {
 	int isolate;
 	int migratetypes;
 	uint64_t announced_ops;
+	uint8_t op_cpu; /* who does the operations that follow */
 	bool in_ops, ended, text, finished;
 };
 
@@ -245,6 +246,7 @@ static int line_phase(struct reader *r)
 	r->phase->seed = (uint64_t)seed;
 	r->phase->node = (int)node;
 	r->phase->cpu = (int)cpu;
+	r->phase->at_work = UINT64_C(1) << cpu;
 	r->announced_ops = (uint64_t)ops;
 	return 0;
 }
@@ -526,6 +528,29 @@ static int line_ops(struct reader *r)
 	if (r->state != &r->phase->before)
 		return bad(r, "operations are not expected here");
 	r->in_ops = true;
+	r->op_cpu = (uint8_t)r->phase->cpu;
+	return 0;
+}
+
+static int add_op(struct reader *r, struct diff_op *op)
+{
+	op->cpu = r->op_cpu;
+	r->phase->at_work |= UINT64_C(1) << r->op_cpu;
+	*APPEND(r->phase->ops, r->phase->nr_ops) = *op;
+	return 0;
+}
+
+/* What follows is done by this CPU. */
+static int line_op_cpu(struct reader *r)
+{
+	uint64_t cpu;
+
+	if (unsigned_numbers(r, 10, &cpu, 1))
+		return -1;
+	if (cpu >= DIFF_CPUS || !r->phase->before.nr_zones ||
+	    !r->phase->before.zone[0].cpu[cpu].online)
+		return bad(r, "CPU %" PRIu64 " is not one of the recorded machine", cpu);
+	r->op_cpu = (uint8_t)cpu;
 	return 0;
 }
 
@@ -548,8 +573,7 @@ static int line_alloc(struct reader *r)
 	}
 	op.gfp = (uint32_t)gfp;
 	op.order = (uint8_t)order;
-	*APPEND(r->phase->ops, r->phase->nr_ops) = op;
-	return 0;
+	return add_op(r, &op);
 }
 
 static int line_op_free(struct reader *r)
@@ -562,8 +586,7 @@ static int line_op_free(struct reader *r)
 	if (order >= DIFF_ORDERS)
 		return bad(r, "order %" PRIu64 "; expected 0 to 10", order);
 	op.order = (uint8_t)order;
-	*APPEND(r->phase->ops, r->phase->nr_ops) = op;
-	return 0;
+	return add_op(r, &op);
 }
 
 static int end_phase(struct reader *r)
@@ -699,6 +722,7 @@ static const struct {
 	{ "held", NEEDS_STATE, line_held },
 	{ "ops", NEEDS_STATE, line_ops },
 	{ "a", NEEDS_OPS, line_alloc },
+	{ "c", NEEDS_OPS, line_op_cpu },
 	{ "f", NEEDS_OPS, line_op_free },
 	{ "text", NEEDS_PHASE, line_text },
 	{ "end", NEEDS_NOTHING, line_end },

@@ -52,8 +52,8 @@ void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct di
 {
 	uint64_t before = result->differences;
 
-	pb_user_set_cpu(phase->cpu);
 	for (size_t i = 0; i < phase->nr_ops; i++) {
+		pb_user_set_cpu(phase->ops[i].cpu);
 		if (phase->ops[i].is_free)
 			replay_free(pool, phase, i, result);
 		else

@@ -145,7 +145,7 @@ static int64_t folded_elsewhere(const struct diff_phase *phase, size_t zone)
 	int64_t pages = 0;
 
 	for (int cpu = 0; cpu < DIFF_CPUS; cpu++)
-		if (cpu != phase->cpu)
+		if (!(phase->at_work >> cpu & 1))
 			pages += phase->before.zone[zone].cpu[cpu].free_diff -
 				 phase->after.zone[zone].cpu[cpu].free_diff;
 	return pages;

@@ -2,7 +2,7 @@
 /*
  * /sys/kernel/debug/pbdiff/
  *	script	write: steps for the kind "script", e.g. "a 8 0 100; f 50"
- *	run	write: "KIND seed=N ops=N node=N cpu=N": one phase
+ *	run	write: "KIND seed=N ops=N node=N turns=N cpu=N": one phase
  *	log	read: the last phase as text (FORMAT.md)
  *	end	read: how many phases and operations there were
  *	realtime write: the writing task becomes SCHED_FIFO, so that kswapd and
@@ -110,10 +110,14 @@ static void read_settings(void)
 	settings.shuffle = read_setting("/sys/module/page_alloc/parameters/shuffle");
 }
 
-static void run_phase(void)
+static long run_phase(void)
 {
-	int prio;
+	int prio, err = 0;
 
+	if (ops.req.turns > 1)
+		err = pbdiff_turns_begin(ops.req.turns, ops.req.cpu);
+	if (err)
+		return err;
 	preempt_disable();
 	prio = hide_realtime();
 	ops.req.cpu = smp_processor_id();
@@ -124,14 +128,16 @@ static void run_phase(void)
 	pbdiff_capture(&after, ops.req.node, ops.req.cpu);
 	show_realtime(prio);
 	preempt_enable();
+	if (ops.req.turns > 1)
+		pbdiff_turns_end();
 	nr_phases++;
 	nr_all_ops += ops.nr_ops;
+	return 0;
 }
 
 static long run_phase_on(void *unused)
 {
-	run_phase();
-	return 0;
+	return run_phase();
 }
 
 static int parse_request(char *text, struct pbdiff_request *req)
@@ -151,12 +157,14 @@ static int parse_request(char *text, struct pbdiff_request *req)
 			err = kstrtou32(word + 4, 0, &req->max_ops);
 		else if (!strncmp(word, "node=", 5))
 			err = kstrtoint(word + 5, 0, &req->node);
+		else if (!strncmp(word, "turns=", 6))
+			err = kstrtou32(word + 6, 0, &req->turns);
 		else if (!strncmp(word, "cpu=", 4))
 			err = kstrtoint(word + 4, 0, &req->cpu);
 		else
 			err = -EINVAL;
 		if (err)
-			pr_err("pbdiff: '%s'; expected seed=N, ops=N, node=N or cpu=N\n", word);
+			pr_err("pbdiff: '%s'; expected seed=N, ops=N, node=N, turns=N or cpu=N\n", word);
 	}
 	return err;
 }
@@ -170,6 +178,12 @@ static int check_request(const struct pbdiff_request *req)
 	}
 	if (req->cpu < -1 || (req->cpu >= 0 && ((u32)req->cpu >= nr_cpu_ids || !cpu_online(req->cpu)))) {
 		pr_err("pbdiff: cpu=%d; expected an online CPU\n", req->cpu);
+		return -EINVAL;
+	}
+	if (req->turns && (req->turns > PBDIFF_MAX_TURNS || req->turns > num_online_cpus() ||
+			   req->cpu < 0 || req->cpu >= req->turns)) {
+		pr_err("pbdiff: turns=%u cpu=%d; expected at most %d CPUs, all online, and cpu one of them\n",
+		       req->turns, req->cpu, PBDIFF_MAX_TURNS);
 		return -EINVAL;
 	}
 	if (req->max_ops < 1 || req->max_ops > MAX_OPS) {
@@ -199,7 +213,7 @@ static ssize_t run_write(struct file *file, const char __user *data, size_t len,
 		ops.req = req;
 		read_settings();
 		if (req.cpu < 0)
-			run_phase();
+			err = run_phase();
 		else
 			err = work_on_cpu(req.cpu, run_phase_on, NULL);
 		if (before.overflow || after.overflow)
@@ -336,10 +350,14 @@ static void show_held(struct seq_file *m, const struct pbdiff_held *held, u32 n)
 static void show_ops(struct seq_file *m, u32 chunk)
 {
 	u32 i = chunk * OPS_PER_ITEM, end = min(ops.nr_ops, i + OPS_PER_ITEM);
+	int cpu = i ? ops.op[i - 1].cpu : ops.req.cpu;
 
 	for (; i < end; i++) {
 		const struct pbdiff_op *op = &ops.op[i];
 
+		if (op->cpu != cpu)
+			seq_printf(m, "c %u\n", op->cpu);
+		cpu = op->cpu;
 		if (op->is_free)
 			seq_printf(m, "f %u %x\n", op->order, op->pfn);
 		else if (op->pfn == PBDIFF_NO_PFN)

@@ -10,13 +10,18 @@
 #include "pbdiff.h"
 
 /* splitmix64: state += constant, then two multiply-xorshift rounds. */
-static u64 random64(struct pbdiff_ops *ops)
+static u64 splitmix(u64 *state)
 {
-	u64 z = (ops->prng += 0x9e3779b97f4a7c15ull);
+	u64 z = (*state += 0x9e3779b97f4a7c15ull);
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
 	return z ^ (z >> 31);
+}
+
+static u64 random64(struct pbdiff_ops *ops)
+{
+	return splitmix(&ops->prng);
 }
 
 static u32 below(struct pbdiff_ops *ops, u32 n)
@@ -41,7 +46,24 @@ static void record(struct pbdiff_ops *ops, u32 pfn, u32 gfp, u32 order, bool is_
 		.gfp = gfp,
 		.order = order,
 		.is_free = is_free,
+		.cpu = ops->turn,
 	};
+}
+
+/* Whose turn it is: between 1 and 64 operations each, drawn apart from the kind's own. */
+static int take_turn(struct pbdiff_ops *ops)
+{
+	u64 draw;
+
+	if (ops->req.turns < 2)
+		return ops->turn;
+	if (!ops->turn_left) {
+		draw = splitmix(&ops->turn_prng);
+		ops->turn = (draw >> 32) % ops->req.turns;
+		ops->turn_left = 1 + (draw & 63);
+	}
+	ops->turn_left--;
+	return ops->turn;
 }
 
 /* 6.1's numbers beside this kernel's own. */
@@ -101,13 +123,21 @@ static bool do_alloc(struct pbdiff_ops *ops, gfp_t gfp, u32 order)
 
 	if (!room(ops) || ops->nr_held == ops->max_held)
 		return false;
-	page = alloc_pages_node(ops->req.node, gfp | __GFP_THISNODE | __GFP_NOWARN, order);
+	page = pbdiff_alloc_on(take_turn(ops), ops->req.node, gfp | __GFP_THISNODE | __GFP_NOWARN,
+			       order);
 	record(ops, page ? page_to_pfn(page) : PBDIFF_NO_PFN, gfp_to_log(gfp), order, false);
 	if (!page)
 		return false;
 	ops->held[ops->nr_held++] = (struct pbdiff_held){ page_to_pfn(page), order };
 	ops->held_pages += 1ul << order;
 	return true;
+}
+
+static void give_back(struct pbdiff_ops *ops, const struct pbdiff_held *block)
+{
+	ops->held_pages -= 1ul << block->order;
+	pbdiff_free_on(take_turn(ops), pfn_to_page(block->pfn), block->order);
+	record(ops, block->pfn, 0, block->order, true);
 }
 
 /* Frees held[i]; `keep_order` moves the others down instead of the last one in. */
@@ -123,9 +153,7 @@ static void do_free(struct pbdiff_ops *ops, u32 i, bool keep_order)
 		memmove(ops->held + i, ops->held + i + 1, (ops->nr_held - i) * sizeof(block));
 	else
 		ops->held[i] = ops->held[ops->nr_held];
-	ops->held_pages -= 1ul << block.order;
-	record(ops, block.pfn, 0, block.order, true);
-	__free_pages(pfn_to_page(block.pfn), block.order);
+	give_back(ops, &block);
 }
 
 static u64 node_managed(const struct pbdiff_ops *ops)
@@ -219,13 +247,8 @@ static void kind_empty(struct pbdiff_ops *ops)
 			do_free(ops, ops->nr_held - 1, false);
 	} else {
 		/* In place: the list is closed up once, afterwards. */
-		for (; room(ops) && oldest < nr; oldest++) {
-			struct pbdiff_held *block = &ops->held[oldest];
-
-			record(ops, block->pfn, 0, block->order, true);
-			ops->held_pages -= 1ul << block->order;
-			__free_pages(pfn_to_page(block->pfn), block->order);
-		}
+		for (; room(ops) && oldest < nr; oldest++)
+			give_back(ops, &ops->held[oldest]);
 		ops->nr_held = nr - oldest;
 		memmove(ops->held, ops->held + oldest, ops->nr_held * sizeof(*ops->held));
 	}
@@ -437,6 +460,9 @@ void pbdiff_perform(struct pbdiff_ops *ops)
 
 	ops->nr_ops = 0;
 	ops->prng = ops->req.seed;
+	ops->turn = ops->req.turns > 1 ? 0 : ops->req.cpu;
+	ops->turn_left = 0;
+	ops->turn_prng = ~ops->req.seed;
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(kinds[i].name, ops->req.kind))
 			kinds[i].run(ops);

@@ -5,6 +5,7 @@
  *	main.c		debugfs files, one phase = state, operations, state
  *	state.c		copies of the allocator's state, taken under its locks
  *	ops.c		which operations a phase performs
+ *	turns.c		several CPUs that perform them in turn
  *	compat.h	where each kernel keeps these things
  *
  * The text that comes out is described in FORMAT.md.
@@ -27,6 +28,7 @@ struct pbdiff_op {
 	u32 gfp; /* allocations only, without __GFP_THISNODE | __GFP_NOWARN */
 	u8 order;
 	u8 is_free;
+	u8 cpu; /* of those that take turns */
 };
 
 /* A block that the module holds. */
@@ -42,6 +44,7 @@ struct pbdiff_request {
 	u32 max_ops;
 	int node;
 	int cpu; /* -1: whichever the phase happens on */
+	u32 turns; /* CPUs 0 to turns - 1 do the operations; 0: cpu does them all */
 };
 
 struct pbdiff_script_step {
@@ -62,9 +65,20 @@ struct pbdiff_ops {
 	u32 max_held;
 	u64 held_pages;
 	u64 prng;
+	int turn;      /* whose it is */
+	u32 turn_left; /* operations until the next one's */
+	u64 turn_prng;
 	struct pbdiff_script_step step[PBDIFF_MAX_STEPS];
 	u32 nr_steps;
 };
+
+#define PBDIFF_MAX_TURNS 8
+
+/* Others wait on their CPUs, and do nothing but these calls, until the end. */
+int pbdiff_turns_begin(u32 turns, int cpu);
+void pbdiff_turns_end(void);
+struct page *pbdiff_alloc_on(int cpu, int node, gfp_t gfp, u32 order);
+void pbdiff_free_on(int cpu, struct page *page, u32 order);
 
 bool pbdiff_kind_known(const char *kind);
 void pbdiff_perform(struct pbdiff_ops *ops);
