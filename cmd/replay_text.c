@@ -345,8 +345,8 @@ static void print_predictions(const struct replay *replay)
 	pbr_recorded(replay->input, &truth);
 	putchar('\n');
 	print_rules(replay);
-	printf("Reclaim is modelled. Change from the simulated baseline, of the means (least-most of %d "
-	       "runs)\n  %19s%19s%19s%19s\n",
+	printf("Reclaim is modelled. Change of the mean from the simulated baseline's, and in\n"
+	       "brackets least to most, of %d runs:\n  %19s%19s%19s%19s\n",
 	       PBR_RANGE_RUNS + 1, "failures", "fallbacks", "free 2 MiB at end", "reclaimed");
 	printf("recorded\n  %19llu%19llu%19llu%19llu\n", u(truth.failures), u(truth.fallbacks),
 	       u(truth.free_2m), u(truth.reclaimed));
