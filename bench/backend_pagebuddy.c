@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The library under test, in its variants: one instance of the workloads, four
+ * The library under test, in its variants: one instance of the workloads, several
  * configurations of the pool. The pool manages addresses only; nothing is behind
  * its frames. Called through the exported functions.
  */
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include <pagebuddy/pagebuddy.h>
@@ -48,10 +49,11 @@ static inline u64 *pool_stamp(struct bench_pool *c, void *p, unsigned int order)
 #include "backend_end.h"
 
 static const char *const pool_variants[] = {
-	"pagebuddy", "pagebuddy-trylock", "pagebuddy-nopcp", "pagebuddy-linux", NULL,
+	"pagebuddy", "pagebuddy-trylock", "pagebuddy-nopcp", "pagebuddy-linux",
+	"pagebuddy-hardened", "pagebuddy-quarantine-64", "pagebuddy-quarantine-1024", NULL,
 };
 
-/* The four rows differ in this and in nothing else. No watermarks: "all of memory" means all. */
+/* The rows differ in this and in nothing else. No watermarks: "all of memory" means all. */
 static void pool_config(const struct bench_setup *setup, struct pb_region *region, u64 pages,
 			struct pb_config *config)
 {
@@ -72,6 +74,10 @@ static void pool_config(const struct bench_setup *setup, struct pb_region *regio
 		config->flags |= PB_POOL_NO_PCP;
 	else if (!strcmp(setup->variant, "pagebuddy-linux"))
 		config->profile = PB_PROFILE_LINUX;
+	else if (strstr(setup->variant, "-quarantine-") || strstr(setup->variant, "-hardened"))
+		config->flags |= PB_POOL_HARDENED;
+	if (strstr(setup->variant, "-quarantine-"))
+		config->quarantine = (u32)strtoul(strrchr(setup->variant, '-') + 1, NULL, 10);
 }
 
 /* The row's column of failures says it. */

@@ -17,7 +17,11 @@ static const char *const all_allocators[] = {
 	"pagebuddy", "pagebuddy-trylock", "pagebuddy-nopcp", "pagebuddy-linux",
 	"mimalloc",  "jemalloc",          "tcmalloc",        "glibc",
 	"mmap",      "harness",
+	/* by name only */
+	"pagebuddy-hardened", "pagebuddy-quarantine-64", "pagebuddy-quarantine-1024",
 };
+
+#define BY_NAME_ONLY 3u /* at the end of them */
 
 #define MAX_SEEDS 7u /* to count blocks with: it takes minutes as it is */
 
@@ -35,7 +39,9 @@ static const char usage[] =
 	"  --threads LIST     default 1 and one per CPU\n"
 	"  --allocators LIST  of pagebuddy,pagebuddy-trylock,pagebuddy-nopcp,\n"
 	"                     pagebuddy-linux,mimalloc,jemalloc,tcmalloc,glibc,mmap,\n"
-	"                     harness (the loops alone) (default: all)\n"
+	"                     harness (the loops alone) (default: all of these);\n"
+	"                     pagebuddy-hardened,pagebuddy-quarantine-64,\n"
+	"                     pagebuddy-quarantine-1024\n"
 	"  --linux PROGRAM    Linux's own allocator too: the user-mode Linux that\n"
 	"                     `make bench-linux` builds\n"
 	"  --plug FILE        another allocator too: a shared library with the five\n"
@@ -129,7 +135,7 @@ static void set_defaults(struct options *o)
 		o->seed = number("PB_SEED", seed, 0, UINT64_MAX);
 	for (i = 0; i < COUNT(all_workloads); i++)
 		o->workloads[o->nr_workloads++] = all_workloads[i];
-	for (i = 0; i < COUNT(all_allocators); i++)
+	for (i = 0; i < COUNT(all_allocators) - BY_NAME_ONLY; i++)
 		o->allocators[o->nr_allocators++] = all_allocators[i];
 	o->nr_orders = 5;
 	memcpy(o->orders, (unsigned int[]){ 0, 1, 3, 5, 9 }, 5 * sizeof(*o->orders));

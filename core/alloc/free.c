@@ -8,6 +8,7 @@
 #include "alloc/page_alloc.h"
 
 #include "alloc/refs.h"
+#include "pcp/quarantine.h"
 #include "pcp/shared.h"
 
 void free_frames(struct pb_pool *pool, u32 frame, unsigned int order)
@@ -51,7 +52,7 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 	u32 frame;
 	int code = release(pool, page, order, call, &frame);
 
-	if (frame != NO_FRAME)
+	if (frame != NO_FRAME && !quarantine_put(pool, frame, order))
 		free_frames(pool, frame, order);
 	return code;
 }

@@ -17,6 +17,8 @@
  */
 #include "alloc/give_up.h"
 
+#include "pcp/quarantine.h"
+
 u64 look_around(const struct pb_pool *pool)
 {
 	bool still = true;
@@ -30,6 +32,7 @@ u64 look_around(const struct pb_pool *pool)
 		for (u32 z = 0; z < pool->super->nr_zones; z++)
 			sum = policy(pool)->pcp_sum(pool, cpu, pool_zone(pool, z), sum);
 	}
+	sum = quarantine_sum(pool, sum, &still);
 	for (u32 s = 0; s < pool->super->nr_stripes; s++) {
 		const struct stripe *stripe = pool_stripe(pool, s);
 
@@ -45,6 +48,7 @@ unsigned long lock_everything(struct pb_pool *pool)
 {
 	unsigned long state = pb_platform_critical_enter();
 
+	lock_quarantine(pool);
 	pcp_lock_all(pool);
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		pb_platform_lock(&pool_zone(pool, z)->lock);
@@ -60,5 +64,6 @@ void unlock_everything(struct pb_pool *pool, unsigned long state)
 	for (u32 z = pool->super->nr_zones; z-- > 0;)
 		pb_platform_unlock(&pool_zone(pool, z)->lock);
 	pcp_unlock_all(pool);
+	unlock_quarantine(pool);
 	pb_platform_critical_exit(state);
 }

@@ -13,7 +13,7 @@
 u64 look_around(const struct pb_pool *pool);
 
 /*
- * Every lock of the pool but sizes_lock, in their order: areas, zones, stripes. Nothing of
+ * Every lock of the pool but sizes_lock, in their order: quarantine, areas, zones, stripes. Nothing of
  * what is free changes until unlock_everything(), which wants what this returned; interrupts
  * stay masked. pre: the caller holds none of them. O(CPUs + zones + stripes), and a fence
  * of every CPU where there are restartable sequences.

@@ -4,9 +4,11 @@
 #include "block/stripe.h"
 
 #include "base/text.h"
+#include "pcp/quarantine.h"
 
 #define MISUSE_TEXT 256
 #define NOTHING_FOUND UINT32_MAX
+#define QUARANTINE_FOUND (UINT32_MAX - 1)
 
 static const char *const texts[PB_NR_MISUSE] = {
 	[PB_MISUSE_DOUBLE_FREE] = "page is free: freed twice, or never allocated",
@@ -62,6 +64,8 @@ static void text_found(const struct pb_pool *pool, struct text *text, const stru
 	case PB_MISUSE_DOUBLE_FREE:
 		if (what->found == NOTHING_FOUND)
 			text_str(text, "found in a per-CPU list or on its way to one");
+		else if (what->found == QUARANTINE_FOUND)
+			text_str(text, "found in the quarantine");
 		else
 			text_order(text, "found a free block of order ", what->found);
 		break;
@@ -119,7 +123,7 @@ int report_misuse(const struct pb_pool *pool, const struct call *call, const str
 	struct pb_misuse_report report = { what->kind, what->pfn, what->order, what->found,
 					   call->name, buffer,    what->page,  call->caller };
 
-	if (report.found == NOTHING_FOUND)
+	if (report.found >= QUARANTINE_FOUND)
 		report.found = 0;
 	if (PB_WITH_TEXTS)
 		describe(pool, call, what, &text);
@@ -147,7 +151,9 @@ static unsigned int free_around(const struct pb_pool *pool, u32 frame)
 {
 	int order = covering_order(pool, frame);
 
-	return order < 0 ? NOTHING_FOUND : (unsigned int)order;
+	if (order >= 0)
+		return (unsigned int)order;
+	return quarantine_has(pool, frame) ? QUARANTINE_FOUND : NOTHING_FOUND;
 }
 
 int misuse_page(const struct pb_pool *pool, const struct call *call, const struct pb_page *page,

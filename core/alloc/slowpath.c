@@ -8,6 +8,7 @@
 #include "alloc/page_alloc.h"
 
 #include "alloc/give_up.h"
+#include "pcp/quarantine.h"
 #include "pcp/shared.h"
 
 /* Rounds in a row in which no hook claims progress (spec 8). */
@@ -124,6 +125,7 @@ static NOINLINE bool anything_left(struct pb_pool *pool, const struct alloc_cont
 		else
 			left = zone_watermark_fast(pool, zone, &test);
 		left |= drained && pcp_holds(pool, zone, ctx->order);
+		left |= quarantine_holds(pool, zone, ctx->order);
 	}
 	unlock_everything(pool, state);
 	return left;
@@ -158,6 +160,8 @@ static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx
 
 		if (drain)
 			pcp_drain_all(pool, NULL);
+		else
+			quarantine_flush(pool);
 		frame = get_page_from_freelist(pool, ctx, alloc_flags);
 		if (frame != NO_FRAME)
 			return frame;
@@ -304,6 +308,7 @@ u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 	bool last = !may_drain(pool, ctx);
 	u32 frame;
 
+	quarantine_flush(pool);
 	if ((PB_WITH_RECLAIM || PB_WITH_TRACE) && ctx->gfp & PB_GFP_KSWAPD_RECLAIM)
 		wake_all(pool, ctx);
 	frame = get_page_from_freelist(pool, ctx, alloc_flags);

@@ -112,6 +112,7 @@
 #define __linux_rmqueue_smallest pb_core___linux_rmqueue_smallest
 #define lists_with pb_core_lists_with
 #define lock_everything pb_core_lock_everything
+#define lock_quarantine pb_core_lock_quarantine
 #define lock_tunables pb_core_lock_tunables
 #define look_around pb_core_look_around
 #define lowest_fallback_order pb_core_lowest_fallback_order
@@ -182,6 +183,12 @@
 #define prepare_request pb_core_prepare_request
 #define put_range pb_core_put_range
 #define put_shared pb_core_put_shared
+#define __quarantine_flush pb_core___quarantine_flush
+#define quarantine_has pb_core_quarantine_has
+#define quarantine_holds pb_core_quarantine_holds
+#define __quarantine_put pb_core___quarantine_put
+#define quarantine_reset pb_core_quarantine_reset
+#define quarantine_sum pb_core_quarantine_sum
 #define recover_shared pb_core_recover_shared
 #define regions_begin pb_core_regions_begin
 #define regions_next pb_core_regions_next
@@ -241,6 +248,7 @@
 #define trace_event pb_core_trace_event
 #define unisolate_pageblocks pb_core_unisolate_pageblocks
 #define unlock_everything pb_core_unlock_everything
+#define unlock_quarantine pb_core_unlock_quarantine
 #define unreserve_highatomic_pageblock pb_core_unreserve_highatomic_pageblock
 #define vm_count pb_core_vm_count
 #define wake_reclaim pb_core_wake_reclaim

@@ -89,4 +89,10 @@
 #define PB_WITH_UNSORTED 1
 #endif
 
+/* The quarantine of hardened pools (pcp/quarantine.c). Without: a configuration that asks
+   for one is refused. */
+#ifndef PB_WITH_QUARANTINE
+#define PB_WITH_QUARANTINE 1
+#endif
+
 #endif

@@ -199,6 +199,7 @@ struct zone {
 	u64 present;                           /* pages: rest */
 	u64 managed;                           /* pages: lock */
 	unsigned long watermark_boost;         /* pages: atomic */
+	long quarantined;                      /* pages in the quarantine: its lock */
 	long vm_free;                          /* linux profile: NR_FREE_PAGES as watermarks
 	                                       see it: stripe */
 	u64 nr_reserved_highatomic;            /* pages: lock */
@@ -291,10 +292,10 @@ struct pb_super {
 	u8 mobility;  /* grouping enabled */
 	u32 nr_nodes; /* greatest node id + 1 */
 	u32 nr_zones, nr_stripes, nr_segments;
-	u32 zone_types; /* bit per configured zone type */
-	u8 orders;      /* max_order + 1 */
-	u8 kernel;      /* linux profile: enum pb_kernel; else 0 */
-	u8 unused[2];
+	u32 zone_types;        /* bit per configured zone type */
+	u8 orders;             /* max_order + 1 */
+	u8 kernel;             /* linux profile: enum pb_kernel; else 0 */
+	u16 quarantine_blocks; /* slots of the quarantine; 0: there is none */
 	u64 nr_frames;
 	u64 linear_pfn;
 	/* offsets of the arrays, bytes from the start */

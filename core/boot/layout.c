@@ -14,6 +14,7 @@
 #include "boot/memmap.h"
 #include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
+#include "pcp/quarantine.h"
 
 /* ------------------------------------------------------------------- sizes */
 
@@ -35,6 +36,7 @@ bool layout_sizes_plausible(const struct pb_super *s)
 	       s->nr_stripes >= s->nr_zones && s->nr_stripes <= MAX_STRIPES * s->nr_zones &&
 	       s->nr_segments >= s->nr_zones && s->nr_segments <= s->nr_spans &&
 	       s->nr_pcp_orders == lists && s->mobility <= 1 &&
+	       (!s->quarantine_blocks || s->flags & PB_POOL_HARDENED) &&
 	       s->class_shift == (lists ? fls32(s->max_order | 1u) + 1 : 0) &&
 	       s->pageblock_stride ==
 		       (linked ? 8 : (u32)align_up(8 + 2 * (s->pageblock_order + 1u), 8));
@@ -113,7 +115,8 @@ bool layout_arrays_in_place(const struct pb_super *s)
 	       follows(&end, s->pages, s->nr_frames) && follows(&end, s->refs, refs) &&
 	       follows(&end, s->owners, owners) &&
 	       follows(&end, s->links, linked * s->nr_frames * sizeof(struct link)) &&
-	       follows(&end, s->pcp_types, linked * s->nr_frames) && s->bytes == end;
+	       follows(&end, s->pcp_types, linked * s->nr_frames) &&
+	       s->bytes == end + align_up(quarantine_bytes(s), 64);
 }
 
 /* ------------------------------------------------------------------ in all */

@@ -11,6 +11,7 @@
 #include "boot/memmap.h"
 #include "boot/policy.h"
 #include "pcp/pcp.h"
+#include "pcp/quarantine.h"
 #include "boot/recover.h"
 #include "pcp/shared.h"
 
@@ -84,6 +85,12 @@ static const char *config_fault(const struct pb_config *config)
 		return TEXT("flags: this library was built without mobility (PB_WITH_MOBILITY)");
 	if (!PB_WITH_SHARED && config->flags & PB_POOL_SHARED)
 		return TEXT("flags: this library was built without shared pools (PB_WITH_SHARED)");
+	if (config->quarantine && !(config->flags & PB_POOL_HARDENED))
+		return TEXT("quarantine: only pools with PB_POOL_HARDENED have one");
+	if (config->quarantine > PB_MAX_QUARANTINE)
+		return TEXT("quarantine must be at most 65535 blocks");
+	if (!PB_WITH_QUARANTINE && config->quarantine)
+		return TEXT("quarantine: this library was built without it (PB_WITH_QUARANTINE)");
 	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) || config->zone_types >> PB_NR_ZONE_TYPES)
 		return TEXT("zone_types must have PB_ZONE_NORMAL and no unknown bit");
 	return cpu_node_fault(config);
@@ -125,7 +132,7 @@ static void place_arrays(struct pb_super *s, const struct memmap_sizes *sizes)
 	s->owners = place(&end, s->flags & PB_POOL_OWNERS ? s->nr_frames * 4 : 0);
 	s->links = place(&end, linked ? s->nr_frames * sizeof(struct link) : 0);
 	s->pcp_types = place(&end, linked ? s->nr_frames : 0);
-	s->bytes = end;
+	s->bytes = end + align_up(quarantine_bytes(s), 64); /* comes last */
 }
 
 static void copy_config(const struct pb_config *config, struct pb_super *s)
@@ -144,6 +151,7 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->nr_cpus = configured_cpus(config);
 	s->zone_types = config->zone_types;
 	s->linear_pfn = config->linear_pfn;
+	s->quarantine_blocks = (u16)config->quarantine;
 	s->orders = (u8)(config->max_order + 1u);
 	s->span_words = tree_words(config->max_order);
 	s->pageblock_stride = config->profile == PB_PROFILE_LINUX
@@ -185,7 +193,8 @@ static void measure_percpu(const struct pb_config *config, struct pb_super *s,
 }
 
 /* Fills in everything that follows from the configuration alone. */
-static int measure(const struct pb_config *config, struct pb_super *s, struct pb_error *error)
+static NOINLINE int measure(const struct pb_config *config, struct pb_super *s,
+			    struct pb_error *error)
 {
 	const char *fault = config_fault(config);
 	struct memmap_sizes sizes;

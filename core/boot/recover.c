@@ -24,6 +24,7 @@
 #include "boot/layout.h"
 #include "boot/memmap.h"
 #include "pcp/pcp.h"
+#include "pcp/quarantine.h"
 
 /* -------------------------------------------------------------- page bytes */
 
@@ -206,6 +207,7 @@ static void pool_recover(struct pb_pool *handle)
 
 	pool->hooks.trace = NULL; /* these are no steps of a call */
 	pool->super->sizes_lock = 0;
+	quarantine_reset(pool);
 	memset(pool->trees, 0, (size_t)pool->super->nr_spans * pool->span_words * 8);
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		recover_zone(pool, pool_zone(pool, z));

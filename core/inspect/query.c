@@ -107,6 +107,7 @@ int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *sta
 	stat->free_cma = zone_free_cma(pool, zone);
 	stat->isolated = zone_isolated_pages(pool, zone);
 	stat->pcp = zone_pcp_pages(pool, zone);
+	stat->quarantined = load_relaxed(&zone->quarantined);
 	for (unsigned int w = 0; w < PB_NR_WMARK; w++)
 		stat->watermark[w] = load_relaxed(&zone->_watermark[w]);
 	stat->boost = load_relaxed(&zone->watermark_boost);
@@ -138,6 +139,7 @@ static void add_zone_events(struct pb_pool *pool, const struct zone *zone, uint6
 		vm[PB_PGALLOC_DMA + zone->type] += counts.alloc_pages;
 		vm[PB_PGFREE] += counts.free_pages;
 	}
+	vm[PB_PGFREE] += (u64)load_relaxed(&zone->quarantined); /* the zone counts them later */
 	vm[PB_EXTFRAG] += load_relaxed(&zone->extfrag);
 	vm[PB_EXTFRAG_STEAL] += load_relaxed(&zone->extfrag_steal);
 }
@@ -184,6 +186,7 @@ void pb_stats(struct pb_pool *pool, struct pb_pool_stat *stat)
 		stat->managed += load_relaxed(&zone->managed);
 		stat->free += zone_free_pages(pool, zone);
 		stat->pcp += zone_pcp_pages(pool, zone);
+		stat->quarantined += load_relaxed(&zone->quarantined);
 		add_zone_events(pool, zone, stat->vm);
 	}
 }

@@ -12,6 +12,7 @@
 #include "base/seal.h"
 #include "boot/layout.h"
 #include "boot/memmap.h"
+#include "pcp/quarantine.h"
 
 /* Nobody wrote into the handle, or made it from another super block. */
 static bool handle_matches(const struct pb_pool *pool)
@@ -357,6 +358,8 @@ int check_locks(struct check *c)
 
 	if (s->sizes_lock || s->users_lock || s->users_depth || s->repairs & 1)
 		return broken(c, 29, "a lock of the super block is held");
+	if (s->quarantine_blocks && pool_quarantine(c->pool)->lock)
+		return broken(c, 29, "the quarantine's lock is held");
 	for (u32 i = 0; i < s->nr_zones; i++)
 		if (pool_zone(c->pool, i)->lock)
 			return broken_at(c, 29, "a zone's lock is held", "zone", i);

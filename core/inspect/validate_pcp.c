@@ -9,6 +9,7 @@
 #include "alloc/misuse.h"
 #include "boot/layout.h"
 #include "linux/pcp_linux.h"
+#include "pcp/quarantine.h"
 
 #define PAGE_MARK 0x04u /* a page byte that means nothing to anyone else */
 
@@ -98,8 +99,26 @@ static bool noted_right(const struct check *c, u32 frame, unsigned int order)
 	return policy(c->pool)->lists_follow || pcp_linux_list(order, type) == c->type;
 }
 
+/* Frames that are neither free nor owned: have no byte, and are in no tree. `what` is where
+   the block was found: one sentence for either fault. */
+static int check_loose(struct check *c, unsigned int invariant, const char *const what[2],
+		       u32 frame, unsigned int order)
+{
+	const struct pb_pool *pool = c->pool;
+
+	for (u32 i = 0; i < 1u << order; i++) {
+		if (pool->pages[frame + i].state)
+			return broken_block(c, invariant, what[0], frame, order);
+		if (covering_order(pool, frame + i) >= 0)
+			return broken_block(c, invariant, what[1], frame, order);
+	}
+	return PB_OK;
+}
+
 static int check_pcp_block(struct check *c, u32 frame, unsigned int order)
 {
+	static const char *const faults[] = { "in a per-CPU list, but its page byte is set",
+					      "in a per-CPU list, but free in the tree" };
 	struct pb_pool *pool = c->pool;
 	u64 first = zone_first_frame(pool, c->zone);
 
@@ -113,15 +132,7 @@ static int check_pcp_block(struct check *c, u32 frame, unsigned int order)
 	if (pool_is_linked(pool) && !noted_right(c, frame, order))
 		return broken_block(c, 13, "in a per-CPU list of another type than noted", frame,
 				    order);
-	for (u32 i = 0; i < 1u << order; i++) {
-		if (pool->pages[frame + i].state)
-			return broken_block(c, 13, "in a per-CPU list, but its page byte is set",
-					    frame, order);
-		if (covering_order(pool, frame + i) >= 0)
-			return broken_block(c, 13, "in a per-CPU list, but free in the tree", frame,
-					    order);
-	}
-	return PB_OK;
+	return check_loose(c, 13, faults, frame, order);
 }
 
 static int check_pcp_blocks(struct check *c)
@@ -133,7 +144,8 @@ static int mark_block(struct check *c, u32 frame, unsigned int order)
 {
 	for (u32 i = 0; i < 1u << order; i++) {
 		if (c->pool->pages[frame + i].state)
-			return broken_block(c, 14, "twice in per-CPU lists", frame, order);
+			return broken_block(c, 14, "twice in per-CPU lists or the quarantine",
+					    frame, order);
 		c->pool->pages[frame + i].state = PAGE_MARK;
 	}
 	return PB_OK;
@@ -155,13 +167,88 @@ static int unmark_blocks(struct check *c)
 	return walk_pcp(c, unmark_block);
 }
 
-/* pre: I13 holds, so all of these frames have page byte zero. */
+/* Every block of the quarantine, oldest first. */
+static int walk_quarantine(struct check *c, visit_fn *visit)
+{
+	const struct quarantine *q = pool_quarantine(c->pool);
+	u32 blocks = c->pool->super->quarantine_blocks;
+
+	for (u32 n = blocks ? q->held : 0; n; n--) {
+		const struct quarantined *slot = &q->slots[(q->next + blocks - n) % blocks];
+
+		CHECK(visit(c, slot->frame, slot->order_plus_1 - 1));
+	}
+	return PB_OK;
+}
+
+/* pre: I13 and I43 hold, so all of these frames have page byte zero. */
 static int check_duplicates(struct check *c)
 {
 	int code = each_pcp(c, mark_blocks);
 
+	if (!code)
+		code = walk_quarantine(c, mark_block);
 	(void)each_pcp(c, unmark_blocks);
+	(void)walk_quarantine(c, unmark_block);
 	return code;
+}
+
+/* ------------------------------------------------------------ I43 quarantine */
+
+static int check_quarantine_block(struct check *c, u32 frame, unsigned int order)
+{
+	static const char *const faults[] = { "in the quarantine, but its page byte is set",
+					      "in the quarantine, but free in the tree" };
+
+	/* an empty slot's order wraps round */
+	if (order > c->pool->max_order || frame >= c->pool->nr_frames ||
+	    frame & ((1u << order) - 1))
+		return broken_at(c, 43, "a slot of the quarantine holds no block", "frame", frame);
+	if (block_head(c->pool, frame) != NO_FRAME)
+		return broken_block(c, 43, "in the quarantine, but has an owner", frame, order);
+	return check_loose(c, 43, faults, frame, order);
+}
+
+/* Of c->zone. */
+static int count_quarantined(struct check *c, u32 frame, unsigned int order)
+{
+	if (zone_of_frame(c->pool, frame) == c->zone)
+		c->pages += (u64)1 << order;
+	return PB_OK;
+}
+
+/* The slots that nothing is in are those that the blocks leave. */
+static int check_slots(struct check *c, const struct quarantine *q)
+{
+	u32 blocks = c->pool->super->quarantine_blocks;
+
+	if (q->held > blocks || q->next >= blocks)
+		return broken(c, 43, "the quarantine's next slot, or how many it holds");
+	for (u32 n = q->held; n < blocks; n++) {
+		u32 at = (q->next + n - q->held) % blocks;
+
+		if (q->slots[at].frame || q->slots[at].order_plus_1)
+			return broken_at(c, 43, "a slot of the quarantine is not empty", "slot",
+					 at);
+	}
+	return walk_quarantine(c, check_quarantine_block);
+}
+
+static int check_quarantine(struct check *c)
+{
+	const struct pb_super *s = c->pool->super;
+
+	if (s->quarantine_blocks)
+		CHECK(check_slots(c, pool_quarantine(c->pool)));
+	for (u32 z = 0; z < s->nr_zones; z++) {
+		c->zone = pool_zone(c->pool, z);
+		c->pages = 0;
+		(void)walk_quarantine(c, count_quarantined);
+		if ((u64)c->zone->quarantined != c->pages)
+			return broken_zone(c, 43, "pages in the quarantine", c->zone,
+					   FOUND((u64)c->zone->quarantined, c->pages));
+	}
+	return PB_OK;
 }
 
 static int check_pcp_count(struct check *c)
@@ -183,6 +270,7 @@ int check_pcp(struct check *c)
 {
 	CHECK(check_stacks(c));
 	CHECK(each_pcp(c, check_pcp_blocks));
+	CHECK(check_quarantine(c));
 	CHECK(check_duplicates(c));
 	return each_pcp(c, check_pcp_count);
 }

@@ -66,7 +66,7 @@ static int check_managed(struct check *c, const struct zone *zone)
 	for (c->cpu = 0; c->cpu < c->pool->percpu_cpus; c->cpu++)
 		(void)walk_pcp(c, count_block); /* sound: I13 */
 	sum += c->pages + (u64)zone_free_pages(c->pool, zone) +
-	       (u64)zone_isolated_pages(c->pool, zone);
+	       (u64)zone_isolated_pages(c->pool, zone) + (u64)zone->quarantined;
 	if (pool_was_loaded(c->pool) ? sum > zone->present : sum != zone->managed)
 		return broken_zone(c, 24, "pages free, in per-CPU lists and owned", zone,
 				   FOUND(sum,

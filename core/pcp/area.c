@@ -4,6 +4,7 @@
  * the lists, drains.
  */
 #include "pcp/pcp.h"
+#include "pcp/quarantine.h"
 #include "pcp/shared.h"
 
 static bool rseq_mode(const struct pb_pool *pool)
@@ -190,6 +191,7 @@ void pcp_drain_all(struct pb_pool *pool, struct zone *zone)
 {
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
 		pcp_drain_cpu(pool, cpu, zone);
+	quarantine_flush(pool);
 }
 
 void pb_drain(struct pb_pool *pool, int cpu)

@@ -254,6 +254,7 @@ static inline bool pcp_allowed_order(const struct pb_pool *pool, unsigned int or
 bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
 /* Drain one CPU's lists, of one zone or of all (NULL). Waits for the area. */
 void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone);
+/* The same of every CPU, and the quarantine is emptied. */
 void pcp_drain_all(struct pb_pool *pool, struct zone *zone);
 /* Sizes of every CPU's lists of a zone, from zone->pcp_*. */
 void pcp_set_sizes(struct pb_pool *pool, struct zone *zone);

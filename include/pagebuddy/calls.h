@@ -17,7 +17,8 @@
  *          than a hit waits so.
  * holds    with interrupts masked where the port masks any. a: a CPU's lists, s: a stripe,
  *          each for a batch of at most 4 blocks (512 on restartable sequences, which mask
- *          nothing), a piece of a span or O(pageblock); z: a zone's reserve, O(pageblock);
+ *          nothing), a piece of a span or O(pageblock), and in a pool with a quarantine that
+ *          one's lock around it; z: a zone's reserve, O(pageblock);
  *          t: the tunables, O(zones).
  *
  *   function                      beside from waits  holds    cost

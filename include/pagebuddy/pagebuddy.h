@@ -53,6 +53,7 @@ extern "C" {
 /* Frames of the greatest pool, holes inside its spans (of 2^max_order) included. */
 #define PB_MAX_FRAMES (((uint64_t)1 << 32) - 65536)
 #define PB_NO_NODE (-1) /* NUMA_NO_NODE */
+#define PB_MAX_QUARANTINE 65535u /* blocks */
 
 /* Zone types in Linux's ascending order; DEVICE exists in print only. */
 enum pb_zone_type {
@@ -224,6 +225,15 @@ struct pb_config {
 	uint32_t pcp_high_fraction; /* 0: from watermarks; else >= 8 */
 	uint32_t pcp_batch_max;     /* modern: most pages that one list of a CPU may hold; 0: by
 	                               the zone's size. linux: without effect, see pb_set_pcp() */
+	/*
+	 * With PB_POOL_HARDENED: blocks, at most PB_MAX_QUARANTINE; default 0: none. So
+	 * many of the last frees wait, and can't be handed out again until as many more
+	 * were freed: a second free of one is a double free for certain, where otherwise
+	 * it may hit the page's next owner. They are given back before a request fails or
+	 * reclaims, and by whatever drains all CPUs' lists. 8 bytes a block; each free
+	 * takes one lock of the pool. docs/CAVEATS.md has the price.
+	 */
+	uint32_t quarantine;
 	/* [nr_regions], written by pb_pool_size() and pb_pool_init(), or NULL: memory for
 	   sorting regions that come unsorted (pb_user_pool_create() maps it by itself) */
 	uint32_t *region_order;
@@ -640,7 +650,8 @@ struct pb_move_note {
 PB_API int pb_offline_logged(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
 			     struct pb_move_note *log, size_t n);
 
-/* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1). */
+/* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1), and then what
+   waits in the quarantine, too. */
 PB_API void pb_drain(struct pb_pool *pool, int cpu);
 /* Call now and then (once a second): idle CPUs' lists decay. */
 PB_API void pb_pcp_decay(struct pb_pool *pool);
@@ -662,7 +673,7 @@ PB_API int pb_validate(struct pb_pool *pool, struct pb_error *error);
 
 enum pb_block_state {
 	PB_BLOCK_FREE,      /* in the buddy */
-	PB_BLOCK_PCP,       /* in a per-CPU list */
+	PB_BLOCK_PCP,       /* in a per-CPU list, or in the quarantine */
 	PB_BLOCK_ALLOCATED, /* has an owner */
 	PB_BLOCK_RESERVED,  /* present, never handed out */
 };
@@ -709,6 +720,7 @@ struct pb_zone_stat {
 	                                     profile each CPU keeps small changes back */
 	int64_t free_cma;
 	int64_t pcp;                      /* pages in per-CPU lists */
+	int64_t quarantined;              /* pages freed last, see pb_config.quarantine */
 	int64_t isolated;                 /* free pages on ISOLATE lists */
 	uint64_t watermark[PB_NR_WMARK];  /* without boost */
 	uint64_t boost;
@@ -754,6 +766,7 @@ struct pb_pool_stat {
 	uint64_t frames;         /* index space */
 	uint64_t present, managed;
 	int64_t free, pcp;       /* pages */
+	int64_t quarantined;     /* pages; managed is free, pcp, quarantined, isolated and owned */
 	uint64_t metadata_bytes;
 	uint32_t nodes, zones, cpus, stripes;
 	uint64_t vm[PB_NR_VM_EVENTS];

@@ -466,6 +466,7 @@ void mix_make(uint8_t profile, uint32_t flags)
 	config.pageblock_order = 4;
 	config.profile = profile;
 	config.flags = flags | PB_POOL_REFCOUNT | PB_POOL_MOBILITY;
+	tp_quarantine(&config);
 	config.nr_cpus = CPUS;
 	config.nr_stripes = profile == PB_PROFILE_LINUX ? 1 : 2;
 	config.min_free_kbytes = 0;

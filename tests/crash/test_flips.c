@@ -18,6 +18,7 @@
 
 #include "linux/pcp_linux.h"
 #include "pcp/pcp.h" /* the core's: what the metadata hold */
+#include "pcp/quarantine.h"
 #include "support/cmocka.h"
 
 /* ------------------------------------------------------------- what a byte is for */
@@ -78,6 +79,7 @@ static bool in_zone(size_t at, struct place *place)
 	FIELD(at, struct zone, watermark_boost);
 	FIELD(at, struct zone, flags);
 	FIELD(at, struct zone, vm_free);
+	FIELD(at, struct zone, quarantined);
 	FIELD(at, struct zone, lock);
 	COUNTED(at, struct zone, numa_miss);
 	COUNTED(at, struct zone, numa_foreign);
@@ -230,7 +232,7 @@ static bool in_frames(size_t at, struct place *place)
 
 	if (at < s->pages + s->nr_frames) {
 		place->name = pool.pages[at - s->pages].state & PB_PAGE_HEAD ? "page byte of a head"
-									    : "page byte";
+									     : "page byte";
 		return true;
 	}
 	if (s->flags & PB_POOL_REFCOUNT && at >= s->refs && at < s->refs + 4 * s->nr_frames) {
@@ -246,6 +248,13 @@ static bool in_frames(size_t at, struct place *place)
 	place->name = "links";
 	if (linked && at >= s->links && at < s->links + sizeof(struct link) * s->nr_frames)
 		return read_frame[(at - s->links) / sizeof(struct link)];
+	if (s->quarantine_blocks && at >= s->bytes - align_up(quarantine_bytes(s), 64)) {
+		size_t from = (size_t)(s->bytes - align_up(quarantine_bytes(s), 64));
+
+		FIELD(at - from, struct quarantine, next);
+		place->name = "quarantine";
+		return at - from < quarantine_bytes(s);
+	}
 	place->name = "pcp_types";
 	return linked && at >= s->pcp_types && at < s->pcp_types + s->nr_frames &&
 	       read_frame[at - s->pcp_types];
@@ -310,6 +319,7 @@ static const char *const harmless[] = {
 	"struct stripe.approx_free",
 	"struct stripe.remote_active",
 	"struct zone.flags",
+	"struct quarantine.next", /* of a full one */
 	"pcp_types",
 	"struct zone.nr_reserved_highatomic", /* linux */
 	"struct pageblock.type",              /* linux */
@@ -434,6 +444,7 @@ static struct pb_config config_of(const struct kind *kind, struct pb_region regi
 	config.profile = kind->profile;
 	config.kernel = kind->kernel;
 	config.flags = kind->flags | PB_POOL_NO_RSEQ | PB_POOL_MOBILITY;
+	tp_quarantine(&config);
 	config.nr_cpus = 2;
 	config.nr_stripes = kind->stripes;
 	config.min_free_kbytes = 64;
@@ -515,6 +526,7 @@ static void test_flips(void **state)
 		{ "modern, no pcp, bitmaps of two levels, two stripes", PB_PROFILE_MODERN,
 		  PB_POOL_NO_PCP, 2048, 0, 2 },
 		{ "modern, shared", PB_PROFILE_MODERN, side | PB_POOL_SHARED, 512, 0, 1 },
+		{ "modern, quarantine", PB_PROFILE_MODERN, TP_QUARANTINE, 512, 0, 1 },
 		{ "linux", PB_PROFILE_LINUX, 0, 512, PB_LINUX_6_1, 1 },
 		{ "linux, as 7.2", PB_PROFILE_LINUX, 0, 512, PB_LINUX_7_2, 1 },
 		{ "linux, shared", PB_PROFILE_LINUX, side | PB_POOL_SHARED, 512, PB_LINUX_6_1, 1 },

@@ -127,6 +127,12 @@ static void test_kills_modern_hardened(void **state)
 	run("modern, no pcp, hardened", PB_PROFILE_MODERN, PB_POOL_NO_PCP | PB_POOL_HARDENED);
 }
 
+static void test_kills_quarantine(void **state)
+{
+	(void)state;
+	run("modern, quarantine", PB_PROFILE_MODERN, TP_QUARANTINE);
+}
+
 static void test_kills_linux(void **state)
 {
 	(void)state;
@@ -146,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_kills_modern_trylock),
 		cmocka_unit_test(test_kills_modern_shared),
 		cmocka_unit_test(test_kills_modern_hardened),
+		cmocka_unit_test(test_kills_quarantine),
 		cmocka_unit_test(test_kills_linux),
 		cmocka_unit_test(test_kills_linux_shared),
 	};

@@ -323,7 +323,9 @@ static const struct kind kinds[] = {
 	{ "modern", PB_PROFILE_MODERN, PB_POOL_REFCOUNT },
 	{ "modern, shared", PB_PROFILE_MODERN, PB_POOL_SHARED | PB_POOL_OWNERS | PB_POOL_REFCOUNT },
 	{ "modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP | PB_POOL_HARDENED | PB_POOL_REFCOUNT },
+	{ "modern, quarantine", PB_PROFILE_MODERN, TP_QUARANTINE | PB_POOL_SHARED | PB_POOL_REFCOUNT },
 	{ "linux", PB_PROFILE_LINUX, PB_POOL_REFCOUNT },
+	{ "linux, quarantine", PB_PROFILE_LINUX, TP_QUARANTINE | PB_POOL_REFCOUNT },
 	{ "linux, shared", PB_PROFILE_LINUX, PB_POOL_SHARED | PB_POOL_OWNERS | PB_POOL_REFCOUNT },
 };
 
@@ -544,6 +546,7 @@ static void make_stage(struct stage *s)
 	config.pageblock_order = 4;
 	config.profile = kind->profile;
 	config.flags = kind->flags | PB_POOL_NO_RSEQ | PB_POOL_MOBILITY;
+	tp_quarantine(&config);
 	config.nr_cpus = 2;
 	config.nr_stripes = kind->profile == PB_PROFILE_LINUX ? 1 : 2;
 	config.min_free_kbytes = 0;

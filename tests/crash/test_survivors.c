@@ -197,6 +197,12 @@ static void test_survivors_modern_hardened(void **state)
 	run("modern, hardened", PB_PROFILE_MODERN, PB_POOL_HARDENED);
 }
 
+static void test_survivors_quarantine(void **state)
+{
+	(void)state;
+	run("modern, quarantine", PB_PROFILE_MODERN, TP_QUARANTINE);
+}
+
 static void test_survivors_without_per_cpu_lists(void **state)
 {
 	(void)state;
@@ -263,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_a_zombie_has_ended),
 		cmocka_unit_test(test_survivors_modern),
 		cmocka_unit_test(test_survivors_modern_hardened),
+		cmocka_unit_test(test_survivors_quarantine),
 		cmocka_unit_test(test_survivors_without_per_cpu_lists),
 		cmocka_unit_test(test_survivors_linux),
 	};

@@ -325,6 +325,9 @@ int main(void)
 		{ "7 frames, three types, modern", PB_PROFILE_MODERN, 0, 7, 2, 1, 1, 5, 3 },
 		{ "4 frames, two CPUs, modern", PB_PROFILE_MODERN, 0, 4, 2, 2, 2, 6, 1 },
 		{ "4 frames, two CPUs, linux", PB_PROFILE_LINUX, 0, 4, 2, 2, 2, 10, 1 },
+		{ "8 frames, modern, quarantine", PB_PROFILE_MODERN,
+		  TP_QUARANTINE | PB_POOL_NO_PCP, 8, 3, 3, 1, 8, 1 },
+		{ "8 frames, linux, quarantine", PB_PROFILE_LINUX, TP_QUARANTINE, 8, 3, 3, 1, 8, 1 },
 		{ "12 frames, modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP, 12, 3, 2, 1, 9, 1 },
 	};
 

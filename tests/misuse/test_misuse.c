@@ -96,6 +96,8 @@ static void found_words(const struct tp *tp, char *words, size_t size)
 	default:
 		if (strstr(tp->misuse_text, "; found in a per-CPU list"))
 			snprintf(words, size, "found in a per-CPU list or on its way to one");
+		else if (tp->config.quarantine && strstr(tp->misuse_text, "; found in the quar"))
+			snprintf(words, size, "found in the quarantine");
 		else
 			snprintf(words, size, "found a free block of order %u", m->found);
 	}

@@ -66,7 +66,8 @@ static void every_state(uint32_t flags, uint8_t max_order, uint8_t pageblock_ord
 
 static void test_free_refuses_every_wrong_order(void **state)
 {
-	static const uint32_t flags[] = { 0, PB_POOL_NO_RSEQ, PB_POOL_HARDENED, PB_POOL_NO_PCP };
+	static const uint32_t flags[] = { 0, PB_POOL_NO_RSEQ, PB_POOL_HARDENED, PB_POOL_NO_PCP,
+					  TP_QUARANTINE };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {

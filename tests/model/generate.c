@@ -127,6 +127,9 @@ void model_random_config(uint64_t seed, struct model_config *config)
 	config->flags = flags[tp_below(&rng, n)] | flags[tp_below(&rng, n)];
 	config->kernel = (uint8_t)(config->profile ? tp_below(&rng, PB_NR_LINUX) : 0);
 	config->traced = tp_below(&rng, 4) == 0;
+	config->quarantine = 0;
+	if (config->flags & PB_POOL_HARDENED && tp_below(&rng, 4))
+		config->quarantine = (uint16_t)(1u << tp_below(&rng, 7));
 }
 
 void model_print(const char *name, const struct model_config *config, const struct op *ops,
@@ -136,9 +139,9 @@ void model_print(const char *name, const struct model_config *config, const stru
 	for (size_t i = 0; i < n; i++)
 		printf("\t{ %u, %u, %u, 0x%x, %u, %u },\n", ops[i].kind, ops[i].cpu, ops[i].order,
 		       ops[i].gfp, ops[i].a, ops[i].b);
-	printf("};\n\t{ \"%s\", { %u, %u, %u, %u, 0x%x, %u, %d }, %s, %zu },\n", name,
+	printf("};\n\t{ \"%s\", { %u, %u, %u, %u, 0x%x, %u, %u, %d }, %s, %zu },\n", name,
 	       config->shape, config->profile, config->cpus, config->stripes, config->flags,
-	       config->kernel, config->traced, name, n);
+	       config->kernel, config->quarantine, config->traced, name, n);
 	fflush(stdout);
 }
 

@@ -151,6 +151,7 @@ static void model_init(struct model *m, const struct model_config *config)
 	m->tp.config.profile = config->profile;
 	m->tp.config.kernel = config->kernel;
 	m->tp.config.flags |= config->flags | MODEL_POOL_FLAGS;
+	m->tp.config.quarantine = config->quarantine;
 	if (config->flags & PB_POOL_NO_MOBILITY)
 		m->tp.config.flags &= ~(uint32_t)PB_POOL_MOBILITY;
 	m->tp.config.nr_cpus = config->cpus;
@@ -205,9 +206,12 @@ static void compare_zone(struct model *m, const struct pb_zone_stat *zone)
 	check(m, zone->managed == zone->present - count[PB_BLOCK_RESERVED],
 	      "node %d zone %d: managed %lu, reserved %lu", zone->node, zone->zone,
 	      (long)zone->managed, (long)count[PB_BLOCK_RESERVED]);
-	check(m, (uint64_t)(zone->free + zone->pcp + zone->isolated) == count[PB_BLOCK_FREE],
-	      "node %d zone %d: free %ld + pcp %ld + isolated %ld, expected %lu", zone->node,
-	      zone->zone, (long)zone->free, (long)zone->pcp, (long)zone->isolated,
+	check(m,
+	      (uint64_t)(zone->free + zone->pcp + zone->quarantined + zone->isolated) ==
+		      count[PB_BLOCK_FREE],
+	      "node %d zone %d: free %ld + pcp %ld + quarantined %ld + isolated %ld, expected %lu",
+	      zone->node, zone->zone, (long)zone->free, (long)zone->pcp, (long)zone->quarantined,
+	      (long)zone->isolated,
 	      (long)count[PB_BLOCK_FREE]);
 }
 

@@ -52,6 +52,7 @@ struct model_config {
 	uint8_t shape, profile, cpus, stripes;
 	uint32_t flags;
 	uint8_t kernel; /* enum pb_kernel, of the linux profile */
+	uint16_t quarantine; /* blocks; with PB_POOL_HARDENED */
 	bool traced;    /* each step is reported: other paths where batches merge */
 };
 

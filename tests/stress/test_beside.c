@@ -525,6 +525,7 @@ static void test_all_calls_mixed(void **state)
 	run_mixed("modern", PB_PROFILE_MODERN, 0);
 	run_mixed("modern, try-lock", PB_PROFILE_MODERN, PB_POOL_NO_RSEQ);
 	run_mixed("modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP | PB_POOL_HARDENED);
+	run_mixed("modern, quarantine", PB_PROFILE_MODERN, TP_QUARANTINE);
 	run_mixed("modern, shared", PB_PROFILE_MODERN, side);
 	run_mixed("linux", PB_PROFILE_LINUX, 0);
 	run_mixed("linux, shared", PB_PROFILE_LINUX, side);

@@ -446,6 +446,7 @@ static void make_pool(const struct variant *v)
 	tp_start(&tp);
 	tp.config.profile = (uint8_t)v->profile;
 	tp.config.flags |= v->flags;
+	tp_quarantine(&tp.config);
 	tp.config.min_free_kbytes = 2048; /* so that there is something to reserve from */
 	tp.config.nr_cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF);
 	tp.config.nr_stripes = v->profile == PB_PROFILE_LINUX ? 1 : 2;

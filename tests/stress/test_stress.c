@@ -259,6 +259,7 @@ int main(void)
 	run("modern, try-lock", PB_PROFILE_MODERN, PB_POOL_NO_RSEQ, 4, 2);
 	run("modern, more CPUs than the pool has", PB_PROFILE_MODERN, 0, 1, 1);
 	run("modern, no pcp, hardened", PB_PROFILE_MODERN, PB_POOL_NO_PCP | PB_POOL_HARDENED, 2, 4);
+	run("modern, quarantine", PB_PROFILE_MODERN, TP_QUARANTINE, 4, 2);
 	run("linux", PB_PROFILE_LINUX, 0, 4, 1);
 	run("linux, no pcp", PB_PROFILE_LINUX, PB_POOL_NO_PCP, 4, 1);
 	return 0;

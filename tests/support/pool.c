@@ -126,10 +126,19 @@ static void map_metadata(struct tp *tp)
 	tp->memory = (char *)tp->mapping + body - tp->bytes;
 }
 
+void tp_quarantine(struct pb_config *config)
+{
+	if ((config->flags & TP_QUARANTINE) != TP_QUARANTINE)
+		return;
+	config->flags &= ~(TP_QUARANTINE & ~(uint32_t)PB_POOL_HARDENED);
+	config->quarantine = TP_QUARANTINE_BLOCKS;
+}
+
 int tp_try(struct tp *tp)
 {
 	int code;
 
+	tp_quarantine(&tp->config);
 	tp->config.regions = tp->regions;
 	code = pb_pool_size(&tp->config, &tp->bytes, &tp->error);
 	if (code)

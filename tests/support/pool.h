@@ -22,6 +22,10 @@
 #define TP_REGIONS 24
 #define TP_EVENTS 4096
 #define TP_LINE 512
+/* Among a test's flags: a hardened pool with a quarantine of so few blocks that they come
+   and go. What makes a pool from flags calls tp_quarantine(), as tp_try() does. */
+#define TP_QUARANTINE (0x80000000u | PB_POOL_HARDENED)
+#define TP_QUARANTINE_BLOCKS 5u
 
 struct tp {
 	struct pb_pool pool;
@@ -56,6 +60,7 @@ struct tp {
 void tp_start(struct tp *tp);
 void tp_region(struct tp *tp, uint64_t start, uint64_t end, int node, enum pb_zone_type zone);
 void tp_reserved(struct tp *tp, uint64_t start, uint64_t end);
+void tp_quarantine(struct pb_config *config);
 /* Size and init; the code is returned, tp->error filled in. */
 int tp_try(struct tp *tp);
 /* tp_try() that has to work, and a first full check. */

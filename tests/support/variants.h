@@ -15,7 +15,9 @@ static const struct variant variants[] = {
 	{ "modern", PB_PROFILE_MODERN, PB_POOL_REFCOUNT },
 	{ "modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP },
 	{ "modern, hardened, try-lock", PB_PROFILE_MODERN, PB_POOL_HARDENED | PB_POOL_NO_RSEQ },
+	{ "modern, quarantine", PB_PROFILE_MODERN, TP_QUARANTINE | PB_POOL_REFCOUNT },
 	{ "linux", PB_PROFILE_LINUX, PB_POOL_REFCOUNT },
+	{ "linux, quarantine", PB_PROFILE_LINUX, TP_QUARANTINE },
 	{ "linux, no pcp", PB_PROFILE_LINUX, PB_POOL_NO_PCP },
 };
 

@@ -304,7 +304,7 @@ static void test_totals_are_sums(void **state)
 	{
 		struct pb_zone_stat zone;
 		struct pb_pool_stat stat;
-		int64_t free = 0, pcp = 0;
+		int64_t free = 0, pcp = 0, quarantined = 0;
 		uint64_t present = 0, managed = 0;
 		struct pb_page *last = NULL;
 		struct tp tp;
@@ -321,17 +321,20 @@ static void test_totals_are_sums(void **state)
 		for (unsigned int i = 0; pb_zone_stats(&tp.pool, i, &zone) == PB_OK; i++) {
 			free += zone.free;
 			pcp += zone.pcp;
+			quarantined += zone.quarantined;
 			present += zone.present;
 			managed += zone.managed;
 		}
 		pb_stats(&tp.pool, &stat);
 		assert_int_equal(stat.pcp, pcp);
 		assert_int_equal(stat.free, free);
+		assert_int_equal(stat.quarantined, quarantined);
+		assert_int_equal(quarantined, tp.config.quarantine ? 2 : 0);
 		assert_int_equal(stat.present, present);
 		assert_int_equal(stat.managed, managed);
 		assert_int_equal(stat.managed, 6144 - 100);
-		assert_int_equal(stat.free + stat.pcp, stat.managed - 4);
-		assert_true(tp.pool.percpu_cpus == 0 || stat.pcp > 0);
+		assert_int_equal(stat.free + stat.pcp + quarantined, stat.managed - 4);
+		assert_true(tp.pool.percpu_cpus == 0 || stat.pcp > 0 || quarantined);
 		tp_drop(&tp);
 	}
 }

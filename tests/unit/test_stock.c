@@ -85,8 +85,9 @@ static void test_a_stack_above_its_shrunk_limit_is_drained_in_batches(void **sta
 		struct pb_zone_stat stat;
 		struct tp tp;
 
-		if (v->profile != PB_PROFILE_MODERN || v->flags & PB_POOL_NO_PCP)
-			continue;
+		if (v->profile != PB_PROFILE_MODERN || v->flags & PB_POOL_NO_PCP ||
+		    (v->flags & TP_QUARANTINE) == TP_QUARANTINE)
+			continue; /* what is freed goes to no list */
 		tp_simple(&tp, FRAMES, v->profile, v->flags);
 		churn(&tp, 0, PB_GFP_KERNEL);
 		/* far from each other, so that a drain sorts them */

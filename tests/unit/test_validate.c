@@ -9,6 +9,7 @@
 
 #include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
+#include "pcp/quarantine.h"
 #include "test_port.h"
 #include "zone/zone.h"
 
@@ -730,6 +731,91 @@ FAULT(sizes_sum, tp->pool.super->sizes_sum++)
 #define LINUX 2u
 #define BOTH 3u
 
+/* A slot of the quarantine, which is full: the oldest block's. */
+static struct quarantined *oldest(struct tp *tp)
+{
+	struct quarantine *q = pool_quarantine(&tp->pool);
+
+	assert_int_equal(q->held, TP_QUARANTINE_BLOCKS);
+	return &q->slots[q->next];
+}
+
+static void quarantine_next(struct tp *tp)
+{
+	pool_quarantine(&tp->pool)->next = TP_QUARANTINE_BLOCKS;
+}
+
+static void quarantine_over(struct tp *tp)
+{
+	pool_quarantine(&tp->pool)->held = TP_QUARANTINE_BLOCKS + 1;
+}
+
+static void quarantine_short(struct tp *tp)
+{
+	pool_quarantine(&tp->pool)->held--;
+}
+
+static void quarantine_frame_left(struct tp *tp)
+{
+	oldest(tp)->order_plus_1 = 0;
+	pool_quarantine(&tp->pool)->held--;
+}
+
+static void quarantine_hole(struct tp *tp)
+{
+	oldest(tp)->order_plus_1 = 0;
+}
+
+static void quarantine_order(struct tp *tp)
+{
+	oldest(tp)->order_plus_1 = tp->pool.max_order + 2;
+	oldest(tp)->frame = 0;
+}
+
+static void quarantine_beyond(struct tp *tp)
+{
+	oldest(tp)->frame = (uint32_t)tp->pool.nr_frames;
+}
+
+static void quarantine_askew(struct tp *tp)
+{
+	oldest(tp)->order_plus_1 = 2;
+	oldest(tp)->frame |= 1;
+}
+
+static void quarantine_owned(struct tp *tp)
+{
+	tp->pool.pages[oldest(tp)->frame].state = PB_PAGE_HEAD;
+}
+
+static void quarantine_free(struct tp *tp)
+{
+	oldest(tp)->frame = free_frame(tp, 0);
+}
+
+static void quarantine_twice(struct tp *tp)
+{
+	struct quarantine *q = pool_quarantine(&tp->pool);
+
+	*oldest(tp) = q->slots[(q->next + 1) % TP_QUARANTINE_BLOCKS];
+	normal(tp)->quarantined = 5;
+}
+
+static void quarantine_pages(struct tp *tp)
+{
+	normal(tp)->quarantined++;
+}
+
+static void quarantine_none(struct tp *tp)
+{
+	normal(tp)->quarantined = 1;
+}
+
+static void quarantine_locked(struct tp *tp)
+{
+	pool_quarantine(&tp->pool)->lock = 1;
+}
+
 static const struct fault {
 	const char *name;
 	unsigned int invariant, profiles;
@@ -952,6 +1038,34 @@ static const struct fault {
 	{ "list's flags", 41, LINUX, 0, list_flags, "flags of a CPU's lists" },
 	{ "pages held back", 41, LINUX, 0, held_back, "pages that a CPU holds back" },
 	{ "pages owed", 41, LINUX, 0, owed, "pages that a CPU holds back" },
+	{ "quarantine's next slot", 43, BOTH, TP_QUARANTINE, quarantine_next,
+	  "the quarantine's next slot, or how many it holds" },
+	{ "quarantine holds too many", 43, BOTH, TP_QUARANTINE, quarantine_over,
+	  "the quarantine's next slot, or how many it holds" },
+	{ "quarantine holds one less", 43, BOTH, TP_QUARANTINE, quarantine_short,
+	  "a slot of the quarantine is not empty" },
+	{ "a frame is left in the quarantine", 43, BOTH, TP_QUARANTINE, quarantine_frame_left,
+	  "a slot of the quarantine is not empty" },
+	{ "empty slot of the quarantine", 43, BOTH, TP_QUARANTINE, quarantine_hole,
+	  "a slot of the quarantine holds no block" },
+	{ "order in the quarantine", 43, BOTH, TP_QUARANTINE, quarantine_order,
+	  "a slot of the quarantine holds no block" },
+	{ "frame in the quarantine", 43, BOTH, TP_QUARANTINE, quarantine_beyond,
+	  "a slot of the quarantine holds no block" },
+	{ "place in the quarantine", 43, BOTH, TP_QUARANTINE, quarantine_askew,
+	  "a slot of the quarantine holds no block" },
+	{ "quarantined and owned", 43, BOTH, TP_QUARANTINE, quarantine_owned,
+	  "in the quarantine, but has an owner" },
+	{ "quarantined and free", 43, BOTH, TP_QUARANTINE, quarantine_free,
+	  "in the quarantine, but free in the tree" },
+	{ "quarantined twice", 14, BOTH, TP_QUARANTINE, quarantine_twice,
+	  "twice in per-CPU lists or the quarantine" },
+	{ "quarantined pages", 43, BOTH, TP_QUARANTINE, quarantine_pages,
+	  "pages in the quarantine" },
+	{ "quarantined pages without a quarantine", 43, BOTH, 0, quarantine_none,
+	  "pages in the quarantine" },
+	{ "quarantine's lock", 29, BOTH, TP_QUARANTINE, quarantine_locked,
+	  "the quarantine's lock is held" },
 	{ "checksum of the map", 38, BOTH, 0, map_sum,
 	  "a checksum of what never changes is wrong" },
 	{ "checksum of the super block", 38, BOTH, 0, super_sum,
