@@ -249,7 +249,7 @@ static bool compact_some(struct compaction *c)
 
 static u32 price_class(const struct compaction *c, u32 pages)
 {
-	return (u32)((u64)pages * NR_PRICES / c->pages);
+	return (u32)((u64)pages * NR_PRICES >> ctz32(c->pages)); /* a power of two */
 }
 
 /* All units, cheap ones first. One that is filled by what moves is no longer cheap. */

@@ -210,7 +210,7 @@ u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all, struct mo
 #define MOVE_BATCH (ZONE_BATCH_MAX < 16u ? ZONE_BATCH_MAX : 16u)
 
 /* Movable blocks of one order, in the order of their addresses. */
-struct batch {
+struct move_batch {
 	struct zone *zone;
 	unsigned int order;
 	u32 n;
@@ -220,7 +220,7 @@ struct batch {
 
 /* Fills it with blocks from `frame` on; returns the frame of the block that comes next, or
    where something lies that can't be moved. */
-static u32 gather(const struct pb_pool *pool, struct batch *b, u32 frame, u32 end)
+static u32 gather(const struct pb_pool *pool, struct move_batch *b, u32 frame, u32 end)
 {
 	for (b->n = 0; frame < end && b->n < MOVE_BATCH;) {
 		u8 word = load_relaxed(&pool->pages[frame].state);
@@ -242,7 +242,7 @@ static u32 gather(const struct pb_pool *pool, struct batch *b, u32 frame, u32 en
 }
 
 /* Blocks to move to, from stripe after stripe; returns how many. */
-static u32 take_targets(struct pb_pool *pool, struct batch *b)
+static u32 take_targets(struct pb_pool *pool, struct move_batch *b)
 {
 	unsigned int type = pool->super->mobility ? PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE;
 	struct stripe *home = frame_stripe(pool, b->zone, b->from[0]);
@@ -261,7 +261,7 @@ static u32 take_targets(struct pb_pool *pool, struct batch *b)
 }
 
 /* Frees frames of one stripe at a time under one hold of its lock. */
-static void put_frames(struct pb_pool *pool, const struct batch *b, const u32 *frames, u32 n)
+static void put_frames(struct pb_pool *pool, const struct move_batch *b, const u32 *frames, u32 n)
 {
 	struct locked at = { pool, b->zone, NULL };
 
@@ -282,7 +282,7 @@ static void put_frames(struct pb_pool *pool, const struct batch *b, const u32 *f
 }
 
 /* Moves the batch; returns how many of its blocks, the first ones, are out of the way. */
-static u32 move_batch(struct pb_pool *pool, struct batch *b, u32 *moved)
+static u32 move_blocks(struct pb_pool *pool, struct move_batch *b, u32 *moved)
 {
 	u32 targets = take_targets(pool, b), done = 0, n = 0;
 	u32 rest[MOVE_BATCH];
@@ -313,7 +313,7 @@ static u32 move_batch(struct pb_pool *pool, struct batch *b, u32 *moved)
 
 u32 compact_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, u32 *moved)
 {
-	struct batch b;
+	struct move_batch b;
 
 	b.zone = zone;
 	while (frame < end) {
@@ -321,7 +321,7 @@ u32 compact_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, u
 
 		if (!b.n)
 			return next; /* end, or what can't be moved */
-		done = move_batch(pool, &b, moved);
+		done = move_blocks(pool, &b, moved);
 		if (done < b.n)
 			return b.from[done];
 		frame = next;
