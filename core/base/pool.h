@@ -276,7 +276,8 @@ struct pb_super {
 	u64 magic; /* tells the byte order: another one reads it reversed */
 	u32 layout;
 	u16 super_bytes, zone_bytes, stripe_bytes, node_bytes; /* of these structures */
-	u32 long_bytes; /* of a long: word size of the program that made it */
+	u16 long_bytes; /* of a long: word size of the program that made it */
+	u16 zone_types; /* bit per configured zone type */
 	u64 bytes;      /* of the whole metadata */
 	u8 page_shift, max_order, pageblock_order, profile;
 	u32 flags; /* PB_POOL_* */
@@ -292,7 +293,6 @@ struct pb_super {
 	u8 mobility;  /* grouping enabled */
 	u32 nr_nodes; /* greatest node id + 1 */
 	u32 nr_zones, nr_stripes, nr_segments;
-	u32 zone_types;        /* bit per configured zone type */
 	u8 orders;             /* max_order + 1 */
 	u8 kernel;             /* linux profile: enum pb_kernel; else 0 */
 	u16 quarantine_blocks; /* slots of the quarantine; 0: there is none */

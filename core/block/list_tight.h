@@ -42,6 +42,12 @@ static inline u32 tight_global(const struct pb_pool *pool, const struct zone *zo
 	return zone_first_pageblock(pool, zone) + (group << zone->group_shift) + in_group;
 }
 
+/* Number of the list of an order and a type, in a stripe's bitmaps. */
+static inline u32 tight_list(unsigned int order, unsigned int type)
+{
+	return order * PB_MIGRATE_TYPES + type;
+}
+
 static inline u64 *tight_bitmap(const struct pb_pool *pool, const struct zone *zone,
 				const struct stripe *stripe, unsigned int order, unsigned int type)
 {
@@ -121,11 +127,12 @@ static inline u32 tight_lowest(const struct pb_pool *pool, const struct zone *zo
 			    tight_lowest_local(pool, zone, stripe, order, type));
 }
 
-/* Stripe-local number of the first pageblock of a list from `local` on, or NO_FRAME. */
+/* Stripe-local number of the first pageblock of a list from `local` on, or NO_FRAME. The
+   list's number is tight_list(). */
 static inline u32 tight_next(const struct pb_pool *pool, const struct zone *zone,
-			     const struct stripe *stripe, unsigned int order, unsigned int type,
-			     u32 local)
+			     const struct stripe *stripe, u32 list, u32 local)
 {
+	unsigned int order = list / PB_MIGRATE_TYPES, type = list % PB_MIGRATE_TYPES;
 	const u64 *root = &stripe_area(pool, stripe, order)->free_list[type].root;
 	const u64 *level = tight_bitmap(pool, zone, stripe, order, type);
 	unsigned int i = 0;

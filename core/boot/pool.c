@@ -52,8 +52,21 @@ static const char *cpu_node_fault(const struct pb_config *config)
 	return NULL;
 }
 
+static const char *quarantine_fault(const struct pb_config *config)
+{
+	if (config->quarantine && !(config->flags & PB_POOL_HARDENED))
+		return TEXT("quarantine: only pools with PB_POOL_HARDENED have one");
+	if (config->quarantine > PB_MAX_QUARANTINE)
+		return TEXT("quarantine must be at most 65535 blocks");
+	if (!PB_WITH_QUARANTINE && config->quarantine)
+		return TEXT("quarantine: this library was built without it (PB_WITH_QUARANTINE)");
+	return NULL;
+}
+
 static const char *config_fault(const struct pb_config *config)
 {
+	const char *fault;
+
 	if (config->page_shift < 12 || config->page_shift > 30)
 		return TEXT("page_shift must be 12 to 30 (4 KiB to 1 GiB)");
 	if (config->max_order > PB_MAX_ORDER)
@@ -85,15 +98,10 @@ static const char *config_fault(const struct pb_config *config)
 		return TEXT("flags: this library was built without mobility (PB_WITH_MOBILITY)");
 	if (!PB_WITH_SHARED && config->flags & PB_POOL_SHARED)
 		return TEXT("flags: this library was built without shared pools (PB_WITH_SHARED)");
-	if (config->quarantine && !(config->flags & PB_POOL_HARDENED))
-		return TEXT("quarantine: only pools with PB_POOL_HARDENED have one");
-	if (config->quarantine > PB_MAX_QUARANTINE)
-		return TEXT("quarantine must be at most 65535 blocks");
-	if (!PB_WITH_QUARANTINE && config->quarantine)
-		return TEXT("quarantine: this library was built without it (PB_WITH_QUARANTINE)");
 	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) || config->zone_types >> PB_NR_ZONE_TYPES)
 		return TEXT("zone_types must have PB_ZONE_NORMAL and no unknown bit");
-	return cpu_node_fault(config);
+	fault = quarantine_fault(config);
+	return fault ? fault : cpu_node_fault(config);
 }
 
 _Static_assert(PB_MAX_FRAMES == ((u64)1 << 32) - LIST_REFS, "links name frames, or lists");

@@ -30,8 +30,7 @@ int pb_validate(struct pb_pool *pool, struct pb_error *error)
 		if (checks[i](&check))
 			return PB_ECORRUPT;
 	if (each_zone(&check, check_vm_free) || each_zone(&check, check_bounds) ||
-	    (PB_WITH_RANGE && each_zone(&check, check_runs)) ||
-	    each_pcp(&check, check_linux_sizes))
+	    (PB_WITH_RANGE && each_zone(&check, check_runs)) || each_pcp(&check, check_linux_sizes))
 		return PB_ECORRUPT;
 	if (!super_sealed(pool->super) || !map_sealed(pool->super))
 		return broken(&check, 38, "a checksum of what never changes is wrong");

@@ -98,12 +98,12 @@ int each_pcp(struct check *c, int (*work)(struct check *c));
 
 /* ---------------------------------------------------------- validate_map.c */
 
-int check_super(struct check *c);    /* I1 */
-int check_segments(struct check *c); /* I2 */
-int check_zones(struct check *c);    /* I3 */
+int check_super(struct check *c);                         /* I1 */
+int check_segments(struct check *c);                      /* I2 */
+int check_zones(struct check *c);                         /* I3 */
 int check_runs(struct check *c, const struct zone *zone); /* I42, validate_runs.c */
-int check_nodes(struct check *c);    /* I36 */
-int check_locks(struct check *c);    /* I29 */
+int check_nodes(struct check *c);                         /* I36 */
+int check_locks(struct check *c);                         /* I29 */
 /* Does the frame exist, as far as its page byte says? pre: I2. */
 bool is_present(const struct pb_pool *pool, u64 frame);
 

@@ -255,7 +255,8 @@ int check_zones(struct check *c)
 		return broken(c, 3, "zones, stripes or bitmaps do not add up");
 	for (u32 z = 0; z < s->nr_zones; z++)
 		CHECK(check_runs_place(c, pool_zone(c->pool, z), &runs));
-	return align_up(runs, LINE_BYTES) == s->classes ? PB_OK : broken(c, 3, "runs do not add up");
+	return align_up(runs, LINE_BYTES) == s->classes ? PB_OK
+							: broken(c, 3, "runs do not add up");
 }
 
 static bool node_has_memory(const struct node *node)

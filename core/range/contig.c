@@ -137,7 +137,8 @@ static bool block_will_do(const struct search *s)
 	       zone->start_pfn + zone->spanned <= s->high;
 }
 
-static u32 take_block(struct search *s, const struct alloc_context *ctx, unsigned int alloc_flags)
+static NOINLINE u32 take_block(struct search *s, const struct alloc_context *ctx,
+			       unsigned int alloc_flags)
 {
 	const struct zone_request request = { s->pool,        s->zone,          s->cpu,
 					      block_order(s), ctx->migratetype, alloc_flags };
@@ -281,7 +282,7 @@ static u64 fit_runs(const struct search *s, const struct window *w)
 #define RUN_TRIES 8u /* so often another CPU may take what was found */
 
 /* A search, as the two below; what is smaller than this finds may be there all the same. */
-static u64 search_runs(struct search *s, u64 pfn, u64 end)
+static NOINLINE u64 search_runs(struct search *s, u64 pfn, u64 end)
 {
 	u32 pages = (u32)pageblock_pages(s->pool);
 	u32 first = zone_first_pageblock(s->pool, s->zone);
@@ -484,7 +485,7 @@ static void count_taken(struct pb_pool *pool, u32 frame, s64 pages)
 
 typedef u64 eight_pages __attribute__((may_alias));
 
-static void own_range(struct pb_pool *pool, u32 frame, u32 end, pb_gfp_t gfp)
+static NOINLINE void own_range(struct pb_pool *pool, u32 frame, u32 end, pb_gfp_t gfp)
 {
 	u64 eight;
 

@@ -170,15 +170,16 @@ static bool last_move(const struct pb_pool *pool, struct moves *moves, struct pb
 /* Is this block, whose owner may free it at any moment, out of the way? */
 static bool clear_away(struct pb_pool *pool, u32 head, struct moves *moves)
 {
+	bool noted = can_note(pool, moves, head);
 	u32 to;
 
-	if (!can_note(pool, moves, head)) {
+	if (!noted && moves->log) { /* who gave room for notes wants no move without one */
 		moves->full = true;
 		return false;
 	}
 	if (!move_block(pool, head, &to))
 		return !(load_relaxed(&pool->pages[head].state) & PB_PAGE_HEAD);
-	if (moves)
+	if (moves && noted)
 		note_move(pool, moves, head, to);
 	return true;
 }

@@ -34,7 +34,8 @@ static inline bool can_migrate(const struct pb_pool *pool)
  * Move the movable blocks of [frame, end) elsewhere by the migrate hook. Returns `end`
  * if no allocated block is left there, else a frame of the first that is; unless `all`,
  * the blocks behind that one are not tried. Moved blocks are noted in `moves`, unless it
- * is NULL; one that can't be noted is not moved. pre: its pageblocks are isolated.
+ * is NULL. One that can't be noted is moved all the same, and won't go back, unless there is a
+ * log[]: then it stays. pre: its pageblocks are isolated.
  */
 u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all, struct moves *moves);
 

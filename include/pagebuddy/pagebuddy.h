@@ -636,8 +636,8 @@ PB_API int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
  * PB_EBUSY: the range is as it was; blocks that the hook had moved before something was in
  * the way are moved back by it, but for those that it refuses to, or their owners freed. For
  * that each move is noted: 32 of them on the stack, further ones at the start of the page that
- * the block left, if that has an address. Where it has none, and the range holds more than 32
- * blocks, that is PB_ENOMEM, and the range as it was: pb_offline_logged() is given the room.
+ * the block left, if that has an address. Where it has none, further ones are not noted, and
+ * stay where they are after a refusal: pb_offline_logged() is given room for the notes.
  */
 PB_API int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 
@@ -646,7 +646,8 @@ struct pb_move_note {
 };
 
 /* The same with room for n more notes, which are garbage afterwards: a note for each page of the
-   range is enough. `log` may be NULL. */
+   range is enough. No block moves without a note: where the room ends that is PB_ENOMEM, and the
+   range as it was. `log` NULL: as pb_offline(). */
 PB_API int pb_offline_logged(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
 			     struct pb_move_note *log, size_t n);
 

@@ -185,7 +185,7 @@ static void test_moved_pages_go_back_when_the_range_cannot_be_emptied(void **sta
 	}
 }
 
-enum room { NO_ROOM, ROOM_IN_LOG, ROOM_IN_PAGES };
+enum room { NO_ROOM, LITTLE_ROOM, ROOM_IN_LOG, ROOM_IN_PAGES };
 
 static unsigned char memory[FRAMES << 12] __attribute__((aligned(4096)));
 
@@ -193,8 +193,10 @@ static int offline_with(enum room room)
 {
 	if (room == ROOM_IN_PAGES)
 		m.tp.pool.linear = memory;
-	return room == ROOM_IN_LOG ? pb_offline_logged(&m.tp.pool, 512, 1024, notes, 512)
-				   : pb_offline(&m.tp.pool, 512, 1024);
+	if (room == LITTLE_ROOM || room == ROOM_IN_LOG)
+		return pb_offline_logged(&m.tp.pool, 512, 1024, notes,
+					 room == ROOM_IN_LOG ? 512 : 8);
+	return pb_offline(&m.tp.pool, 512, 1024);
 }
 
 static void test_any_number_of_blocks_moves_back(void **state)
@@ -202,7 +204,7 @@ static void test_any_number_of_blocks_moves_back(void **state)
 	static struct pb_page *place[FRAMES];
 
 	(void)state;
-	for (enum room room = NO_ROOM; room <= ROOM_IN_PAGES; room++)
+	for (enum room room = LITTLE_ROOM; room <= ROOM_IN_PAGES; room++)
 		for_each_variant(v)
 		{
 			uint64_t sum;
@@ -211,18 +213,44 @@ static void test_any_number_of_blocks_moves_back(void **state)
 			thin_out(2, place);
 			m.keep = last_owned(512, 1024);
 			sum = tp_sum_owned(&m.tp);
-			assert_int_equal(offline_with(room), room ? PB_EBUSY : PB_ENOMEM);
-			assert_int_equal(m.moved, room ? 2 * 255 : 2 * 32); /* forth and back */
+			assert_int_equal(offline_with(room),
+					 room > LITTLE_ROOM ? PB_EBUSY : PB_ENOMEM);
+			assert_int_equal(m.moved, room > LITTLE_ROOM ? 2 * 255
+								     : 2 * 40); /* forth and back */
 			assert_memory_equal(place, m.page, sizeof(place));
 			assert_int_equal(tp_sum_owned(&m.tp), sum);
 			tp_check(&m.tp, "moved back");
 			m.keep = UINT64_MAX;
-			assert_int_equal(offline_with(room), room ? PB_OK : PB_ENOMEM);
+			assert_int_equal(offline_with(room),
+					 room > LITTLE_ROOM ? PB_OK : PB_ENOMEM);
 			tp_check(&m.tp, "the range is as good as before");
-			if (room)
+			if (room > LITTLE_ROOM)
 				assert_int_equal(pb_online(&m.tp.pool, 512, 1024), PB_OK);
 			drop();
 		}
+}
+
+/* Without room for notes a range of many blocks is emptied all the same; of a refusal the first
+   32 moves go back. */
+static void test_a_range_is_emptied_without_room_for_notes(void **state)
+{
+	static struct pb_page *place[FRAMES];
+
+	(void)state;
+	for_each_variant(v)
+	{
+		fill(v, 1u << 20);
+		thin_out(2, place);
+		m.keep = last_owned(512, 1024);
+		assert_int_equal(offline_with(NO_ROOM), PB_EBUSY);
+		assert_int_equal(m.moved, 255 + 32);
+		tp_check(&m.tp, "32 moved back");
+		m.keep = UINT64_MAX;
+		assert_int_equal(offline_with(NO_ROOM), PB_OK);
+		tp_check(&m.tp, "emptied");
+		assert_int_equal(pb_online(&m.tp.pool, 512, 1024), PB_OK);
+		drop();
+	}
 }
 
 /* Some of the moved blocks are freed by their owners before they could go back. */
@@ -658,6 +686,7 @@ int main(void)
 		cmocka_unit_test(test_contig_moves_what_is_in_the_way),
 		cmocka_unit_test(test_moved_pages_go_back_when_the_range_cannot_be_emptied),
 		cmocka_unit_test(test_any_number_of_blocks_moves_back),
+		cmocka_unit_test(test_a_range_is_emptied_without_room_for_notes),
 		cmocka_unit_test(test_freed_blocks_do_not_move_back),
 		cmocka_unit_test(test_no_hook_is_called_within_a_hook),
 		cmocka_unit_test(test_block_that_a_hook_fills_is_not_moved_on),

@@ -45,6 +45,7 @@ static void turn(u32 pageblock)
 				 PB_OK);
 	else
 		assert_int_equal(pb_alloc_at(&r.tp.pool, pfn, 0, PB_GFP_HIGHUSER_MOVABLE), PB_OK);
+	pb_drain(&r.tp.pool, -1); /* none waits in a quarantine */
 	r.used[pageblock] = !r.used[pageblock];
 }
 
