@@ -257,7 +257,8 @@ static inline void __merge_word(struct homecoming *home, u32 local, u64 mask, u3
 		pairs = last ? 0
 			     : all & all >> (1u << log) & even_places[log] &
 					(mask | mask >> (1u << log));
-		*word = all & ~(pairs | pairs << (1u << log));
+		/* without pairs the shift may be the word's width, which C does not define */
+		*word = all & ~(pairs | pairs << ((1u << log) & 63));
 		merged = one ? pairs != 0 : popcount64(pairs);
 		home->list[i].count += (long)blocks - 2L * merged;
 		if (unlikely(!old != !*word))
