@@ -502,16 +502,16 @@ struct place {
 	void *memory;
 	size_t bytes;
 	bool zeroed;
+	struct pb_error *error;
 };
 
-static NOINLINE int place_super(const struct pb_super *super, const struct place *place,
-				struct pb_error *error)
+static NOINLINE int place_super(const struct pb_super *super, const struct place *place)
 {
 	if (!place->memory || (uintptr_t)place->memory & 63)
-		return set_error(error, PB_EINVAL, UINT32_MAX,
+		return set_error(place->error, PB_EINVAL, UINT32_MAX,
 				 TEXT("metadata memory must be aligned to 64 bytes"));
 	if (place->bytes < super->bytes)
-		return set_error(error, PB_ENOMEM, UINT32_MAX,
+		return set_error(place->error, PB_ENOMEM, UINT32_MAX,
 				 TEXT("metadata memory is smaller than pb_pool_size() says"));
 	if (!place->zeroed) {
 		/* first what says that this is a pool: who dies in here leaves none */
@@ -523,20 +523,19 @@ static NOINLINE int place_super(const struct pb_super *super, const struct place
 }
 
 /* Not inlined, so that the super block isn't on the stack while the pool is built. */
-static NOINLINE int init_super(const struct pb_config *config, const struct place *place,
-			       struct pb_error *error)
+static NOINLINE int init_super(const struct pb_config *config, const struct place *place)
 {
 	struct pb_super super;
-	int code = measure(config, &super, error);
+	int code = measure(config, &super, place->error);
 
-	return code ? code : place_super(&super, place, error);
+	return code ? code : place_super(&super, place);
 }
 
 int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *memory, size_t bytes,
 		 bool zeroed, const struct pb_hooks *hooks, struct pb_error *error)
 {
-	const struct place place = { memory, bytes, zeroed };
-	int code = init_super(config, &place, error);
+	const struct place place = { memory, bytes, zeroed, error };
+	int code = init_super(config, &place);
 
 	memset(pool, 0, sizeof(*pool));
 	if (code)

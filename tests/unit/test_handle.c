@@ -25,7 +25,7 @@ static void test_info_tells_what_the_pool_was_made_as(void **state)
 		assert_int_equal(info.pageblock_order, PB_DEFAULT_PAGEBLOCK_ORDER);
 		assert_int_equal(info.profile, v->profile);
 		assert_int_equal(info.kernel, PB_LINUX_6_1);
-		assert_int_equal(info.flags & v->flags, v->flags);
+		assert_int_equal(info.flags & tp.config.flags, tp.config.flags);
 		assert_non_null(info.memory);
 		assert_true(info.memory_bytes > FRAMES);
 		tp_drop(&tp);
