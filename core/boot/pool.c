@@ -157,7 +157,7 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->kernel = config->profile == PB_PROFILE_LINUX ? config->kernel : 0;
 	s->flags = config->flags;
 	s->nr_cpus = configured_cpus(config);
-	s->zone_types = config->zone_types;
+	s->zone_types = (u16)config->zone_types; /* checked: few bits */
 	s->linear_pfn = config->linear_pfn;
 	s->quarantine_blocks = (u16)config->quarantine;
 	s->orders = (u8)(config->max_order + 1u);
