@@ -7,23 +7,20 @@
 #include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 
-/* Is the frame neither free nor owned: reserved, absent, or in some per-CPU list? */
-static bool is_loose(const struct pb_pool *pool, u32 frame)
+/* Returns the order of the largest aligned block at `frame`, before `end`, whose frames all
+   have this byte, which is no head's, and are in no tree: reserved, or in some per-CPU list.
+   Owners change page bytes without a lock, so the loads are relaxed; beside them `end` is the
+   next frame (pb_find_block()), and the answer 0. */
+static unsigned int loose_order(const struct pb_pool *pool, u32 frame, u64 end, u8 state)
 {
-	return !(pool->pages[frame].state & PB_PAGE_HEAD) && covering_order(pool, frame) < 0;
-}
-
-/* Returns the order of the largest aligned block at `frame`, before `end`, of the same kind. */
-static unsigned int loose_order(const struct pb_pool *pool, u32 frame, u64 end)
-{
-	u8 state = pool->pages[frame].state;
 	unsigned int order = 0;
 	u32 same = 1;
 
 	while (order < pool->max_order && !(frame & (1u << order)) &&
 	       (u64)frame + (2u << order) <= end) {
-		while (same < 2u << order && pool->pages[frame + same].state == state &&
-		       is_loose(pool, frame + same))
+		while (same < 2u << order &&
+		       load_relaxed(&pool->pages[frame + same].state) == state &&
+		       covering_order(pool, frame + same) < 0)
 			same++;
 		if (same < 2u << order)
 			break;
@@ -58,7 +55,7 @@ static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 fra
 			block->list_type = pool->pcp_types[frame];
 	} else {
 		block->state = state ? PB_BLOCK_RESERVED : PB_BLOCK_PCP;
-		block->order = (u8)loose_order(pool, frame, end);
+		block->order = (u8)loose_order(pool, frame, end, state);
 	}
 	return 1u << block->order;
 }
@@ -109,7 +106,7 @@ static int walk_zone(struct pb_pool *pool, const struct zone *zone,
 		struct pb_block block;
 		int stop;
 
-		if (pool->pages[frame].state == PAGE_ABSENT) {
+		if (load_relaxed(&pool->pages[frame].state) == PAGE_ABSENT) {
 			frame++;
 			continue;
 		}

@@ -107,6 +107,17 @@ static void take(unsigned int n, pb_gfp_t gfp)
 	}
 }
 
+/* Of a counter that the thread changes under the lock. */
+static unsigned int counted(const unsigned int *counter)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&o.lock);
+	n = *counter;
+	pthread_mutex_unlock(&o.lock);
+	return n;
+}
+
 static void wait_until(bool (*come)(void))
 {
 	while (!come()) /* the runner's limit is the end of one that never comes */
@@ -130,7 +141,7 @@ static void test_it_reclaims_from_low_to_high(void **state)
 	assert_true(o.wakes > 0); /* the handle's own hook is called, too */
 	while (!is_above_low()) /* the last page may have been taken without finding it so */
 		take(1, PB_GFP_NOWAIT);
-	assert_true(o.reclaims > 0);
+	assert_true(counted(&o.reclaims) > 0);
 	pb_user_pool_destroy(&o.pool); /* the thread ends with it */
 }
 
@@ -148,12 +159,7 @@ static void test_it_looks_without_being_woken(void **state)
 
 static bool has_lied_for_long(void)
 {
-	unsigned int n;
-
-	pthread_mutex_lock(&o.lock);
-	n = o.reclaims;
-	pthread_mutex_unlock(&o.lock);
-	return n > 5000;
+	return counted(&o.reclaims) > 5000;
 }
 
 /* A hook that claims progress for ever: it is asked again and again, but it can be ended. */
@@ -193,7 +199,7 @@ static void test_it_keeps_blocks_of_an_order(void **state)
 	assert_true(pb_free_blocks(&o.pool, PB_NO_NODE, 9) < 8);
 	assert_int_equal(pb_user_background_start(&o.pool, &what), PB_OK);
 	wait_until(has_blocks);
-	assert_true(o.moves > 0);
+	assert_true(counted(&o.moves) > 0);
 	pb_user_background_stop(&o.pool);
 	for (unsigned int i = 0; i < o.held; i++) /* nothing lost */
 		assert_int_equal(pb_page_order(&o.pool, o.page[i]), 0);
