@@ -17,9 +17,10 @@ echo -1 >/proc/sys/kernel/sched_rt_runtime_us
 for runtime in /sys/kernel/debug/sched/*_server/cpu*/runtime; do
 	[ ! -e "$runtime" ] || echo 0 >"$runtime"
 done
-# Nor on another CPU: all that could is here, and waits.
+# Nor on another CPU: all that could is here, and waits. kcompactd, woken by requests that
+# find no block, would take every CPU's lists away when it has found none either.
 wait_on() { # MASK
-	for pid in $(pidof kswapd0 kswapd1 kswapd2 kswapd3); do
+	for pid in $(pidof kswapd0 kswapd1 kswapd2 kswapd3 kcompactd0 kcompactd1 kcompactd2 kcompactd3); do
 		taskset -p "$(printf %x "$1")" "$pid" >/dev/null
 	done
 }
@@ -33,7 +34,7 @@ text() {
 	echo 'end text'
 }
 
-# kswapd waits for the CPU that the phase is on. After one on another CPU than this
+# They wait for the CPU that the phase is on. After one on another CPU than this
 # shell's there are no texts: that one folds its counts when it rests.
 phase() {
 	case $1 in *cpu=*)
