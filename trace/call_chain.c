@@ -4,14 +4,17 @@
 
 #include "call_chain.h"
 
-/* Beginnings of the names, of any kernel. */
+/*
+ * Beginnings of the names of functions that do not say who asked, of any kernel. First the
+ * allocator's own, which every request passes; then those that ask for somebody else or
+ * print, which a kernel log's stack has besides.
+ */
 static const char *const allocator[] = {
 	"post_alloc_hook",
 	"prep_new_page",
 	"get_page_from_freelist",
 	"__alloc_page",
 	"alloc_page",
-	"__alloc_pages",
 	"__get_free_page",
 	"get_zeroed_page",
 	"get_free_page",
@@ -51,12 +54,65 @@ static const char *const allocator[] = {
 	"__ftrace_trace_stack",
 };
 
-bool pb_is_allocator(const char *name)
+static const char *const go_between[] = {
+	"dump_stack",
+	"show_stack",
+	"dump_backtrace",
+	"unwind_backtrace",
+	"__dump_stack",
+	"warn_alloc",
+	"alloc_kmem_pages",
+	"alloc_fresh_huge",
+	"dma_alloc",
+	"__dma_alloc",
+	"dma_direct_alloc",
+	"alloc_large",
+	"kmem_cache",
+	"__vmalloc",
+	"vmalloc",
+	"vzalloc",
+	"page_frag_alloc",
+	"__page_frag",
+	"__alloc_skb",
+	"__build_skb",
+	"__netdev_alloc",
+	"__napi_alloc",
+	"netdev_alloc",
+	"napi_alloc",
+	"alloc_skb",
+	"dump_header",
+	"oom_kill_process",
+	"out_of_memory",
+	"mem_cgroup_out_of_memory",
+	"try_charge",
+	"charge_memcg",
+	"mem_cgroup_charge",
+	"__mem_cgroup_charge",
+	"mem_cgroup_try_charge",
+	"pagefault_out",
+	"alloc_anon_page",
+	"do_anonymous_page",
+	"alloc_buddy_huge",
+	"__alloc_contig",
+};
+
+static bool begins_with_one(const char *name, const char *const *list, size_t nr)
 {
-	for (size_t i = 0; i < sizeof(allocator) / sizeof(allocator[0]); i++)
-		if (!strncmp(name, allocator[i], strlen(allocator[i])))
+	for (size_t i = 0; i < nr; i++)
+		if (!strncmp(name, list[i], strlen(list[i])))
 			return true;
 	return false;
+}
+
+bool pb_is_allocator(const char *name)
+{
+	return begins_with_one(name, allocator, sizeof(allocator) / sizeof(allocator[0]));
+}
+
+bool pb_is_go_between(const char *name)
+{
+	return pb_is_allocator(name) ||
+	       begins_with_one(name, go_between, sizeof(go_between) / sizeof(go_between[0]));
 }
 
 void pb_chain_clear(struct pb_chain *chain)

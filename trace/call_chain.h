@@ -19,6 +19,8 @@
 
 /* Is it one of the functions that every request passes? */
 bool pb_is_allocator(const char *name);
+/* Or one that asks for somebody else (slab, skb, dma, vmalloc ...) or prints the stack? */
+bool pb_is_go_between(const char *name);
 
 struct pb_chain {
 	char text[PB_CHAIN_SIZE]; /* outside the allocator; innermost first, " < " between them */

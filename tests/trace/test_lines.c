@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One line at a time: what is read from it, and why a bad one is bad. */
 #include "support.h"
+#include "call_chain.h"
 #include "line_text.h"
 
 static struct pb_text text;
@@ -561,6 +562,31 @@ static void test_every_prefix_is_safe(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
+/* One list for traces and logs; a log's stack passes more than the allocator. */
+static void test_functions_that_did_not_ask(void **state)
+{
+	static const char *const both[] = { "__alloc_pages_slowpath", "alloc_pages_vma",
+					    "__kmalloc_node", "new_slab", "vma_alloc_folio" };
+	static const char *const between[] = { "warn_alloc", "__alloc_skb", "dump_stack",
+					       "kmem_cache_create", "do_anonymous_page" };
+	static const char *const askers[] = { "ext4_readpage", "do_wp_page", "alloc", "" };
+	struct pb_chain chain;
+
+	(void)state;
+	pb_chain_clear(&chain);
+	for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++) {
+		assert_true(pb_is_allocator(both[i]) && pb_is_go_between(both[i]));
+		pb_chain_add(&chain, both[i], strlen(both[i]));
+		assert_int_equal(chain.depth, 0);
+	}
+	for (size_t i = 0; i < sizeof(between) / sizeof(between[0]); i++)
+		assert_true(!pb_is_allocator(between[i]) && pb_is_go_between(between[i]));
+	for (size_t i = 0; i < sizeof(askers) / sizeof(askers[0]); i++)
+		assert_false(pb_is_go_between(askers[i]));
+	pb_chain_add(&chain, "do_anonymous_page+0x1c/0x20", 27);
+	assert_string_equal(chain.text, "do_anonymous_page");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -589,6 +615,7 @@ int main(void)
 		TEST(test_perf),
 		TEST(test_perf_lines_that_are_no_events),
 		TEST(test_overwritten_is_told_by_the_header),
+		TEST(test_functions_that_did_not_ask),
 		TEST(test_every_prefix_is_safe),
 	};
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call_chain.h"
 #include "internal.h"
 
 /* -------------------------------------------------------------------- columns */
@@ -132,89 +133,6 @@ const char *pb_klog_kind_name(enum pb_klog_kind kind)
 
 /* ---------------------------------------------------------------------- stack */
 
-/* Functions that ask on another's behalf, and those that print; by their beginning. */
-static const char *const allocator[] = {
-	"dump_stack",
-	"show_stack",
-	"dump_backtrace",
-	"unwind_backtrace",
-	"__dump_stack",
-	"warn_alloc",
-	"__alloc_pages",
-	"alloc_pages",
-	"__alloc_frozen_pages",
-	"alloc_frozen_pages",
-	"__get_free_pages",
-	"get_free_pages",
-	"get_zeroed_page",
-	"get_page_from_freelist",
-	"__alloc_page",
-	"alloc_kmem_pages",
-	"alloc_fresh_huge",
-	"dma_alloc",
-	"__dma_alloc",
-	"dma_direct_alloc",
-	"alloc_large",
-	"alloc_page_interleave",
-	"__folio_alloc",
-	"folio_alloc",
-	"vma_alloc_folio",
-	"allocate_slab",
-	"alloc_slab_page",
-	"new_slab",
-	"___slab_alloc",
-	"__slab_alloc",
-	"slab_alloc",
-	"kmem_cache_alloc",
-	"kmem_getpages",
-	"cache_grow",
-	"cache_alloc_refill",
-	"fallback_alloc",
-	"____cache_alloc",
-	"__kmalloc",
-	"kmalloc",
-	"___kmalloc",
-	"__do_kmalloc",
-	"kmem_cache",
-	"krealloc",
-	"kvmalloc",
-	"__kvmalloc",
-	"__vmalloc",
-	"vmalloc",
-	"vzalloc",
-	"page_frag_alloc",
-	"__page_frag",
-	"__alloc_skb",
-	"__build_skb",
-	"__netdev_alloc",
-	"__napi_alloc",
-	"netdev_alloc",
-	"napi_alloc",
-	"alloc_skb",
-	"dump_header",
-	"oom_kill_process",
-	"out_of_memory",
-	"mem_cgroup_out_of_memory",
-	"try_charge",
-	"charge_memcg",
-	"mem_cgroup_charge",
-	"__mem_cgroup_charge",
-	"mem_cgroup_try_charge",
-	"pagefault_out",
-	"alloc_anon_page",
-	"do_anonymous_page",
-	"alloc_buddy_huge",
-	"__alloc_contig",
-};
-
-static bool is_allocator(const char *name)
-{
-	for (size_t i = 0; i < sizeof(allocator) / sizeof(allocator[0]); i++)
-		if (!strncmp(name, allocator[i], strlen(allocator[i])))
-			return true;
-	return false;
-}
-
 /* Where one line of a stack has an address, the lines without belong to another. */
 const struct pb_klog_function *pb_klog_asker(const struct pb_klog_report *report)
 {
@@ -226,7 +144,7 @@ const struct pb_klog_function *pb_klog_asker(const struct pb_klog_report *report
 	for (unsigned int i = 0; i < report->nr_stack; i++) {
 		const struct pb_klog_function *function = &report->stack[i];
 
-		if (is_allocator(function->name) || (addresses && !function->has_address))
+		if (pb_is_go_between(function->name) || (addresses && !function->has_address))
 			continue;
 		if (!function->uncertain)
 			return function;
