@@ -6,44 +6,7 @@
 
 #include "case.h"
 #include "lang.h"
-
-enum {
-	OPT_PROFILE = 256,
-	OPT_MEMORY,
-	OPT_FORMAT,
-	OPT_PCP,
-	OPT_CPUS,
-	OPT_CMA,
-	OPT_DO,
-	OPT_FILL,
-	OPT_BUDDYINFO,
-	OPT_SCENARIO,
-	OPT_STEP,
-	OPT_LANG
-};
-
-static const char short_options[] = ":hqs:o:m:z:";
-static const struct option options[] = {
-	{ "size", required_argument, NULL, 's' },
-	{ "order", required_argument, NULL, 'o' },
-	{ "migratetype", required_argument, NULL, 'm' },
-	{ "zone", required_argument, NULL, 'z' },
-	{ "do", required_argument, NULL, OPT_DO },
-	{ "fill", required_argument, NULL, OPT_FILL },
-	{ "buddyinfo", required_argument, NULL, OPT_BUDDYINFO },
-	{ "scenario", required_argument, NULL, OPT_SCENARIO },
-	{ "profile", required_argument, NULL, OPT_PROFILE },
-	{ "memory", required_argument, NULL, OPT_MEMORY },
-	{ "pcp", no_argument, NULL, OPT_PCP },
-	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "cma", required_argument, NULL, OPT_CMA },
-	{ "step", no_argument, NULL, OPT_STEP },
-	{ "lang", required_argument, NULL, OPT_LANG },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "format", required_argument, NULL, OPT_FORMAT },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
+#include "options.h"
 
 static void help_requests(void)
 {
@@ -155,14 +118,14 @@ static int add_order(struct parsing *in, const char *text)
 }
 
 /* -m and -z: for the request before them, if there is one, and those after. */
-static int set_where(struct parsing *in, int option, const char *text)
+static int set_where(struct parsing *in, enum cmd_option option, const char *text)
 {
 	struct case_study *study = in->study;
 	struct do_action *last = study->nr_requests ? &study->request[study->nr_requests - 1]
 						    : &in->next;
 	enum pb_zone_type zone;
 
-	if (option == 'm') {
+	if (option == CMD_OPT_MIGRATETYPE) {
 		if (cmd_parse_migratetype(text, &in->next.type))
 			return cmd_error(CASE_VERB,
 					 _("--migratetype '%s': expected unmovable, movable "
@@ -204,40 +167,40 @@ static int set_cpus(struct case_options *opt, const char *text)
 }
 
 /* One starting state; a scenario is one, whatever its own options are. */
-static int set_start(struct parsing *in, int option, const char *text)
+static int set_start(struct parsing *in, enum cmd_option option, const char *text)
 {
 	struct case_options *opt = &in->study->opt;
 
-	if (option == OPT_SCENARIO)
+	if (option == CMD_OPT_SCENARIO)
 		return CMD_OK; /* parse_early() has done it */
 	if (opt->fill || opt->buddyinfo || (in->call && opt->scenario))
 		return cmd_error(CASE_VERB, _("one starting state: --fill, --buddyinfo or "
 					      "--scenario, not two of them"));
-	if (option == OPT_FILL)
+	if (option == CMD_OPT_FILL)
 		opt->fill = text;
 	else
 		opt->buddyinfo = text;
 	return CMD_OK;
 }
 
-static int set_machine(struct parsing *in, int option, const char *text)
+static int set_machine(struct parsing *in, enum cmd_option option, const char *text)
 {
 	struct case_options *opt = &in->study->opt;
 
 	switch (option) {
-	case OPT_PROFILE:
+	case CMD_OPT_PROFILE:
 		if (cmd_parse_profile(text, &opt->profile))
 			return cmd_error(CASE_VERB, _("--profile '%s': expected linux or modern"),
 					 text);
 		return CMD_OK;
-	case OPT_MEMORY:
+	case CMD_OPT_MEMORY:
 		opt->memory_given = true;
 		return set_size("--memory", text, 4096, &opt->memory);
-	case OPT_CMA:
+	case CMD_OPT_CMA:
 		return set_size("--cma", text, 0, &opt->cma);
-	case OPT_CPUS:
+	case CMD_OPT_CPUS:
 		return set_cpus(opt, text);
-	case OPT_FORMAT:
+	case CMD_OPT_FORMAT:
 		if (cmd_parse_format(text, &opt->format) || opt->format == CMD_NDJSON)
 			return cmd_error(CASE_VERB, _("--format '%s': expected text or json"),
 					 text);
@@ -260,101 +223,106 @@ static int add_text(struct case_study *study, const char *text)
 	return CMD_OK;
 }
 
-static int parse_one(struct parsing *in, int option, const char *text)
+static int set(void *ctx, enum cmd_option option, const char *text)
 {
+	struct parsing *in = ctx;
 	struct case_options *opt = &in->study->opt;
 
 	switch (option) {
-	case 's':
+	case CMD_OPT_SIZE:
 		return add_size(in, text);
-	case 'o':
+	case CMD_OPT_ORDER:
 		return add_order(in, text);
-	case 'm':
-	case 'z':
+	case CMD_OPT_MIGRATETYPE:
+	case CMD_OPT_ZONE:
 		return set_where(in, option, text);
-	case 'q':
+	case CMD_OPT_QUIET:
 		opt->quiet = true;
 		return CMD_OK;
-	case OPT_PCP:
+	case CMD_OPT_PCP:
 		opt->pcp = true;
 		return CMD_OK;
-	case OPT_STEP:
+	case CMD_OPT_STEP:
 		opt->step = true;
 		return CMD_OK;
-	case OPT_DO:
+	case CMD_OPT_DO:
 		in->call_text |= in->call;
 		return add_text(in->study, text);
-	case OPT_LANG:
+	case CMD_OPT_LANG:
 		return cmd_lang(CASE_VERB, text);
 	default:
 		return set_machine(in, option, text);
 	}
 }
 
+/* CMD_OK, with in->done after --help, or the exit status. */
 static int parse_words(struct parsing *in, int argc, char **argv)
 {
-	int option, status;
+	struct cmd_call call = { CASE_VERB, argc, argv, set, in, false, false };
+	int words, status = cmd_options(&call, help, &words);
 
-	optind = 1;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
-		if (option == '?' || option == ':')
-			return cmd_bad_option(CASE_VERB, argc, argv, options, short_options);
-		if (option == 'h') {
-			help();
-			in->done = true;
-			return CMD_OK;
-		}
-		status = parse_one(in, option, optarg);
-		if (status)
-			return status;
+	if (status != CMD_GO_ON) {
+		in->done = status == CMD_OK;
+		return status;
 	}
-	if (optind < argc)
+	if (words < argc)
 		return cmd_error(CASE_VERB,
 				 _("unexpected '%s': a request is --size %s or --order N"),
-				 argv[optind], argv[optind]);
+				 argv[words], argv[words]);
 	return CMD_OK;
 }
 
 /* -------------------------------------------------------------------- scenarios */
+
+/* What of the call comes first. */
+struct early {
+	const char *scenario, *lang;
+};
+
+static int set_early(void *ctx, enum cmd_option option, const char *text)
+{
+	struct early *early = ctx;
+
+	if (option == CMD_OPT_SCENARIO)
+		early->scenario = text;
+	if (option == CMD_OPT_LANG)
+		early->lang = text;
+	return CMD_OK;
+}
+
+static int no_scenario(const char *name)
+{
+	char *names = case_scenario_names();
+	int status = cmd_error(CASE_VERB,
+			       _("--scenario '%s': there is no such scenario; expected "
+				 "one of %s"),
+			       name, names ? names : "");
+
+	free(names);
+	return status;
+}
 
 /* --lang comes first, so that every message is in the language; then a scenario's
    options, so that those of the call are added to them. */
 static int parse_early(struct parsing *in, int argc, char **argv)
 {
 	static char program[] = CASE_VERB;
-	const char *name = NULL, *lang = NULL;
+	struct early early = { NULL, NULL };
+	struct cmd_call call = { CASE_VERB, argc, argv, set_early, &early, false, true };
 	char *words, *word[64] = { program };
-	int option, nr, status;
+	int rest;
 
-	optind = 1;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
-		if (option == OPT_SCENARIO)
-			name = optarg;
-		if (option == OPT_LANG)
-			lang = optarg;
-	}
-	if (lang && cmd_lang(CASE_VERB, lang))
+	cmd_options(&call, NULL, &rest);
+	if (early.lang && cmd_lang(CASE_VERB, early.lang))
 		return CMD_USAGE;
-	if (!name)
+	if (!early.scenario)
 		return CMD_OK;
-	words = case_scenario(name);
-	if (!words) {
-		char *names = case_scenario_names();
-
-		status = cmd_error(CASE_VERB,
-				   _("--scenario '%s': there is no such scenario; expected "
-				     "one of %s"),
-				   name, names ? names : "");
-		free(names);
-		return status;
-	}
-	nr = cmd_split_words(words, word + 1, 62) + 1;
-	status = parse_words(in, nr, word);
+	words = case_scenario(early.scenario);
+	if (!words)
+		return no_scenario(early.scenario);
 	in->study->scenario_words = words; /* options point into it */
-	in->study->opt.scenario = name;
-	return status;
+	in->study->opt.scenario = early.scenario;
+	return parse_words(in, cmd_split_words(words, word + 1, 62) + 1, word);
 }
 
 /* ------------------------------------------------------------------------ --do */

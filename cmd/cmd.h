@@ -5,12 +5,12 @@
  * A verb is one function in one file; it is called with argv[0] = its name and
  * returns the exit status: 0, CMD_FAILED when the work was done but something
  * in it went wrong (a malformed line, a failed request), CMD_USAGE when the
- * call or its input makes no sense. To add one: a line in verbs.def.
+ * call or its input makes no sense. To add one: a line in verbs.def, its options in
+ * options.def.
  */
 #ifndef PB_CMD_H
 #define PB_CMD_H
 
-#include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,9 +30,6 @@ enum cmd_format { CMD_TEXT, CMD_JSON, CMD_NDJSON, CMD_OPENMETRICS };
 
 /* "pagebuddy VERB: message" on standard error; returns CMD_USAGE. */
 int cmd_error(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* After getopt_long() returned '?' or ':' (opterr is 0): names the option; CMD_USAGE. */
-int cmd_bad_option(const char *verb, int argc, char **argv, const struct option *options,
-		   const char *short_options);
 
 /* Each: 0, or -1 when text is not what it should be (the caller names the option). */
 int cmd_parse_u64(const char *text, uint64_t *value);

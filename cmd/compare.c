@@ -7,6 +7,7 @@
 #include <kind.h>
 
 #include "compare.h"
+#include "options.h"
 
 #define VERB "compare"
 #define TASKS 10
@@ -26,56 +27,43 @@ static const char help[] =
 	"  -f, --format FORMAT  text (default) or json\n"
 	"      --help           this text\n";
 
-enum { OPT_TOP = 256, OPT_HELP };
-
-static const char short_options[] = ":f:";
-static const struct option long_options[] = {
-	{ "top", required_argument, NULL, OPT_TOP },
-	{ "format", required_argument, NULL, 'f' },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-
-static int parse_option(int c, struct compare *compare)
+static void print_help(void)
 {
+	fputs(help, stdout);
+}
+
+static int set(void *ctx, enum cmd_option option, const char *value)
+{
+	struct compare *compare = ctx;
 	uint64_t number;
 
-	if (c == 'f') {
-		if (cmd_parse_format(optarg, &compare->format) || compare->format == CMD_NDJSON)
-			return cmd_error(VERB, "--format '%s': expected text or json", optarg);
+	if (option == CMD_OPT_FORMAT) {
+		if (cmd_parse_format(value, &compare->format) || compare->format == CMD_NDJSON)
+			return cmd_error(VERB, "--format '%s': expected text or json", value);
 		return CMD_OK;
 	}
-	if (cmd_parse_u64(optarg, &number) || number > 100000)
-		return cmd_error(VERB, "--top '%s': expected a number from 0 to 100000", optarg);
+	if (cmd_parse_u64(value, &number) || number > 100000)
+		return cmd_error(VERB, "--top '%s': expected a number from 0 to 100000", value);
 	compare->top = (uint32_t)number;
 	return CMD_OK;
 }
 
-/* -1: go on; else the exit status. */
+/* CMD_GO_ON or the exit status. */
 static int parse_options(int argc, char **argv, struct compare *compare)
 {
-	int c;
+	struct cmd_call call = { VERB, argc, argv, set, compare, false, false };
+	int words, status = cmd_options(&call, print_help, &words);
 
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-		if (c == OPT_HELP) {
-			fputs(help, stdout);
-			return CMD_OK;
-		}
-		if (c == '?' || c == ':')
-			return cmd_bad_option(VERB, argc, argv, long_options, short_options);
-		if (parse_option(c, compare))
-			return CMD_USAGE;
-	}
-	if (argc - optind != 2)
+	if (status != CMD_GO_ON)
+		return status;
+	if (argc - words != 2)
 		return cmd_error(VERB,
 				 "expected two recordings or two snapshots, got %d: "
 				 "pagebuddy compare A B",
-				 argc - optind);
-	compare->path[0] = argv[optind];
-	compare->path[1] = argv[optind + 1];
-	return -1;
+				 argc - words);
+	compare->path[0] = argv[words];
+	compare->path[1] = argv[words + 1];
+	return CMD_GO_ON;
 }
 
 /* A recording? What is neither that nor a log may be a snapshot: its reader will say. */
@@ -107,7 +95,7 @@ int cmd_compare(int argc, char **argv)
 	bool recording[2];
 	int status = parse_options(argc, argv, &compare);
 
-	if (status >= 0)
+	if (status != CMD_GO_ON)
 		return status;
 	for (int i = 0; i < 2; i++)
 		if (is_recording(compare.path[i], &recording[i]))

@@ -8,42 +8,8 @@
 
 #include "explain.h"
 #include "kind.h"
+#include "options.h"
 #include "rules/rules.h"
-
-enum {
-	OPT_AT = 256,
-	OPT_ORDER,
-	OPT_GFP,
-	OPT_FAILURE,
-	OPT_LIST,
-	OPT_MEMORY,
-	OPT_SNAPSHOT,
-	OPT_FORMAT,
-	OPT_VERBOSE,
-	OPT_KERNEL,
-	OPT_TASK,
-	OPT_FROM,
-	OPT_TO,
-};
-
-static const char short_options[] = ":h";
-static const struct option options[] = {
-	{ "at", required_argument, NULL, OPT_AT },
-	{ "order", required_argument, NULL, OPT_ORDER },
-	{ "gfp", required_argument, NULL, OPT_GFP },
-	{ "failure", required_argument, NULL, OPT_FAILURE },
-	{ "list", no_argument, NULL, OPT_LIST },
-	{ "memory", required_argument, NULL, OPT_MEMORY },
-	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
-	{ "format", required_argument, NULL, OPT_FORMAT },
-	{ "verbose", no_argument, NULL, OPT_VERBOSE },
-	{ "kernel", required_argument, NULL, OPT_KERNEL },
-	{ "task", required_argument, NULL, OPT_TASK },
-	{ "from", required_argument, NULL, OPT_FROM },
-	{ "to", required_argument, NULL, OPT_TO },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
 
 static void help(void)
 {
@@ -105,45 +71,47 @@ static int set_gfp(struct explain_ask *ask, const char *text)
 			 text);
 }
 
-static int parse_one(struct explain_ask *ask, int option, const char *text)
+static int set(void *ctx, enum cmd_option option, const char *text)
 {
+	struct explain_ask *ask = ctx;
+
 	switch (option) {
-	case OPT_AT:
+	case CMD_OPT_AT:
 		ask->at = text;
 		return CMD_OK;
-	case OPT_TASK:
+	case CMD_OPT_TASK:
 		ask->wish.task = text;
 		return CMD_OK;
-	case OPT_FROM:
+	case CMD_OPT_FROM:
 		ask->wish.from = text;
 		return CMD_OK;
-	case OPT_TO:
+	case CMD_OPT_TO:
 		ask->wish.to = text;
 		return CMD_OK;
-	case OPT_ORDER:
+	case CMD_OPT_ORDER:
 		ask->has_order = true;
 		ask->wish.orders = text;
 		return CMD_OK;
-	case OPT_GFP:
+	case CMD_OPT_GFP:
 		return set_gfp(ask, text);
-	case OPT_FAILURE:
+	case CMD_OPT_FAILURE:
 		if (cmd_parse_u64(text, &ask->failure) || !ask->failure)
 			return cmd_error(VERB, "--failure '%s': expected a number from 1", text);
 		return CMD_OK;
-	case OPT_LIST:
+	case CMD_OPT_LIST:
 		ask->list = true;
 		return CMD_OK;
-	case OPT_MEMORY:
+	case CMD_OPT_MEMORY:
 		if (cmd_parse_size(text, &ask->source.memory) || ask->source.memory < 1 << 20)
 			return cmd_error(VERB, "--memory '%s': expected a size such as 512M", text);
 		return CMD_OK;
-	case OPT_SNAPSHOT:
+	case CMD_OPT_SNAPSHOT:
 		ask->source.snapshot = text;
 		return CMD_OK;
-	case OPT_VERBOSE:
+	case CMD_OPT_VERBOSE:
 		ask->verbose = true;
 		return CMD_OK;
-	case OPT_KERNEL:
+	case CMD_OPT_KERNEL:
 		ask->release = pb_release_parse(text);
 		if (!ask->release)
 			return cmd_error(VERB, "--kernel '%s': expected a release such as 5.15.41",
@@ -156,7 +124,7 @@ static int parse_one(struct explain_ask *ask, int option, const char *text)
 	}
 }
 
-static int check(struct explain_ask *ask, int argc, char **argv)
+static int check(struct explain_ask *ask)
 {
 	unsigned int low = 0, high;
 
@@ -170,35 +138,26 @@ static int check(struct explain_ask *ask, int argc, char **argv)
 			VERB, "--order '%s': expected a number from 0 to %d, or two, such as 4-9",
 			ask->wish.orders, PB_MAX_ORDER);
 	ask->order = low;
-	if (optind >= argc && isatty(STDIN_FILENO))
-		return cmd_error(VERB, "nothing to explain is named: pagebuddy explain FILE");
-	if (optind + 1 < argc)
-		return cmd_error(VERB, "unexpected '%s' after the input '%s'", argv[optind + 1],
-				 argv[optind]);
 	return CMD_OK;
 }
 
-static int parse(int argc, char **argv, struct explain_ask *ask, bool *done)
+/* CMD_GO_ON or the exit status. */
+static int parse(int argc, char **argv, struct explain_ask *ask)
 {
-	int option, status;
+	struct cmd_call call = { VERB, argc, argv, set, ask, false, false };
+	int words, status = cmd_options(&call, help, &words);
 
-	optind = 1;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
-		if (option == '?' || option == ':')
-			return cmd_bad_option(VERB, argc, argv, options, short_options);
-		if (option == 'h') {
-			help();
-			*done = true;
-			return CMD_OK;
-		}
-		status = parse_one(ask, option, optarg);
-		if (status)
-			return status;
-	}
-	status = check(ask, argc, argv);
-	ask->source.path = optind < argc ? argv[optind] : "-";
-	return status;
+	if (status == CMD_GO_ON)
+		status = check(ask) ? CMD_USAGE : CMD_GO_ON;
+	if (status != CMD_GO_ON)
+		return status;
+	if (words >= argc && isatty(STDIN_FILENO))
+		return cmd_error(VERB, "nothing to explain is named: pagebuddy explain FILE");
+	if (words + 1 < argc)
+		return cmd_error(VERB, "unexpected '%s' after the input '%s'", argv[words + 1],
+				 argv[words]);
+	ask->source.path = words < argc ? argv[words] : "-";
+	return CMD_GO_ON;
 }
 
 /* ----------------------------------------------------------------- dispatch */
@@ -230,8 +189,7 @@ static int dispatch(struct explain_ask *ask)
 int cmd_explain(int argc, char **argv)
 {
 	struct explain_ask ask = { .gfp = PB_GFP_KERNEL, .source.progress = cmd_progress };
-	bool done = false;
-	int status = parse(argc, argv, &ask, &done);
+	int status = parse(argc, argv, &ask);
 
-	return status || done ? status : dispatch(&ask);
+	return status == CMD_GO_ON ? dispatch(&ask) : status;
 }

@@ -10,6 +10,7 @@
 
 #include "cmd.h"
 #include "diff.h"
+#include "options.h"
 
 #define VERB "kernel-diff"
 
@@ -29,6 +30,7 @@ static const char usage[] =
 struct options {
 	bool map, quiet, one_kernel;
 	enum pb_kernel kernel;
+	uint64_t show;
 };
 
 static int wrong_kernel(const struct diff_log *log, const struct options *given)
@@ -66,77 +68,71 @@ static int compare_file(const char *name, const struct options *given, struct di
 	return err ? cmd_error(VERB, "%s", error) : CMD_OK;
 }
 
-static int parse_options(int argc, char **argv, struct diff_result *result, struct options *given)
+static void print_usage(void)
 {
-	static const struct option options[] = {
-		{ "map", no_argument, NULL, 'm' },
-		{ "kernel", required_argument, NULL, 'k' },
-		{ "show", required_argument, NULL, 's' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int opt;
+	fputs(usage, stdout);
+}
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":mk:s:qh", options, NULL)) != -1) {
-		switch (opt) {
-		case 's':
-			if (cmd_parse_u64(optarg, &result->show))
-				return cmd_error(VERB, "--show '%s'; expected a number", optarg);
-			break;
-		case 'k':
-			if (cmd_parse_kernel(optarg, &given->kernel))
-				return cmd_bad_kernel(VERB, optarg);
-			given->one_kernel = true;
-			break;
-		case 'q':
-			given->quiet = true;
-			break;
-		case 'm':
-			given->map = true;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return -1;
-		default:
-			return cmd_bad_option(VERB, argc, argv, options, ":mk:s:qh");
-		}
+static int set(void *ctx, enum cmd_option option, const char *value)
+{
+	struct options *given = ctx;
+
+	switch (option) {
+	case CMD_OPT_SHOW:
+		if (cmd_parse_u64(value, &given->show))
+			return cmd_error(VERB, "--show '%s'; expected a number", value);
+		return CMD_OK;
+	case CMD_OPT_KERNEL:
+		if (cmd_parse_kernel(value, &given->kernel))
+			return cmd_bad_kernel(VERB, value);
+		given->one_kernel = true;
+		return CMD_OK;
+	case CMD_OPT_QUIET:
+		given->quiet = true;
+		return CMD_OK;
+	default:
+		given->map = true;
+		return CMD_OK;
 	}
-	if (optind == argc)
-		return cmd_error(VERB, "no log given; see pagebuddy kernel-diff --help");
-	return CMD_OK;
+}
+
+static int summary(const struct options *given, const struct diff_result *result)
+{
+	if (given->map) {
+		printf("figures: %" PRIu64 ", differences: %" PRIu64 "\n", result->figures,
+		       result->differences);
+		return cmd_flush(VERB, result->differences ? CMD_FAILED : CMD_OK);
+	}
+	printf("failed allocations: %" PRIu64 ", fallbacks: %" PRIu64
+	       " (pageblock claimed: %" PRIu64 ")\n",
+	       result->failures, result->fallbacks, result->claims);
+	printf("texts: %" PRIu64 ", read too late: %" PRIu64 ", other tasks' frames: %" PRIu64 "\n",
+	       result->texts, result->late_texts, result->outside);
+	printf("operations: %" PRIu64 ", differences: %" PRIu64 "\n", result->operations,
+	       result->differences);
+	return cmd_flush(VERB, result->differences ? CMD_FAILED : CMD_OK);
 }
 
 int cmd_kernel_diff(int argc, char **argv)
 {
-	struct diff_result result = { .out = stdout, .show = 10 };
-	struct options given = { 0 };
-	int status = parse_options(argc, argv, &result, &given);
+	struct diff_result result = { .out = stdout };
+	struct options given = { .show = 10 };
+	struct cmd_call call = { VERB, argc, argv, set, &given, false, false };
+	int words, status = cmd_options(&call, print_usage, &words);
 
-	if (status)
-		return status < 0 ? CMD_OK : status;
+	if (status != CMD_GO_ON)
+		return status;
+	if (words == argc)
+		return cmd_error(VERB, "no log given; see pagebuddy kernel-diff --help");
+	result.show = given.show;
 	if (given.quiet)
 		result.out = fopen("/dev/null", "w");
 	if (!result.out)
 		return cmd_error(VERB, "cannot open /dev/null: %s", strerror(errno));
-	for (; status == CMD_OK && optind < argc; optind++)
-		status = compare_file(argv[optind], &given, &result);
+	status = CMD_OK;
+	for (; status == CMD_OK && words < argc; words++)
+		status = compare_file(argv[words], &given, &result);
 	if (given.quiet)
 		fclose(result.out);
-	if (status != CMD_OK)
-		return status;
-	if (given.map) {
-		printf("figures: %" PRIu64 ", differences: %" PRIu64 "\n", result.figures,
-		       result.differences);
-		return cmd_flush(VERB, result.differences ? CMD_FAILED : CMD_OK);
-	}
-	printf("failed allocations: %" PRIu64 ", fallbacks: %" PRIu64
-	       " (pageblock claimed: %" PRIu64 ")\n",
-	       result.failures, result.fallbacks, result.claims);
-	printf("texts: %" PRIu64 ", read too late: %" PRIu64 ", other tasks' frames: %" PRIu64 "\n",
-	       result.texts, result.late_texts, result.outside);
-	printf("operations: %" PRIu64 ", differences: %" PRIu64 "\n", result.operations,
-	       result.differences);
-	return cmd_flush(VERB, result.differences ? CMD_FAILED : CMD_OK);
+	return status == CMD_OK ? summary(&given, &result) : status;
 }

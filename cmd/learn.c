@@ -21,20 +21,10 @@
 
 #include "cmd.h"
 #include "lang.h"
+#include "options.h"
 
 #define VERB "learn"
 #define MAX_CHAPTERS 99
-
-enum { OPT_LANG = 256, OPT_WHERE, OPT_HELP };
-
-static const char short_options[] = ":ht";
-static const struct option long_options[] = {
-	{ "terminal", no_argument, NULL, 't' },
-	{ "where", no_argument, NULL, OPT_WHERE },
-	{ "lang", required_argument, NULL, OPT_LANG },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
 
 struct lesson {
 	char directory[PATH_MAX]; /* of this program, with the slash */
@@ -260,24 +250,27 @@ static int show_chapters(const struct lesson *lesson)
 
 /* -------------------------------------------------------------------------- options */
 
+/* The help is in the language that --lang says, wherever that stands. */
+static int set(void *ctx, enum cmd_option option, const char *value)
+{
+	struct lesson *lesson = ctx;
+
+	lesson->terminal |= option == CMD_OPT_TERMINAL;
+	lesson->where |= option == CMD_OPT_WHERE;
+	lesson->done |= option == CMD_OPT_HELP;
+	return option == CMD_OPT_LANG ? cmd_lang(VERB, value) : CMD_OK;
+}
+
 static int parse(struct lesson *lesson, int argc, char **argv)
 {
-	int option;
+	struct cmd_call call = { VERB, argc, argv, set, lesson, false, false };
+	int words, status = cmd_options(&call, NULL, &words);
 
-	optind = 1;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-		if (option == '?' || option == ':')
-			return cmd_bad_option(VERB, argc, argv, long_options, short_options);
-		lesson->terminal |= option == 't';
-		lesson->where |= option == OPT_WHERE;
-		lesson->done |= option == 'h';
-		if (option == OPT_LANG && cmd_lang(VERB, optarg))
-			return CMD_USAGE;
-	}
-	if (argc - optind > 1 ||
-	    (optind < argc && (cmd_parse_u64(argv[optind], &lesson->chapter) || !lesson->chapter ||
-			       lesson->chapter > MAX_CHAPTERS)))
+	if (status != CMD_GO_ON)
+		return status;
+	if (argc - words > 1 ||
+	    (words < argc && (cmd_parse_u64(argv[words], &lesson->chapter) || !lesson->chapter ||
+			      lesson->chapter > MAX_CHAPTERS)))
 		return cmd_error(VERB, _("unexpected '%s': expected one chapter's number"),
 				 argv[argc - 1]);
 	return CMD_OK;

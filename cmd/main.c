@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "options.h"
 
 struct verb {
 	const char *name;
@@ -42,6 +43,23 @@ static const struct verb *find(const char *name)
 	return NULL;
 }
 
+static int no_verb(const char *given)
+{
+	const char *names[NR_VERBS], *meant;
+	unsigned int nr = 0;
+
+	for (size_t i = 0; i < NR_VERBS; i++)
+		if (verbs[i].summary)
+			names[nr++] = verbs[i].name;
+	meant = cmd_meant(given, (unsigned int)strlen(given), names, nr);
+	if (meant)
+		return cmd_error(NULL,
+				 "there is no verb '%s'; did you mean '%s'? pagebuddy --help "
+				 "lists them",
+				 given, meant);
+	return cmd_error(NULL, "there is no verb '%s'; pagebuddy --help lists them", given);
+}
+
 /* `pagebuddy help VERB` is `pagebuddy VERB --help`. */
 static int help_verb(int argc, char **argv)
 {
@@ -55,8 +73,7 @@ static int help_verb(int argc, char **argv)
 	}
 	verb = find(argv[2]);
 	if (!verb)
-		return cmd_error(NULL, "there is no verb '%s'; pagebuddy --help lists them",
-				 argv[2]);
+		return no_verb(argv[2]);
 	return verb->run(2, args);
 }
 
@@ -77,7 +94,6 @@ int main(int argc, char **argv)
 	}
 	verb = find(argv[1]);
 	if (!verb)
-		return cmd_error(NULL, "there is no verb '%s'; pagebuddy --help lists them",
-				 argv[1]);
+		return no_verb(argv[1]);
 	return cmd_flush(argv[1], verb->run(argc - 1, argv + 1));
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "options.h"
 #include "record.h"
 
 #define DRAIN_MS 50
@@ -110,19 +111,6 @@ static const char help[] =
 	"    -- sleep 60; snap end\n"
 	"  perf script -i $O.data -F comm,tid,cpu,time,event,ip,sym,trace > $O.txt\n";
 
-enum { OPT_NO_FRAMES = 256, OPT_HELP };
-
-static const struct option long_options[] = {
-	{ "output", required_argument, NULL, 'o' },
-	{ "duration", required_argument, NULL, 'd' },
-	{ "pid", required_argument, NULL, 'p' },
-	{ "buffer", required_argument, NULL, 'b' },
-	{ "stacks", no_argument, NULL, 's' },
-	{ "no-frames", no_argument, NULL, OPT_NO_FRAMES },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-
 static int parse_duration(const char *text, double *seconds)
 {
 	char *end;
@@ -131,33 +119,39 @@ static int parse_duration(const char *text, double *seconds)
 	return *end || end == text || !(*seconds > 0) || *seconds > 1e7 ? -1 : 0;
 }
 
-static int parse_option(int c, struct options *o)
+static void print_help(void)
 {
+	fputs(help, stdout);
+}
+
+static int set(void *ctx, enum cmd_option option, const char *value)
+{
+	struct options *o = ctx;
 	uint64_t bytes;
 
-	switch (c) {
-	case 'o':
-		o->output = optarg;
-		return *optarg ? CMD_OK : cmd_error("record", "--output: the name is empty");
-	case 'd':
-		if (parse_duration(optarg, &o->seconds))
+	switch (option) {
+	case CMD_OPT_OUTPUT:
+		o->output = value;
+		return *value ? CMD_OK : cmd_error("record", "--output: the name is empty");
+	case CMD_OPT_DURATION:
+		if (parse_duration(value, &o->seconds))
 			return cmd_error("record",
 					 "--duration '%s': expected seconds above 0, like 10 "
 					 "or 0.5",
-					 optarg);
+					 value);
 		return CMD_OK;
-	case 'p':
-		if (cmd_parse_u64(optarg, &o->pid) || !o->pid || o->pid > INT32_MAX)
+	case CMD_OPT_PID:
+		if (cmd_parse_u64(value, &o->pid) || !o->pid || o->pid > INT32_MAX)
 			return cmd_error("record", "--pid '%s': expected the number of a process",
-					 optarg);
+					 value);
 		return CMD_OK;
-	case 'b':
-		if (cmd_parse_size(optarg, &bytes) || bytes < 256 << 10 || bytes > 4ull << 30)
+	case CMD_OPT_BUFFER:
+		if (cmd_parse_size(value, &bytes) || bytes < 256 << 10 || bytes > 4ull << 30)
 			return cmd_error("record", "--buffer '%s': expected a size from 256K to 4G",
-					 optarg);
+					 value);
 		o->buffer_kb = bytes >> 10;
 		return CMD_OK;
-	case 's':
+	case CMD_OPT_STACKS:
 		o->stacks = true;
 		return CMD_OK;
 	default:
@@ -166,27 +160,18 @@ static int parse_option(int c, struct options *o)
 	}
 }
 
-/* -1: go on; else the exit status. */
+/* CMD_GO_ON or the exit status. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	static const char short_options[] = "+:o:d:p:b:s";
-	int c;
+	struct cmd_call call = { "record", argc, argv, set, o, true, false };
+	int words, status;
 
 	*o = (struct options){ .output = "pagebuddy.pbt", .frames = true };
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-		if (c == OPT_HELP) {
-			fputs(help, stdout);
-			return CMD_OK;
-		}
-		if (c == '?' || c == ':')
-			return cmd_bad_option("record", argc, argv, long_options, short_options);
-		if (parse_option(c, o))
-			return CMD_USAGE;
-	}
-	if (optind < argc)
-		o->command = argv + optind;
+	status = cmd_options(&call, print_help, &words);
+	if (status != CMD_GO_ON)
+		return status;
+	if (words < argc)
+		o->command = argv + words;
 	if (!strcmp(o->output, "-") && isatty(STDOUT_FILENO))
 		return cmd_error("record",
 				 "-o -: standard output is a terminal; expected a file or a "
@@ -195,7 +180,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		return cmd_error("record",
 				 "-o - and a COMMAND would both write to standard output; "
 				 "expected -o FILE");
-	return -1;
+	return CMD_GO_ON;
 }
 
 /* --------------------------------------------------------------- the command */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "note.h"
+#include "options.h"
 #include "replay.h"
 
 #define VERB "replay"
@@ -16,49 +17,6 @@
 #define WHATIF_SAMPLES 128
 #define THREADS 2
 #define TOP_ROWS 15
-
-enum {
-	OPT_FOLLOW = 256,
-	OPT_SIMULATE,
-	OPT_PROFILE,
-	OPT_KERNEL,
-	OPT_WHAT_IF,
-	OPT_PINS,
-	OPT_TOP,
-	OPT_TASK,
-	OPT_FROM,
-	OPT_TO,
-	OPT_ORDER,
-	OPT_MEMORY,
-	OPT_CPUS,
-	OPT_SNAPSHOT,
-	OPT_SAMPLES,
-	OPT_FORMAT,
-	OPT_LENIENT,
-};
-
-static const char short_options[] = ":h";
-static const struct option options[] = {
-	{ "follow", no_argument, NULL, OPT_FOLLOW },
-	{ "simulate", no_argument, NULL, OPT_SIMULATE },
-	{ "profile", required_argument, NULL, OPT_PROFILE },
-	{ "kernel", required_argument, NULL, OPT_KERNEL },
-	{ "what-if", required_argument, NULL, OPT_WHAT_IF },
-	{ "pins", no_argument, NULL, OPT_PINS },
-	{ "top", optional_argument, NULL, OPT_TOP },
-	{ "task", required_argument, NULL, OPT_TASK },
-	{ "from", required_argument, NULL, OPT_FROM },
-	{ "to", required_argument, NULL, OPT_TO },
-	{ "order", required_argument, NULL, OPT_ORDER },
-	{ "memory", required_argument, NULL, OPT_MEMORY },
-	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
-	{ "samples", required_argument, NULL, OPT_SAMPLES },
-	{ "format", required_argument, NULL, OPT_FORMAT },
-	{ "lenient", no_argument, NULL, OPT_LENIENT },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
 
 static void help(void)
 {
@@ -127,24 +85,24 @@ static int add_variant(struct replay *replay, const char *text)
 	return CMD_OK;
 }
 
-static int set_value(struct replay *replay, int option, const char *text)
+static int set_value(struct replay *replay, enum cmd_option option, const char *text)
 {
 	enum pb_kernel kernel;
 	uint64_t value;
 	int status;
 
 	switch (option) {
-	case OPT_PROFILE:
+	case CMD_OPT_PROFILE:
 		if (cmd_parse_profile(text, &replay->settings.profile))
 			return cmd_error(VERB, "--profile '%s': expected linux or modern", text);
 		return CMD_OK;
-	case OPT_KERNEL:
+	case CMD_OPT_KERNEL:
 		if (cmd_parse_kernel(text, &kernel))
 			return cmd_bad_kernel(VERB, text);
 		replay->settings.kernel = (int)kernel;
 		replay->source.release = pb_release_parse(text);
 		return CMD_OK;
-	case OPT_MEMORY:
+	case CMD_OPT_MEMORY:
 		if (cmd_parse_size(text, &replay->source.memory) ||
 		    replay->source.memory < 1 << 20 || replay->source.memory > UINT64_C(1) << 43)
 			return cmd_error(VERB,
@@ -152,23 +110,23 @@ static int set_value(struct replay *replay, int option, const char *text)
 					 "512M",
 					 text);
 		return CMD_OK;
-	case OPT_FORMAT:
+	case CMD_OPT_FORMAT:
 		if (cmd_parse_format(text, &replay->format))
 			return cmd_error(VERB, "--format '%s': expected text, json or ndjson",
 					 text);
 		return CMD_OK;
-	case OPT_CPUS:
+	case CMD_OPT_CPUS:
 		status = set_number("cpus", text, 1, PB_MAX_CPUS, &value);
 		replay->source.cpus = (unsigned int)value;
 		return status;
-	case OPT_SAMPLES:
+	case CMD_OPT_SAMPLES:
 		status = set_number("samples", text, 2, 100000, &value);
 		replay->samples = (uint32_t)value;
 		return status;
-	case OPT_SNAPSHOT:
+	case CMD_OPT_SNAPSHOT:
 		replay->source.snapshot = text;
 		return CMD_OK;
-	case OPT_TOP:
+	case CMD_OPT_TOP:
 		status = text ? set_number("top", text, 1, 100000, &value) : CMD_OK;
 		replay->top = text ? (uint32_t)value : TOP_ROWS;
 		return status;
@@ -177,35 +135,37 @@ static int set_value(struct replay *replay, int option, const char *text)
 	}
 }
 
-static int parse_one(struct replay *replay, int option)
+static int set(void *ctx, enum cmd_option option, const char *value)
 {
+	struct replay *replay = ctx;
+
 	switch (option) {
-	case OPT_FOLLOW:
+	case CMD_OPT_FOLLOW:
 		replay->follow = true;
 		return CMD_OK;
-	case OPT_SIMULATE:
+	case CMD_OPT_SIMULATE:
 		replay->simulate = true;
 		return CMD_OK;
-	case OPT_PINS:
+	case CMD_OPT_PINS:
 		replay->pins = true;
 		return CMD_OK;
-	case OPT_LENIENT:
+	case CMD_OPT_LENIENT:
 		replay->lenient = true;
 		return CMD_OK;
-	case OPT_TASK:
-		replay->wish.task = optarg;
+	case CMD_OPT_TASK:
+		replay->wish.task = value;
 		return CMD_OK;
-	case OPT_FROM:
-		replay->wish.from = optarg;
+	case CMD_OPT_FROM:
+		replay->wish.from = value;
 		return CMD_OK;
-	case OPT_TO:
-		replay->wish.to = optarg;
+	case CMD_OPT_TO:
+		replay->wish.to = value;
 		return CMD_OK;
-	case OPT_ORDER:
-		replay->wish.orders = optarg;
+	case CMD_OPT_ORDER:
+		replay->wish.orders = value;
 		return CMD_OK;
 	default:
-		return set_value(replay, option, optarg);
+		return set_value(replay, option, value);
 	}
 }
 
@@ -220,41 +180,30 @@ static void inherit(struct replay *replay)
 	}
 }
 
-static int parse(int argc, char **argv, struct replay *replay, bool *done)
+/* CMD_GO_ON or the exit status. */
+static int parse(int argc, char **argv, struct replay *replay)
 {
-	int option, status;
+	struct cmd_call call = { VERB, argc, argv, set, replay, false, false };
+	int words, status = cmd_options(&call, help, &words);
 
-	optind = 1;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
-		if (option == '?' || option == ':')
-			return cmd_bad_option(VERB, argc, argv, options, short_options);
-		if (option == 'h') {
-			help();
-			*done = true;
-			return CMD_OK;
-		}
-		status = parse_one(replay, option);
-		if (status)
-			return status;
-	}
-	if (optind >= argc)
+	if (status != CMD_GO_ON)
+		return status;
+	if (words >= argc)
 		return cmd_error(VERB,
 				 "no trace is named: pagebuddy replay FILE (- is standard input)");
-	if (optind + 1 < argc && replay->top &&
-	    strspn(argv[optind], "0123456789") == strlen(argv[optind]))
-		return cmd_error(VERB, "expected --top=%s, not --top %s", argv[optind],
-				 argv[optind]);
-	if (optind + 1 < argc)
-		return cmd_error(VERB, "unexpected '%s' after the trace '%s'", argv[optind + 1],
-				 argv[optind]);
-	replay->source.path = argv[optind];
+	if (words + 1 < argc && replay->top &&
+	    strspn(argv[words], "0123456789") == strlen(argv[words]))
+		return cmd_error(VERB, "expected --top=%s, not --top %s", argv[words], argv[words]);
+	if (words + 1 < argc)
+		return cmd_error(VERB, "unexpected '%s' after the trace '%s'", argv[words + 1],
+				 argv[words]);
+	replay->source.path = argv[words];
 	if (!replay->follow && !replay->pins && !replay->top)
 		replay->simulate = true;
 	if (replay->nr_variants)
 		replay->simulate = true;
 	inherit(replay);
-	return CMD_OK;
+	return CMD_GO_ON;
 }
 
 /* --------------------------------------------------------------------- work */
@@ -409,15 +358,14 @@ static int run(struct replay *replay)
 int cmd_replay(int argc, char **argv)
 {
 	struct replay *replay = calloc(1, sizeof(*replay));
-	bool done = false;
 	int status;
 
 	if (!replay)
 		return cmd_error(VERB, "no memory"), CMD_FAILED;
 	pbr_settings_init(&replay->settings);
 	replay->source.progress = cmd_progress;
-	status = parse(argc, argv, replay, &done);
-	if (!status && !done)
+	status = parse(argc, argv, replay);
+	if (status == CMD_GO_ON)
 		status = run(replay);
 	pbr_run_clear(&replay->followed);
 	for (unsigned int i = 0; i <= replay->nr_variants; i++)

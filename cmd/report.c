@@ -10,6 +10,7 @@
 
 #include "note.h"
 #include "lang.h"
+#include "options.h"
 #include "report.h"
 
 #define MARKER "@PAGEBUDDY_DATA@"
@@ -55,69 +56,38 @@ static const char help[] =
 	"  -f, --format FORMAT      html, or json: the page's data alone (default html)\n"
 	"      --help               this text\n";
 
-enum {
-	OPT_NO_WHATIF = 256,
-	OPT_SNAPSHOT,
-	OPT_MEMORY,
-	OPT_KERNEL,
-	OPT_PAGE_SIZE,
-	OPT_SAMPLES,
-	OPT_MAPS,
-	OPT_TITLE,
-	OPT_TASK,
-	OPT_FROM,
-	OPT_TO,
-	OPT_ORDER,
-	OPT_HELP
-};
-
-static const struct option long_options[] = {
-	{ "output", required_argument, NULL, 'o' },
-	{ "what-if", required_argument, NULL, 'w' },
-	{ "no-what-if", no_argument, NULL, OPT_NO_WHATIF },
-	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
-	{ "memory", required_argument, NULL, OPT_MEMORY },
-	{ "kernel", required_argument, NULL, OPT_KERNEL },
-	{ "page-size", required_argument, NULL, OPT_PAGE_SIZE },
-	{ "samples", required_argument, NULL, OPT_SAMPLES },
-	{ "maps", required_argument, NULL, OPT_MAPS },
-	{ "title", required_argument, NULL, OPT_TITLE },
-	{ "task", required_argument, NULL, OPT_TASK },
-	{ "from", required_argument, NULL, OPT_FROM },
-	{ "to", required_argument, NULL, OPT_TO },
-	{ "order", required_argument, NULL, OPT_ORDER },
-	{ "format", required_argument, NULL, 'f' },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-
-static int parse_number(const char *option, uint64_t low, uint64_t high, uint64_t *value)
+static void print_help(void)
 {
-	if (cmd_parse_u64(optarg, value) || *value < low || *value > high)
+	fputs(help, stdout);
+}
+
+static int set_number(const char *option, const char *text, uint64_t low, uint64_t high,
+		      uint64_t *value)
+{
+	if (cmd_parse_u64(text, value) || *value < low || *value > high)
 		return cmd_error("report", "--%s '%s': expected a number from %llu to %llu", option,
-				 optarg, (unsigned long long)low, (unsigned long long)high);
+				 text, (unsigned long long)low, (unsigned long long)high);
 	return CMD_OK;
 }
 
-static int parse_page_size(struct options *o)
+static int set_page_size(struct options *o, const char *text)
 {
-	if (cmd_parse_size(optarg, &o->page_size) || o->page_size < 4096 ||
-	    o->page_size > 1 << 21 || o->page_size & (o->page_size - 1))
+	if (cmd_parse_size(text, &o->page_size) || o->page_size < 4096 || o->page_size > 1 << 21 ||
+	    o->page_size & (o->page_size - 1))
 		return cmd_error("report",
-				 "--page-size '%s': expected a power of two from 4K to 2M", optarg);
+				 "--page-size '%s': expected a power of two from 4K to 2M", text);
 	return CMD_OK;
 }
 
-static int parse_memory(struct options *o)
+static int set_memory(struct options *o, const char *text)
 {
-	if (cmd_parse_size(optarg, &o->memory) || o->memory < 1 << 20)
+	if (cmd_parse_size(text, &o->memory) || o->memory < 1 << 20)
 		return cmd_error("report",
-				 "--memory '%s': expected a size such as 512M, at least 1M",
-				 optarg);
+				 "--memory '%s': expected a size such as 512M, at least 1M", text);
 	return CMD_OK;
 }
 
-static int add_variant(struct options *o)
+static int add_variant(struct options *o, const char *text)
 {
 	struct pbr_settings settings;
 	char error[200];
@@ -126,60 +96,62 @@ static int add_variant(struct options *o)
 		return cmd_error("report", "--what-if: expected at most %d variants",
 				 REPORT_MAX_VARIANTS);
 	pbr_settings_init(&settings);
-	if (pbr_settings_parse(optarg, &settings, error, sizeof(error)))
+	if (pbr_settings_parse(text, &settings, error, sizeof(error)))
 		return cmd_error("report", "--what-if %s", error);
-	o->variants[o->nr_variants++] = optarg;
+	o->variants[o->nr_variants++] = text;
 	return CMD_OK;
 }
 
-static int parse_option(int c, struct options *o)
+static int set(void *ctx, enum cmd_option option, const char *value)
 {
-	switch (c) {
-	case 'o':
-		o->output = optarg;
-		return *optarg ? CMD_OK : cmd_error("report", "--output: the name is empty");
-	case 'w':
-		return add_variant(o);
-	case OPT_NO_WHATIF:
+	struct options *o = ctx;
+
+	switch (option) {
+	case CMD_OPT_OUTPUT:
+		o->output = value;
+		return *value ? CMD_OK : cmd_error("report", "--output: the name is empty");
+	case CMD_OPT_WHAT_IF:
+		return add_variant(o, value);
+	case CMD_OPT_NO_WHAT_IF:
 		o->no_whatif = true;
 		return CMD_OK;
-	case OPT_SNAPSHOT:
-		o->snapshot = optarg;
+	case CMD_OPT_SNAPSHOT:
+		o->snapshot = value;
 		return CMD_OK;
-	case OPT_MEMORY:
-		return parse_memory(o);
-	case OPT_KERNEL:
-		o->kernel = optarg;
-		return pb_release_parse(optarg)
+	case CMD_OPT_MEMORY:
+		return set_memory(o, value);
+	case CMD_OPT_KERNEL:
+		o->kernel = value;
+		return pb_release_parse(value)
 			       ? CMD_OK
 			       : cmd_error("report",
 					   "--kernel '%s': expected a release such as 5.15.41",
-					   optarg);
-	case OPT_PAGE_SIZE:
-		return parse_page_size(o);
-	case OPT_SAMPLES:
-		return parse_number("samples", 2, 5000, &o->samples);
-	case OPT_MAPS:
-		return parse_number("maps", 2, 1000, &o->maps);
-	case OPT_TITLE:
-		o->title = optarg;
+					   value);
+	case CMD_OPT_PAGE_SIZE:
+		return set_page_size(o, value);
+	case CMD_OPT_SAMPLES:
+		return set_number("samples", value, 2, 5000, &o->samples);
+	case CMD_OPT_MAPS:
+		return set_number("maps", value, 2, 1000, &o->maps);
+	case CMD_OPT_TITLE:
+		o->title = value;
 		return CMD_OK;
-	case OPT_TASK:
-		o->wish.task = optarg;
+	case CMD_OPT_TASK:
+		o->wish.task = value;
 		return CMD_OK;
-	case OPT_FROM:
-		o->wish.from = optarg;
+	case CMD_OPT_FROM:
+		o->wish.from = value;
 		return CMD_OK;
-	case OPT_TO:
-		o->wish.to = optarg;
+	case CMD_OPT_TO:
+		o->wish.to = value;
 		return CMD_OK;
-	case OPT_ORDER:
-		o->wish.orders = optarg;
+	case CMD_OPT_ORDER:
+		o->wish.orders = value;
 		return CMD_OK;
 	default:
-		o->format = strcmp(optarg, "json") ? CMD_TEXT : CMD_JSON;
-		if (strcmp(optarg, "json") && strcmp(optarg, "html"))
-			return cmd_error("report", "--format '%s': expected html or json", optarg);
+		o->format = strcmp(value, "json") ? CMD_TEXT : CMD_JSON;
+		if (strcmp(value, "json") && strcmp(value, "html"))
+			return cmd_error("report", "--format '%s': expected html or json", value);
 		return CMD_OK;
 	}
 }
@@ -193,35 +165,26 @@ static void default_variants(struct options *o)
 	o->variants[o->nr_variants++] = "memory=-10%";
 }
 
-/* -1: go on; else the exit status. */
+/* CMD_GO_ON or the exit status. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	static const char short_options[] = ":o:w:f:";
-	int c;
+	struct cmd_call call = { "report", argc, argv, set, o, false, false };
+	int words, status;
 
 	*o = (struct options){ .samples = 400, .maps = 60 };
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-		if (c == OPT_HELP) {
-			fputs(help, stdout);
-			return CMD_OK;
-		}
-		if (c == '?' || c == ':')
-			return cmd_bad_option("report", argc, argv, long_options, short_options);
-		if (parse_option(c, o))
-			return CMD_USAGE;
-	}
-	if (optind + 1 != argc)
+	status = cmd_options(&call, print_help, &words);
+	if (status != CMD_GO_ON)
+		return status;
+	if (words + 1 != argc)
 		return cmd_error("report",
 				 "expected one FILE, a trace, got %d; see pagebuddy report "
 				 "--help",
-				 argc - optind);
-	o->file = argv[optind];
+				 argc - words);
+	o->file = argv[words];
 	if (!o->output)
 		o->output = o->format == CMD_JSON ? "-" : "report.html";
 	default_variants(o);
-	return -1;
+	return CMD_GO_ON;
 }
 
 /* ------------------------------------------------------------------ computing */
@@ -413,7 +376,7 @@ int cmd_report(int argc, char **argv)
 	struct options o;
 	int status = parse_options(argc, argv, &o);
 
-	if (status >= 0)
+	if (status != CMD_GO_ON)
 		return status;
 	if (o.format != CMD_JSON && !has_page())
 		return no_page();

@@ -17,6 +17,7 @@
 #include <pbt.h>
 #include <rules/rules.h>
 
+#include "options.h"
 #include "show.h"
 
 struct options {
@@ -63,22 +64,6 @@ static const char help[] =
 	"\n"
 	"Root sees more: /proc/pagetypeinfo is for root only.\n";
 
-enum { OPT_PHASE = 256, OPT_PAGE_SIZE, OPT_HELP, OPT_ORDER, OPT_GFP, OPT_KERNEL };
-
-static const struct option long_options[] = {
-	{ "watch", optional_argument, NULL, 'w' },
-	{ "count", required_argument, NULL, 'n' },
-	{ "root", required_argument, NULL, 'r' },
-	{ "phase", required_argument, NULL, OPT_PHASE },
-	{ "page-size", required_argument, NULL, OPT_PAGE_SIZE },
-	{ "order", required_argument, NULL, OPT_ORDER },
-	{ "gfp", required_argument, NULL, OPT_GFP },
-	{ "kernel", required_argument, NULL, OPT_KERNEL },
-	{ "format", required_argument, NULL, 'f' },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-
 static int parse_interval(const char *text, double *seconds)
 {
 	char *end;
@@ -87,97 +72,83 @@ static int parse_interval(const char *text, double *seconds)
 	return *end || end == text || !(*seconds >= 0.1) || *seconds > 86400 ? -1 : 0;
 }
 
-static int parse_ask(int c, struct show_ask *ask)
+static void print_help(void)
+{
+	fputs(help, stdout);
+}
+
+static int set_ask(struct show_ask *ask, enum cmd_option option, const char *value)
 {
 	uint64_t order;
 
-	if (c == OPT_GFP) {
-		ask->gfp = optarg;
+	if (option == CMD_OPT_GFP) {
+		ask->gfp = value;
 		return CMD_OK;
 	}
-	if (c == OPT_KERNEL) {
-		ask->release = pb_release_parse(optarg);
+	if (option == CMD_OPT_KERNEL) {
+		ask->release = pb_release_parse(value);
 		if (!ask->release)
 			return cmd_error("show",
 					 "--kernel '%s': expected a release such as 5.15.41",
-					 optarg);
+					 value);
 		return CMD_OK;
 	}
-	if (cmd_parse_u64(optarg, &order) || order > PB_MAX_ORDER)
-		return cmd_error("show", "--order '%s': expected a number from 0 to %d", optarg,
+	if (cmd_parse_u64(value, &order) || order > PB_MAX_ORDER)
+		return cmd_error("show", "--order '%s': expected a number from 0 to %d", value,
 				 PB_MAX_ORDER);
 	ask->has_order = true;
 	ask->order = (unsigned int)order;
 	return CMD_OK;
 }
 
-static int parse_option(int c, struct options *o)
+static int set(void *ctx, enum cmd_option option, const char *value)
 {
-	switch (c) {
-	case OPT_ORDER:
-	case OPT_GFP:
-	case OPT_KERNEL:
-		return parse_ask(c, &o->ask);
-	case 'w':
+	struct options *o = ctx;
+
+	switch (option) {
+	case CMD_OPT_ORDER:
+	case CMD_OPT_GFP:
+	case CMD_OPT_KERNEL:
+		return set_ask(&o->ask, option, value);
+	case CMD_OPT_WATCH:
 		o->interval = 2;
-		if (optarg && parse_interval(optarg, &o->interval))
+		if (value && parse_interval(value, &o->interval))
 			return cmd_error("show", "--watch '%s': expected 0.1 to 86400 seconds",
-					 optarg);
+					 value);
 		return CMD_OK;
-	case 'n':
-		if (cmd_parse_u64(optarg, &o->count) || !o->count)
-			return cmd_error("show", "--count '%s': expected a number above 0", optarg);
+	case CMD_OPT_COUNT:
+		if (cmd_parse_u64(value, &o->count) || !o->count)
+			return cmd_error("show", "--count '%s': expected a number above 0", value);
 		return CMD_OK;
-	case 'r':
-		o->root = optarg;
+	case CMD_OPT_ROOT:
+		o->root = value;
 		return CMD_OK;
-	case OPT_PHASE:
-		if (strcmp(optarg, "start") && strcmp(optarg, "end"))
-			return cmd_error("show", "--phase '%s': expected start or end", optarg);
-		o->phase = optarg;
+	case CMD_OPT_PHASE:
+		if (strcmp(value, "start") && strcmp(value, "end"))
+			return cmd_error("show", "--phase '%s': expected start or end", value);
+		o->phase = value;
 		return CMD_OK;
-	case OPT_PAGE_SIZE:
-		if (cmd_parse_size(optarg, &o->page_size) || o->page_size < 4096 ||
+	case CMD_OPT_PAGE_SIZE:
+		if (cmd_parse_size(value, &o->page_size) || o->page_size < 4096 ||
 		    o->page_size > 1 << 21 || o->page_size & (o->page_size - 1))
 			return cmd_error("show",
 					 "--page-size '%s': expected a power of two from 4K "
 					 "to 2M",
-					 optarg);
+					 value);
 		return CMD_OK;
 	default:
-		if (!strcmp(optarg, "openmetrics"))
+		if (!strcmp(value, "openmetrics"))
 			o->format = CMD_OPENMETRICS;
-		else if (cmd_parse_format(optarg, &o->format))
+		else if (cmd_parse_format(value, &o->format))
 			return cmd_error(
 				"show", "--format '%s': expected text, json, ndjson or openmetrics",
-				optarg);
+				value);
 		return CMD_OK;
 	}
 }
 
-/* -1: go on; else the exit status. */
-static int parse_options(int argc, char **argv, struct options *o)
+static int check(const struct options *o)
 {
-	static const char short_options[] = ":w::n:r:f:";
-	int c;
-
-	*o = (struct options){ 0 };
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-		if (c == OPT_HELP) {
-			fputs(help, stdout);
-			return CMD_OK;
-		}
-		if (c == '?' || c == ':')
-			return cmd_bad_option("show", argc, argv, long_options, short_options);
-		if (parse_option(c, o))
-			return CMD_USAGE;
-	}
-	if (optind < argc)
-		return cmd_error("show",
-				 "'%s': expected no arguments; --root DIR reads a saved /proc",
-				 argv[optind]);
 	if (o->root && o->interval)
 		return cmd_error("show", "--watch watches this machine; it can't go with --root");
 	if (o->phase && !o->root)
@@ -191,7 +162,24 @@ static int parse_options(int argc, char **argv, struct options *o)
 		return cmd_error("show", "--gfp and --kernel need --order");
 	if (o->ask.has_order && (o->interval || (o->format != CMD_TEXT && o->format != CMD_JSON)))
 		return cmd_error("show", "--order asks once, and answers as text or json");
-	return -1;
+	return CMD_GO_ON;
+}
+
+/* CMD_GO_ON or the exit status. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	struct cmd_call call = { "show", argc, argv, set, o, false, false };
+	int words, status;
+
+	*o = (struct options){ 0 };
+	status = cmd_options(&call, print_help, &words);
+	if (status != CMD_GO_ON)
+		return status;
+	if (words < argc)
+		return cmd_error("show",
+				 "'%s': expected no arguments; --root DIR reads a saved /proc",
+				 argv[words]);
+	return check(o);
 }
 
 /* -------------------------------------------------------------------- reading */
@@ -471,7 +459,7 @@ int cmd_show(int argc, char **argv)
 	struct options o;
 	int status = parse_options(argc, argv, &o);
 
-	if (status >= 0)
+	if (status != CMD_GO_ON)
 		return status;
 	setlocale(LC_CTYPE, "");
 	return o.interval ? watch(&o, &machine) : once(&o);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Options, sizes, messages, progress: what the verbs share. */
+/* Sizes, messages, progress: what the verbs share. */
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,8 +11,6 @@
 #include "cmd.h"
 #include "lang.h"
 
-#define OPTION_NAME 32 /* letters of the longest option */
-
 int cmd_error(const char *verb, const char *format, ...)
 {
 	va_list args;
@@ -23,90 +21,6 @@ int cmd_error(const char *verb, const char *format, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	return CMD_USAGE;
-}
-
-/* A long option was meant: optopt is its value, or 0 when it is not known. */
-static const char *long_name(const struct option *options, int value)
-{
-	for (; options->name; options++)
-		if (options->val == value)
-			return options->name;
-	return NULL;
-}
-
-/* How many letters have to be put in, left out or changed: Levenshtein's distance. */
-static unsigned int letters_apart(const char *a, size_t a_len, const char *b)
-{
-	unsigned int row[OPTION_NAME + 1];
-	size_t b_len = strlen(b);
-
-	if (a_len > OPTION_NAME || b_len > OPTION_NAME)
-		return OPTION_NAME;
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = (unsigned int)j;
-	for (size_t i = 1; i <= a_len; i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = (unsigned int)i;
-		for (size_t j = 1; j <= b_len; j++) {
-			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[b_len];
-}
-
-/* The option that was meant, if one alone is near; else NULL. */
-static const char *meant(const struct option *options, const char *given)
-{
-	size_t len = strcspn(given, "=");
-	unsigned int nearest = (unsigned int)len / 3 + 1;
-	const char *name = NULL;
-	bool tie = false;
-
-	for (; options->name; options++) {
-		unsigned int apart = letters_apart(given, len, options->name);
-
-		if (apart > nearest)
-			continue;
-		tie = name && apart == nearest;
-		name = options->name;
-		nearest = apart;
-	}
-	return tie ? NULL : name;
-}
-
-int cmd_bad_option(const char *verb, int argc, char **argv, const struct option *options,
-		   const char *short_options)
-{
-	const char *given = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-	const char *name = optopt ? long_name(options, optopt) : NULL;
-	const char *found = optopt ? strchr(short_options, optopt) : NULL;
-
-	if (name && !strncmp(given, "--", 2) && strchr(given, '='))
-		return cmd_error(verb, _("option '--%s' takes no value"), name);
-	if (name)
-		return cmd_error(verb, _("option '--%s' needs a value"), name);
-	if (found)
-		return cmd_error(verb, _("option '-%c' needs a value"), optopt);
-	if (optopt)
-		return cmd_error(verb, _("there is no option '-%c'; see pagebuddy %s --help"),
-				 optopt, verb);
-	if (!strncmp(given, "--", 2) && meant(options, given + 2))
-		return cmd_error(verb,
-				 _("there is no option '%s'; did you mean '--%s'? See pagebuddy "
-				   "%s --help"),
-				 given, meant(options, given + 2), verb);
-	return cmd_error(verb,
-			 _("there is no option '%s', or it is short for several; see pagebuddy "
-			   "%s --help"),
-			 given, verb);
 }
 
 int cmd_parse_u64(const char *text, uint64_t *value)

@@ -72,7 +72,22 @@ def check_verb(verb):
     page = read("man", f"pagebuddy-{verb}.1.scd")
     check(f"options of {verb}, help and man page", options_of_help(text) == options_of_man(page),
           options_of_help(text) ^ options_of_man(page))
+    check(f"options of {verb}, help and table", options_of_help(text) == set(TABLE[verb]) - {"--help"},
+          options_of_help(text) ^ set(TABLE[verb]))
+    for option, letter in TABLE[verb].items():
+        shown = re.search(rf"^ +-(\w), {option}\b", text, re.M)
+        check(f"{verb} {option} has its letter in the help", option == "--help" or
+              (shown.group(1) if shown else "0") == letter, letter)
     check(f"pagebuddy(1) has {verb}", f"*pagebuddy-{verb}*(1)" in read("man", "pagebuddy.1.scd"))
+
+
+def options_of_table():
+    """verb -> long option -> letter or 0, of cmd/options.def."""
+    table = {}
+    for verb, letter, name in re.findall(r'^CMD_OPTION\("(.*?)", \w+, (.*?), "(.*?)", \w+\)$',
+                                         read("cmd", "options.def"), re.M):
+        table.setdefault(verb, {})["--" + name] = letter.strip("'")
+    return table
 
 
 def fields(value, found):
@@ -139,6 +154,7 @@ def check_answers():
         check_width(" ".join(command), text)
 
 
+TABLE = options_of_table()
 status, top = run("--help")
 verbs = re.findall(r"^  ([a-z-]+) ", top, re.M)
 check("pagebuddy --help lists verbs", status == 0 and len(verbs) > 7, top)
@@ -148,6 +164,7 @@ for verb in verbs:
 status, text = run("kernel-diff", "--help")
 check("kernel-diff is there and not listed", status == 0 and "kernel-diff" not in verbs)
 check_width("kernel-diff --help", text)
+check("options of kernel-diff, help and table", options_of_help(text) == set(TABLE["kernel-diff"]) - {"--help"})
 check_schema()
 check_answers()
 print(f"{passed} passed, {failed} failed")

@@ -68,6 +68,12 @@ def arguments():
         refused([verb, "--nope"], "--nope", f"pagebuddy {verb} --help")
         refused([verb, "--hepl"], "'--hepl'", "did you mean '--help'?")
         refused([verb, "-Z"], "-Z", f"pagebuddy {verb} --help")
+        refused([verb, "--title=x"] if verb != "report" else [verb, "--follow"], "here: it is one of pagebuddy",
+                "report;" if verb != "report" else "replay;")
+    refused(["replay", "--s"], "'--s'", "short for several")
+    refused(["show", "--phase"], "'--phase'", "needs a value")
+    refused(["show", "-r"], "'--root'", "needs a value")
+    refused(["learn", "--where=x"], "'--where'", "takes no value")
     for verb in ("replay", "explain", "show", "compare", "report", "case"):
         refused([verb, "--format"], "--format", "needs a value")
         refused([verb, "x", "--format", "xml"] if verb not in ("show", "case")
@@ -103,6 +109,8 @@ def arguments():
     refused(["record", "-b", "1K"], "'1K'")
     refused(["diff"], "no verb 'diff'")
     refused(["help", "diff"], "no verb 'diff'")
+    refused(["reply"], "no verb 'reply'; did you mean 'replay'?")
+    refused(["help", "shwo"], "did you mean 'show'?")
 
 
 def orders():
