@@ -34,6 +34,10 @@
 #define MAX_ORDER 9
 #define BULK 16
 
+/* Operations, at the least, from one disturbance to the next. */
+#define MIGRATE_EVERY 16
+#define DRAIN_EVERY 64
+
 struct held {
 	struct pb_page *page;
 	unsigned int order;
@@ -42,8 +46,8 @@ struct held {
 struct worker {
 	pthread_t id;
 	u64 rng;
-	u64 operations; /* allocations and frees to do */
-	u64 done, failures;
+	u64 operations;     /* allocations and frees to do */
+	u64 done, failures; /* its own; atomic, since the disturbers look */
 	struct held held[MAX_HELD];
 	unsigned int count;
 	u64 pages; /* in held */
@@ -100,19 +104,24 @@ static u64 stamp_of(u64 frame, unsigned int order)
 	return (frame << 8 | order) + 1;
 }
 
+/* Adds to a count that only this thread changes. */
+static void count(u64 *counter, u64 add)
+{
+	__atomic_store_n(counter, *counter + add, __ATOMIC_RELAXED);
+}
+
 static void take(struct worker *w, struct pb_page *page, unsigned int order)
 {
 	u64 frame = frame_of(page), i;
 
-	if (frame + (1ull << order) > frames ||
-	    pb_page_to_pfn(&pool, page) % (1ull << order))
+	if (frame + (1ull << order) > frames || pb_page_to_pfn(&pool, page) % (1ull << order))
 		fail("is not a block of this pool", frame, order);
 	for (i = 0; i < 1ull << order; i++)
 		if (__atomic_exchange_n(&stamps[frame + i], stamp_of(frame, order),
 					__ATOMIC_RELAXED))
 			fail("was handed out while it has an owner", frame + i, order);
 	content[frame] = w - workers;
-	w->done++;
+	count(&w->done, 1);
 }
 
 /* Right before the free, which hands the frames on. */
@@ -132,7 +141,7 @@ static void give(struct worker *w, struct pb_page *page, unsigned int order)
 	untake(page, order);
 	if (pb_free_pages(&pool, page, order))
 		fail("could not be freed", frame_of(page), order);
-	w->done++;
+	count(&w->done, 1);
 }
 
 static void release(struct worker *w)
@@ -159,7 +168,7 @@ static void allocate(struct worker *w, u64 share)
 	}
 	page = pb_alloc_pages(&pool, PB_GFP_KERNEL, order);
 	if (!page) {
-		w->failures++;
+		count(&w->failures, 1);
 		return;
 	}
 	take(w, page, order);
@@ -194,7 +203,7 @@ static void bulk(struct worker *w)
 		take(w, pages[i], 0);
 	for (i = 0; i < n; i++)
 		untake(pages[i], 0);
-	w->done += n;
+	count(&w->done, n);
 	if (pb_free_bulk(&pool, 0, n, pages) != n)
 		fail("pb_free_bulk() did not free it", frame_of(pages[0]), 0);
 }
@@ -221,6 +230,38 @@ static void *worker_main(void *arg)
 	/* Release: the end is seen by the disturber. */
 	__atomic_fetch_sub(&running, 1, __ATOMIC_RELEASE);
 	return NULL;
+}
+
+static u64 progress(void)
+{
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < options.threads; i++)
+		sum += __atomic_load_n(&workers[i].done, __ATOMIC_RELAXED) +
+		       __atomic_load_n(&workers[i].failures, __ATOMIC_RELAXED);
+	return sum;
+}
+
+/*
+ * Sleeps `ns`, and then until the workers have done `operations` since `*seen`;
+ * false when they have ended. Disturbances follow the work and not the clock:
+ * on a loaded machine, or in an instrumented build, the workers would do nothing
+ * but be disturbed.
+ */
+static bool pause_for(u64 operations, long ns, u64 *seen)
+{
+	struct timespec pause = { 0, ns };
+	u64 now;
+
+	do {
+		nanosleep(&pause, NULL);
+		now = progress();
+		if (pause.tv_nsec < 1000000)
+			pause.tv_nsec *= 2;
+	} while (__atomic_load_n(&running, __ATOMIC_ACQUIRE) && now < *seen + operations);
+	*seen = now;
+	return __atomic_load_n(&running, __ATOMIC_ACQUIRE);
 }
 
 static void on_signal(int number)
@@ -252,20 +293,18 @@ static void migrate(pthread_t id, u64 random)
 static void *migrator_main(void *arg)
 {
 	struct sched_param param = { .sched_priority = 1 };
-	struct timespec pause = { 0, 20000 };
 	struct worker self = { .rng = options.seed ^ 0x5555 };
-	u64 *count = arg;
+	u64 *migrations = arg, seen = 0;
 
 	prctl(PR_SET_TIMERSLACK, 1000);
 	/* Not permitted: it disturbs less often, that is all. */
 	(void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
-	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
+	while (pause_for(MIGRATE_EVERY, 20000, &seen)) {
 		struct worker *w = &workers[next(&self) % options.threads];
 
 		migrate(w->id, next(&self));
 		pthread_kill(w->id, SIGUSR1);
-		nanosleep(&pause, NULL);
-		++*count;
+		++*migrations;
 	}
 	return NULL;
 }
@@ -274,18 +313,16 @@ static void *migrator_main(void *arg)
 static u64 drain(void)
 {
 	struct worker self = { .rng = options.seed ^ 0xaaaa };
-	struct timespec pause = { 0, 50000 };
 	struct pb_pool_stat stat;
-	u64 count = 0;
+	u64 drains = 0, seen = 0;
 
-	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
+	while (pause_for(DRAIN_EVERY, 50000, &seen)) {
 		pb_drain(&pool, next(&self) % 4 ? (int)(next(&self) % options.cpus) : -1);
 		pb_pcp_decay(&pool);
 		pb_stats(&pool, &stat);
-		nanosleep(&pause, NULL);
-		count++;
+		drains++;
 	}
-	return count;
+	return drains;
 }
 
 static void *map(u64 bytes)
