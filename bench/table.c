@@ -9,7 +9,12 @@ static const char *time_text(double ns, char text[16])
 {
 	if (ns < 0)
 		return "-";
-	snprintf(text, 16, ns < 9.995 ? "%.2f" : ns < 999.5 ? "%.1f" : "%.0f", ns);
+	snprintf(text, 16,
+		 ns < 9.995       ? "%.2f"
+		 : ns < 999.5     ? "%.1f"
+		 : ns < 9999999.5 ? "%.0f"
+				  : "%.1e",
+		 ns);
 	return text;
 }
 
@@ -17,7 +22,12 @@ static const char *ratio_text(double ratio, char text[16])
 {
 	if (ratio < 0)
 		return "-";
-	snprintf(text, 16, ratio < 0.995 ? "%.2f" : ratio < 99.5 ? "%.1f" : "%.0f", ratio);
+	snprintf(text, 16,
+		 ratio < 0.995      ? "%.2f"
+		 : ratio < 99.5     ? "%.1f"
+		 : ratio < 999999.5 ? "%.0f"
+				    : "%.0e",
+		 ratio);
 	return text;
 }
 

@@ -44,7 +44,7 @@ enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_con
    stack while the request goes on. */
 NOINLINE void warn_alloc(struct pb_pool *pool, const struct alloc_context *ctx)
 {
-	unsigned long nth = pb_atomic_add_fetch(&pool->super->vm[PB_ALLOC_FAIL], 1,
+	unsigned long nth = pb_atomic_add_fetch(&pool->super->vm[VM_ALLOC_FAIL], 1,
 						__ATOMIC_RELAXED);
 	char buffer[160];
 	struct text text = { buffer, sizeof(buffer), 0 };

@@ -29,6 +29,8 @@ int gfp_zone(const struct pb_pool *pool, pb_gfp_t gfp)
 	int zone = zone_table[gfp & 15];
 	u32 types = pool->super->zone_types;
 
+	if (!PB_WITH_ZONES)
+		return zone < 0 ? zone : PB_ZONE_NORMAL;
 	if (zone == PB_ZONE_MOVABLE && !(types >> PB_ZONE_MOVABLE & 1))
 		zone = PB_ZONE_HIGHMEM;
 	if (zone >= 0 && !(types >> zone & 1))

@@ -29,7 +29,7 @@ u64 look_around(const struct pb_pool *pool)
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
 		if (pb_atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))
 			still = false;
-		for (u32 z = 0; z < pool->super->nr_zones; z++)
+		for (u32 z = 0; z < pool_nr_zones(pool); z++)
 			sum = policy(pool)->pcp_sum(pool, cpu, pool_zone(pool, z), sum);
 	}
 	sum = quarantine_sum(pool, sum, &still);
@@ -50,7 +50,7 @@ unsigned long lock_everything(struct pb_pool *pool)
 
 	lock_quarantine(pool);
 	pcp_lock_all(pool);
-	for (u32 z = 0; z < pool->super->nr_zones; z++)
+	for (u32 z = 0; z < pool_nr_zones(pool); z++)
 		pb_platform_lock(&pool_zone(pool, z)->lock);
 	for (u32 s = 0; s < pool->super->nr_stripes; s++)
 		pb_platform_lock(&pool_stripe(pool, s)->lock);
@@ -61,7 +61,7 @@ void unlock_everything(struct pb_pool *pool, unsigned long state)
 {
 	for (u32 s = pool->super->nr_stripes; s-- > 0;)
 		pb_platform_unlock(&pool_stripe(pool, s)->lock);
-	for (u32 z = pool->super->nr_zones; z-- > 0;)
+	for (u32 z = pool_nr_zones(pool); z-- > 0;)
 		pb_platform_unlock(&pool_zone(pool, z)->lock);
 	pcp_unlock_all(pool);
 	unlock_quarantine(pool);

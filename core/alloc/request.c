@@ -8,9 +8,16 @@
 
 struct zone *next_zone(const struct pb_pool *pool, const struct alloc_context *ctx, u32 *at)
 {
-	const u16 *zonelist = node_zonelist(pool, ctx->node);
-	u32 n = pool_node(pool, ctx->node)->zonelist_zones;
+	const u16 *zonelist;
+	u32 n;
 
+	if (!PB_WITH_ZONES)
+		return (*at)++ || !(ctx->nodemask & 1) ||
+				       !load_relaxed(&pool_zone(pool, 0)->managed)
+			       ? NULL
+			       : pool_zone(pool, 0);
+	zonelist = node_zonelist(pool, ctx->node);
+	n = pool_node(pool, ctx->node)->zonelist_zones;
 	while (*at < n) {
 		struct zone *zone = pool_zone(pool, zonelist[(*at)++]);
 
@@ -45,7 +52,7 @@ static enum pb_reason prepare_node(const struct pb_pool *pool, struct alloc_cont
 		(void)report_misuse(pool, call, &what);
 		return PB_REASON_BAD_NODE;
 	}
-	if (node != PB_NO_NODE && (u32)node >= pool->super->nr_nodes) {
+	if (node != PB_NO_NODE && (u32)node >= pool_nr_nodes(pool)) {
 		if (ctx->gfp & PB_GFP_THISNODE)
 			return PB_REASON_NO_ZONE;
 		node = PB_NO_NODE; /* a node id that is possible, but offline */
@@ -92,7 +99,7 @@ unsigned int nofragment(const struct pb_pool *pool, const struct zone *preferred
 	if (!PB_WITH_MOBILITY || preferred->type != PB_ZONE_NORMAL ||
 	    !(super->zone_types >> PB_ZONE_DMA32 & 1))
 		return 0;
-	for (u32 id = 0; id < super->nr_nodes; id++)
+	for (u32 id = 0; id < pool_nr_nodes(pool); id++)
 		online += pool_node(pool, id)->online;
 	if (online > 1 && pool_node(pool, preferred->node)->zones[PB_ZONE_DMA32] == NO_ZONE)
 		return 0;

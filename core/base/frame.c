@@ -7,7 +7,7 @@
 
 struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame)
 {
-	u32 low = 0, high = pool->super->nr_zones;
+	u32 low = 0, high = pool_nr_zones(pool);
 	u32 span = frame >> pool->max_order;
 
 	while (high - low > 1) {
@@ -28,7 +28,7 @@ struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone,
 
 u64 frame_to_pfn(const struct pb_pool *pool, u32 frame)
 {
-	u32 low = 0, high = pool->super->nr_segments;
+	u32 low = 0, high = pool_nr_segments(pool);
 
 	while (high - low > 1) {
 		u32 middle = (low + high) / 2;
@@ -44,7 +44,7 @@ u64 frame_to_pfn(const struct pb_pool *pool, u32 frame)
 /* The segment of a zone that a pfn would be in: segments are sorted by (zone, pfn). */
 static const struct segment *find_segment(const struct pb_pool *pool, u32 zone, u64 pfn)
 {
-	u32 low = 0, high = pool->super->nr_segments;
+	u32 low = 0, high = pool_nr_segments(pool);
 
 	while (high - low > 1) {
 		u32 middle = (low + high) / 2;
@@ -60,7 +60,7 @@ static const struct segment *find_segment(const struct pb_pool *pool, u32 zone, 
 
 u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn)
 {
-	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+	for (u32 z = 0; z < pool_nr_zones(pool); z++) {
 		const struct zone *zone = pool_zone(pool, z);
 		const struct segment *segment;
 		u32 frame;

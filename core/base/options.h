@@ -78,6 +78,22 @@
 #define PB_WITH_RECLAIM 1
 #endif
 
+/* Counters of events: vm[] of pb_stats(), pb_numa_stats(). Without: they stay 0, but for what
+   is counted for other reasons: pages handed out and freed, failed requests. */
+#ifndef PB_WITH_COUNTERS
+#define PB_WITH_COUNTERS 1
+#endif
+
+/* More zones than one, and more usable regions. Without: the memory map has one usable region,
+   of ZONE_NORMAL on node 0, and reserved ones; any request is served from it. */
+#ifndef PB_WITH_ZONES
+#define PB_WITH_ZONES 1
+#endif
+#if !PB_WITH_ZONES
+#undef PB_WITH_NUMA
+#define PB_WITH_NUMA 0
+#endif
+
 /* More nodes than node 0. Without: a memory map or cpu_node that names another is refused. */
 #ifndef PB_WITH_NUMA
 #define PB_WITH_NUMA 1

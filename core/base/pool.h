@@ -78,6 +78,8 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
 #define POOL_LAYOUT 6
 #define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS)
+#define KEPT_VM_EVENTS (PB_WITH_COUNTERS ? PB_NR_VM_EVENTS : 1)
+#define VM_ALLOC_FAIL (PB_WITH_COUNTERS ? PB_ALLOC_FAIL : 0) /* the log goes by it */
 #define NO_FRAME UINT32_MAX
 #define NO_ZONE UINT16_MAX
 #define NO_CLASS \
@@ -136,9 +138,9 @@ _Static_assert(sizeof(struct free_area) == (LIST_TYPES + 1) * sizeof(struct free
 struct stripe {
 	u32 lock;
 	u16 zone;
-	u16 number;                     /* within the zone */
-	u32 areas;                      /* index of its first struct free_area */
-	u32 nonempty[PB_MIGRATE_TYPES]; /* tightest: orders with a listed pageblock */
+	u16 number;                  /* within the zone */
+	u32 areas;                   /* index of its first struct free_area */
+	u32 nonempty[LIST_TYPES];    /* tightest: orders with a listed pageblock */
 	u32 version;                 /* counts changes of what is free; look_around() compares it */
 	long nr_free_pages;          /* pages, without ISOLATE lists */
 	long nr_free_cma;            /* pages */
@@ -171,8 +173,8 @@ static inline long approx_error(const struct stripe *stripe, long approx_free)
 struct zone {
 	/* read-mostly: those from _watermark to lowmem_reserve, pcp_* and stat_threshold
 	   are written under sizes_lock, the others when the pool is made */
-	u64 _watermark[PB_NR_WMARK];          /* pages, without boost */
-	u64 lowmem_reserve[PB_NR_ZONE_TYPES]; /* pages */
+	u64 _watermark[PB_NR_WMARK];                              /* pages, without boost */
+	u64 lowmem_reserve[PB_WITH_ZONES ? PB_NR_ZONE_TYPES : 1]; /* pages */
 	u64 start_pfn;
 	u64 spanned;              /* pages */
 	u32 first_span, nr_spans; /* dense */
@@ -207,11 +209,19 @@ struct zone {
 	unsigned long numa_miss, numa_foreign; /* calls: atomic */
 	unsigned long numa_other_direct; /* direct allocations from another node's CPU: atomic */
 	unsigned long extfrag, extfrag_steal; /* fallbacks; of these, pageblock claimed: atomic */
-	unsigned long numa_base
-		[PB_NR_NUMA_EVENTS]; /* NUMA counts of the recorded state that was loaded: rest */
-	u32 compact_at;              /* where a request looks next for what to empty: a guess */
-	u32 unreclaimable;           /* recorded: background reclaim has given up: rest */
+	unsigned long
+		numa_base[PB_WITH_COUNTERS
+				  ? PB_NR_NUMA_EVENTS
+				  : 1]; /* NUMA counts of the recorded state that was loaded: rest */
+	u32 compact_at;                 /* where a request looks next for what to empty: a guess */
+	u32 unreclaimable;              /* recorded: background reclaim has given up: rest */
 } ALIGNED(LINE_BYTES);
+
+/* Pages that a request which could go as high as zone type `highest` leaves to others. */
+static inline long lowmem_reserve(const struct zone *zone, unsigned int highest)
+{
+	return PB_WITH_ZONES ? (long)load_relaxed(&zone->lowmem_reserve[highest]) : 0;
+}
 
 /* pcp high and batch, watermarks and reserve ratios that were asked for. Written under
    sizes_lock; the boost factor is read without. */
@@ -220,7 +230,7 @@ struct tunables {
 	s32 user_min_free_kbytes; /* -1: never set */
 	u32 watermark_scale_factor;
 	u32 watermark_boost_factor;
-	u32 lowmem_reserve_ratio[PB_NR_ZONE_TYPES];
+	u32 lowmem_reserve_ratio[PB_WITH_ZONES ? PB_NR_ZONE_TYPES : 1];
 	u32 pcp_high_fraction;
 	u32 pcp_high, pcp_batch; /* fixed by pb_set_pcp(); 0: automatic */
 	u32 pcp_batch_max;
@@ -307,8 +317,8 @@ struct pb_super {
 	struct tunables tunables;
 	u64 totalreserve; /* pages: sizes_lock */
 	u64 sizes_sum;    /* of tunables, and of all that follows from them: sizes_lock */
-	unsigned long vm[PB_NR_VM_EVENTS]; /* atomic; those not kept elsewhere */
-	u32 warned;                        /* one-time warnings given, bit each: atomic */
+	unsigned long vm[KEPT_VM_EVENTS]; /* atomic; those not kept elsewhere */
+	u32 warned;                       /* one-time warnings given, bit each: atomic */
 	u32 sizes_lock; /* protects the tunables and what is computed from them. A leaf: its holder waits for no other lock */
 	/* pools of several processes, see shared.h */
 	u32 users_lock;  /* who is in it, or 0 */
@@ -319,6 +329,21 @@ struct pb_super {
 static inline void *pool_at(const struct pb_pool *pool, u64 offset)
 {
 	return (unsigned char *)pool->super + offset;
+}
+
+static inline u32 pool_nr_nodes(const struct pb_pool *pool)
+{
+	return PB_WITH_NUMA ? pool->super->nr_nodes : 1;
+}
+
+static inline u32 pool_nr_zones(const struct pb_pool *pool)
+{
+	return PB_WITH_ZONES ? pool->super->nr_zones : 1;
+}
+
+static inline u32 pool_nr_segments(const struct pb_pool *pool)
+{
+	return PB_WITH_ZONES ? pool->super->nr_segments : 1;
 }
 
 static inline struct zone *pool_zone(const struct pb_pool *pool, u32 number)
@@ -373,11 +398,11 @@ static inline u32 stripe_area_stride(const struct pb_super *super)
 HOT_INLINE struct zone *find_zone(const struct pb_pool *pool, int node, enum pb_zone_type type)
 {
 	u32 first = node == PB_NO_NODE ? 0 : (u32)node;
-	u32 last = node == PB_NO_NODE ? pool->super->nr_nodes - 1 : (u32)node;
+	u32 last = node == PB_NO_NODE ? pool_nr_nodes(pool) - 1 : (u32)node;
 
 	if ((u32)type >= PB_NR_ZONE_TYPES)
 		return NULL;
-	for (u32 id = first; id <= last && id < pool->super->nr_nodes; id++) {
+	for (u32 id = first; id <= last && id < pool_nr_nodes(pool); id++) {
 		u16 number = pool_node(pool, id)->zones[type];
 
 		if (number != NO_ZONE)
@@ -389,7 +414,7 @@ HOT_INLINE struct zone *find_zone(const struct pb_pool *pool, int node, enum pb_
 /* Zone numbers in the order in which requests from a node try them (spec 5.1). */
 static inline u16 *node_zonelist(const struct pb_pool *pool, u32 id)
 {
-	return (u16 *)pool_at(pool, pool->super->zonelists) + (size_t)id * pool->super->nr_zones;
+	return (u16 *)pool_at(pool, pool->super->zonelists) + (size_t)id * pool_nr_zones(pool);
 }
 
 static inline u64 *span_tree(const struct pb_pool *pool, u32 frame)

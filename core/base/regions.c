@@ -186,6 +186,8 @@ bool regions_sorted(const struct pb_config *config)
 	struct regions r = { .config = config, .kind = PB_REGION_RESERVED, .order = BY_PFN };
 	bool sorted = direction(&r) != 0;
 
+	if (!PB_WITH_ZONES) /* of usable ones there is one */
+		return sorted;
 	r.kind = PB_REGION_USABLE;
 	sorted = sorted && direction(&r) != 0;
 	r.order = BY_ZONE;

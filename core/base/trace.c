@@ -8,7 +8,8 @@
 
 void vm_count(struct pb_pool *pool, enum pb_vm_event event, unsigned long n)
 {
-	pb_atomic_fetch_add(&pool->super->vm[event], n, __ATOMIC_RELAXED);
+	if (PB_WITH_COUNTERS)
+		pb_atomic_fetch_add(&pool->super->vm[event], n, __ATOMIC_RELAXED);
 }
 
 void pool_log(struct pb_pool *pool, const char *line)

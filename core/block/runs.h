@@ -71,7 +71,7 @@ static inline void __runs_mark(const struct locked *at, u32 frame, unsigned int 
 {
 	u32 first, last;
 
-	if (!at->zone->run_leaves)
+	if (!PB_WITH_RANGE || !at->zone->run_leaves)
 		return;
 	first = (frame >> at->pool->pageblock_order) - zone_first_pageblock(at->pool, at->zone);
 	last = (first + (1u << (order - at->pool->pageblock_order)) - 1) >> LEAF_SHIFT;

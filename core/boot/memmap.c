@@ -37,6 +37,26 @@ int set_error(struct pb_error *error, int code, u32 region, const char *message)
 	return code;
 }
 
+/* The usable regions' first, in the order of zones; the others follow by more_usable(). There
+   is one, and the only one where PB_WITH_ZONES is left out. pre: the map was checked. */
+static const struct pb_region *first_usable(struct regions *regions, const struct pb_config *config)
+{
+	const struct pb_region *region = config->regions;
+
+	if (PB_WITH_ZONES) {
+		regions_begin(regions, config, PB_REGION_USABLE, BY_ZONE);
+		return regions_next(regions);
+	}
+	while (region->kind != PB_REGION_USABLE)
+		region++;
+	return region;
+}
+
+static bool more_usable(struct regions *regions, const struct pb_region **region)
+{
+	return PB_WITH_ZONES && (*region = regions_next(regions)) != NULL;
+}
+
 /* ------------------------------------------------------------------ checks */
 
 #define MAX_PFN ((u64)1 << 52)
@@ -76,9 +96,11 @@ static const char *region_fault(const struct pb_config *config, const struct pb_
 		return PB_WITH_NUMA
 			       ? TEXT("node must be below 64")
 			       : TEXT("node: this library was built for node 0 (PB_WITH_NUMA)");
+	if (!PB_WITH_ZONES && region->zone != PB_ZONE_NORMAL)
+		return TEXT("zone: this library was built for ZONE_NORMAL alone (PB_WITH_ZONES)");
 	if (region->zone >= PB_ZONE_DEVICE)
 		return TEXT("zone must be DMA, DMA32, NORMAL, HIGHMEM or MOVABLE");
-	if (!(config->zone_types >> region->zone & 1))
+	if (PB_WITH_ZONES && !(config->zone_types >> region->zone & 1))
 		return TEXT("its zone is not in config.zone_types");
 	return NULL;
 }
@@ -101,8 +123,7 @@ static u32 overlapping(const struct pb_config *config)
 
 int memmap_check(const struct pb_config *config, struct pb_error *error)
 {
-	bool usable = false;
-	u32 overlap;
+	u32 usable = 0, overlap;
 
 	if (!config->nr_regions || !config->regions)
 		return set_error(error, PB_EREGION, UINT32_MAX,
@@ -112,16 +133,20 @@ int memmap_check(const struct pb_config *config, struct pb_error *error)
 
 		if (fault)
 			return region_error(config, i, fault, error);
-		usable = usable || config->regions[i].kind == PB_REGION_USABLE;
+		usable += config->regions[i].kind == PB_REGION_USABLE;
 	}
 	if (!usable)
 		return set_error(error, PB_EREGION, UINT32_MAX,
 				 TEXT("the memory map has no usable region"));
+	if (!PB_WITH_ZONES && usable > 1)
+		return set_error(
+			error, PB_EREGION, UINT32_MAX,
+			TEXT("a second usable region: this library was built for one (PB_WITH_ZONES)"));
 	if (!PB_WITH_UNSORTED && !regions_sorted(config))
 		return set_error(
 			error, PB_EREGION, UINT32_MAX,
 			TEXT("regions must be sorted: this library was built without PB_WITH_UNSORTED"));
-	overlap = overlapping(config);
+	overlap = PB_WITH_ZONES ? overlapping(config) : UINT32_MAX;
 	if (overlap != UINT32_MAX)
 		return region_error(config, overlap, TEXT("overlaps an earlier usable region"),
 				    error);
@@ -225,8 +250,8 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super,
 
 	*sizes = (struct memmap_sizes){ 0 };
 	super->nr_zones = super->nr_stripes = super->nr_segments = 0;
-	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
-	while ((region = regions_next(&regions)) != NULL) {
+	region = first_usable(&regions, config);
+	do {
 		u32 more = region_spans(super, last, region);
 
 		if (!same_zone(last, region)) {
@@ -241,7 +266,7 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super,
 		zone_spans += more;
 		spans += more;
 		last = region;
-	}
+	} while (more_usable(&regions, &region));
 	measure_zone(config, super, zone_spans, sizes);
 	super->nr_frames = spans << super->max_order;
 	super->nr_spans = (u32)min_u64(spans, UINT32_MAX);
@@ -271,6 +296,8 @@ static void finish_runs(const struct pb_pool *pool, struct zone *zone, u64 *runs
 	u32 pageblocks = zone_nr_pageblocks(pool, zone);
 
 	zone->runs = *runs;
+	if (!PB_WITH_RANGE)
+		return;
 	if (runs_bytes(pageblocks))
 		zone->run_leaves = runs_leaves(pageblocks);
 	*runs += runs_bytes(pageblocks);
@@ -282,7 +309,7 @@ static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 	u64 runs = pool->super->runs;
 	u64 bitmaps = pool->super->bitmaps;
 
-	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+	for (u32 z = 0; z < pool_nr_zones(pool); z++) {
 		struct zone *zone = pool_zone(pool, z);
 		struct shape shape;
 
@@ -315,8 +342,8 @@ void memmap_build(struct pb_pool *pool, const struct pb_config *config)
 	struct regions regions;
 	u32 zone = UINT32_MAX, segment = UINT32_MAX, span = 0;
 
-	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
-	while ((region = regions_next(&regions)) != NULL) {
+	region = first_usable(&regions, config);
+	do {
 		struct zone *z;
 
 		if (!same_zone(last, region))
@@ -330,7 +357,7 @@ void memmap_build(struct pb_pool *pool, const struct pb_config *config)
 		z->present += region->end_pfn - region->start_pfn;
 		pool_segment(pool, segment)->end_pfn = region->end_pfn;
 		last = region;
-	}
+	} while (more_usable(&regions, &region));
 	finish_zones(pool, config);
 }
 
@@ -418,8 +445,8 @@ static NOINLINE void release_all(struct release *h)
 	struct regions regions;
 
 	regions_begin(&h->reserved, h->config, PB_REGION_RESERVED, BY_PFN);
-	regions_begin(&regions, h->config, PB_REGION_USABLE, BY_ZONE);
-	while ((region = regions_next(&regions)) != NULL) {
+	region = first_usable(&regions, h->config);
+	do {
 		u32 start = region_frame(pool, last, region, &segment);
 
 		memset(&pool->pages[done], PAGE_ABSENT, start - done);
@@ -428,7 +455,7 @@ static NOINLINE void release_all(struct release *h)
 		release_region(h, region, start);
 		done = start + (u32)(region->end_pfn - region->start_pfn);
 		last = region;
-	}
+	} while (more_usable(&regions, &region));
 	memset(&pool->pages[done], PAGE_ABSENT, (size_t)(pool->nr_frames - done));
 }
 

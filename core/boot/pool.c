@@ -157,7 +157,8 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->kernel = config->profile == PB_PROFILE_LINUX ? config->kernel : 0;
 	s->flags = config->flags;
 	s->nr_cpus = configured_cpus(config);
-	s->zone_types = (u16)config->zone_types; /* checked: few bits */
+	/* checked: few bits */
+	s->zone_types = (u16)(PB_WITH_ZONES ? config->zone_types : 1u << PB_ZONE_NORMAL);
 	s->linear_pfn = config->linear_pfn;
 	s->quarantine_blocks = (u16)config->quarantine;
 	s->orders = (u8)(config->max_order + 1u);
@@ -394,10 +395,26 @@ static u16 preferred_zone(const struct pb_pool *pool, const struct node *node, i
 	return NO_ZONE;
 }
 
+/* The node's zonelist is zone 0. */
+static void one_zonelist(struct pb_pool *pool)
+{
+	struct node *node = pool_node(pool, 0);
+
+	node->online = node->zonelist_nodes = 1;
+	node->zonelist_zones = 1;
+	node->zones[PB_ZONE_NORMAL] = 0;
+	for (int t = 0; t < PB_NR_ZONE_TYPES; t++)
+		node->preferred[t] = t < PB_ZONE_NORMAL ? NO_ZONE : 0;
+}
+
 static NOINLINE void build_zonelists(struct pb_pool *pool, const struct pb_config *config)
 {
 	u16 load[PB_WITH_NUMA ? PB_MAX_NODES : 1] = { 0 };
 
+	if (!PB_WITH_ZONES) {
+		one_zonelist(pool);
+		return;
+	}
 	for (u32 id = 0; id < (PB_WITH_NUMA ? pool->super->nr_nodes : 1); id++) {
 		struct node *node = pool_node(pool, id);
 
@@ -415,7 +432,7 @@ static NOINLINE void init_nodes(struct pb_pool *pool, const struct pb_config *co
 {
 	u8 *cpu_nodes = pool_at(pool, pool->super->cpu_nodes);
 
-	for (u32 id = 0; id < pool->super->nr_nodes; id++)
+	for (u32 id = 0; id < pool_nr_nodes(pool); id++)
 		memset(pool_node(pool, id)->zones, 0xff, sizeof(pool_node(pool, id)->zones));
 	for (u32 cpu = 0; cpu < pool->super->nr_cpus; cpu++) {
 		struct node *node;
@@ -429,7 +446,7 @@ static NOINLINE void init_nodes(struct pb_pool *pool, const struct pb_config *co
 
 static void init_pageblocks(struct pb_pool *pool, unsigned int type)
 {
-	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+	for (u32 z = 0; z < pool_nr_zones(pool); z++) {
 		const struct zone *zone = pool_zone(pool, z);
 		u32 first = zone_first_pageblock(pool, zone);
 
@@ -453,7 +470,7 @@ static bool enough_for_mobility(const struct pb_pool *pool)
 		return false;
 	if (flags & (PB_POOL_NO_MOBILITY | PB_POOL_MOBILITY))
 		return flags & PB_POOL_MOBILITY;
-	for (u32 z = 0; z < pool->super->nr_zones; z++)
+	for (u32 z = 0; z < pool_nr_zones(pool); z++)
 		total += flags & PB_POOL_ALL_RESERVED ? pool_zone(pool, z)->present
 						      : pool_zone(pool, z)->managed;
 	return total >= pageblock_pages(pool) * PB_MIGRATE_TYPES;

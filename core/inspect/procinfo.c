@@ -308,7 +308,7 @@ static void text_protection(struct text *text, const struct pb_pool *pool, const
 		if (!(pool->super->zone_types >> j & 1))
 			continue;
 		text_str(text, first ? "" : ", ");
-		text_dec(text, zone ? (s64)load_relaxed(&zone->lowmem_reserve[j]) : 0, 0);
+		text_dec(text, zone ? lowmem_reserve(zone, j) : 0, 0);
 		first = false;
 	}
 	text_str(text, ")");

@@ -112,7 +112,7 @@ int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *sta
 		stat->watermark[w] = load_relaxed(&zone->_watermark[w]);
 	stat->boost = load_relaxed(&zone->watermark_boost);
 	for (unsigned int t = 0; t < PB_NR_ZONE_TYPES; t++)
-		stat->lowmem_reserve[t] = load_relaxed(&zone->lowmem_reserve[t]);
+		stat->lowmem_reserve[t] = (u64)lowmem_reserve(zone, t);
 	stat->nr_reserved_highatomic = load_relaxed(&zone->nr_reserved_highatomic);
 	stat->nr_isolate_pageblock = load_relaxed(&zone->nr_isolate_pageblock);
 	for (unsigned int o = 0; o <= pool->max_order; o++)
@@ -177,8 +177,9 @@ void pb_stats(struct pb_pool *pool, struct pb_pool_stat *stat)
 	stat->totalreserve_pages = load_relaxed(&super->totalreserve);
 	for (u32 id = 0; id < super->nr_nodes; id++)
 		stat->nodes += pool_node(pool, id)->online;
-	for (unsigned int e = 0; e < PB_NR_VM_EVENTS; e++)
+	for (unsigned int e = 0; PB_WITH_COUNTERS && e < PB_NR_VM_EVENTS; e++)
 		stat->vm[e] = load_relaxed(&super->vm[e]);
+	stat->vm[PB_ALLOC_FAIL] = load_relaxed(&super->vm[VM_ALLOC_FAIL]);
 	for (u32 z = 0; z < super->nr_zones; z++) {
 		const struct zone *zone = pool_zone(pool, z);
 
@@ -214,7 +215,7 @@ int pb_numa_stats(struct pb_pool *pool, unsigned int i, uint64_t numa[PB_NR_NUMA
 	numa[PB_NUMA_HIT] = local + other - numa[PB_NUMA_MISS];
 	numa[PB_NUMA_LOCAL] = local;
 	numa[PB_NUMA_OTHER] = other;
-	for (unsigned int e = 0; e < PB_NR_NUMA_EVENTS; e++)
+	for (unsigned int e = 0; PB_WITH_COUNTERS && e < PB_NR_NUMA_EVENTS; e++)
 		numa[e] += zone->numa_base[e];
 	return PB_OK;
 }

@@ -37,7 +37,8 @@ int pb_state_set_zone(struct pb_pool *pool, int node, enum pb_zone_type type,
 	zone->flags = state->flags & ZONE_FLAGS;
 	if (state->spanned)
 		zone->spanned = state->spanned;
-	memcpy(zone->lowmem_reserve, state->lowmem_reserve, sizeof(zone->lowmem_reserve));
+	if (PB_WITH_ZONES)
+		memcpy(zone->lowmem_reserve, state->lowmem_reserve, sizeof(zone->lowmem_reserve));
 	seal_sizes(pool->super);
 	return PB_OK;
 }
@@ -139,7 +140,7 @@ int pb_state_set_counters(struct pb_pool *pool, int node, enum pb_zone_type type
 
 	if (!zone)
 		return PB_ENODEV;
-	for (unsigned int i = 0; i < PB_NR_NUMA_EVENTS; i++)
+	for (unsigned int i = 0; PB_WITH_COUNTERS && i < PB_NR_NUMA_EVENTS; i++)
 		zone->numa_base[i] = (unsigned long)numa[i];
 	zone->unreclaimable = unreclaimable;
 	return PB_OK;

@@ -419,7 +419,7 @@ void pcp_linux_count(const struct pb_pool *pool, u32 cpu, const struct zone *zon
 
 void pcp_linux_init(struct pb_pool *pool, u32 cpu)
 {
-	for (u32 z = 0; z < pool->super->nr_zones; z++)
+	for (u32 z = 0; z < pool_nr_zones(pool); z++)
 		for (u32 n = 0; n < LINUX_PCP_LISTS; n++)
 			linked_init(pcp_linux_of(pool, cpu, pool_zone(pool, z))->lists, n);
 }

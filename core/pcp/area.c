@@ -166,7 +166,7 @@ static bool holds_any(const struct pb_pool *pool, u32 cpu, const struct zone *zo
 	/* Acquire: pairs with pcp_unlock(), so that what a refill put there is seen. */
 	if (pb_atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))
 		return true;
-	for (u32 z = 0; z < pool->super->nr_zones; z++)
+	for (u32 z = 0; z < pool_nr_zones(pool); z++)
 		if ((!zone || zone == pool_zone(pool, z)) &&
 		    policy(pool)->pcp_holds(pool, cpu, pool_zone(pool, z), 0))
 			return true;
@@ -181,7 +181,7 @@ void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone)
 	    (policy(pool)->pcp_looks_first && !holds_any(pool, cpu, zone)))
 		return;
 	pcp_lock_area(pool, cpu, &held);
-	for (u32 i = 0; i < pool->super->nr_zones; i++)
+	for (u32 i = 0; i < pool_nr_zones(pool); i++)
 		if (!zone || zone == pool_zone(pool, i))
 			policy(pool)->pcp_drain(&held, pool_zone(pool, i));
 	pcp_unlock_area(&held);
@@ -209,7 +209,7 @@ void pb_pcp_decay(struct pb_pool *pool)
 	struct pcp_held held;
 
 	/* where nobody is woken to take a boost back, time does */
-	for (u32 z = 0; !pool->hooks.wake && z < pool->super->nr_zones; z++)
+	for (u32 z = 0; !pool->hooks.wake && z < pool_nr_zones(pool); z++)
 		store_relaxed(&pool_zone(pool, z)->watermark_boost, 0);
 	if (!policy(pool)->pcp_decay)
 		return; /* Linux 6.1's lists keep what they have */
@@ -217,7 +217,7 @@ void pb_pcp_decay(struct pb_pool *pool)
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
 		if (!pcp_trylock_area(pool, cpu, &held))
 			continue; /* in use, so not idle */
-		for (u32 i = 0; i < pool->super->nr_zones; i++)
+		for (u32 i = 0; i < pool_nr_zones(pool); i++)
 			policy(pool)->pcp_decay(&held, pool_zone(pool, i));
 		pcp_unlock_area(&held);
 	}

@@ -155,7 +155,7 @@ bool quarantine_has(const struct pb_pool *pool, u32 frame)
 
 void quarantine_reset(struct pb_pool *pool)
 {
-	for (u32 z = 0; z < pool->super->nr_zones; z++)
+	for (u32 z = 0; z < pool_nr_zones(pool); z++)
 		pool_zone(pool, z)->quarantined = 0;
 	if (has_quarantine(pool))
 		memset(pool_quarantine(pool), 0, (size_t)quarantine_bytes(pool->super));

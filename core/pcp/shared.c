@@ -36,7 +36,7 @@ static bool exchange(u32 *word, u32 *seen, u32 value)
  */
 static void repair_area(const struct pb_pool *pool, struct pcp_area *area)
 {
-	u32 lists = (pool->super->nr_zones * (u32)PB_MIGRATE_PCPTYPES + 1)
+	u32 lists = (pool_nr_zones(pool) * (u32)PB_MIGRATE_PCPTYPES + 1)
 		    << pool->super->class_shift;
 	struct pcp_list *list = (struct pcp_list *)(area + 1);
 

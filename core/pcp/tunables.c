@@ -27,7 +27,7 @@ void apply_tunables(struct pb_pool *pool)
 {
 	__setup_per_zone_wmarks(pool);
 	release_tunables(pool);
-	for (u32 i = 0; i < pool->super->nr_zones; i++)
+	for (u32 i = 0; i < pool_nr_zones(pool); i++)
 		pcp_set_sizes(pool, pool_zone(pool, i));
 }
 
@@ -95,7 +95,7 @@ int pb_set_pcp(struct pb_pool *pool, uint32_t high, uint32_t batch)
 
 void pb_boost_done(struct pb_pool *pool, int node, enum pb_zone_type type)
 {
-	for (u32 z = 0; z < pool->super->nr_zones; z++) {
+	for (u32 z = 0; z < pool_nr_zones(pool); z++) {
 		struct zone *zone = pool_zone(pool, z);
 
 		if (zone->type == type && (node == PB_NO_NODE || node == zone->node))

@@ -316,7 +316,7 @@ static bool compact_node(struct pb_pool *pool, int node, unsigned int order, u64
 	u64 have = 0;
 
 	for (u32 pass = 0; pass < 2; pass++)
-		for (u32 z = 0; z < pool->super->nr_zones; z++) {
+		for (u32 z = 0; z < pool_nr_zones(pool); z++) {
 			struct zone *zone = pool_zone(pool, z);
 			u64 before = blocks_free(pool, zone, order);
 			struct compaction c = begin(pool, zone, order, before + count - have);

@@ -398,7 +398,7 @@ typedef u64 search_fn(struct search *s, u64 pfn, u64 end);
 /* First segment of a zone; segments are in the order of zones. */
 static u32 first_segment(const struct pb_pool *pool, u32 zone)
 {
-	u32 low = 0, high = pool->super->nr_segments;
+	u32 low = 0, high = pool_nr_segments(pool);
 
 	while (low < high) {
 		u32 middle = (low + high) / 2;
@@ -415,7 +415,7 @@ static u32 search_zone(struct search *s, search_fn *search)
 {
 	u32 zone = zone_number(s->pool, s->zone);
 
-	for (u32 b = first_segment(s->pool, zone); b < s->pool->super->nr_segments; b++) {
+	for (u32 b = first_segment(s->pool, zone); b < pool_nr_segments(s->pool); b++) {
 		const struct segment *segment = pool_segment(s->pool, b);
 		u64 start = max_u64(s->low, segment->pfn);
 		u64 end = min_u64(s->high, segment->end_pfn);

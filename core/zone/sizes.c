@@ -16,7 +16,7 @@ static u64 lowmem_pages(const struct pb_pool *pool)
 {
 	u64 sum = 0;
 
-	for (u32 i = 0; i < pool->super->nr_zones; i++)
+	for (u32 i = 0; i < pool_nr_zones(pool); i++)
 		if (is_lowmem(pool, pool_zone(pool, i)))
 			sum += load_relaxed(&pool_zone(pool, i)->managed);
 	return sum;
@@ -30,7 +30,7 @@ s32 default_min_free_kbytes(const struct pb_pool *pool)
 
 	if (!PB_WITH_WATERMARKS)
 		return 0;
-	for (u32 i = 0; i < pool->super->nr_zones; i++) {
+	for (u32 i = 0; i < pool_nr_zones(pool); i++) {
 		const struct zone *zone = pool_zone(pool, i);
 		u64 high = zone->_watermark[PB_WMARK_HIGH];
 
@@ -81,7 +81,7 @@ static u64 zone_totalreserve(const struct zone *zone)
 {
 	u64 most = 0;
 
-	for (unsigned int j = zone->type; j < PB_NR_ZONE_TYPES; j++)
+	for (unsigned int j = zone->type; PB_WITH_ZONES && j < PB_NR_ZONE_TYPES; j++)
 		most = max_u64(most, zone->lowmem_reserve[j]);
 	return min_u64(load_relaxed(&zone->managed), most + zone->_watermark[PB_WMARK_HIGH]);
 }
@@ -144,12 +144,12 @@ void __setup_per_zone_wmarks(struct pb_pool *pool)
 	u64 lowmem = lowmem_pages(pool);
 	u64 total = 0;
 
-	for (u32 i = 0; PB_WITH_WATERMARKS && i < pool->super->nr_zones; i++)
+	for (u32 i = 0; PB_WITH_WATERMARKS && i < pool_nr_zones(pool); i++)
 		setup_zone_wmarks(pool, pool_zone(pool, i), pages_min, lowmem);
-	for (u32 i = 0; i < pool->super->nr_zones; i++) {
+	for (u32 i = 0; i < pool_nr_zones(pool); i++) {
 		struct zone *zone = pool_zone(pool, i);
 
-		if (PB_WITH_WATERMARKS)
+		if (PB_WITH_WATERMARKS && PB_WITH_ZONES)
 			setup_zone_lowmem_reserve(pool, zone);
 		if (PB_WITH_PCP)
 			setup_zone_pcp(pool, zone);

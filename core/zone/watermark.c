@@ -67,7 +67,7 @@ u64 wmark_pages(const struct zone *zone, enum pb_watermark mark)
 static bool zone_has_block(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
 			   unsigned int alloc_flags)
 {
-	for (unsigned int t = 0; t < PB_MIGRATE_TYPES; t++) {
+	for (unsigned int t = 0; t < LIST_TYPES; t++) {
 		if (!wmark_type_usable(t, alloc_flags))
 			continue;
 		for (u32 i = 0; i < zone_stripes(zone); i++) {
@@ -113,7 +113,7 @@ bool zone_watermark_ok(const struct pb_pool *pool, const struct zone *zone,
 	long usable = free_pages - unusable_free(pool, zone, test->order, test->alloc_flags);
 
 	if (!wmark_passes(usable, wmark_lowered((long)test->mark, test->alloc_flags),
-			  (long)load_relaxed(&zone->lowmem_reserve[test->classzone])))
+			  lowmem_reserve(zone, test->classzone)))
 		return false;
 	return !test->order || zone_has_block(pool, zone, test->order, test->alloc_flags);
 }
@@ -141,10 +141,9 @@ static bool far_above(const struct pb_pool *pool, const struct zone *zone,
 	long free_pages = approx_free_pages(pool, zone) - wmark_above_order(test->order) -
 			  (long)load_relaxed(&zone->nr_reserved_highatomic);
 
-	if (!wmark_passes(free_pages, (long)test->mark,
-			  (long)load_relaxed(&zone->lowmem_reserve[test->classzone])))
+	if (!wmark_passes(free_pages, (long)test->mark, lowmem_reserve(zone, test->classzone)))
 		return false;
-	for (unsigned int t = 0; test->order && t < PB_MIGRATE_PCPTYPES; t++)
+	for (unsigned int t = 0; test->order && t < PB_MIGRATE_PCPTYPES && t < LIST_TYPES; t++)
 		if (load_relaxed(&home->nonempty[t]) >> test->order)
 			return true;
 	return !test->order;
@@ -158,8 +157,7 @@ static bool order_0_passes(const struct pb_pool *pool, const struct zone *zone,
 	long usable = free_pages -
 		      unusable_free(pool, zone, 0, test->alloc_flags | (late ? ALLOC_RESERVES : 0));
 
-	return wmark_passes(usable, (long)test->mark,
-			    (long)load_relaxed(&zone->lowmem_reserve[test->classzone]));
+	return wmark_passes(usable, (long)test->mark, lowmem_reserve(zone, test->classzone));
 }
 
 bool zone_watermark_fast(const struct pb_pool *pool, const struct zone *zone,

@@ -162,6 +162,38 @@ static void work(const struct shape *shape)
 	free(memory);
 }
 
+/* A small pool of a library without any part: metadata of 1 KiB, and all 64 pages to have. */
+static void small(void)
+{
+	static const struct shape shape = { "small", 64, PB_POOL_PLAIN | PB_POOL_NO_PCP, 6, 6 };
+	static unsigned char memory[2560] __attribute__((aligned(64)));
+	static const struct pb_region from_0 = { 0, 64, 0, PB_ZONE_NORMAL, PB_REGION_USABLE };
+	struct pb_config config;
+	size_t bytes, most = sizeof(memory);
+	unsigned int pages = 0;
+	pb_gfp_t zone = 0;
+
+#ifdef LEFT_OUT_ZONES
+	zone = PB_GFP_DMA; /* of the only zone, too */
+#endif
+#if defined(LEFT_OUT_ZONES) && defined(LEFT_OUT_COUNTERS) && defined(LEFT_OUT_SMP) && \
+	defined(LEFT_OUT_PCP) && defined(LEFT_OUT_MOBILITY)
+	most = 1024;
+#endif
+	make(&shape, &config);
+	config.regions = &from_0;
+	if (pb_pool_size(&config, &bytes, NULL) != PB_OK || bytes > most)
+		fail("64 pages need %zu bytes of metadata, expected at most %zu", bytes, most);
+	if (pb_pool_init(&pool, &config, memory, bytes, false, NULL, NULL) != PB_OK)
+		fail("small: no pool");
+	while (pb_alloc_pages(&pool, PB_GFP_KERNEL | zone, 0))
+		pages++;
+	if (pages != 64)
+		fail("small: %u of 64 pages", pages);
+	validate();
+	pb_pool_destroy(&pool);
+}
+
 static void refused(const char *what, const struct pb_config *config, int code)
 {
 	struct pb_error error;
@@ -208,26 +240,34 @@ static void refusals(void)
 	refused("a second node", &config, PB_EREGION);
 #endif
 #ifdef LEFT_OUT_UNSORTED
-	make(&shapes[0], &config);
-	regions[1] = regions[0];
-	regions[0].start_pfn = regions[1].end_pfn;
-	regions[0].end_pfn = regions[1].end_pfn + 4096;
-	regions[1].end_pfn = 8000;
-	config.regions = regions;
-	config.nr_regions = 2;
-	/* two, falling: sorted */
 	{
+		struct pb_region falling[4] = {
+			{ 4096, 8192, 0, PB_ZONE_NORMAL, PB_REGION_USABLE },
+			{ 7000, 7100, 0, PB_ZONE_NORMAL, PB_REGION_RESERVED },
+			{ 6000, 6100, 0, PB_ZONE_NORMAL, PB_REGION_RESERVED },
+			{ 5000, 5100, 0, PB_ZONE_NORMAL, PB_REGION_RESERVED }
+		};
 		size_t bytes;
-		struct pb_region three[3] = { regions[0], regions[1], regions[0] };
 
+		make(&shapes[0], &config);
+		config.regions = falling;
+		config.nr_regions = 4;
 		if (pb_pool_size(&config, &bytes, NULL) != PB_OK)
 			fail("falling regions are refused");
-		three[2].start_pfn = three[1].end_pfn;
-		three[2].end_pfn = three[1].end_pfn + 1;
-		config.regions = three;
-		config.nr_regions = 3;
+		falling[2].start_pfn = 7200;
+		falling[2].end_pfn = 7300;
 		refused("an unsorted map", &config, PB_EREGION);
 	}
+#endif
+#ifdef LEFT_OUT_ZONES
+	make(&shapes[0], &config);
+	regions[1].node = 0;
+	config.regions = regions;
+	config.nr_regions = 2;
+	refused("a second usable region", &config, PB_EREGION);
+	regions[0].zone = PB_ZONE_DMA;
+	config.nr_regions = 1;
+	refused("another zone", &config, PB_EREGION);
 #endif
 	(void)regions;
 }
@@ -239,6 +279,7 @@ int main(int argc, char **argv)
 	state = seed * 0x9e3779b97f4a7c15u | 1;
 	for (unsigned int i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		work(&shapes[i]);
+	small();
 	refusals();
 	printf("PASS seed %llu\n", (unsigned long long)seed);
 	return 0;
