@@ -165,7 +165,7 @@ static void test_no_request_fails_while_blocks_wait(void **state)
 	(void)state;
 	for_each_kind(k) for (unsigned int g = 0; g < sizeof(gfps) / sizeof(gfps[0]); g++)
 	{
-		static struct pb_page *pages[FRAMES];
+		static struct pb_page *pages[FRAMES + 1]; /* and NULL */
 		unsigned int n = 0;
 		struct tp tp;
 
