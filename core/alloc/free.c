@@ -66,16 +66,6 @@ u32 release_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order
 	return frame;
 }
 
-void free_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
-		const struct call *call)
-{
-	u32 frame = release_moved(pool, page, order, call);
-
-	if (frame != NO_FRAME)
-		free_one_page(pool, zone_of_frame(pool, frame),
-			      pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU, frame, order);
-}
-
 /*
  * Is this the head of an allocated block of this order, with no other reference?
  * SHARED is turned over, so that no order can stand for it, and the sum is one of

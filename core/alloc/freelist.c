@@ -143,7 +143,7 @@ u32 first_attempt(struct pb_pool *pool, const struct alloc_context *ctx)
 
 /* Takes a block straight from a zone, for one that is to be moved: it may stay for long, and the
    way is short where the stack is deep already. */
-static u32 take_for_move(struct pb_pool *pool, const struct alloc_context *ctx)
+static u32 take_from_zones(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	unsigned int alloc_flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);
 	u32 at = 0, frame = NO_FRAME;
@@ -160,19 +160,13 @@ static u32 take_for_move(struct pb_pool *pool, const struct alloc_context *ctx)
 	return frame;
 }
 
-struct pb_page *alloc_for_move(struct pb_pool *pool, unsigned int order, int node,
-			       const struct call *call)
+u32 take_for_move(struct pb_pool *pool, unsigned int order, int node, const struct call *call)
 {
 	struct pb_request request = { .gfp = PB_GFP_HIGHUSER_MOVABLE & ~PB_GFP_RECLAIM,
 				      .node = node };
 	struct alloc_context ctx;
-	u32 frame;
 
 	if (prepare_request(pool, &ctx, &request, order, call))
-		return NULL;
-	frame = take_for_move(pool, &ctx);
-	if (frame == NO_FRAME)
-		return NULL;
-	/* not MOVABLE: nobody may move it on while it is being filled, see move.c */
-	return page_set_owned(pool, frame, order, request.gfp & ~PB_GFP_MOVABLE);
+		return NO_FRAME;
+	return take_from_zones(pool, &ctx);
 }

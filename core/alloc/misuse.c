@@ -19,6 +19,7 @@ static const char *const texts[PB_NR_MISUSE] = {
 	[PB_MISUSE_BAD_NODE] = "node id out of range",
 	[PB_MISUSE_BAD_FLAGS] = "gfp flags contradict each other",
 	[PB_MISUSE_REFCOUNT] = "reference count out of range or not kept",
+	[PB_MISUSE_HOOK] = "a hook returned what can't be",
 };
 
 /* "page 0x7f3a, pfn 0x12, order 3": what was given. */
@@ -39,7 +40,10 @@ static void text_given(struct text *text, const struct misuse *what)
 		text_hex(text, what->order);
 		return;
 	}
-	text_str(text, what->kind == PB_MISUSE_BAD_NODE ? "node " : "order ");
+	if (what->kind == PB_MISUSE_HOOK)
+		text_str(text, "blocks offered ");
+	else
+		text_str(text, what->kind == PB_MISUSE_BAD_NODE ? "node " : "order ");
 	text_dec(text, (s64)(int)what->order, 0);
 }
 
@@ -92,8 +96,8 @@ static void text_found(const struct pb_pool *pool, struct text *text, const stru
 		text_str(text, what->found ? "found 2147483647 further references, the most"
 					   : "the pool was made without PB_POOL_REFCOUNT");
 		break;
-	default:
-		text_order(text, "found ", what->found);
+	default: /* PB_MISUSE_HOOK */
+		text_order(text, "it says that it moved ", what->found);
 	}
 }
 

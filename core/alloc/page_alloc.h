@@ -62,10 +62,9 @@ u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx
 u32 first_attempt(struct pb_pool *pool, const struct alloc_context *ctx);
 /* Calls the wake hook for the zone's node, unless the task is in a hook already. */
 void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsigned int order);
-/* Allocates a block for a movable one's content, from the node or the next, past the per-CPU
-   lists; free_moved() gives one back so. Neither waits for anything. */
-struct pb_page *alloc_for_move(struct pb_pool *pool, unsigned int order, int node,
-			       const struct call *call);
+/* Takes a block for a movable one's content, from the node or the next, past the per-CPU
+   lists: a frame that is nobody's, or NO_FRAME. It waits for nothing. */
+u32 take_for_move(struct pb_pool *pool, unsigned int order, int node, const struct call *call);
 
 /* --------------------------------------------------------------- slowpath.c */
 
@@ -103,8 +102,5 @@ void free_frames(struct pb_pool *pool, u32 frame, unsigned int order);
    NO_FRAME. */
 u32 release_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 		  const struct call *call);
-/* Frees a block of alloc_for_move() into its zone. */
-void free_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
-		const struct call *call);
 
 #endif

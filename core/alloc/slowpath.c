@@ -74,7 +74,7 @@ static NOINLINE bool try_reclaim(struct pb_pool *pool, const struct alloc_contex
 static void try_compact(struct pb_pool *pool, const struct alloc_context *ctx,
 			unsigned int alloc_flags, u32 *frame)
 {
-	if (*frame != NO_FRAME || !ctx->order || !pool->hooks.migrate || !(ctx->gfp & PB_GFP_IO) ||
+	if (*frame != NO_FRAME || !ctx->order || !has_migrate_hook(pool) || !(ctx->gfp & PB_GFP_IO) ||
 	    in_hook())
 		return;
 	if (pool->wings->compact && pool->wings->compact(pool, ctx))

@@ -20,7 +20,6 @@
 #define PB_POOL_FIELDS
 
 #define __account pb_core___account
-#define alloc_for_move pb_core_alloc_for_move
 #define alloc_harder pb_core_alloc_harder
 #define alloc_here pb_core_alloc_here
 #define alloc_slowpath pb_core_alloc_slowpath
@@ -81,7 +80,6 @@
 #define frame_to_pfn pb_core_frame_to_pfn
 #define free_bulk pb_core_free_bulk
 #define free_frames pb_core_free_frames
-#define free_moved pb_core_free_moved
 #define __free_one_page pb_core___free_one_page
 #define free_one_page pb_core_free_one_page
 #define free_pcplist pb_core_free_pcplist
@@ -235,6 +233,7 @@
 #define stripe_bitmap_bytes pb_core_stripe_bitmap_bytes
 #define super_sealed pb_core_super_sealed
 #define __take_exact pb_core___take_exact
+#define take_for_move pb_core_take_for_move
 #define take_range pb_core_take_range
 #define __take_wholes pb_core___take_wholes
 #define text_char pb_core_text_char

@@ -86,7 +86,7 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 	0 /* class of frames without per-CPU lists: its lists are both empty and full, so every path misses */
 #define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
 #define MAX_STRIPES 16u /* of a zone */
-#define MAX_MOVING 2u   /* blocks of a stripe that migrate hooks may be filling at once */
+#define MAX_MOVING 2u   /* calls of migrate hooks that may be filling a stripe's blocks at once */
 #define MAX_LEVELS 5u   /* of a list's bitmap below its root: 64^6 pageblocks */
 
 /* Page bytes without HEAD: frames that the allocator never hands out. */
@@ -155,7 +155,7 @@ struct stripe {
 	long approx_free;       /* pages usable without CMA, within approx_error() */
 	u32 min_error;          /* pages, the least of it */
 	u32 remote_active;      /* atomic: home stripe of the CPU that last took here */
-	u32 moving[MAX_MOVING]; /* atomic: frame + 1 of blocks that a hook fills, see move.c */
+	u32 moving[MAX_MOVING]; /* atomic: pageblock + 1 whose blocks a hook fills, see move.c */
 } ALIGNED(LINE_BYTES);
 
 /* Maximum error of approx_free, in pages: less where it matters more. */
@@ -535,6 +535,11 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
  * not logged. False: it is in one already.
  */
 #define TASK_IN_HOOK 0x1u
+
+static inline bool has_migrate_hook(const struct pb_pool *pool)
+{
+	return pool->hooks.migrate || pool->hooks.migrate_batch;
+}
 
 static inline bool in_hook(void)
 {

@@ -335,7 +335,7 @@ static bool take_by_moving(struct search *s, u32 frame, u32 end, u32 *kept)
 	*kept = frame;
 	if (!isolate_pageblocks(s->pool, s->zone, first, n))
 		return false;
-	*kept = evacuate_range(s->pool, frame, end, false, NULL);
+	*kept = evacuate_range(s->pool, frame, end, NULL);
 	taken = *kept == end && take_range(s->pool, s->zone, frame, end, TAKE_ISOLATED) == PB_OK;
 	unisolate_pageblocks(s->pool, s->zone, first, n);
 	if (*kept == end)

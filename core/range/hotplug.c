@@ -165,7 +165,7 @@ static NOINLINE int empty_and_reserve(const struct offline *o)
 	moves.last = NO_FRAME;
 	moves.log = o->log;
 	moves.room = o->room;
-	if (evacuate_range(o->pool, o->frame, o->end, false, &moves) == o->end)
+	if (evacuate_range(o->pool, o->frame, o->end, &moves) == o->end)
 		code = take_range(o->pool, o->zone, o->frame, o->end, TAKE_ISOLATED);
 	else if (moves.full)
 		code = PB_ENOMEM;

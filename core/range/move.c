@@ -2,14 +2,20 @@
 /*
  * A move, of a block whose owner may free it at any moment:
  *
- *	take a block of the same order elsewhere         alloc_for_move()
- *	note it in its stripe, then mark it MOVABLE: nobody else moves it on
+ *	take a block of the same order elsewhere
+ *	note its pageblock in its stripe, then give it the byte of the block that moves: nobody
+ *	moves on what lies in that pageblock
  *	ask the hook: it copies, and tells the owner
  *	forget the note, free the block that is not in use now
  *
  * The new block is the owner's from the moment on in which the hook tells him, so its
  * byte must be final by then; but a second call that finds it MOVABLE must not move it
  * while the hook still fills it: that is what the note is for.
+ *
+ * With a hook that takes batches several blocks go this way together, if what was taken for
+ * them lies in one pageblock, which is one note:
+ *
+ *	from  a b c d e		to  p q | r s t		two calls of the hook
  */
 #include "range/move.h"
 
@@ -20,6 +26,20 @@ struct page_note {
 	u32 before; /* frame that the one before it left, or NO_FRAME */
 };
 
+#define MOVE_BATCH (ZONE_BATCH_MAX < 16u ? ZONE_BATCH_MAX : 16u)
+
+/* Movable blocks in the order of their addresses, and free ones, nobody's, to move them to. */
+struct move_batch {
+	u32 n;
+	u32 from[MOVE_BATCH], to[MOVE_BATCH];
+	u8 word[MOVE_BATCH]; /* the blocks' bytes */
+};
+
+static unsigned int order_in(const struct move_batch *b, u32 i)
+{
+	return b->word[i] & PB_PAGE_ORDER;
+}
+
 /* ------------------------------------------------------------ being filled */
 
 static struct stripe *stripe_of(const struct pb_pool *pool, u32 frame)
@@ -27,7 +47,12 @@ static struct stripe *stripe_of(const struct pb_pool *pool, u32 frame)
 	return frame_stripe(pool, zone_of_frame(pool, frame), frame);
 }
 
-/* NULL: as many moves are under way in this stripe as can be noted. */
+static u32 note_of(const struct pb_pool *pool, u32 frame)
+{
+	return (frame >> pool->pageblock_order) + 1;
+}
+
+/* NULL: as many calls of hooks are under way in this stripe as can be noted. */
 static u32 *note_target(const struct pb_pool *pool, u32 frame)
 {
 	struct stripe *stripe = stripe_of(pool, frame);
@@ -35,20 +60,21 @@ static u32 *note_target(const struct pb_pool *pool, u32 frame)
 	for (u32 i = 0; i < MAX_MOVING; i++) {
 		u32 none = 0;
 
-		if (pb_atomic_compare_exchange_n(&stripe->moving[i], &none, frame + 1, false,
-						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (pb_atomic_compare_exchange_n(&stripe->moving[i], &none, note_of(pool, frame),
+						 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			return &stripe->moving[i];
 	}
 	return NULL;
 }
 
+/* Does a hook fill blocks of this frame's pageblock? */
 static bool is_target(const struct pb_pool *pool, u32 frame)
 {
 	const struct stripe *stripe = stripe_of(pool, frame);
 	bool found = false;
 
 	for (u32 i = 0; i < MAX_MOVING; i++)
-		found |= load_relaxed(&stripe->moving[i]) == frame + 1;
+		found |= load_relaxed(&stripe->moving[i]) == note_of(pool, frame);
 	return found;
 }
 
@@ -64,61 +90,124 @@ static bool can_move(const struct pb_pool *pool, u32 frame, u8 word)
 
 /* -------------------------------------------------------------------- moves */
 
-static NOINLINE bool call_migrate(struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
-				  unsigned int order)
+/* Whom misuse is told of: only a hook can have given the block away. */
+static const struct call moving = { "the migrate hook", NULL };
+
+#define NOBODY_KNOWS UINT32_MAX
+
+/* A hook that says more than it was asked for: any of the blocks may be in either place. */
+static u32 report_count(const struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n,
+			size_t said)
+{
+	const struct misuse what = { .kind = PB_MISUSE_HOOK,
+				     .pfn = frame_to_pfn(pool, b->from[i]),
+				     .order = n,
+				     .found = (u32)min_u64(said, INT32_MAX) };
+
+	(void)report_misuse(pool, &moving, &what);
+	return NOBODY_KNOWS;
+}
+
+/* Returns how many of the blocks [i, i + n), the first ones, it moved. */
+static NOINLINE u32 call_batch(struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n)
+{
+	struct pb_move moves[MOVE_BATCH];
+	size_t moved;
+
+	for (u32 k = 0; k < n; k++)
+		moves[k] = (struct pb_move){ pool->pages + b->from[i + k],
+					     pool->pages + b->to[i + k], order_in(b, i + k) };
+	moved = pool->hooks.migrate_batch(pool->hooks.ctx, pool, moves, n);
+	return moved <= n ? (u32)moved : report_count(pool, b, i, n, moved);
+}
+
+static NOINLINE u32 call_migrate(struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n)
 {
 	bool outermost = hook_begin();
-	bool moved = pool->hooks.migrate(pool->hooks.ctx, pool, from, to, order);
+	u32 moved;
 
+	if (pool->hooks.migrate_batch)
+		moved = call_batch(pool, b, i, n);
+	else
+		moved = pool->hooks.migrate(pool->hooks.ctx, pool, pool->pages + b->from[i],
+					    pool->pages + b->to[i], order_in(b, i));
 	if (outermost)
 		hook_end();
 	return moved;
 }
 
-/* Whom misuse is told of: only a hook can have given the block away. */
-static const struct call moving = { "the migrate hook", NULL };
-
-/* Ask the hook to move a block, whose byte was `word`, to one that was taken for it. */
-static bool ask(struct pb_pool *pool, u32 frame, struct pb_page *to, u8 word)
+/* How many of the blocks [i, n) one call of the hook may move. */
+static u32 one_call(const struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n)
 {
-	struct pb_page *from = pool->pages + frame;
-	unsigned int order = word & PB_PAGE_ORDER;
-	u32 *note = note_target(pool, page_frame(pool, to));
-	bool moved = false;
+	u32 end = i + 1;
 
-	if (note) {
+	while (pool->hooks.migrate_batch && end < n &&
+	       note_of(pool, b->to[end]) == note_of(pool, b->to[i]))
+		end++;
+	return end - i;
+}
+
+/* Makes free blocks what those are that move to them. */
+static void fill_in(struct pb_pool *pool, const struct move_batch *b, u32 i, u32 end)
+{
+	for (; i < end; i++) {
 		if (pool->owners)
-			store_relaxed(&pool->owners[page_frame(pool, to)], pool->owners[frame]);
-		pb_atomic_store_n(&to->state, word, __ATOMIC_RELEASE);
-		moved = call_migrate(pool, from, to, order);
-		pb_atomic_store_n(note, 0, __ATOMIC_RELEASE);
+			store_relaxed(&pool->owners[b->to[i]], pool->owners[b->from[i]]);
+		pb_atomic_store_n(&pool->pages[b->to[i]].state, b->word[i], __ATOMIC_RELEASE);
+	}
+}
+
+/*
+ * One call of the hook, for blocks [i, i + n). Returns how many are elsewhere now, the first
+ * ones. rest[]: of each block the place that is nobody's now, to be freed; or NO_FRAME.
+ */
+static u32 move_together(struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n, u32 *rest)
+{
+	u32 *note = note_target(pool, b->to[i]);
+	u32 moved;
+
+	for (u32 k = 0; k < n; k++)
+		rest[k] = note ? NO_FRAME : b->to[i + k];
+	if (!note)
+		return 0;
+	fill_in(pool, b, i, i + n);
+	moved = call_migrate(pool, b, i, n);
+	pb_atomic_store_n(note, 0, __ATOMIC_RELEASE);
+	if (moved == NOBODY_KNOWS)
+		return 0;
+	for (u32 k = 0; k < n; k++) {
+		u32 left = k < moved ? b->from[i + k] : b->to[i + k];
+
+		rest[k] = release_moved(pool, pool->pages + left, order_in(b, i + k), &moving);
 	}
 	return moved;
 }
 
-/* The same, and the block that is not in use afterwards is freed. */
-static bool move_to(struct pb_pool *pool, u32 frame, struct pb_page *to, u8 word)
+/*
+ * Moves the batch, for whose first blocks there are so many targets, up to one that stays.
+ * Returns how many are elsewhere now. rest[]: the place to be freed of each that has a
+ * target, or NO_FRAME.
+ */
+static u32 move_in_turn(struct pb_pool *pool, const struct move_batch *b, u32 targets, u32 *rest)
 {
-	bool moved = ask(pool, frame, to, word);
+	u32 asked = 0, done = 0;
 
-	free_moved(pool, moved ? pool->pages + frame : to, word & PB_PAGE_ORDER, &moving);
-	return moved;
+	while (asked < targets && done == asked) {
+		u32 n = one_call(pool, b, asked, targets);
+
+		done += move_together(pool, b, asked, n, rest + asked);
+		asked += n;
+	}
+	for (; asked < targets; asked++)
+		rest[asked] = b->to[asked];
+	return done;
 }
 
-/* Move one block; the caller's page byte goes with it. *to: where it is now. */
-static bool move_block(struct pb_pool *pool, u32 frame, u32 *to)
+static void put_one(struct pb_pool *pool, u32 frame, unsigned int order)
 {
-	u8 word = load_relaxed(&pool->pages[frame].state);
-	struct pb_page *page;
-
-	if (!can_move(pool, frame, word))
-		return false;
-	page = alloc_for_move(pool, word & PB_PAGE_ORDER, zone_of_frame(pool, frame)->node,
-			      &moving);
-	if (!page)
-		return false;
-	*to = page_frame(pool, page);
-	return move_to(pool, frame, page, word);
+	if (frame != NO_FRAME)
+		free_one_page(pool, zone_of_frame(pool, frame),
+			      pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU, frame, order);
 }
 
 /* ------------------------------------------------------------------ notes */
@@ -129,10 +218,12 @@ static struct page_note *note_in_page(const struct pb_pool *pool, u32 frame)
 	return frame_address(pool, frame);
 }
 
-static bool can_note(const struct pb_pool *pool, const struct moves *moves, u32 frame)
+/* Is there room for it, after so many others? */
+static bool can_note(const struct pb_pool *pool, const struct moves *moves, u32 frame, u32 others)
 {
-	return !moves || moves->n < MOVES_NOTED || moves->n - MOVES_NOTED < moves->room ||
-	       note_in_page(pool, frame);
+	u32 n = moves ? moves->n + others : 0;
+
+	return n < MOVES_NOTED || n - MOVES_NOTED < moves->room || note_in_page(pool, frame);
 }
 
 static void note_move(const struct pb_pool *pool, struct moves *moves, u32 from, u32 to)
@@ -167,59 +258,88 @@ static bool last_move(const struct pb_pool *pool, struct moves *moves, struct pb
 	return true;
 }
 
-/* Is this block, whose owner may free it at any moment, out of the way? */
-static bool clear_away(struct pb_pool *pool, u32 head, struct moves *moves)
-{
-	bool noted = can_note(pool, moves, head);
-	u32 to;
+/* ---------------------------------------------------------- out of a range */
 
-	if (!noted && moves->log) { /* who gave room for notes wants no move without one */
-		moves->full = true;
+/* Can it move, and is the note of that to be had, if its undoing needs one? */
+static bool may_leave(const struct pb_pool *pool, struct moves *moves, u32 head, u32 others)
+{
+	if (!can_move(pool, head, load_relaxed(&pool->pages[head].state)))
 		return false;
-	}
-	if (!move_block(pool, head, &to))
-		return !(load_relaxed(&pool->pages[head].state) & PB_PAGE_HEAD);
-	if (moves && noted)
-		note_move(pool, moves, head, to);
-	return true;
+	if (!moves || !moves->log || can_note(pool, moves, head, others))
+		return true;
+	moves->full = true; /* who gave room for notes wants no move without one */
+	return false;
 }
 
-u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all, struct moves *moves)
+/* Fills it with blocks of [frame, end), one or several; returns the frame behind them, or that of
+   something that stays. */
+static u32 gather_any(const struct pb_pool *pool, struct move_batch *b, u32 frame, u32 end,
+		      struct moves *moves)
 {
-	u32 kept = end;
+	u32 most = pool->hooks.migrate_batch ? MOVE_BATCH : 1;
 
-	while (frame < end && (all || kept == end)) {
+	for (b->n = 0; frame < end && b->n < most;) {
 		u32 head = block_head(pool, frame);
-		u32 next = frame + 1;
 
-		if (head != NO_FRAME) {
-			u8 word = load_relaxed(&pool->pages[head].state);
-			u32 block_end = head + (1u << (word & PB_PAGE_ORDER));
-
-			if (block_end > next)
-				next = block_end;
-			if (!clear_away(pool, head, moves) && kept == end)
-				kept = frame;
+		if (head == NO_FRAME) {
+			frame++;
+			continue;
 		}
+		if (!may_leave(pool, moves, head, b->n))
+			break;
+		b->from[b->n] = head;
+		b->word[b->n] = load_relaxed(&pool->pages[head].state);
+		if (!(b->word[b->n] & PB_PAGE_HEAD)) /* freed at this moment */
+			continue;
+		frame = head + (1u << order_in(b, b->n));
+		b->n++;
+	}
+	return frame;
+}
+
+/* Moves the batch; returns how many of its blocks, the first ones, are out of the way. */
+static NOINLINE u32 move_out(struct pb_pool *pool, struct move_batch *b, struct moves *moves)
+{
+	u32 rest[MOVE_BATCH], targets = 0, done;
+
+	while (targets < b->n) {
+		u32 node = zone_of_frame(pool, b->from[targets])->node;
+		u32 to = take_for_move(pool, order_in(b, targets), (int)node, &moving);
+
+		if (to == NO_FRAME)
+			break;
+		b->to[targets++] = to;
+	}
+	done = move_in_turn(pool, b, targets, rest);
+	for (u32 i = 0; i < targets; i++)
+		put_one(pool, rest[i], order_in(b, i));
+	for (u32 i = 0; i < done && moves; i++)
+		if (can_note(pool, moves, b->from[i], 0))
+			note_move(pool, moves, b->from[i], b->to[i]);
+	return done;
+}
+
+u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, struct moves *moves)
+{
+	struct move_batch b;
+
+	while (frame < end) {
+		u32 next = gather_any(pool, &b, frame, end, moves);
+		u32 done = b.n ? move_out(pool, &b, moves) : 0;
+
+		if (done < b.n)
+			next = b.from[done] > frame ? b.from[done] : frame;
+		/* what its owner has freed meanwhile is out of the way, too */
+		if ((done < b.n || !b.n) && next < end && block_head(pool, next) != NO_FRAME)
+			return next;
 		frame = next;
 	}
-	return kept;
+	return end;
 }
 
 /* ------------------------------------------------- a batch, for compaction */
 
-#define MOVE_BATCH (ZONE_BATCH_MAX < 16u ? ZONE_BATCH_MAX : 16u)
-
-/* Movable blocks of one order, in the order of their addresses. */
-struct move_batch {
-	struct zone *zone;
-	unsigned int order;
-	u32 n;
-	u32 from[MOVE_BATCH], to[MOVE_BATCH];
-	u8 word[MOVE_BATCH]; /* their bytes */
-};
-
-/* Fills it with blocks from `frame` on; returns the frame of the block that comes next, or
+/* Fills it with blocks of one order from `frame` on; returns the frame of the next block, or
    where something lies that can't be moved. */
 static u32 gather(const struct pb_pool *pool, struct move_batch *b, u32 frame, u32 end)
 {
@@ -232,9 +352,8 @@ static u32 gather(const struct pb_pool *pool, struct move_batch *b, u32 frame, u
 			continue;
 		}
 		if (!(word & PB_PAGE_HEAD) || order >= pool->pageblock_order ||
-		    (b->n && order != b->order) || !can_move(pool, frame, word))
+		    (b->n && order != order_in(b, 0)) || !can_move(pool, frame, word))
 			break;
-		b->order = order;
 		b->word[b->n] = word;
 		b->from[b->n++] = frame;
 		frame += 1u << order;
@@ -243,72 +362,55 @@ static u32 gather(const struct pb_pool *pool, struct move_batch *b, u32 frame, u
 }
 
 /* Blocks to move to, from stripe after stripe; returns how many. */
-static u32 take_targets(struct pb_pool *pool, struct move_batch *b)
+static u32 take_targets(struct pb_pool *pool, struct zone *zone, struct move_batch *b)
 {
 	unsigned int type = pool->super->mobility ? PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE;
-	struct stripe *home = frame_stripe(pool, b->zone, b->from[0]);
+	struct stripe *home = frame_stripe(pool, zone, b->from[0]);
 	u32 got = 0;
 
-	for (u32 i = 0; got < b->n && i < b->zone->nr_stripes; i++) {
-		struct locked at = lock_stripe(pool, b->zone,
-					       home_stripe(pool, b->zone, home->number + i));
+	for (u32 i = 0; got < b->n && i < zone->nr_stripes; i++) {
+		struct locked at = lock_stripe(pool, zone,
+					       home_stripe(pool, zone, home->number + i));
 		u32 frame;
 
-		while (got < b->n && (frame = __rmqueue_partial(&at, b->order, type)) != NO_FRAME)
+		while (got < b->n &&
+		       (frame = __rmqueue_partial(&at, order_in(b, 0), type)) != NO_FRAME)
 			b->to[got++] = frame;
 		unlock_stripe(&at);
 	}
 	return got;
 }
 
-/* Frees frames of one stripe at a time under one hold of its lock. */
-static void put_frames(struct pb_pool *pool, const struct move_batch *b, const u32 *frames, u32 n)
+/* Frees blocks of one order, those of one stripe under one hold of its lock. */
+static void put_frames(struct pb_pool *pool, struct zone *zone, const u32 *frames, u32 n,
+		       unsigned int order)
 {
-	struct locked at = { pool, b->zone, NULL };
+	struct locked at = { pool, zone, NULL };
 
 	for (u32 i = 0; i < n; i++) {
-		struct stripe *stripe = frame_stripe(pool, b->zone, frames[i]);
-		unsigned int type;
+		struct stripe *stripe;
 
+		if (frames[i] == NO_FRAME)
+			continue;
+		stripe = frame_stripe(pool, zone, frames[i]);
 		if (stripe != at.stripe) {
 			if (at.stripe)
 				unlock_stripe(&at);
-			at = lock_stripe(pool, b->zone, stripe);
+			at = lock_stripe(pool, zone, stripe);
 		}
-		type = frame_migratetype(pool, frames[i]);
-		__free_typed(&at, NO_CPU, frames[i], b->order, type);
+		__free_typed(&at, NO_CPU, frames[i], order, frame_migratetype(pool, frames[i]));
 	}
 	if (at.stripe)
 		unlock_stripe(&at);
 }
 
 /* Moves the batch; returns how many of its blocks, the first ones, are out of the way. */
-static u32 move_blocks(struct pb_pool *pool, struct move_batch *b, u32 *moved)
+static u32 move_blocks(struct pb_pool *pool, struct zone *zone, struct move_batch *b)
 {
-	u32 targets = take_targets(pool, b), done = 0, n = 0;
-	u32 rest[MOVE_BATCH];
+	u32 rest[MOVE_BATCH], targets = take_targets(pool, zone, b);
+	u32 done = move_in_turn(pool, b, targets, rest);
 
-	while (done < targets) {
-		u32 frame = b->from[done];
-		struct pb_page *to = pool->pages + b->to[done];
-		bool went = ask(pool, frame, to, b->word[done]);
-
-		rest[n] = NO_FRAME;
-		if (went)
-			rest[n] = release_moved(pool, pool->pages + frame, b->order, &moving);
-		else if (to->state) /* else the hook was not even asked */
-			rest[n] = release_moved(pool, to, b->order, &moving);
-		else
-			rest[n] = b->to[done];
-		n += rest[n] != NO_FRAME;
-		*moved += went;
-		if (!went && load_relaxed(&pool->pages[frame].state) & PB_PAGE_HEAD)
-			break;
-		done++;
-	}
-	put_frames(pool, b, rest, n);
-	if (done < targets) /* the targets of those that were not tried */
-		put_frames(pool, b, b->to + done + 1, targets - done - 1);
+	put_frames(pool, zone, rest, targets, order_in(b, 0));
 	return done;
 }
 
@@ -316,15 +418,19 @@ u32 compact_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, u
 {
 	struct move_batch b;
 
-	b.zone = zone;
 	while (frame < end) {
 		u32 next = gather(pool, &b, frame, end), done;
 
 		if (!b.n)
 			return next; /* end, or what can't be moved */
-		done = move_blocks(pool, &b, moved);
-		if (done < b.n)
-			return b.from[done];
+		done = move_blocks(pool, zone, &b);
+		*moved += done << order_in(&b, 0);
+		if (done < b.n) {
+			next = b.from[done];
+			/* unless its owner has freed it meanwhile */
+			if (load_relaxed(&pool->pages[next].state) & PB_PAGE_HEAD)
+				return next;
+		}
 		frame = next;
 	}
 	return end;
@@ -332,8 +438,8 @@ u32 compact_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, u
 
 /* ---------------------------------------------------------------- move back */
 
-/* The free block where something was, for its way back; NULL: it isn't free. */
-static struct pb_page *take_back(struct pb_pool *pool, u32 frame, unsigned int order)
+/* Takes the free block where something was, for its way back; false: it isn't free. */
+static bool take_back(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	struct zone *zone = zone_of_frame(pool, frame);
 	struct locked at = lock_frame(pool, zone, frame);
@@ -341,19 +447,22 @@ static struct pb_page *take_back(struct pb_pool *pool, u32 frame, unsigned int o
 		     __take_exact(&at, frame, order);
 
 	unlock_stripe(&at);
-	return taken ? page_set_owned(pool, frame, order, 0) : NULL;
+	return taken;
 }
 
 static void move_one_back(struct pb_pool *pool, const struct pb_move_note *note)
 {
 	u8 word = load_relaxed(&pool->pages[note->to].state);
-	struct pb_page *page;
+	struct move_batch b = { .n = 1, .from = { note->to }, .to = { note->from } };
+	u32 rest;
 
+	b.word[0] = word;
 	if (!(word & PB_PAGE_HEAD) || !can_move(pool, note->to, word))
 		return; /* freed, or held by more than one by now */
-	page = take_back(pool, note->from, word & PB_PAGE_ORDER);
-	if (page)
-		(void)move_to(pool, note->to, page, word);
+	if (!take_back(pool, note->from, word & PB_PAGE_ORDER))
+		return;
+	(void)move_together(pool, &b, 0, 1, &rest);
+	put_one(pool, rest, word & PB_PAGE_ORDER);
 }
 
 void move_back(struct pb_pool *pool, struct moves *moves)

@@ -27,17 +27,16 @@ struct moves {
 
 static inline bool can_migrate(const struct pb_pool *pool)
 {
-	return pool->hooks.migrate && !in_hook(); /* it is never called from within a hook */
+	return has_migrate_hook(pool) && !in_hook(); /* it is never called from within a hook */
 }
 
 /*
  * Move the movable blocks of [frame, end) elsewhere by the migrate hook. Returns `end`
- * if no allocated block is left there, else a frame of the first that is; unless `all`,
- * the blocks behind that one are not tried. Moved blocks are noted in `moves`, unless it
- * is NULL. One that can't be noted is moved all the same, and won't go back, unless there is a
+ * if no allocated block is left there, else a frame of the first that is; the blocks behind
+ * that one are not tried. Moved blocks are noted in `moves`, unless it is NULL. One that can't be noted is moved all the same, and won't go back, unless there is a
  * log[]: then it stays. pre: its pageblocks are isolated.
  */
-u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, bool all, struct moves *moves);
+u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, struct moves *moves);
 
 /*
  * The same for compaction: into pageblocks that are not free as a whole, a batch at a time;

@@ -295,14 +295,15 @@ enum pb_misuse {
 	PB_MISUSE_BAD_NODE,     /* node id out of range */
 	PB_MISUSE_BAD_FLAGS,    /* two zone or two mobility modifiers (spec 4.3, 4.4) */
 	PB_MISUSE_REFCOUNT,     /* reference taken on a page nobody owns, or overflow */
+	PB_MISUSE_HOOK,         /* the migrate_batch hook says that it moved more than it was given */
 	PB_NR_MISUSE
 };
 
 struct pb_misuse_report {
 	enum pb_misuse kind;
 	uint64_t pfn;        /* UINT64_MAX if there is none */
-	unsigned int order;  /* as given by the caller */
-	unsigned int found;  /* order or page byte found, by kind */
+	unsigned int order;  /* as given by the caller; HOOK: blocks that the hook was given */
+	unsigned int found;  /* order or page byte found, by kind; HOOK: what it returned */
 	const char *call;    /* name of the function misused */
 	const char *text;    /* the documented message, complete, one line */
 	const void *page;    /* as given by the caller, or NULL */
@@ -342,6 +343,12 @@ struct pb_trace_event {
 
 struct pb_pool;
 
+/* A block that is to move, and a block of the same order to move it to. */
+struct pb_move {
+	struct pb_page *from, *to;
+	unsigned int order;
+};
+
 /*
  * In a PB_POOL_SHARED pool reclaim and oom are called as said here, the others while other
  * processes wait: they must not wait for these.
@@ -373,6 +380,17 @@ struct pb_hooks {
 	   `to` meanwhile. May be asked for the way back. Spec 12.4. */
 	bool (*migrate)(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
 			unsigned int order);
+	/*
+	 * The same for n blocks at a time, at most 16: moves them one after the other, up to one
+	 * that can't go, and returns how many went (0 to n). If it is set migrate is not called.
+	 *
+	 * What a migrate hook says is believed: the block that is not in use then is freed. If
+	 * it was freed in the hook already that is misuse (DOUBLE_FREE by "the migrate hook"),
+	 * and nothing is freed. Who returns more than n is reported (HOOK), and of these blocks
+	 * neither place is freed, since the owner may be using either.
+	 */
+	size_t (*migrate_batch)(void *ctx, struct pb_pool *pool, const struct pb_move *moves,
+				size_t n);
 	/* Last resort; true: something was freed or will be. Spec 8.3. */
 	bool (*oom)(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp);
 	/* Background reclaim should run for this node (kswapd). */

@@ -147,7 +147,7 @@ static void keep_blocks(struct worker *w)
 {
 	uint64_t want = w->what.blocks, step = want / 64 + 8, have;
 
-	if (!want || !w->pool.hooks.migrate)
+	if (!want || !has_migrate_hook(&w->pool))
 		return;
 	if (w->patience) {
 		w->patience--;

@@ -49,6 +49,16 @@ static bool migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struc
 	return found;
 }
 
+static size_t migrate_batch(void *ctx, struct pb_pool *pool, const struct pb_move *moves, size_t n)
+{
+	size_t moved = 0;
+
+	while (moved < n &&
+	       migrate(ctx, pool, moves[moved].from, moves[moved].to, moves[moved].order))
+		moved++;
+	return moved;
+}
+
 /* What was in the slot; `page` is there now. */
 static struct pb_page *swap_movable(uint32_t slot, struct pb_page *page)
 {
@@ -63,6 +73,8 @@ static struct pb_page *swap_movable(uint32_t slot, struct pb_page *page)
 
 static void build(enum pb_profile profile, uint32_t flags)
 {
+	static unsigned int builds;
+
 	tp_start(&tp);
 	tp.config.profile = (uint8_t)profile;
 	tp.config.flags |= flags | PB_POOL_REFCOUNT;
@@ -71,6 +83,8 @@ static void build(enum pb_profile profile, uint32_t flags)
 	tp.config.nr_cpus = 2;
 	tp.config.nr_stripes = 2;
 	tp.hooks.migrate = migrate;
+	if (tp_seed() >> (builds++ & 31) & 1) /* some pools move in batches */
+		tp.hooks.migrate_batch = migrate_batch;
 	tp.config.linear = (void *)(uintptr_t)0x10000000; /* for questions; nobody writes there */
 	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
 	tp_build(&tp);
@@ -409,13 +423,13 @@ static const struct {
 	const char *name;
 	call_fn *call;
 } calls[] = {
-	CALL(pb_alloc_pages),      CALL(pb_free_pages), CALL(pb_get_page),
-	CALL(pb_alloc_exact),      CALL(pb_alloc_at),      CALL(pb_alloc_contig),
-	CALL(pb_reserve),          CALL(pb_online),     CALL(pb_offline),
-	CALL(pb_compact),          CALL(pb_drain),      CALL(pb_pcp_decay),
-	CALL(pb_set_pcp),          CALL(pb_stats),      CALL(pb_set_min_free_kbytes),
-	CALL(pb_alloc_pages_bulk), CALL(pb_split_page), CALL(pb_request_pages),
-	CALL(pb_page_order),       CALL(pb_free_owner), CALL(pb_request_bulk),
+	CALL(pb_alloc_pages),      CALL(pb_free_pages),     CALL(pb_get_page),
+	CALL(pb_alloc_exact),      CALL(pb_alloc_at),       CALL(pb_alloc_contig),
+	CALL(pb_reserve),          CALL(pb_online),         CALL(pb_offline),
+	CALL(pb_compact),          CALL(pb_drain),          CALL(pb_pcp_decay),
+	CALL(pb_set_pcp),          CALL(pb_stats),          CALL(pb_set_min_free_kbytes),
+	CALL(pb_alloc_pages_bulk), CALL(pb_split_page),     CALL(pb_request_pages),
+	CALL(pb_page_order),       CALL(pb_free_owner),     CALL(pb_request_bulk),
 	CALL(pb_address_to_page),  CALL(pb_offline_logged),
 };
 
