@@ -2,7 +2,8 @@
 /*
  * The free path: the page byte must say that this is the head of an allocated block of this
  * order; the last reference is dropped; the byte is cleared; the block goes onto this CPU's
- * list, or, where that is full, a batch of it goes back to the zone, which merges.
+ * list. Where that is full its limit grows, and once that can't, a batch goes back to the zone,
+ * which merges.
  * What the byte may say instead is found out by misuse.c.
  */
 #include "alloc/page_alloc.h"

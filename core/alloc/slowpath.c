@@ -2,8 +2,9 @@
 /*
  * A request that found nothing at the low watermark (spec 8): wake background reclaim, go down
  * to the min watermark and into reserves, then, if it may wait, reclaim, compact and ask
- * the oom hook. Before it fails, every CPU's lists are drained and it is tried once more.
- * Hooks are called without any lock.
+ * the oom hook. Before it fails, every CPU's lists are drained and it is tried again.
+ * Unlike Linux it does not compact before the first reclaim. Hooks are called without any
+ * lock; in a shared pool migrate and wake are called under users_lock.
  */
 #include "alloc/page_alloc.h"
 
@@ -11,7 +12,8 @@
 #include "pcp/quarantine.h"
 #include "pcp/shared.h"
 
-/* Rounds in a row in which no hook claims progress (spec 8). */
+/* Rounds in a row that may bring nothing: of a costly request, whose reclaimed pages are no
+   progress (spec 8); and of draining before a request fails. */
 #define MAX_RECLAIM_RETRIES 16
 
 static void let_others_run(struct pb_pool *pool)
@@ -190,7 +192,7 @@ static NOINLINE u32 try_again(struct pb_pool *pool, const struct alloc_context *
 struct progress {
 	long most_free;           /* pages */
 	unsigned int idle;        /* rounds since then */
-	unsigned int no_progress; /* rounds without so much as a claim, spec 8 */
+	unsigned int no_progress; /* rounds in a row that count as none: no claim, or costly */
 };
 
 static NOINLINE bool may_go_on(struct pb_pool *pool, const struct alloc_context *ctx,

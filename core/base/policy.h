@@ -8,8 +8,8 @@
  *	             `---> pb_policy_linux[]    linux/linux_rules.c, where it is built
  *
  * The members up to pcp_high_batches are facts; those with a number are in
- * docs/linux-observed.md, the others are the modern profile's own. The functions are the ways up: from a lower layer into
- * one that it does not know.
+ * docs/linux-observed.md; the others follow the description, or are the modern profile's own. The
+ * functions are the ways up: from a lower layer into one that it does not know.
  */
 #ifndef PB_CORE_POLICY_H
 #define PB_CORE_POLICY_H

@@ -119,7 +119,8 @@ struct free_list {
 /* Arrays, zones and stripes begin with a cache line, where CPUs share them. */
 #define LINE_BYTES (PB_WITH_SMP || PB_WITH_PCP ? 64 : 8)
 
-/* I17: nr_free == blocks of this order in the trees, over all types. Written under the
+/* I17: nr_free == free blocks of this order, over all types: bits of the trees, or, of whole
+   pageblocks in the modern profile, of the lists (whole.h). Written under the
    stripe's lock. */
 struct free_area {
 	struct free_list free_list[LIST_TYPES];
@@ -133,7 +134,8 @@ _Static_assert(sizeof(struct free_area) == (LIST_TYPES + 1) * sizeof(struct free
 /*
  * A stripe: every nr_stripes-th group of spans of a zone, with its own lock.
  * Merging never crosses a span, so stripes never meet. One stripe is Linux's
- * zone->lock. Written under `lock` only; counters are read without it.
+ * zone->lock. Written under `lock` only, but for what is marked atomic; counters are read
+ * without it.
  */
 struct stripe {
 	u32 lock;
@@ -196,7 +198,7 @@ struct zone {
 	 * write; "stripe": the zone's only stripe's lock; "atomic": read-modify-writes in
 	 * one step; "rest": written while no other call runs. All may be read at any time.
 	 */
-	u32 lock ALIGNED(LINE_BYTES);
+	u32 lock ALIGNED(LINE_BYTES);          /* not Linux's zone->lock, which is the stripe's */
 	u32 flags;                             /* ZONE_*: atomic */
 	u64 present;                           /* pages: rest */
 	u64 managed;                           /* pages: lock */

@@ -120,9 +120,9 @@ static inline u16 zone_class(const struct pb_pool *pool, const struct zone *zone
 /* Spec 6.7 step 5: a pageblock that sticks out of the zone is never taken over. */
 bool pageblock_in_zone(const struct pb_pool *pool, const struct zone *zone, u32 pageblock);
 u32 pageblock_end(const struct pb_pool *pool, u32 frame);
-/* Free pages of a pageblock, and allocated ones that are marked movable. */
 /* Pages of a pageblock that are not free, by its counts alone. */
 u32 __pages_in_use(const struct pb_pool *pool, u32 pageblock);
+/* Free pages of a pageblock, and allocated ones that are marked movable. */
 void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable);
 /* Set the type and the class only; free blocks stay on their lists. */
 void __set_pageblock_type(const struct locked *at, u32 pageblock, unsigned int type);

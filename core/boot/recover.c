@@ -10,8 +10,8 @@
  *	                        per-CPU lists and their sizes, lock words
  *
  * A byte is stored whole or not at all, so a death at any store leaves the first
- * three groups as they were before it or after it. The fourth is never read, only
- * written: it may hold anything.
+ * three groups as they were before it or after it. The fourth is only
+ * written, but for the words of locks that a dead owner is looked for in: it may hold anything.
  *
  * An owner that dies in pb_split_page() has written its pages' bytes last to first:
  * as long as the first still has the block's order, the block is one block, and

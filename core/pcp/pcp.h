@@ -25,7 +25,8 @@
  *	remote drain                         lock          lock
  *
  * Lock order: area < zone < stripe. An area's lock is only ever tried by allocations
- * and frees on its own CPU; a drain waits for it holding nothing. It is held with
+ * and frees on its own CPU; a drain waits for it holding nothing, pcp_lock_all() holding the
+ * quarantine's and those of lower CPUs. It is held with
  * interrupts masked, and no longer than a batch takes.
  */
 #ifndef PB_CORE_PCP_H
@@ -230,7 +231,8 @@ struct pcp_held {
 	unsigned long state; /* of the critical section */
 };
 
-/* False: it is taken. Nobody waits but drains, who hold nothing. */
+/* False: it is taken. Only drains and changes of sizes wait, who hold nothing, and
+   pcp_lock_all(). */
 bool pcp_trylock_area(struct pb_pool *pool, u32 cpu, struct pcp_held *held);
 void pcp_lock_area(struct pb_pool *pool, u32 cpu, struct pcp_held *held);
 void pcp_unlock_area(const struct pcp_held *held);

@@ -7,7 +7,7 @@
  * It lies beside the per-CPU lists: as theirs, its blocks are neither free nor owned, and
  * whatever drains all CPUs' lists empties it, too.
  *
- * Lock order: its own < area < zone < stripe. It is held with interrupts masked,
+ * Lock order: its own comes before an area's, see docs/CONCURRENCY.md. It is held with interrupts masked,
  * for one block that comes and one that goes, or for a batch of those that go.
  */
 #ifndef PB_CORE_QUARANTINE_H

@@ -14,7 +14,7 @@
  * now and then whether its owner has ended. `repairs` is odd during a recovery, and a
  * recovery that was cut short is begun anew.
  *
- * Lock order: users_lock < area < zone < stripe.
+ * Lock order: users_lock comes before all others, see docs/CONCURRENCY.md.
  */
 #ifndef PB_CORE_SHARED_H
 #define PB_CORE_SHARED_H

@@ -14,8 +14,8 @@ struct run {
 	u32 first, n; /* pageblocks */
 };
 
-/* Brings the nodes up to date: O(1) for each leaf that changed since the last time, and
-   O(log leaves). */
+/* Brings the nodes up to date: O(log leaves) for each leaf that was marked since the
+   last time, and a look at the marks, 32 leaves a word. */
 void runs_refresh(struct pb_pool *pool, struct zone *zone);
 /* The first run of at least n pageblocks in [from, end), as long as it is there; n 0: none.
    O(log leaves). */

@@ -4,8 +4,9 @@
  * 6.7, 6.10).
  *
  * Policy: an unmovable page in a movable pageblock pins it for as long as it lives, so
- * mixing is the last resort, and if it must be, as much as possible is taken at once, so
- * that it need not be again soon.
+ * mixing is the last resort: first a whole pageblock is claimed, from the largest blocks down, so
+ * that it need not be again soon; only then is one block taken, the smallest.
+ * Change `fallbacks` and tests/unit/test_buddy.c, the model and kernel-diff say so.
  */
 #include "zone/zone.h"
 

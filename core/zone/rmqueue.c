@@ -33,8 +33,8 @@ static u32 modest(const struct batch *b, const struct stripe *stripe)
 	return (u32)min_u64(b->n, 1 + ((u64)stripe->nr_free_pages >> (b->request->order + 4)));
 }
 
-/* A pageblock is claimed, and all that is wanted comes from it: that of a block of this
-   order, or of any larger one if it is a whole pageblock. */
+/* Claims a pageblock and takes all that is wanted from it. The claimed pageblock is that of a free
+   block of this order; from pageblock_order on, that of any larger free block. */
 static u32 __rmqueue_claimed(const struct batch *b, const struct locked *at, unsigned int order)
 {
 	const struct zone_request *request = b->request;
@@ -139,7 +139,8 @@ static unsigned int whole_order(const struct zone_request *request)
 	return request->order < whole ? whole : request->order;
 }
 
-/* Claims, from the largest blocks down, each that needs counting under a hold of its own. */
+/* Claims, from the largest blocks down. Blocks smaller than a pageblock, whose neighbours must be
+   counted first, are tried under a hold of the lock of their own. */
 static u32 rmqueue_claim(struct batch *b, struct stripe *stripe)
 {
 	const struct zone_request *request = b->request;

@@ -15,7 +15,7 @@
  * "stripe": excluded when they meet in one stripe, by its lock; in different
  * stripes they run side by side. "zone": by zone->lock, taken before a stripe's
  * lock. Watermark checks read counters without a lock: they may be off by what
- * other CPUs do in that moment, never by more.
+ * other CPUs do in that moment, and in the linux profile by what each CPU holds back.
  *
  * Lock order: zone->lock < one stripe->lock. Nothing is called back under a
  * lock except the trace hook.
@@ -107,7 +107,8 @@ int find_suitable_fallback(const struct pb_pool *pool, const struct stripe *stri
 			   unsigned int order, unsigned int want);
 /* Is a block of this order worth its whole pageblock? */
 bool can_steal(const struct pb_pool *pool, unsigned int order, unsigned int want);
-/* Spec 6.7 steps 6 and 8: pages of the pageblock that go well with `want`. */
+/* Do so many of the pageblock's pages go well with `want` that its type should change? Spec 6.7
+   steps 6 and 8. */
 bool worth_claiming(const struct pb_pool *pool, unsigned int want, unsigned int old, u64 free,
 		    u64 movable);
 /* Where free blocks of a block's pageblock are moved from, spec 6.7 step 5; NO_FRAME: none

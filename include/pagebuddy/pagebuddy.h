@@ -70,7 +70,7 @@ enum pb_migratetype {
 	PB_MIGRATE_UNMOVABLE,
 	PB_MIGRATE_MOVABLE,
 	PB_MIGRATE_RECLAIMABLE,
-	PB_MIGRATE_PCPTYPES, /* the types below have per-CPU lists */
+	PB_MIGRATE_PCPTYPES, /* types with smaller numbers have per-CPU lists */
 	PB_MIGRATE_HIGHATOMIC = PB_MIGRATE_PCPTYPES,
 	PB_MIGRATE_CMA,
 	PB_MIGRATE_ISOLATE,
@@ -163,7 +163,7 @@ struct pb_region {
 };
 
 enum pb_profile {
-	PB_PROFILE_MODERN, /* tightest placement, 6.10 list hygiene, stripes */
+	PB_PROFILE_MODERN, /* tightest placement, types kept apart as from Linux 6.10 on, stripes */
 	PB_PROFILE_LINUX,  /* Linux (enum pb_kernel), list by list, frame by frame */
 };
 
@@ -365,7 +365,7 @@ struct pb_move {
  *
  * What a hook claims is not believed for ever: when the free pages have not become
  * more, than at any time since the request came, for 64 rounds, reclaim's claims no
- * longer count, nor oom's for 64 more. Only PB_GFP_NOFAIL goes on.
+ * longer count, and after 64 rounds more oom's don't either. Only PB_GFP_NOFAIL goes on.
  */
 struct pb_hooks {
 	void *ctx;
@@ -377,7 +377,11 @@ struct pb_hooks {
 	/* Free some pages; returns how many (0: no progress). Spec 8 step 8. */
 	unsigned long (*reclaim)(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp);
 	/* Move the content and users of one movable block; false: can't. Nobody else moves
-	   `to` meanwhile. May be asked for the way back. Spec 12.4. */
+	   `to` meanwhile. May be asked for the way back. Spec 12.4. It must return, and must not
+	   wait for another process of a shared pool (which waits for it). It may free `from`
+	   and return false: then that is out of the way. Freeing `from` and returning true, or
+	   `to` and returning false, is reported as misuse. Returning true without having moved
+	   is not noticed: `from` is freed while its users go on. */
 	bool (*migrate)(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
 			unsigned int order);
 	/*
@@ -517,8 +521,9 @@ PB_API struct pb_page *pb_alloc_exact(struct pb_pool *pool, pb_gfp_t gfp, size_t
  * node first, and so that watermarks and lowmem_reserve are kept; pageblocks that
  * another call has isolated are left alone. What fits a block, in a zone that lies in
  * [low, high) wholly, is an ordinary block with its tail given back; a longer range comes from
- * a run of whole free pageblocks, a short one rather than a long one. O(log pageblocks +
- * nr_pages / 512); where no such block or run is free O(frames searched / 64). If nothing is
+ * a run of whole free pageblocks, a short one rather than a long one. O(log pageblocks) for
+ * each 64 pageblocks in which whole ones came or went since the last search, and O(nr_pages /
+ * 512); where no such block or run is free O(frames searched / 64). If nothing is
  * free, and the request has PB_GFP_DIRECT_RECLAIM, movable pages are moved away by
  * the migrate hook, the lowest range first; a page that it refuses is not offered to
  * it again in this call. (Those that it moved before a refusal stay where they went.)

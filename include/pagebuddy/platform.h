@@ -34,8 +34,8 @@ unsigned long pb_platform_critical_enter(void);
 void pb_platform_critical_exit(unsigned long state);
 
 /*
- * A lock in shared, zero-initialised memory; 0 means free. Holders never block
- * or call out; hold times are bounded. The word is the port's alone.
+ * A lock in shared, zero-initialised memory; 0 means free. Holders never block, and call
+ * nothing back but the trace hook; hold times are bounded. The word is the port's alone.
  * pre: lock is aligned to 4; the caller does not hold it.
  */
 void pb_platform_lock(uint32_t *word);
@@ -45,7 +45,8 @@ void pb_platform_unlock(uint32_t *word);
  * After the caller made a store, returns only when every restartable sequence
  * that was under way on `cpu` and did not see that store has been restarted.
  * Without restartable sequences: nothing to do.
- * pre: may sleep briefly; no lock of pb_platform_lock() is held.
+ * pre: may sleep briefly. No zone's and no stripe's lock is held; calls that stop everything
+ * hold the quarantine's, or sizes_lock.
  */
 void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu);
 
