@@ -172,7 +172,7 @@ int misuse_page(const struct pb_pool *pool, const struct call *call, const struc
 	if (frame == NO_FRAME)
 		return report_misuse(pool, call, &what);
 	what.pfn = frame_to_pfn(pool, frame);
-	state = load_relaxed(&page->state);
+	state = frame_state(pool, frame);
 	head = block_head(pool, frame);
 	if (state & PB_PAGE_HEAD) {
 		what.kind = PB_MISUSE_WRONG_ORDER;

@@ -42,7 +42,7 @@ static u64 free_all_owned(struct pb_pool *pool, u32 tag)
 	u64 freed = 0;
 
 	for (u64 frame = 0; frame < pool->nr_frames;) {
-		u8 state = load_relaxed(&pool->pages[frame].state);
+		u8 state = frame_state(pool, (u32)frame);
 		unsigned int order = state & PB_PAGE_HEAD ? state & PB_PAGE_ORDER : 0;
 
 		if (state & PB_PAGE_HEAD && load_relaxed(&pool->owners[frame]) == tag)

@@ -58,24 +58,39 @@ static const struct segment *find_segment(const struct pb_pool *pool, u32 zone, 
 	return pool_segment(pool, low);
 }
 
+/* Where the zone would have the pfn, or NO_FRAME. */
+static u32 place_in(const struct pb_pool *pool, u32 z, u64 pfn)
+{
+	const struct zone *zone = pool_zone(pool, z);
+	const struct segment *segment;
+
+	if (pfn - zone->start_pfn >= zone->spanned)
+		return NO_FRAME;
+	segment = find_segment(pool, z, pfn);
+	if (segment->zone != z || pfn < segment->pfn || pfn >= segment->end_pfn)
+		return NO_FRAME;
+	return segment->frame + (u32)(pfn - segment->pfn);
+}
+
 u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn)
 {
 	for (u32 z = 0; z < pool_nr_zones(pool); z++) {
-		const struct zone *zone = pool_zone(pool, z);
-		const struct segment *segment;
-		u32 frame;
+		u32 frame = place_in(pool, z, pfn);
 
-		if (pfn - zone->start_pfn >= zone->spanned)
-			continue;
-		segment = find_segment(pool, z, pfn);
-		if (segment->zone != z || pfn < segment->pfn || pfn >= segment->end_pfn)
-			continue;
 		/* zones may interleave inside a span: the frame is present in one */
-		frame = segment->frame + (u32)(pfn - segment->pfn);
-		if (load_relaxed(&pool->pages[frame].state) != PAGE_ABSENT)
+		if (frame != NO_FRAME && frame_state(pool, frame) != PAGE_ABSENT)
 			return frame;
 	}
 	return NO_FRAME;
+}
+
+u32 pfn_to_place(const struct pb_pool *pool, u64 pfn)
+{
+	u32 frame = NO_FRAME;
+
+	for (u32 z = 0; z < pool_nr_zones(pool) && frame == NO_FRAME; z++)
+		frame = place_in(pool, z, pfn);
+	return frame;
 }
 
 uint64_t pb_page_to_index(const struct pb_pool *pool, const struct pb_page *page)

@@ -25,6 +25,8 @@ struct stripe *frame_stripe(const struct pb_pool *pool, const struct zone *zone,
 
 u64 frame_to_pfn(const struct pb_pool *pool, u32 frame);
 u32 pfn_to_frame(const struct pb_pool *pool, u64 pfn); /* NO_FRAME: not in the memory map */
+/* The same for memory that may come; NO_FRAME: there is no room for it. */
+u32 pfn_to_place(const struct pb_pool *pool, u64 pfn);
 
 /* Address at which the frame can be written, by the address hook (HIGHMEM too) or the linear
    mapping; NULL: it has none. */
@@ -36,6 +38,38 @@ static inline u32 page_frame(const struct pb_pool *pool, const struct pb_page *p
 	uintptr_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
 
 	return frame < pool->nr_frames ? (u32)frame : NO_FRAME;
+}
+
+/* Where it is noted whether a span's memory is there; pre: some of the pool's may not be. */
+static inline u8 *span_there(const struct pb_pool *pool, u32 span)
+{
+	return (u8 *)pool_at(pool, pool->super->there) + span;
+}
+
+/* Not: the frame is of a region whose memory may come, and has not, or has gone. Then its page
+   byte, its pageblock and its tree are zero, or are being written. */
+static inline bool frame_is_there(const struct pb_pool *pool, u32 frame)
+{
+	return !CAN_GROW || likely(!pool->super->hotplug) ||
+	       pb_atomic_load_n(span_there(pool, frame >> pool->max_order), __ATOMIC_ACQUIRE) ==
+		       SPAN_THERE;
+}
+
+/* The frame's page byte, where it has one. */
+static inline u8 frame_state(const struct pb_pool *pool, u32 frame)
+{
+	return frame_is_there(pool, frame) ? load_relaxed(&pool->pages[frame].state) : PAGE_ABSENT;
+}
+
+/* The first state of a pageblock whose frees go to these per-CPU lists. */
+static inline void init_pageblock(const struct pb_pool *pool, u32 number, unsigned int type,
+				  u16 class)
+{
+	struct pageblock *pb = pool_pageblock(pool, number);
+
+	pb->listed_order = NOT_LISTED;
+	store_relaxed(&pb->type, (u8)type);
+	store_relaxed(&pool->pcp_class[number], class);
 }
 
 static inline unsigned int pageblock_type(const struct pb_pool *pool, u32 pageblock)

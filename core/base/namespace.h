@@ -92,7 +92,6 @@
 #define init_lists pb_core_init_lists
 #define init_per_zone_wmark_min pb_core_init_per_zone_wmark_min
 #define is_block pb_core_is_block
-#define is_present pb_core_is_present
 #define isolate_pageblocks pb_core_isolate_pageblocks
 #define isolate_undrained pb_core_isolate_undrained
 #define largest_order pb_core_largest_order
@@ -120,6 +119,7 @@
 #define memmap_check pb_core_memmap_check
 #define memmap_measure pb_core_memmap_measure
 #define memmap_release pb_core_memmap_release
+#define memmap_there pb_core_memmap_there
 #define misuse_page pb_core_misuse_page
 #define move_back pb_core_move_back
 #define __move_freepages_block pb_core___move_freepages_block
@@ -131,6 +131,7 @@
 #define nofragment pb_core_nofragment
 #define note_boost pb_core_note_boost
 #define owned_frame pb_core_owned_frame
+#define online_range pb_core_online_range
 #define pageblock_end pb_core_pageblock_end
 #define pageblock_in_zone pb_core_pageblock_in_zone
 #define __pageblock_is_whole pb_core___pageblock_is_whole
@@ -175,6 +176,7 @@
 #define pcp_unlock_all pb_core_pcp_unlock_all
 #define pcp_unlock_area pb_core_pcp_unlock_area
 #define pfn_to_frame pb_core_pfn_to_frame
+#define pfn_to_place pb_core_pfn_to_place
 #define policy_of pb_core_policy_of
 #define pool_log pb_core_pool_log
 #define pool_set_handle pb_core_pool_set_handle

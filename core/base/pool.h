@@ -76,7 +76,7 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 	       "the handle's fields fit into what users see of it");
 
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
-#define POOL_LAYOUT 6
+#define POOL_LAYOUT 7
 #define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS)
 #define KEPT_VM_EVENTS (PB_WITH_COUNTERS ? PB_NR_VM_EVENTS : 1)
 #define VM_ALLOC_FAIL (PB_WITH_COUNTERS ? PB_ALLOC_FAIL : 0) /* the log goes by it */
@@ -87,6 +87,11 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 #define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
 #define MAX_STRIPES 16u /* of a zone */
 #define MAX_MOVING 2u   /* calls of migrate hooks that may be filling a stripe's blocks at once */
+/* Can a pool have room for memory that comes later? */
+#define CAN_GROW (PB_WITH_RANGE && PB_WITH_ZONES)
+/* Of a span of a hotplug region, in there[]: what is known of its frames means nothing unless it is
+   SPAN_THERE. */
+enum { SPAN_ABSENT, SPAN_CHANGING, SPAN_THERE };
 #define MAX_LEVELS 5u   /* of a list's bitmap below its root: 64^6 pageblocks */
 
 /* Page bytes without HEAD: frames that the allocator never hands out. */
@@ -200,7 +205,7 @@ struct zone {
 	 */
 	u32 lock ALIGNED(LINE_BYTES);          /* not Linux's zone->lock, which is the stripe's */
 	u32 flags;                             /* ZONE_*: atomic */
-	u64 present;                           /* pages: rest */
+	u64 present;                           /* pages: lock */
 	u64 managed;                           /* pages: lock */
 	unsigned long watermark_boost;         /* pages: atomic */
 	long quarantined;                      /* pages in the quarantine: its lock */
@@ -308,11 +313,12 @@ struct pb_super {
 	u8 orders;             /* max_order + 1 */
 	u8 kernel;             /* linux profile: enum pb_kernel; else 0 */
 	u16 quarantine_blocks; /* slots of the quarantine; 0: there is none */
+	u32 hotplug;           /* 1: some regions' memory may come and go, see there[] */
 	u64 nr_frames;
 	u64 linear_pfn;
 	/* offsets of the arrays, bytes from the start */
 	u64 segments, nodes, zonelists, cpu_nodes, zones, stripes, areas, bitmaps, trees,
-		pageblocks, classes, pages, refs, owners, links, pcp_types, percpu, runs;
+		pageblocks, classes, pages, refs, owners, links, pcp_types, percpu, runs, there;
 	u64 map_sum;   /* of nodes, zonelists, segments, and the shapes of zones and stripes */
 	u64 super_sum; /* of everything above */
 

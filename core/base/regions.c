@@ -16,11 +16,16 @@ static bool less(enum regions_order order, const struct pb_region *a, const stru
 	return a_key != b_key ? a_key < b_key : a < b; /* equal ones: as in the array */
 }
 
+/* Memory that may come is walked with what is there. */
+static bool is_kind(const struct regions *r, u32 i)
+{
+	return (r->config->regions[i].kind == PB_REGION_RESERVED) ==
+	       (r->kind == PB_REGION_RESERVED);
+}
+
 static bool wanted(const struct regions *r, u32 i)
 {
-	const struct pb_region *region = &r->config->regions[i];
-
-	return region->kind == r->kind && region->end_pfn > r->above;
+	return is_kind(r, i) && r->config->regions[i].end_pfn > r->above;
 }
 
 /* Direction in which the array is sorted: 1 ascending, -1 descending, 0 unsorted. */
@@ -87,12 +92,12 @@ static void sort_numbers(struct regions *r)
 	u32 n = 0, *numbers = config->region_order;
 
 	for (u32 i = 0; i < config->nr_regions; i++)
-		n += config->regions[i].kind == r->kind;
+		n += is_kind(r, i);
 	if (r->kind == PB_REGION_RESERVED)
 		numbers += config->nr_regions - n;
 	r->sorted = numbers;
 	for (u32 i = 0; i < config->nr_regions; i++)
-		if (config->regions[i].kind == r->kind)
+		if (is_kind(r, i))
 			*numbers++ = i;
 	r->nr_sorted = n;
 	heap_sort(r, numbers - n, n);

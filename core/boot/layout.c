@@ -35,7 +35,7 @@ bool layout_sizes_plausible(const struct pb_super *s)
 	       s->nr_zones && s->nr_zones <= PB_MAX_NODES * PB_NR_ZONE_TYPES &&
 	       s->nr_stripes >= s->nr_zones && s->nr_stripes <= MAX_STRIPES * s->nr_zones &&
 	       s->nr_segments >= s->nr_zones && s->nr_segments <= s->nr_spans &&
-	       s->nr_pcp_orders == lists && s->mobility <= 1 &&
+	       s->nr_pcp_orders == lists && s->mobility <= 1 && s->hotplug <= 1 &&
 	       (!s->quarantine_blocks || s->flags & PB_POOL_HARDENED) &&
 	       s->class_shift == (lists ? fls32(s->max_order | 1u) + 1 : 0) &&
 	       s->pageblock_stride ==
@@ -108,7 +108,8 @@ bool layout_arrays_in_place(const struct pb_super *s)
 		       (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area)) &&
 	       up_to(&end, s->bitmaps, s->percpu, s->bytes) &&
 	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus) &&
-	       up_to(&end, s->runs, s->classes, s->bytes) &&
+	       up_to(&end, s->runs, s->there, s->bytes) &&
+	       follows(&end, s->there, s->hotplug ? s->nr_spans : 0) &&
 	       follows(&end, s->classes, s->nr_pageblocks * sizeof(u16)) &&
 	       follows(&end, s->pageblocks, (u64)s->nr_pageblocks * s->pageblock_stride) &&
 	       follows(&end, s->trees, (u64)s->nr_spans * s->span_words * 8) &&

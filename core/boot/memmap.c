@@ -90,8 +90,14 @@ static const char *region_fault(const struct pb_config *config, const struct pb_
 		return TEXT("pfns must be below 2^52");
 	if (region->kind == PB_REGION_RESERVED)
 		return NULL;
-	if (region->kind != PB_REGION_USABLE)
-		return TEXT("kind must be PB_REGION_USABLE or PB_REGION_RESERVED");
+	if (region->kind > PB_REGION_HOTPLUG)
+		return TEXT(
+			"kind must be PB_REGION_USABLE, PB_REGION_RESERVED or PB_REGION_HOTPLUG");
+	if (!CAN_GROW && region->kind == PB_REGION_HOTPLUG)
+		return TEXT("kind: this library was built without PB_WITH_RANGE or PB_WITH_ZONES");
+	if (CAN_GROW && region->kind == PB_REGION_HOTPLUG &&
+	    (region->start_pfn | region->end_pfn) & (((u64)1 << config->max_order) - 1))
+		return TEXT("a PB_REGION_HOTPLUG must begin and end at multiples of 2^max_order");
 	if (region->node >= (PB_WITH_NUMA ? PB_MAX_NODES : 1))
 		return PB_WITH_NUMA
 			       ? TEXT("node must be below 64")
@@ -249,7 +255,7 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super,
 	u64 spans = 0;
 
 	*sizes = (struct memmap_sizes){ 0 };
-	super->nr_zones = super->nr_stripes = super->nr_segments = 0;
+	super->nr_zones = super->nr_stripes = super->nr_segments = super->hotplug = 0;
 	region = first_usable(&regions, config);
 	do {
 		u32 more = region_spans(super, last, region);
@@ -261,6 +267,7 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super,
 		}
 		if (!same_segment(super, last, region))
 			super->nr_segments++;
+		super->hotplug |= region->kind == PB_REGION_HOTPLUG;
 		if (region->node >= super->nr_nodes)
 			super->nr_nodes = region->node + 1u;
 		zone_spans += more;
@@ -354,7 +361,8 @@ void memmap_build(struct pb_pool *pool, const struct pb_config *config)
 		span += region_spans(pool->super, last, region);
 		z->nr_spans = span - z->first_span;
 		z->spanned = region->end_pfn - z->start_pfn;
-		z->present += region->end_pfn - region->start_pfn;
+		if (region->kind == PB_REGION_USABLE)
+			z->present += region->end_pfn - region->start_pfn;
 		pool_segment(pool, segment)->end_pfn = region->end_pfn;
 		last = region;
 	} while (more_usable(&regions, &region));
@@ -383,6 +391,27 @@ static u32 region_frame(const struct pb_pool *pool, const struct pb_region *last
 		++*segment;
 	return pool_segment(pool, *segment)->frame +
 	       (u32)(region->start_pfn - pool_segment(pool, *segment)->pfn);
+}
+
+void memmap_there(struct pb_pool *pool, const struct pb_config *config)
+{
+	const struct pb_region *last = NULL, *region;
+	u32 segment = UINT32_MAX;
+	struct regions regions;
+
+	if (!CAN_GROW || !pool->super->hotplug)
+		return;
+	regions_begin(&regions, config, PB_REGION_USABLE, BY_ZONE);
+	while ((region = regions_next(&regions)) != NULL) {
+		u32 start = region_frame(pool, last, region, &segment);
+		u32 end = start + (u32)(region->end_pfn - 1 - region->start_pfn);
+
+		last = region;
+		if (region->kind == PB_REGION_HOTPLUG)
+			continue;
+		for (u32 span = start >> pool->max_order; span <= end >> pool->max_order; span++)
+			*span_there(pool, span) = SPAN_THERE;
+	}
 }
 
 /* Walks a zone's frames and the reservations side by side. */
@@ -423,6 +452,8 @@ static void release_region(struct release *h, const struct pb_region *region, u3
 	struct zone *zone = zone_of_frame(pool, base);
 	u64 pfn = region->start_pfn;
 
+	if (region->kind == PB_REGION_HOTPLUG)
+		return;
 	while (pfn < region->end_pfn) {
 		u64 next, free = skip_reserved(h, pfn, region->end_pfn, &next);
 

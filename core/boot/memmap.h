@@ -18,6 +18,8 @@ void memmap_measure(const struct pb_config *config, struct pb_super *super,
 		    struct memmap_sizes *sizes);
 /* Write segments and zones; pre: measured, arrays zeroed. */
 void memmap_build(struct pb_pool *pool, const struct pb_config *config);
+/* Notes which spans' memory is there from the beginning. */
+void memmap_there(struct pb_pool *pool, const struct pb_config *config);
 /* linux profile: makes every free list empty. */
 void init_lists(struct pb_pool *pool);
 /* Marks reserved and absent frames, and releases the others to the zones (spec 11.2). */

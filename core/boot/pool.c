@@ -132,6 +132,7 @@ static void place_arrays(struct pb_super *s, const struct memmap_sizes *sizes)
 	s->bitmaps = place(&end, sizes->bitmaps);
 	s->percpu = place(&end, (u64)s->percpu_stride * s->nr_cpus);
 	s->runs = place(&end, sizes->runs);
+	s->there = place(&end, s->hotplug ? s->nr_spans : 0);
 	s->classes = place(&end, s->nr_pageblocks * sizeof(u16));
 	s->pageblocks = place(&end, (u64)s->nr_pageblocks * s->pageblock_stride);
 	s->trees = place(&end, (u64)s->nr_spans * s->span_words * 8);
@@ -450,13 +451,9 @@ static void init_pageblocks(struct pb_pool *pool, unsigned int type)
 		const struct zone *zone = pool_zone(pool, z);
 		u32 first = zone_first_pageblock(pool, zone);
 
-		for (u32 i = 0; i < zone_nr_pageblocks(pool, zone); i++) {
-			struct pageblock *pb = pool_pageblock(pool, first + i);
-
-			pb->listed_order = NOT_LISTED;
-			pb->type = (u8)type;
-			pool->pcp_class[first + i] = zone_class(pool, zone, type);
-		}
+		for (u32 i = first; i < first + zone_nr_pageblocks(pool, zone); i++)
+			if (frame_is_there(pool, i << pool->pageblock_order))
+				init_pageblock(pool, i, type, zone_class(pool, zone, type));
 	}
 }
 
@@ -487,6 +484,8 @@ static void disable_mobility(struct pb_pool *pool)
 		u32 frame = i << pool->pageblock_order;
 		struct locked at = { pool, zone, frame_stripe(pool, zone, frame) };
 
+		if (!frame_is_there(pool, frame))
+			continue;
 		__set_pageblock_type(&at, i, PB_MIGRATE_UNMOVABLE);
 		__area_relist(&at, frame);
 	}
@@ -498,6 +497,7 @@ static NOINLINE void init_state(struct pb_pool *pool, const struct pb_config *co
 
 	init_nodes(pool, config);
 	memmap_build(pool, config);
+	memmap_there(pool, config);
 	build_zonelists(pool, config);
 	init_lists(pool);
 	pool->super->mobility = PB_WITH_MOBILITY;

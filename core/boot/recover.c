@@ -70,13 +70,34 @@ static u32 settle_block(struct pb_pool *pool, u32 frame)
 	return frame + n;
 }
 
+/* The first frame from here on whose memory is there, or end. */
+static u64 next_there(const struct pb_pool *pool, u64 frame, u64 end)
+{
+	while (frame < end && !frame_is_there(pool, (u32)frame))
+		frame += (u64)1 << pool->max_order; /* it is the first of a span */
+	return frame;
+}
+
+/* Memory that was about to come or to go when somebody died is not there: none of it was anybody's. */
+static void settle_spans(struct pb_pool *pool, struct zone *zone)
+{
+	for (u32 i = 0; CAN_GROW && pool->super->hotplug && i < zone->nr_spans; i++) {
+		u32 span = zone->first_span + i;
+
+		if (*span_there(pool, span) == SPAN_THERE || *span_there(pool, span) == SPAN_ABSENT)
+			continue;
+		memset(span_tree(pool, span << pool->max_order), 0, pool->span_words * 8u);
+		*span_there(pool, span) = SPAN_ABSENT;
+	}
+}
+
 static void settle_pages(struct pb_pool *pool, struct zone *zone)
 {
 	u64 frame = zone_first_frame(pool, zone);
 	u64 end = frame + zone_nr_frames(pool, zone);
-	u64 managed = 0;
+	u64 managed = 0, reserved = 0;
 
-	while (frame < end) {
+	while ((frame = next_there(pool, frame, end)) < end) {
 		u8 state = pool->pages[frame].state;
 
 		if (state & PB_PAGE_HEAD) {
@@ -89,9 +110,12 @@ static void settle_pages(struct pb_pool *pool, struct zone *zone)
 		if (state != PAGE_RESERVED && state != PAGE_ABSENT)
 			pool->pages[frame].state = 0; /* pb_validate()'s mark, if not 0 */
 		managed += !pool->pages[frame].state;
+		reserved += pool->pages[frame].state == PAGE_RESERVED;
 		forget_references(pool, (u32)frame);
 		frame++;
 	}
+	if (pool->super->hotplug)
+		zone->present = managed + reserved;
 	if (!pool_was_loaded(pool))
 		zone->managed = managed;
 }
@@ -118,6 +142,8 @@ static void settle_pageblocks(struct pb_pool *pool, struct zone *zone)
 	for (u32 i = first; i < first + zone_nr_pageblocks(pool, zone); i++) {
 		struct pageblock *pb = pool_pageblock(pool, i);
 
+		if (!frame_is_there(pool, i << pool->pageblock_order))
+			continue;
 		pb->type = settled_type(pool, pb);
 		pool->pcp_class[i] = zone_class(pool, zone, pb->type);
 		reserved += pb->type == PB_MIGRATE_HIGHATOMIC;
@@ -172,7 +198,7 @@ static void free_the_rest(struct pb_pool *pool, struct zone *zone)
 	u64 end = frame + zone_nr_frames(pool, zone);
 	u64 managed = zone->managed;
 
-	while (frame < end) {
+	while ((frame = next_there(pool, frame, end)) < end) {
 		u8 state = pool->pages[frame].state;
 		u64 run = frame;
 
@@ -180,7 +206,7 @@ static void free_the_rest(struct pb_pool *pool, struct zone *zone)
 			frame += (u64)1 << (state & PB_PAGE_ORDER);
 			continue;
 		}
-		while (run < end && !pool->pages[run].state)
+		while (run < end && !frame_state(pool, (u32)run))
 			run++;
 		if (run > frame)
 			release_range(pool, zone, (u32)frame, (u32)run);
@@ -195,6 +221,7 @@ static void recover_zone(struct pb_pool *pool, struct zone *zone)
 	zone->vm_free = 0;
 	zone->flags &= ZONE_BOOSTED_WATERMARK | ZONE_BELOW_HIGH;
 	memset(pool_at(pool, zone->runs), 0, (size_t)runs_bytes(zone_nr_pageblocks(pool, zone)));
+	settle_spans(pool, zone);
 	settle_pages(pool, zone);
 	settle_pageblocks(pool, zone);
 	for (u32 i = 0; i < zone->nr_stripes; i++)
@@ -208,7 +235,9 @@ static void pool_recover(struct pb_pool *handle)
 	pool->hooks.trace = NULL; /* these are no steps of a call */
 	pool->super->sizes_lock = 0;
 	quarantine_reset(pool);
-	memset(pool->trees, 0, (size_t)pool->super->nr_spans * pool->span_words * 8);
+	for (u32 span = 0; span < pool->super->nr_spans; span++)
+		if (frame_is_there(pool, span << pool->max_order))
+			memset(span_tree(pool, span << pool->max_order), 0, pool->span_words * 8u);
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		recover_zone(pool, pool_zone(pool, z));
 	init_lists(pool);

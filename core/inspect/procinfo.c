@@ -63,7 +63,8 @@ static bool type_shown(const struct pb_pool *pool, unsigned int type)
 	if (type != PB_MIGRATE_CMA)
 		return true;
 	for (u32 i = 0; i < pool->super->nr_pageblocks; i++)
-		if (pageblock_type(pool, i) == PB_MIGRATE_CMA)
+		if (frame_is_there(pool, i << pool->pageblock_order) &&
+		    pageblock_type(pool, i) == PB_MIGRATE_CMA)
 			return true;
 	return false;
 }
@@ -104,7 +105,8 @@ static void tight_lengths(const struct pb_pool *pool, const struct zone *zone, u
 		const struct pageblock *pb = pool_pageblock(pool, i);
 		struct stripe *stripe = frame_stripe(pool, zone, i << pool->pageblock_order);
 
-		if (pageblock_type(pool, i) != type)
+		if (!frame_is_there(pool, i << pool->pageblock_order) ||
+		    pageblock_type(pool, i) != type)
 			continue;
 		pb_platform_lock(&stripe->lock);
 		for (unsigned int order = 0; order <= pool->max_order; order++)
@@ -150,7 +152,8 @@ static void text_blocks_row(struct text *text, const struct pb_pool *pool, const
 		u64 pfn = frame_to_pfn(pool, (first + i) << pool->pageblock_order);
 
 		/* rounding to spans adds pageblocks that no frame of the zone is in */
-		if (pfn + pageblock_pages(pool) > zone->start_pfn &&
+		if (frame_is_there(pool, (first + i) << pool->pageblock_order) &&
+		    pfn + pageblock_pages(pool) > zone->start_pfn &&
 		    pfn < zone->start_pfn + zone->spanned)
 			counts[pageblock_type(pool, first + i)]++;
 	}
@@ -293,7 +296,7 @@ static void text_zone_sizes(struct text *text, const struct pb_pool *pool, const
 	for (unsigned int m = 0; m < (promo ? 4u : 3u); m++)
 		text_line(text, marks[m], zone ? wmark_pages(zone, m) : absent_mark(pool, type));
 	text_line(text, "        spanned  ", zone ? zone->spanned : 0);
-	text_line(text, "        present  ", zone ? zone->present : 0);
+	text_line(text, "        present  ", zone ? load_relaxed(&zone->present) : 0);
 	text_line(text, "        managed  ", zone ? load_relaxed(&zone->managed) : 0);
 	if (!old)
 		text_line(text, "        cma      ", 0);

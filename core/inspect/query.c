@@ -100,7 +100,7 @@ int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *sta
 	stat->zone = zone->type;
 	stat->start_pfn = zone->start_pfn;
 	stat->spanned = zone->spanned;
-	stat->present = zone->present;
+	stat->present = load_relaxed(&zone->present);
 	stat->managed = load_relaxed(&zone->managed);
 	stat->free = zone_free_pages(pool, zone);
 	stat->vm_free = zone_vm_free_pages(pool, zone);
@@ -117,8 +117,12 @@ int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *sta
 	stat->nr_isolate_pageblock = load_relaxed(&zone->nr_isolate_pageblock);
 	for (unsigned int o = 0; o <= pool->max_order; o++)
 		stat->nr_free[o] = zone_nr_free(pool, zone, o);
-	for (u32 b = 0; b < zone_nr_pageblocks(pool, zone); b++)
-		stat->pageblocks[pageblock_type(pool, zone_first_pageblock(pool, zone) + b)]++;
+	for (u32 b = 0; b < zone_nr_pageblocks(pool, zone); b++) {
+		u32 pageblock = zone_first_pageblock(pool, zone) + b;
+
+		if (frame_is_there(pool, pageblock << pool->pageblock_order))
+			stat->pageblocks[pageblock_type(pool, pageblock)]++;
+	}
 	stat->stripes = zone->nr_stripes;
 	stat->flags = load_relaxed(&zone->flags);
 	return PB_OK;
@@ -183,7 +187,7 @@ void pb_stats(struct pb_pool *pool, struct pb_pool_stat *stat)
 	for (u32 z = 0; z < super->nr_zones; z++) {
 		const struct zone *zone = pool_zone(pool, z);
 
-		stat->present += zone->present;
+		stat->present += load_relaxed(&zone->present);
 		stat->managed += load_relaxed(&zone->managed);
 		stat->free += zone_free_pages(pool, zone);
 		stat->pcp += zone_pcp_pages(pool, zone);

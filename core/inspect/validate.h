@@ -104,12 +104,10 @@ int check_zones(struct check *c);                         /* I3 */
 int check_runs(struct check *c, const struct zone *zone); /* I42, validate_runs.c */
 int check_nodes(struct check *c);                         /* I36 */
 int check_locks(struct check *c);                         /* I29 */
-/* Does the frame exist, as far as its page byte says? pre: I2. */
-bool is_present(const struct pb_pool *pool, u64 frame);
 
 /* ------------------------------------------------------- validate_frames.c */
 
-int check_frames(struct check *c);         /* I4 */
+int check_frames(struct check *c);         /* I4, I44 */
 int check_ancestors(struct check *c);      /* I5 */
 int check_merged(struct check *c);         /* I6 */
 int check_free_usable(struct check *c);    /* I7 */

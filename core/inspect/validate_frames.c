@@ -7,16 +7,28 @@
 
 #include "alloc/misuse.h"
 
+static int check_there(struct check *c)
+{
+	for (u32 span = 0; CAN_GROW && c->pool->super->hotplug && span < c->pool->super->nr_spans;
+	     span++)
+		if (*span_there(c->pool, span) != SPAN_THERE &&
+		    *span_there(c->pool, span) != SPAN_ABSENT)
+			return broken_at(c, 44, "a span is neither there nor absent", "span", span);
+	return PB_OK;
+}
+
 int check_frames(struct check *c)
 {
+	CHECK(check_there(c));
 	for (u32 z = 0; z < c->pool->super->nr_zones; z++) {
 		const struct zone *zone = pool_zone(c->pool, z);
-		const struct pb_page *page = c->pool->pages + zone_first_frame(c->pool, zone);
 		u64 present = 0, reserved = 0;
 
 		for (u64 i = 0; i < zone_nr_frames(c->pool, zone); i++) {
-			present += page[i].state != PAGE_ABSENT;
-			reserved += page[i].state == PAGE_RESERVED;
+			u8 state = frame_state(c->pool, zone_first_frame(c->pool, zone) + (u32)i);
+
+			present += state != PAGE_ABSENT;
+			reserved += state == PAGE_RESERVED;
 		}
 		if (zone->present != present)
 			return broken_zone(c, 4, "present pages", zone,
@@ -75,7 +87,7 @@ int check_free_usable(struct check *c)
 
 	while (next_free(c->pool, &b, c->pool->super->nr_spans))
 		for (u32 i = 0; i < 1u << b.order; i++) {
-			u8 state = c->pool->pages[b.frame + i].state;
+			u8 state = frame_state(c->pool, b.frame + i);
 
 			if (state == PAGE_RESERVED || state == PAGE_ABSENT)
 				return broken_block(c, 7,

@@ -144,6 +144,8 @@ static int check_pageblock_listed(struct check *c, u32 pageblock)
 	u32 mask = orders_of(c->pool, pageblock);
 	u32 local = tight_local(c->pool, c->zone, pageblock);
 
+	if (!frame_is_there(c->pool, pageblock << c->pool->pageblock_order))
+		return PB_OK; /* what it has on lists is counted below, and so found */
 	for (unsigned int o = c->pool->pageblock_order; o <= c->pool->max_order; o++)
 		if (!(pageblock << c->pool->pageblock_order & ((1u << o) - 1)))
 			c->blocks += lists_with(c->pool, pageblock << c->pool->pageblock_order,
@@ -295,6 +297,8 @@ static int check_types(struct check *c, const struct zone *zone)
 		u32 pageblock = zone_first_pageblock(c->pool, zone) + i;
 		unsigned int type = pool_pageblock(c->pool, pageblock)->type;
 
+		if (!frame_is_there(c->pool, pageblock << c->pool->pageblock_order))
+			continue;
 		if (type >= LIST_TYPES)
 			return broken_pageblock(c, 22, "a type that does not exist", pageblock);
 		if (c->pool->pcp_class[pageblock] != zone_class(c->pool, zone, type))

@@ -52,9 +52,10 @@ int check_super(struct check *c)
 	return PB_OK;
 }
 
-bool is_present(const struct pb_pool *pool, u64 frame)
+/* What may come, and isn't there, has its place as if it were. */
+static bool is_present(const struct pb_pool *pool, u64 frame)
 {
-	return pool->pages[frame].state != PAGE_ABSENT;
+	return !frame_is_there(pool, (u32)frame) || pool->pages[frame].state != PAGE_ABSENT;
 }
 
 static bool segment_plausible(const struct pb_pool *pool, const struct segment *segment,
@@ -255,8 +256,7 @@ int check_zones(struct check *c)
 		return broken(c, 3, "zones, stripes or bitmaps do not add up");
 	for (u32 z = 0; z < s->nr_zones; z++)
 		CHECK(check_runs_place(c, pool_zone(c->pool, z), &runs));
-	return align_up(runs, LINE_BYTES) == s->classes ? PB_OK
-							: broken(c, 3, "runs do not add up");
+	return align_up(runs, LINE_BYTES) == s->there ? PB_OK : broken(c, 3, "runs do not add up");
 }
 
 static bool node_has_memory(const struct node *node)

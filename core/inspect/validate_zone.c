@@ -52,7 +52,8 @@ static u64 owned_pages(const struct check *c, const struct zone *zone)
 	const struct pb_page *page = c->pool->pages + zone_first_frame(c->pool, zone);
 	u64 owned = 0;
 
-	for (u64 i = 0; i < zone_nr_frames(c->pool, zone); i++)
+	for (u64 i = 0; i < zone_nr_frames(c->pool, zone);
+	     i++) /* of absent spans: zero, or ABSENT */
 		if (page[i].state & PB_PAGE_HEAD)
 			owned += (u64)1 << (page[i].state & PB_PAGE_ORDER);
 	return owned;
@@ -78,9 +79,12 @@ static u64 count_type(const struct check *c, const struct zone *zone, unsigned i
 {
 	u64 count = 0;
 
-	for (u32 i = 0; i < zone_nr_pageblocks(c->pool, zone); i++)
-		count += pool_pageblock(c->pool, zone_first_pageblock(c->pool, zone) + i)->type ==
-			 type;
+	for (u32 i = 0; i < zone_nr_pageblocks(c->pool, zone); i++) {
+		u32 pageblock = zone_first_pageblock(c->pool, zone) + i;
+
+		count += frame_is_there(c->pool, pageblock << c->pool->pageblock_order) &&
+			 pool_pageblock(c->pool, pageblock)->type == type;
+	}
 	return count;
 }
 

@@ -106,7 +106,7 @@ static int walk_zone(struct pb_pool *pool, const struct zone *zone,
 		struct pb_block block;
 		int stop;
 
-		if (load_relaxed(&pool->pages[frame].state) == PAGE_ABSENT) {
+		if (frame_state(pool, (u32)frame) == PAGE_ABSENT) {
 			frame++;
 			continue;
 		}

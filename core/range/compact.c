@@ -76,7 +76,8 @@ static u32 price(const struct compaction *c, u32 unit)
 	for (u32 i = 0; i < c->unit; i++) {
 		u32 pageblock = c->first + unit * c->unit + i;
 
-		if (pageblock_type(c->pool, pageblock) >= PB_MIGRATE_PCPTYPES)
+		if (!frame_is_there(c->pool, pageblock << c->pool->pageblock_order) ||
+		    pageblock_type(c->pool, pageblock) >= PB_MIGRATE_PCPTYPES)
 			return UINT32_MAX;
 		sum += in_use(c, pageblock);
 	}

@@ -79,8 +79,8 @@ static u64 __free_mask(const struct pb_pool *pool, u32 frame, unsigned int shift
 	u32 node = frame_node(pool, frame, shift);
 	u64 mask = 0;
 
-	if (frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)
-		return 0; /* another call is emptying it */
+	if (!frame_is_there(pool, frame) || frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)
+		return 0; /* or another call is emptying it */
 	mask = covering_order(pool, frame) >= (int)shift;
 	for (unsigned int order = shift; order--;) {
 		u32 first = node << (shift - order);
@@ -199,7 +199,8 @@ static u32 free_from(const struct search *s, u32 frame, u32 limit)
 	if (frame - limit > pages)
 		limit = frame - pages;
 	at = lock_frame(pool, s->zone, frame - 1);
-	while (frame > limit && frame_migratetype(pool, frame - 1) != PB_MIGRATE_ISOLATE) {
+	while (frame > limit && frame_is_there(pool, frame - 1) &&
+	       frame_migratetype(pool, frame - 1) != PB_MIGRATE_ISOLATE) {
 		int order = covering_order(pool, frame - 1);
 
 		if (order < 0)
@@ -220,7 +221,8 @@ static u32 free_to(const struct search *s, u32 frame, u32 limit)
 		return frame;
 	limit = (u32)min_u64(limit, frame + pageblock_pages(pool));
 	at = lock_frame(pool, s->zone, frame);
-	while (frame < limit && frame_migratetype(pool, frame) != PB_MIGRATE_ISOLATE) {
+	while (frame < limit && frame_is_there(pool, frame) &&
+	       frame_migratetype(pool, frame) != PB_MIGRATE_ISOLATE) {
 		int order = covering_order(pool, frame);
 
 		if (order < 0)
@@ -346,9 +348,11 @@ static bool take_by_moving(struct search *s, u32 frame, u32 end, u32 *kept)
 /* Frame behind whatever is in the way at `frame`. */
 static u32 behind(const struct pb_pool *pool, u32 frame)
 {
-	u32 head = block_head(pool, frame);
-	u32 end = frame + 1;
+	u32 end = frame + 1, head;
 
+	if (!frame_is_there(pool, frame))
+		return (frame | ((1u << pool->max_order) - 1)) + 1;
+	head = block_head(pool, frame);
 	if (head != NO_FRAME)
 		end = head + (1u << (load_relaxed(&pool->pages[head].state) & PB_PAGE_ORDER));
 	if (frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)

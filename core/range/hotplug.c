@@ -124,7 +124,7 @@ int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	return code;
 }
 
-static int do_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
+int online_range(struct pb_pool *pool, u64 start_pfn, u64 end_pfn)
 {
 	int code = for_each_run(pool, start_pfn, end_pfn, exists);
 
@@ -140,7 +140,7 @@ int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	int code;
 
 	pool_enter(pool);
-	code = do_online(pool, start_pfn, end_pfn);
+	code = online_range(pool, start_pfn, end_pfn);
 	pool_leave(pool);
 	return code;
 }

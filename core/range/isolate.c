@@ -110,8 +110,7 @@ bool next_run(const struct pb_pool *pool, u64 pfn, u64 end, u32 *frame, u32 *fra
 	limit = min_u64(end - pfn,
 			zone_first_frame(pool, zone) + zone_nr_frames(pool, zone) - (u64)*frame);
 	*frame_end = *frame + 1;
-	while (*frame_end - *frame < limit &&
-	       load_relaxed(&pool->pages[*frame_end].state) != PAGE_ABSENT &&
+	while (*frame_end - *frame < limit && frame_state(pool, *frame_end) != PAGE_ABSENT &&
 	       frame_to_pfn(pool, *frame_end) == pfn + (*frame_end - *frame))
 		++*frame_end;
 	return true;
@@ -223,7 +222,7 @@ void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock
 u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable)
 {
 	while (frame < end) {
-		u8 word = load_relaxed(&pool->pages[frame].state);
+		u8 word = frame_state(pool, frame);
 		u32 head = word & PB_PAGE_HEAD ? frame : block_head(pool, frame);
 
 		if (word && !(word & PB_PAGE_HEAD))
@@ -248,7 +247,7 @@ u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable)
 static int refusal(const struct pb_pool *pool, u32 frame, u32 end)
 {
 	for (; frame < end; frame++)
-		if (load_relaxed(&pool->pages[frame].state) == PAGE_ABSENT)
+		if (frame_state(pool, frame) == PAGE_ABSENT)
 			return PB_ENODEV;
 	return PB_EBUSY;
 }

@@ -34,4 +34,7 @@ u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable);
 /* Next pfn of a present frame in [pfn, end) and how far its zone's run goes. */
 bool next_run(const struct pb_pool *pool, u64 pfn, u64 end, u32 *frame, u32 *frame_end);
 
+/* Brings the reserved frames of [start_pfn, end_pfn) into use: hotplug.c. */
+int online_range(struct pb_pool *pool, u64 start_pfn, u64 end_pfn);
+
 #endif

@@ -15,7 +15,8 @@
 
 bool __pageblock_is_whole(const struct pb_pool *pool, u32 pageblock)
 {
-	return pageblock_type(pool, pageblock) != PB_MIGRATE_ISOLATE &&
+	return frame_is_there(pool, pageblock << pool->pageblock_order) &&
+	       pageblock_type(pool, pageblock) != PB_MIGRATE_ISOLATE &&
 	       pageblock_is_free(pool, pageblock);
 }
 

@@ -69,6 +69,10 @@
  *   pb_reserve                    any    task areas  a s z t  O(frames)
  *   pb_online                     any    task areas  a s z t  O(frames)
  *   pb_offline                    any    task areas  a s z t  O(frames), the migrate hook
+ *   pb_grow                       any    task areas  a s z t  O(frames)
+ *   pb_remove                     any    task no     s z      O(frames)
+ *   pb_grow_pieces                any    task no     -        O(spans)
+ *   pb_grow_bytes                 any    task no     -        O(spans)
  *   pb_offline_logged             any    task areas  a s z t  O(frames), the migrate hook
  *   pb_compact                    any    task areas  a s      O(frames), the migrate hook
  *   pb_drain                      any    task areas  a s      O(what the lists hold)

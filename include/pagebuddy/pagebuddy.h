@@ -144,7 +144,7 @@ struct pb_page {
 
 /* ----------------------------------------------------------- configuration */
 
-enum pb_region_kind { PB_REGION_USABLE, PB_REGION_RESERVED };
+enum pb_region_kind { PB_REGION_USABLE, PB_REGION_RESERVED, PB_REGION_HOTPLUG };
 
 /*
  * A piece [start_pfn, end_pfn) of the memory map. Regions come in any order. Arrays that
@@ -153,6 +153,14 @@ enum pb_region_kind { PB_REGION_USABLE, PB_REGION_RESERVED };
  * Usable ones must not overlap each other; reserved ones may overlap anything
  * and need no node or zone: they take frames out of usable regions (present,
  * never handed out until pb_online()).
+ *
+ * Hotplug ones are room for memory that may come (pb_grow()): as usable ones they overlap
+ * no other, and they begin and end at multiples of 2^max_order. Metadata for them is laid
+ * out, so that nothing moves later, and is not touched before the memory comes, but for a
+ * byte a span, some eight a pageblock of the lists' bitmaps where a list changes, and what
+ * each CPU's stacks have for the zone's greatest size. Until then it must be readable, as
+ * zero, and needs no memory of its own: address space of mmap(), or one page of zeros that is
+ * mapped everywhere.
  */
 struct pb_region {
 	uint64_t start_pfn;
@@ -673,6 +681,47 @@ struct pb_move_note {
    range as it was. `log` NULL: as pb_offline(). */
 PB_API int pb_offline_logged(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
 			     struct pb_move_note *log, size_t n);
+
+/*
+ * Memory beyond the first map: [start_pfn, end_pfn), multiples of 2^max_order, in regions that the
+ * configuration calls PB_REGION_HOTPLUG, comes into use while the pool is used; nothing moves.
+ * First its part of the metadata must be backed by memory, where pb_grow_pieces() says.
+ * `zeroed`: these pieces are known to be zero; else they are cleared. The frames are online
+ * then: pb_online() need not be called. PB_OK; PB_EBUSY: part of it is there already; PB_ENODEV:
+ * there is no room for part of it; PB_EINVAL; PB_ENOTSUP: the pool has no such region. *obstacle
+ * (may be NULL), with the first two: pfn of the first span for which that is so; nothing has changed.
+ * Who dies in here leaves all of it absent, or reserved: then pb_grow() with `zeroed` false, or
+ * pb_online(), again. O(frames).
+ */
+PB_API int pb_grow(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn, bool zeroed,
+		   uint64_t *obstacle);
+/*
+ * Takes a range away that pb_offline() has emptied (any span of the pool, if it has a hotplug region).
+ * Its pieces of the metadata are the caller's afterwards; they must stay readable, with what
+ * they hold or as zero. PB_OK; PB_EBUSY: a frame is in use, *obstacle (may be NULL) is its
+ * pfn; PB_ENODEV: so it is of one that isn't there; PB_EINVAL, PB_ENOTSUP. O(frames).
+ */
+PB_API int pb_remove(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
+		     uint64_t *obstacle);
+
+struct pb_piece {
+	void *memory;
+	size_t bytes;
+};
+#define PB_MAX_PIECES 8
+
+/*
+ * The parts of the metadata that belong to a range's frames alone, in pieces[0..n): returns n,
+ * or PB_EINVAL (that is also a range of several regions that don't adjoin), PB_ENODEV,
+ * PB_ENOTSUP. 1.3 bytes a frame, more with PB_POOL_REFCOUNT, PB_POOL_OWNERS or the linux
+ * profile. They have any alignment: whoever backs them with pages rounds outward, and inward
+ * to take these away again. O(spans).
+ */
+PB_API int pb_grow_pieces(const struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
+			  struct pb_piece pieces[PB_MAX_PIECES]);
+/* The sum of their bytes; PB_OK, or as pb_grow_pieces(). */
+PB_API int pb_grow_bytes(const struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
+			 size_t *bytes);
 
 /* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1), and then what
    waits in the quarantine, too. */

@@ -176,7 +176,7 @@ static int check_mapping(const struct pb_config *config, size_t memory_bytes,
 	for (uint32_t i = 0; i < config->nr_regions; i++) {
 		const struct pb_region *r = &config->regions[i];
 
-		if (r->kind != PB_REGION_USABLE || r->zone == PB_ZONE_HIGHMEM)
+		if (r->kind == PB_REGION_RESERVED || r->zone == PB_ZONE_HIGHMEM)
 			continue; /* HIGHMEM has no linear address */
 		if (r->start_pfn >= first && r->end_pfn - first <= pages)
 			continue;

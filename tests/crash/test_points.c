@@ -37,6 +37,7 @@ int main(void)
 #else
 
 #define FRAMES 2048u
+#define ALL_FRAMES (FRAMES + 128u) /* with those that may come: two spans */
 #define RESERVED_FROM 100u
 #define RESERVED_TO 110u
 #define TRAP_FLAG 0x100
@@ -214,6 +215,18 @@ static void do_offline(struct stage *s)
 			break;
 }
 
+static void do_grow(struct stage *s)
+{
+	(void)pb_grow(&s->pool, FRAMES, ALL_FRAMES, false, NULL);
+}
+
+static void do_remove(struct stage *s)
+{
+	do_grow(s);
+	if (pb_offline(&s->pool, FRAMES, ALL_FRAMES) == PB_OK)
+		(void)pb_remove(&s->pool, FRAMES, ALL_FRAMES, NULL);
+}
+
 static void do_drain(struct stage *s)
 {
 	pb_drain(&s->pool, -1);
@@ -300,6 +313,8 @@ static const struct scenario scenarios[] = {
 	{ "online", do_online, STILL },
 	{ "offline", do_offline, MOVING },
 	{ "offline, moving", do_offline, MUST_MOVE },
+	{ "grow", do_grow, STILL },
+	{ "grow, offline, remove", do_remove, STILL },
 	{ "drain", do_drain, STILL },
 	{ "tick", do_tick, STILL },
 	{ "compact", do_compact, MOVING },
@@ -333,7 +348,7 @@ static const struct kind kinds[] = {
 
 static unsigned char *image; /* what a death leaves of the pool */
 static size_t mapped;
-static unsigned char before[FRAMES], after[FRAMES]; /* owned? */
+static unsigned char before[ALL_FRAMES], after[ALL_FRAMES]; /* owned? */
 static const struct scenario *scenario;
 static const struct kind *kind;
 static unsigned long stores, looked_at, every;
@@ -354,26 +369,26 @@ static int note_owned(void *ctx, const struct pb_block *block)
 	return 0;
 }
 
-static void owned_frames(struct pb_pool *pool, unsigned char owned[FRAMES])
+static void owned_frames(struct pb_pool *pool, unsigned char owned[ALL_FRAMES])
 {
-	memset(owned, 0, FRAMES);
+	memset(owned, 0, ALL_FRAMES);
 	pb_walk(pool, note_owned, owned);
 }
 
 /* ------------------------------------------------------------- after a death */
 
-static unsigned int count_owned(const unsigned char owned[FRAMES])
+static unsigned int count_owned(const unsigned char owned[ALL_FRAMES])
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < FRAMES; i++)
+	for (unsigned int i = 0; i < ALL_FRAMES; i++)
 		n += owned[i];
 	return n;
 }
 
 static void check_owners(struct pb_pool *pool)
 {
-	unsigned char now[FRAMES];
+	unsigned char now[ALL_FRAMES];
 
 	if (scenario->what == MAKING)
 		return;
@@ -382,7 +397,7 @@ static void check_owners(struct pb_pool *pool)
 		require(count_owned(now) >= count_owned(before), "an owner lost a page");
 		return;
 	}
-	for (unsigned int i = 0; i < FRAMES; i++) {
+	for (unsigned int i = 0; i < ALL_FRAMES; i++) {
 		require(now[i] || !before[i] || !after[i], "an owner lost a page");
 		require(!now[i] || before[i] || after[i] || scenario->what == PASSING,
 			"a page has an owner that never asked for it");
@@ -391,10 +406,10 @@ static void check_owners(struct pb_pool *pool)
 
 static void free_all(struct pb_pool *pool)
 {
-	unsigned char owned[FRAMES];
+	unsigned char owned[ALL_FRAMES];
 
 	owned_frames(pool, owned);
-	for (uint64_t pfn = 0; pfn < FRAMES; pfn++)
+	for (uint64_t pfn = 0; pfn < ALL_FRAMES; pfn++)
 		while (owned[pfn] && pb_page_count(pool, pb_pfn_to_page(pool, pfn)))
 			require(pb_put_page(pool, pb_pfn_to_page(pool, pfn)) == PB_OK,
 				"a page can't be freed");
@@ -437,6 +452,9 @@ static void check_calls_return(struct pb_pool *pool)
 	if (pb_offline(pool, 640, 656) == PB_OK)
 		(void)pb_online(pool, 640, 656);
 	(void)pb_alloc_contig(pool, 40, 1, 0, UINT64_MAX, 0, PB_GFP_KERNEL);
+	for (uint64_t pfn = FRAMES; pfn < ALL_FRAMES; pfn += 64)
+		(void)pb_grow(pool, pfn, pfn + 64, false, NULL);
+	require(pb_online(pool, FRAMES, ALL_FRAMES) == PB_OK, "memory can't come");
 	require(pb_validate(pool, &error) == PB_OK, error.text);
 }
 
@@ -537,11 +555,12 @@ static void make_stage(struct stage *s)
 	static const struct pb_region regions[] = {
 		{ 0, FRAMES, 0, PB_ZONE_NORMAL, PB_REGION_USABLE },
 		{ RESERVED_FROM, RESERVED_TO, 0, 0, PB_REGION_RESERVED },
+		{ FRAMES, ALL_FRAMES, 0, PB_ZONE_NORMAL, PB_REGION_HOTPLUG },
 	};
 
 	pb_config_init(&config);
 	config.regions = regions;
-	config.nr_regions = 2;
+	config.nr_regions = 3;
 	config.max_order = 6;
 	config.pageblock_order = 4;
 	config.profile = kind->profile;

@@ -33,6 +33,9 @@ struct scene {
 };
 
 #define FRAMES 64u
+#define ALL_FRAMES (FRAMES + 32u) /* with what may come: two spans */
+
+static bool may_grow; /* the scenes have room for that */
 
 static void scene_setup(void *ctx)
 {
@@ -47,6 +50,10 @@ static void scene_setup(void *ctx)
 	s->tp.config.pageblock_order = 3;
 	s->tp.config.nr_cpus = s->cpus;
 	tp_region(&s->tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+	if (may_grow) {
+		tp_region(&s->tp, FRAMES, ALL_FRAMES, 0, PB_ZONE_NORMAL);
+		s->tp.regions[1].kind = PB_REGION_HOTPLUG;
+	}
 	tp_require(tp_try(&s->tp) == PB_OK, "%s", s->tp.error.text);
 #ifdef SCHED_ACCESSES
 	pb_test_share(s->tp.memory, s->tp.bytes);
@@ -72,7 +79,7 @@ static void scene_teardown(void *ctx)
 /* Mark the frames of everything that the threads hold; twice is wrong. */
 static bool owners_are_single(struct scene *s, unsigned int *pages)
 {
-	uint8_t owner[FRAMES] = { 0 };
+	uint8_t owner[ALL_FRAMES] = { 0 };
 
 	*pages = 0;
 	for (unsigned int t = 0; t < PB_TEST_THREADS; t++)
@@ -83,7 +90,7 @@ static bool owners_are_single(struct scene *s, unsigned int *pages)
 				continue;
 			pfn = pb_page_to_pfn(&s->tp.pool, s->page[t][i]);
 			for (unsigned int k = 0; k < 1u << s->order[t][i]; k++) {
-				if (pfn + k >= FRAMES || owner[pfn + k]++) {
+				if (pfn + k >= ALL_FRAMES || owner[pfn + k]++) {
 					snprintf(s->wrong, sizeof(s->wrong), "pfn %u owned twice",
 						 (unsigned int)pfn + k);
 					return false;
@@ -98,6 +105,7 @@ static bool scene_check(void *ctx)
 {
 	struct scene *s = ctx;
 	struct pb_error error = { 0 };
+	struct pb_pool_stat stat;
 	unsigned int pages = 0;
 
 	s->wrong[0] = 0;
@@ -113,7 +121,11 @@ static bool scene_check(void *ctx)
 		return false;
 	pb_test_set_cpu(0);
 	pb_drain(&s->tp.pool, -1);
-	if (tp_free_pages(&s->tp) != (int64_t)(FRAMES - pages))
+	pb_stats(&s->tp.pool, &stat);
+	if (!may_grow && stat.managed != FRAMES)
+		snprintf(s->wrong, sizeof(s->wrong), "%lu pages managed",
+			 (unsigned long)stat.managed);
+	else if (tp_free_pages(&s->tp) != (int64_t)(stat.managed - pages))
 		snprintf(s->wrong, sizeof(s->wrong), "%ld pages free, %u owned",
 			 (long)tp_free_pages(&s->tp), pages);
 	else if (pb_validate(&s->tp.pool, &error) != PB_OK)
@@ -362,6 +374,83 @@ static void test_offline_beside_offline(void **state)
 	explore("two offlines", 2, own_cpu, 2, 2, 0, NULL, offline_both);
 }
 
+static uint64_t present(struct scene *s)
+{
+	struct pb_pool_stat stat;
+
+	pb_stats(&s->tp.pool, &stat);
+	return stat.present;
+}
+
+/* Memory comes while all that there is may be taken. */
+static void grow_against_alloc(struct scene *s, unsigned int t)
+{
+	if (t) {
+		for (unsigned int i = 0; i < 5; i++)
+			take(s, t, i, PB_GFP_KERNEL, 4);
+		give(s, t, 0);
+		return;
+	}
+	if (pb_grow(&s->tp.pool, FRAMES, FRAMES + 16, true, NULL) != PB_OK ||
+	    present(s) != FRAMES + 16)
+		s->failed = 100;
+}
+
+/* Two that want the same span: one of them gets it, and the other nothing. */
+static void grow_both(struct scene *s, unsigned int t)
+{
+	uint64_t start = t ? FRAMES + 16 : FRAMES, obstacle = 0;
+	int code = pb_grow(&s->tp.pool, start, ALL_FRAMES, true, &obstacle);
+
+	if (code == PB_OK ? !pb_pfn_to_page(&s->tp.pool, start)
+			  : code != PB_EBUSY || obstacle != FRAMES + 16)
+		s->failed = 100;
+	if (code != PB_OK && !t && pb_pfn_to_page(&s->tp.pool, FRAMES))
+		s->failed = 100;
+}
+
+static void come_and_be_offline(struct scene *s)
+{
+	tp_require(pb_grow(&s->tp.pool, FRAMES, FRAMES + 16, true, NULL) == PB_OK &&
+			   pb_offline(&s->tp.pool, FRAMES, FRAMES + 16) == PB_OK,
+		   "to begin with");
+}
+
+static void remove_against_online(struct scene *s, unsigned int t)
+{
+	int code = t ? pb_online(&s->tp.pool, FRAMES, FRAMES + 16)
+		     : pb_remove(&s->tp.pool, FRAMES, FRAMES + 16, NULL);
+
+	if (code != PB_OK && code != (t ? PB_ENODEV : PB_EBUSY))
+		s->failed = 100;
+	if (!t && code == PB_OK && present(s) != FRAMES)
+		s->failed = 100;
+}
+
+static void remove_against_alloc(struct scene *s, unsigned int t)
+{
+	if (t) {
+		take(s, t, 0, PB_GFP_KERNEL, 2);
+		give(s, t, 0);
+		return;
+	}
+	if (pb_remove(&s->tp.pool, FRAMES, FRAMES + 16, NULL) != PB_OK ||
+	    pb_grow(&s->tp.pool, FRAMES, FRAMES + 16, false, NULL) != PB_OK)
+		s->failed = 100;
+}
+
+static void test_memory_comes_and_goes_beside_others(void **state)
+{
+	(void)state;
+	may_grow = true;
+	explore("grow", 2, own_cpu, 2, 2, 1, NULL, grow_against_alloc);
+	explore("two grow", 2, own_cpu, 2, 2, 0, NULL, grow_both);
+	explore("remove and online", 2, own_cpu, 2, 2, 0, come_and_be_offline,
+		remove_against_online);
+	explore("remove", 2, own_cpu, 2, 2, 0, come_and_be_offline, remove_against_alloc);
+	may_grow = false;
+}
+
 /* Two movable pages in the range; the hook moves the first and refuses the second. */
 static struct {
 	struct scene *scene;
@@ -582,6 +671,7 @@ int main(void)
 		cmocka_unit_test(test_claim_beside_alloc),
 		cmocka_unit_test(test_offline_beside_alloc),
 		cmocka_unit_test(test_offline_beside_offline),
+		cmocka_unit_test(test_memory_comes_and_goes_beside_others),
 		cmocka_unit_test(test_refused_offline_beside_claims),
 		cmocka_unit_test(test_contig_beside_free),
 		cmocka_unit_test(test_types_stolen_beside_each_other),

@@ -24,6 +24,8 @@
 
 #define FRAMES 8192u /* 256 pageblocks of 32 frames */
 #define PAGEBLOCK 32u
+#define SPAN 64u
+#define HOT_SPANS 8u /* room for memory that comes and goes */
 #define SLOTS 32
 
 static struct tp tp;
@@ -87,10 +89,14 @@ static void build(enum pb_profile profile, uint32_t flags)
 		tp.hooks.migrate_batch = migrate_batch;
 	tp.config.linear = (void *)(uintptr_t)0x10000000; /* for questions; nobody writes there */
 	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+	tp_region(&tp, FRAMES, FRAMES + HOT_SPANS * SPAN, 0, PB_ZONE_NORMAL);
+	tp.regions[1].kind = PB_REGION_HOTPLUG;
 	tp_build(&tp);
 	memset(movable, 0, sizeof(movable));
 	tp_require_stripes(&tp.pool, profile == PB_PROFILE_MODERN ? 2 : 1, 128);
 }
+
+static void remove_all(void);
 
 static void drop(const char *what)
 {
@@ -103,6 +109,8 @@ static void drop(const char *what)
 	tp_require(!tp.misuse_calls, "%s: %s", what, tp.misuse_text);
 	tp_check(&tp, what);
 	pb_drain(&tp.pool, -1);
+	remove_all();
+	tp_check(&tp, what);
 	tp_require(tp_free_pages(&tp) == FRAMES, "%s: %ld of %u pages came back", what,
 		   (long)tp_free_pages(&tp), FRAMES);
 	tp_drop(&tp);
@@ -210,6 +218,45 @@ static void call_pb_offline_logged(struct tp_rng *rng)
 
 	if (pb_offline_logged(&tp.pool, pfn, pfn + PAGEBLOCK, log, PAGEBLOCK) == PB_OK)
 		assert_int_equal(pb_online(&tp.pool, pfn, pfn + PAGEBLOCK), PB_OK);
+}
+
+/* Memory that comes and goes, a span at a time. */
+static uint64_t some_span(struct tp_rng *rng)
+{
+	return FRAMES + tp_below(rng, HOT_SPANS) * (uint64_t)SPAN;
+}
+
+static void call_pb_grow(struct tp_rng *rng)
+{
+	struct pb_piece pieces[PB_MAX_PIECES];
+	uint64_t pfn = some_span(rng), obstacle = 0;
+	size_t bytes;
+	int code;
+
+	assert_in_range(pb_grow_pieces(&tp.pool, pfn, pfn + SPAN, pieces), 4, PB_MAX_PIECES);
+	assert_int_equal(pb_grow_bytes(&tp.pool, pfn, pfn + SPAN, &bytes), PB_OK);
+	code = pb_grow(&tp.pool, pfn, pfn + SPAN, false, &obstacle);
+	assert_true(code == PB_OK || (code == PB_EBUSY && obstacle == pfn));
+}
+
+static void call_pb_remove(struct tp_rng *rng)
+{
+	uint64_t pfn = some_span(rng);
+
+	if (pb_offline(&tp.pool, pfn, pfn + SPAN) == PB_OK)
+		assert_int_equal(pb_remove(&tp.pool, pfn, pfn + SPAN, NULL), PB_OK);
+	else
+		assert_int_not_equal(pb_remove(&tp.pool, pfn, pfn + SPAN, NULL), PB_EINVAL);
+}
+
+/* All that came goes again. */
+static void remove_all(void)
+{
+	for (uint64_t pfn = FRAMES; pfn < FRAMES + HOT_SPANS * SPAN; pfn += SPAN)
+		if (pb_pfn_to_page(&tp.pool, pfn)) {
+			assert_int_equal(pb_offline(&tp.pool, pfn, pfn + SPAN), PB_OK);
+			assert_int_equal(pb_remove(&tp.pool, pfn, pfn + SPAN, NULL), PB_OK);
+		}
 }
 
 static void call_pb_compact(struct tp_rng *rng)
@@ -384,10 +431,11 @@ static void ask(struct pb_page *page, struct pb_page *any)
 	assert_int_equal(pb_zonelist_nodes(&tp.pool, 0, nodes), 1);
 	assert_int_equal(pb_nr_zones(&tp.pool), 1);
 	assert_int_equal(pb_get_order(&tp.pool, 5000), 1);
-	assert_true(pb_range_is_free(&tp.pool, pb_page_to_pfn(&tp.pool, any), FRAMES) >= 0);
+	assert_true(pb_range_is_free(&tp.pool, pb_page_to_pfn(&tp.pool, any),
+				     pb_page_to_pfn(&tp.pool, any) + 1) >= 0);
 	assert_int_equal(pb_find_block(&tp.pool, pb_page_to_pfn(&tp.pool, any), &block), PB_OK);
 	assert_true(pb_zone_below(&tp.pool, 0, PB_WMARK_HIGH) >= 0);
-	assert_true(pb_free_blocks(&tp.pool, 0, 0) <= FRAMES);
+	assert_true(pb_free_blocks(&tp.pool, 0, 0) <= FRAMES + HOT_SPANS * SPAN);
 	assert_true(strlen(pb_user_percpu_mode(&tp.pool)) >= 4);
 	assert_non_null(pb_default_pool()); /* the first call makes it */
 }
@@ -430,7 +478,8 @@ static const struct {
 	CALL(pb_set_pcp),          CALL(pb_stats),          CALL(pb_set_min_free_kbytes),
 	CALL(pb_alloc_pages_bulk), CALL(pb_split_page),     CALL(pb_request_pages),
 	CALL(pb_page_order),       CALL(pb_free_owner),     CALL(pb_request_bulk),
-	CALL(pb_address_to_page),  CALL(pb_offline_logged),
+	CALL(pb_address_to_page),  CALL(pb_offline_logged), CALL(pb_grow),
+	CALL(pb_remove),
 };
 
 #define NR_CALLS (sizeof(calls) / sizeof(*calls))

@@ -128,7 +128,7 @@ static void test_region_refused_when_impossible(void **state)
 	REFUSE_REGION(tp.regions[0].node = PB_MAX_NODES, PB_EREGION, 0, "region 0");
 	REFUSE_REGION(tp.regions[1].zone = PB_ZONE_DEVICE, PB_EREGION, 1, "region 1");
 	REFUSE_REGION(tp.regions[1].zone = 200, PB_EREGION, 1, "region 1");
-	REFUSE_REGION(tp.regions[1].kind = 2, PB_EREGION, 1, "region 1");
+	REFUSE_REGION(tp.regions[1].kind = 3, PB_EREGION, 1, "region 1");
 	REFUSE_REGION(tp.regions[1].start_pfn = 4095, PB_EREGION, 1, "region 1");
 	REFUSE_REGION(tp.regions[0].end_pfn = 12289, PB_EREGION, 1, "region 1");
 	REFUSE_REGION(tp.regions[1].zone = PB_ZONE_HIGHMEM, PB_EREGION, 1, "region 1");
