@@ -160,13 +160,19 @@ static u32 take_from_zones(struct pb_pool *pool, const struct alloc_context *ctx
 	return frame;
 }
 
-u32 take_for_move(struct pb_pool *pool, unsigned int order, int node, const struct call *call)
+/* Not inlined, so that the request isn't on the stack while a block is taken. */
+static NOINLINE bool prepare_move(struct pb_pool *pool, struct alloc_context *ctx,
+				  unsigned int order, int node, const struct call *call)
 {
 	struct pb_request request = { .gfp = PB_GFP_HIGHUSER_MOVABLE & ~PB_GFP_RECLAIM,
 				      .node = node };
+
+	return prepare_request(pool, ctx, &request, order, call) == PB_REASON_NONE;
+}
+
+u32 take_for_move(struct pb_pool *pool, unsigned int order, int node, const struct call *call)
+{
 	struct alloc_context ctx;
 
-	if (prepare_request(pool, &ctx, &request, order, call))
-		return NO_FRAME;
-	return take_from_zones(pool, &ctx);
+	return prepare_move(pool, &ctx, order, node, call) ? take_from_zones(pool, &ctx) : NO_FRAME;
 }

@@ -273,8 +273,8 @@ static bool may_leave(const struct pb_pool *pool, struct moves *moves, u32 head,
 
 /* Fills it with blocks of [frame, end), one or several; returns the frame behind them, or that of
    something that stays. */
-static u32 gather_any(const struct pb_pool *pool, struct move_batch *b, u32 frame, u32 end,
-		      struct moves *moves)
+static NOINLINE u32 gather_any(const struct pb_pool *pool, struct move_batch *b, u32 frame, u32 end,
+			       struct moves *moves)
 {
 	u32 most = pool->hooks.migrate_batch ? MOVE_BATCH : 1;
 
@@ -297,20 +297,12 @@ static u32 gather_any(const struct pb_pool *pool, struct move_batch *b, u32 fram
 	return frame;
 }
 
-/* Moves the batch; returns how many of its blocks, the first ones, are out of the way. */
-static NOINLINE u32 move_out(struct pb_pool *pool, struct move_batch *b, struct moves *moves)
+/* Moves the blocks that have a target; returns how many, the first ones, are out of the way. */
+static NOINLINE u32 move_out(struct pb_pool *pool, const struct move_batch *b, u32 targets,
+			     struct moves *moves)
 {
-	u32 rest[MOVE_BATCH], targets = 0, done;
+	u32 rest[MOVE_BATCH], done = move_in_turn(pool, b, targets, rest);
 
-	while (targets < b->n) {
-		u32 node = zone_of_frame(pool, b->from[targets])->node;
-		u32 to = take_for_move(pool, order_in(b, targets), (int)node, &moving);
-
-		if (to == NO_FRAME)
-			break;
-		b->to[targets++] = to;
-	}
-	done = move_in_turn(pool, b, targets, rest);
 	for (u32 i = 0; i < targets; i++)
 		put_one(pool, rest[i], order_in(b, i));
 	for (u32 i = 0; i < done && moves; i++)
@@ -319,14 +311,22 @@ static NOINLINE u32 move_out(struct pb_pool *pool, struct move_batch *b, struct 
 	return done;
 }
 
+static inline u32 target_for(struct pb_pool *pool, const struct move_batch *b, u32 i)
+{
+	return take_for_move(pool, order_in(b, i), zone_of_frame(pool, b->from[i])->node, &moving);
+}
+
+/* Targets are taken here, and not a call deeper: the way from here is the longest there is. */
 u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, struct moves *moves)
 {
 	struct move_batch b;
 
 	while (frame < end) {
-		u32 next = gather_any(pool, &b, frame, end, moves);
-		u32 done = b.n ? move_out(pool, &b, moves) : 0;
+		u32 next = gather_any(pool, &b, frame, end, moves), done = 0;
 
+		while (done < b.n && (b.to[done] = target_for(pool, &b, done)) != NO_FRAME)
+			done++;
+		done = move_out(pool, &b, done, moves);
 		if (done < b.n)
 			next = b.from[done] > frame ? b.from[done] : frame;
 		/* what its owner has freed meanwhile is out of the way, too */
