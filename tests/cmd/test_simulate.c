@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "engine.h"
+#include "replay/reclaim.h"
 
 /* ------------------------------------------- the library, made to misbehave */
 
@@ -578,6 +579,79 @@ static struct pbr_input *reclaiming(struct builder *builder, uint32_t nr)
 	return build(builder);
 }
 
+static uint32_t went[8], nr_went;
+
+static void note_release(void *ctx, uint32_t slot)
+{
+	(void)ctx;
+	went[nr_went++] = slot;
+}
+
+/* Five pages, of which the recorded kernel reclaimed 3, then 1; 4 has an owner again. */
+static void reclaim_all(bool by_turn)
+{
+	struct pbr_op ops[] = { { .kind = PBR_OP_RECLAIMED, .slot = 3 },
+				{ .kind = PBR_OP_RECLAIMED, .slot = 1 } };
+	uint8_t orders[5] = { 0 };
+	uint32_t slots[5] = { 1, 2, 3, 4, 5 };
+	struct pbr_plan plan = { .ops = ops, .nr_ops = 2, .nr_slots = 5, .slot_order = orders };
+	struct pbr_reclaim reclaim;
+
+	plan.rates.direct[0].pages = 1;
+	assert_int_equal(pbr_reclaim_init(&reclaim, &plan, NULL, slots, by_turn), 0);
+	reclaim.release = note_release;
+	nr_went = 0;
+	for (uint32_t slot = 0; slot < 5; slot++)
+		pbr_reclaim_add(&reclaim, slot);
+	pbr_reclaim_add(&reclaim, 0); /* used again: the youngest of its kind */
+	pbr_reclaim_drop(&reclaim, 4);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pbr_reclaim_direct(&reclaim, 0), 1);
+	assert_int_equal(pbr_reclaim_direct(&reclaim, 0), 0);
+	assert_int_equal(reclaim.by_tasks, 4);
+	pbr_reclaim_clear(&reclaim);
+}
+
+static void test_pages_go_by_age_or_by_their_turn(void **state)
+{
+	static const uint32_t by_age[] = { 1, 2, 3, 0 }, by_turn[] = { 3, 1, 2, 0 };
+
+	(void)state;
+	reclaim_all(false);
+	assert_memory_equal(went, by_age, sizeof(by_age));
+	reclaim_all(true);
+	assert_memory_equal(went, by_turn, sizeof(by_turn));
+}
+
+/* As many as there are go in order, whatever became stale meanwhile. */
+static void test_a_page_used_often_goes_once(void **state)
+{
+	enum { NR = 1000, USES = 200 };
+	static uint8_t orders[NR];
+	static uint32_t slots[NR];
+	struct pbr_plan plan = { .nr_slots = NR, .slot_order = orders };
+	struct pbr_reclaim reclaim;
+
+	(void)state;
+	plan.rates.direct[0].pages = 1;
+	assert_int_equal(pbr_reclaim_init(&reclaim, &plan, NULL, slots, false), 0);
+	reclaim.release = note_release;
+	for (uint32_t use = 0; use < USES; use++)
+		for (uint32_t slot = 0; slot < NR; slot++) {
+			slots[slot] = slot + 1;
+			pbr_reclaim_add(&reclaim, slot);
+		}
+	assert_false(reclaim.failed);
+	assert_true(reclaim.room <= 1 << 17);
+	for (uint32_t slot = 0; slot < NR; slot++) {
+		nr_went = 0;
+		assert_int_equal(pbr_reclaim_direct(&reclaim, 0), 1);
+		assert_int_equal(went[0], slot);
+	}
+	assert_int_equal(pbr_reclaim_direct(&reclaim, 0), 0);
+	pbr_reclaim_clear(&reclaim);
+}
+
 /* Where there is room, what the recorded kernel reclaimed stays. */
 static void test_more_memory_is_filled_by_what_would_have_been_reclaimed(void **state)
 {
@@ -589,7 +663,7 @@ static void test_more_memory_is_filled_by_what_would_have_been_reclaimed(void **
 	(void)state;
 	input = reclaiming(&builder, 6000);
 	assert_true(pbr_priv(input)->plan->has_reclaim);
-	assert_int_equal(pbr_priv(input)->plan->rates.kswapd_pages, 2000);
+	assert_int_equal(pbr_priv(input)->plan->rates.kswapd[0].pages, 2000);
 	pbr_settings_init(&settings);
 	simulate(input, &settings, &run);
 	assert_true(run.modelled_reclaim);
@@ -717,6 +791,8 @@ int main(void)
 		cmocka_unit_test(test_a_recorded_failure_is_tried_and_given_back),
 		cmocka_unit_test(test_cpus_find_their_nodes),
 		cmocka_unit_test(test_whatif_runs_each_variant_beside_the_baseline),
+		cmocka_unit_test(test_pages_go_by_age_or_by_their_turn),
+		cmocka_unit_test(test_a_page_used_often_goes_once),
 		cmocka_unit_test(test_more_memory_is_filled_by_what_would_have_been_reclaimed),
 		cmocka_unit_test(test_a_smaller_machine_reclaims),
 		cmocka_unit_test(test_what_is_read_again_is_held_once),

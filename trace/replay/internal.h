@@ -302,6 +302,12 @@ struct pbr_direct {
 	uint64_t all_pages, calls, time;
 };
 
+/* kswapd, while it ran */
+struct pbr_kswapd {
+	double rate; /* pages a ns */
+	uint64_t pages, time;
+};
+
 struct pbr_plan {
 	struct pbr_op *ops;
 	uint32_t gfp[PBR_MAX_GFPS];
@@ -329,8 +335,7 @@ struct pbr_plan {
 	uint64_t nr_parts;                  /* base pages that stood in for huge ones */
 	uint64_t nr_wholes;                 /* for how many */
 	struct {
-		double kswapd; /* pages a ns while it runs */
-		uint64_t kswapd_pages, kswapd_time;
+		struct pbr_kswapd kswapd[2]; /* [1]: in rounds for orders above PBR_COSTLY_ORDER */
 		/* by the order that woke it: rounds, pages of them all */
 		uint64_t rounds[PBR_ORDERS], round_pages[PBR_ORDERS];
 		struct pbr_direct direct[2]; /* [1]: for orders above PBR_COSTLY_ORDER */

@@ -227,7 +227,7 @@ static void note_reclaimed(struct planner *planner, uint32_t head)
 		plan->rates.direct[planner->direct_for[event->task]].all_pages += pages;
 		return;
 	}
-	plan->rates.kswapd_pages += pages;
+	plan->rates.kswapd[planner->round_of > PBR_COSTLY_ORDER].pages += pages;
 	plan->rates.round_pages[planner->round_of] += pages;
 }
 
@@ -274,19 +274,28 @@ static void plan_marks(struct planner *planner, const struct pbr_event *event)
 	planner->min_free_kbytes = sum * 4;
 }
 
+/* Since it woke, or since the round before this one. */
+static void kswapd_ran(struct planner *planner, uint64_t until)
+{
+	struct pbr_kswapd *kswapd =
+		&planner->plan->rates.kswapd[planner->round_of > PBR_COSTLY_ORDER];
+
+	if (*planner->woken_at)
+		kswapd->time += until - *planner->woken_at;
+}
+
 static void plan_time(struct planner *planner, const struct pbr_event *event)
 {
 	struct pbr_plan *plan = planner->plan;
 	uint64_t *since = event->task == PBR_NO_TASK ? NULL : &planner->direct_at[event->task];
 
 	if (event->kind == PBR_KSWAPD_WAKE) {
-		if (!*planner->woken_at)
-			*planner->woken_at = event->time;
+		kswapd_ran(planner, event->time);
+		*planner->woken_at = event->time;
 		planner->round_of = event->order < PBR_ORDERS ? event->order : 0;
 		plan->rates.rounds[planner->round_of]++;
 	} else if (event->kind == PBR_KSWAPD_SLEEP) {
-		if (*planner->woken_at)
-			plan->rates.kswapd_time += event->time - *planner->woken_at;
+		kswapd_ran(planner, event->time);
 		plan->sleeps++;
 		*planner->woken_at = 0;
 	} else if (since && event->kind == PBR_RECLAIM_BEGIN) {
@@ -434,11 +443,15 @@ static void end_reclaim(struct planner *planner)
 
 	if (!plan->has_reclaim)
 		return;
-	if (*planner->woken_at)
-		plan->rates.kswapd_time += planner->input->end_time - *planner->woken_at;
-	if (plan->rates.kswapd_time)
-		plan->rates.kswapd = (double)plan->rates.kswapd_pages /
-				     (double)plan->rates.kswapd_time;
+	kswapd_ran(planner, planner->input->end_time);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct pbr_kswapd *kswapd = &plan->rates.kswapd[i];
+
+		if (!kswapd->time)
+			kswapd = &plan->rates.kswapd[!i]; /* it had no such rounds */
+		if (kswapd->time)
+			plan->rates.kswapd[i].rate = (double)kswapd->pages / (double)kswapd->time;
+	}
 	for (unsigned int i = 0; i < 2; i++) {
 		struct pbr_direct *direct = &plan->rates.direct[i];
 

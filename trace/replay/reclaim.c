@@ -6,14 +6,26 @@
 
 #include "reclaim.h"
 
+/* By recorded turn: when the recorded kernel reclaimed each page. */
+static bool init_turns(struct pbr_reclaim *reclaim)
+{
+	const struct pbr_plan *plan = reclaim->plan;
+
+	reclaim->turn = calloc((size_t)plan->nr_slots + 1, sizeof(*reclaim->turn));
+	for (uint64_t i = 0; reclaim->turn && i < plan->nr_ops; i++)
+		if (plan->ops[i].kind == PBR_OP_RECLAIMED)
+			reclaim->turn[plan->ops[i].slot] = i + 1;
+	return reclaim->turn;
+}
+
 int pbr_reclaim_init(struct pbr_reclaim *reclaim, const struct pbr_plan *plan,
-		     struct pbr_pool *pool, const uint32_t *slots)
+		     struct pbr_pool *pool, const uint32_t *slots, bool by_turn)
 {
 	*reclaim = (struct pbr_reclaim){ .plan = plan, .pool = pool, .slots = slots };
 	reclaim->room = 1 << 16;
-	reclaim->queue = malloc(reclaim->room * sizeof(*reclaim->queue));
+	reclaim->heap = malloc(reclaim->room * sizeof(*reclaim->heap));
 	reclaim->stamp = calloc((size_t)plan->nr_slots + 1, sizeof(*reclaim->stamp));
-	if (reclaim->queue && reclaim->stamp)
+	if (reclaim->heap && reclaim->stamp && (!by_turn || init_turns(reclaim)))
 		return 0;
 	pbr_reclaim_clear(reclaim);
 	return -1;
@@ -21,45 +33,84 @@ int pbr_reclaim_init(struct pbr_reclaim *reclaim, const struct pbr_plan *plan,
 
 void pbr_reclaim_clear(struct pbr_reclaim *reclaim)
 {
-	free(reclaim->queue);
+	free(reclaim->heap);
 	free(reclaim->stamp);
-	reclaim->queue = reclaim->stamp = NULL;
+	free(reclaim->turn);
+	reclaim->heap = NULL;
+	reclaim->stamp = NULL;
+	reclaim->turn = NULL;
 }
 
-/* Moves the entries that count to the front, or makes room for twice as many. */
+/* ------------------------------------------------------- who is to go, first on top */
+
+static bool is_before(const struct pbr_candidate *a, const struct pbr_candidate *b)
+{
+	return a->turn < b->turn || (a->turn == b->turn && a->stamp < b->stamp);
+}
+
+static void push(struct pbr_reclaim *reclaim, struct pbr_candidate new)
+{
+	uint32_t at = reclaim->nr++;
+
+	for (; at && is_before(&new, &reclaim->heap[(at - 1) / 2]); at = (at - 1) / 2)
+		reclaim->heap[at] = reclaim->heap[(at - 1) / 2];
+	reclaim->heap[at] = new;
+}
+
+static struct pbr_candidate pop(struct pbr_reclaim *reclaim)
+{
+	struct pbr_candidate *heap = reclaim->heap;
+	struct pbr_candidate top = heap[0], last = heap[--reclaim->nr];
+	uint32_t at = 0, child;
+
+	while ((child = 2 * at + 1) < reclaim->nr) {
+		if (child + 1 < reclaim->nr && is_before(&heap[child + 1], &heap[child]))
+			child++;
+		if (!is_before(&heap[child], &last))
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = last;
+	return top;
+}
+
+/* Leaves out those that no longer count; if they were few, makes room for twice as many. */
 static bool make_room(struct pbr_reclaim *reclaim)
 {
-	uint32_t nr = 0;
+	uint32_t nr = reclaim->nr;
 	void *grown;
 
-	for (uint32_t i = reclaim->head; i < reclaim->tail; i++) {
-		uint32_t slot = reclaim->queue[i];
+	reclaim->nr = 0;
+	for (uint32_t i = 0; i < nr; i++) {
+		struct pbr_candidate old = reclaim->heap[i];
 
-		if (reclaim->stamp[slot] != i + 1)
-			continue;
-		reclaim->queue[nr++] = slot;
-		reclaim->stamp[slot] = nr;
+		if (reclaim->stamp[old.slot] == old.stamp)
+			push(reclaim, old); /* writes at i or before */
 	}
-	reclaim->head = 0;
-	reclaim->tail = nr;
-	if (nr < reclaim->room / 2)
+	if (reclaim->nr < reclaim->room / 2)
 		return true;
-	grown = realloc(reclaim->queue, 2 * (size_t)reclaim->room * sizeof(*reclaim->queue));
+	grown = realloc(reclaim->heap, 2 * (size_t)reclaim->room * sizeof(*reclaim->heap));
 	if (!grown)
 		return false;
-	reclaim->queue = grown;
+	reclaim->heap = grown;
 	reclaim->room *= 2;
 	return true;
 }
 
 void pbr_reclaim_add(struct pbr_reclaim *reclaim, uint32_t slot)
 {
-	if (reclaim->tail == reclaim->room && !make_room(reclaim)) {
+	const uint64_t last = UINT64_MAX; /* after all that were reclaimed when it was recorded */
+	uint64_t turn = 0;
+
+	if (reclaim->nr == reclaim->room && !make_room(reclaim)) {
 		reclaim->failed = true;
 		return;
 	}
-	reclaim->queue[reclaim->tail++] = slot;
-	reclaim->stamp[slot] = reclaim->tail;
+	if (reclaim->turn)
+		turn = reclaim->turn[slot] ? reclaim->turn[slot] : last;
+	reclaim->stamp[slot] = ++reclaim->stamps;
+	push(reclaim, (struct pbr_candidate){ turn, reclaim->stamp[slot], slot });
 }
 
 void pbr_reclaim_drop(struct pbr_reclaim *reclaim, uint32_t slot)
@@ -67,22 +118,24 @@ void pbr_reclaim_drop(struct pbr_reclaim *reclaim, uint32_t slot)
 	reclaim->stamp[slot] = 0;
 }
 
-/* Frees the oldest; returns how many pages it had, 0: there is none. */
+/* Frees the first; returns how many pages it had, 0: there is none. */
 static unsigned int reclaim_one(struct pbr_reclaim *reclaim)
 {
-	while (reclaim->head < reclaim->tail) {
-		uint32_t at = reclaim->head++, slot = reclaim->queue[at];
+	while (reclaim->nr) {
+		struct pbr_candidate first = pop(reclaim);
 
-		if (reclaim->stamp[slot] != at + 1)
+		if (reclaim->stamp[first.slot] != first.stamp)
 			continue;
-		reclaim->stamp[slot] = 0;
-		if (!reclaim->slots[slot])
+		reclaim->stamp[first.slot] = 0;
+		if (!reclaim->slots[first.slot])
 			continue;
-		reclaim->release(reclaim->ctx, slot);
-		return 1u << reclaim->plan->slot_order[slot];
+		reclaim->release(reclaim->ctx, first.slot);
+		return 1u << reclaim->plan->slot_order[first.slot];
 	}
 	return 0;
 }
+
+/* ----------------------------------------------------------------------- kswapd */
 
 /* Is a zone above its high watermark? The highest one decides for requests of any kind,
    the lower ones with what is kept from these. */
@@ -135,10 +188,12 @@ void pbr_reclaim_wake(struct pbr_reclaim *reclaim, unsigned int order)
 	if (gap && lacks(reclaim, order)) {
 		if (order > reclaim->compact)
 			reclaim->compact = order;
-		if (reclaim->order_left <= 0)
+		if (reclaim->order_left <= 0) {
 			reclaim->order_left = gap;
-		else if (order > reclaim->again)
+			reclaim->order = order;
+		} else if (order > reclaim->again) {
 			reclaim->again = order;
+		}
 	}
 	if (reclaim->awake)
 		return;
@@ -164,8 +219,10 @@ static void next_round(struct pbr_reclaim *reclaim)
 {
 	if (reclaim->order_left > 0 || !reclaim->again)
 		return;
-	if (lacks(reclaim, reclaim->again))
+	if (lacks(reclaim, reclaim->again)) {
 		reclaim->order_left = round_for(reclaim, reclaim->again);
+		reclaim->order = reclaim->again;
+	}
 	reclaim->again = 0;
 }
 
@@ -202,12 +259,20 @@ static void compact(struct pbr_reclaim *reclaim)
 	reclaim->compact = 0;
 }
 
+/* Pages a ns: it is faster where it has nothing to wait for. */
+static double rate_now(const struct pbr_reclaim *reclaim)
+{
+	return reclaim->plan->rates
+		.kswapd[reclaim->order_left > 0 && reclaim->order > PBR_COSTLY_ORDER]
+		.rate;
+}
+
 void pbr_reclaim_until(struct pbr_reclaim *reclaim, uint64_t now)
 {
 	reclaim->now = now;
 	if (!reclaim->awake || now <= reclaim->start)
 		return;
-	reclaim->budget += (double)(now - reclaim->start) * reclaim->plan->rates.kswapd;
+	reclaim->budget += (double)(now - reclaim->start) * rate_now(reclaim);
 	reclaim->start = now;
 	work(reclaim);
 	if (!reclaim->awake)
@@ -218,7 +283,7 @@ void pbr_reclaim_meanwhile(struct pbr_reclaim *reclaim, double ns)
 {
 	if (!reclaim->awake)
 		return;
-	reclaim->budget += ns * reclaim->plan->rates.kswapd;
+	reclaim->budget += ns * rate_now(reclaim);
 	work(reclaim);
 }
 

@@ -4,8 +4,9 @@
  *
  *	the trace tells                        the model does
  *	which pages came to a file, when       they become reclaimable, oldest first
+ *	in which order they were reclaimed     or, in every other run, in that order
  *	which pages reclaim freed              not replayed: they stay until it is their turn
- *	how many kswapd freed while it ran     its rate
+ *	how many kswapd freed while it ran     its rate, for blocks above order 3 apart
  *	how many a direct reclaim freed        what a request that waits gets
  *
  * kswapd wakes when the library would wake it, and sleeps when a zone is above
@@ -19,17 +20,26 @@
 #include "internal.h"
 #include "pool.h"
 
+/* A page that may be reclaimed; those of an earlier turn go first, then the older ones. */
+struct pbr_candidate {
+	uint64_t turn;
+	uint32_t stamp, slot;
+};
+
 struct pbr_reclaim {
 	struct pbr_pool *pool;
 	const struct pbr_plan *plan;
 	const uint32_t *slots;                     /* the simulation's */
 	void (*release)(void *ctx, uint32_t slot); /* frees the page of a slot */
 	void *ctx;
-	uint32_t *queue; /* slots, oldest first; stale unless stamp[slot] is the index */
-	uint32_t *stamp; /* [slots] index in queue + 1, or 0 */
-	uint32_t head, tail, room;
+	struct pbr_candidate *heap; /* stale unless stamp[slot] is its stamp */
+	uint32_t *stamp;            /* [slots] 0: it can't be reclaimed */
+	uint64_t *turn; /* [slots] 1 + operation that reclaimed it when recorded, 0: none
+	                               did; NULL: all by age */
+	uint32_t nr, room, stamps;
 	bool awake, failed, helped; /* the last: the request under way has had its turn */
 	int64_t order_left;         /* pages to reclaim for a block of the order that woke it */
+	unsigned int order;         /* that order_left is for */
 	unsigned int compact;       /* an order that background compaction is to make; 0: none */
 	unsigned int again;         /* an order that was wanted meanwhile: another round; 0: none */
 	int64_t boost_left;         /* pages to reclaim before a boost goes */
@@ -39,8 +49,10 @@ struct pbr_reclaim {
 	uint64_t by_kswapd, by_tasks; /* pages */
 };
 
+/* by_turn: pages go in the order in which they were reclaimed when it was recorded, those that
+   were not after them; else the one longest unused first. */
 int pbr_reclaim_init(struct pbr_reclaim *reclaim, const struct pbr_plan *plan,
-		     struct pbr_pool *pool, const uint32_t *slots);
+		     struct pbr_pool *pool, const uint32_t *slots, bool by_turn);
 void pbr_reclaim_clear(struct pbr_reclaim *reclaim);
 /* The page of this slot may be reclaimed from now on, as the youngest of all. */
 void pbr_reclaim_add(struct pbr_reclaim *reclaim, uint32_t slot);

@@ -610,7 +610,7 @@ static int begin_model(struct sim *sim, char *error, size_t size)
 {
 	const struct pbr_plan *plan = plan_of(sim);
 
-	if (pbr_reclaim_init(&sim->reclaim, plan, &sim->pool, sim->slots))
+	if (pbr_reclaim_init(&sim->reclaim, plan, &sim->pool, sim->slots, sim->settings->seed & 1))
 		return pbr_error(error, size, "no memory for the model of reclaim");
 	if (sim->settings->no_thp && plan->nr_wholes) {
 		sim->pieces = calloc((size_t)plan->nr_slots + 1, sizeof(*sim->pieces));

@@ -388,8 +388,8 @@ void pbr_recorded(const struct pbr_input *input, struct pbr_recorded *recorded)
 
 	*recorded = (struct pbr_recorded){
 		.fallbacks = input->nr_by_kind[PBR_EXTFRAG],
-		.reclaimed = plan->rates.kswapd_pages + plan->rates.direct[0].all_pages +
-			     plan->rates.direct[1].all_pages,
+		.reclaimed = plan->rates.kswapd[0].pages + plan->rates.kswapd[1].pages +
+			     plan->rates.direct[0].all_pages + plan->rates.direct[1].all_pages,
 	};
 	for (uint64_t i = 0; i < input->nr_events; i++)
 		recorded->failures += input->events[i].kind == PBR_ALLOC &&
