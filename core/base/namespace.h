@@ -101,6 +101,7 @@
 #define layout_percpu_plausible pb_core_layout_percpu_plausible
 #define layout_sizes_plausible pb_core_layout_sizes_plausible
 #define linux_count_free pb_core_linux_count_free
+#define linux_count_moves pb_core_linux_count_moves
 #define linux_free_bulk pb_core_linux_free_bulk
 #define linux_rmqueue_bulk pb_core_linux_rmqueue_bulk
 #define __linux_rmqueue_follow pb_core___linux_rmqueue_follow

@@ -3,6 +3,7 @@
  * Pageblocks: their types, and what lies in one.
  */
 #include "block/free_area.h"
+#include "block/free_walk.h"
 
 static NOINLINE void trace_type(const struct locked *at, u32 pageblock, unsigned int type)
 {
@@ -158,17 +159,26 @@ void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *
 }
 
 /* linked: every free block of the pageblock, from `frame` on, to another list. */
-static void __relink_from(const struct locked *at, u32 frame, unsigned int type)
+static NOINLINE void __relink_from(const struct locked *at, u32 frame, unsigned int type)
 {
-	u32 end = pageblock_end(at->pool, frame);
+	struct pb_pool *pool = at->pool;
+	struct free_walk walk = walk_free(frame, pageblock_end(pool, frame));
+	struct free_list *lists = area_lists(pool, at->stripe);
+	bool tail = !policy(pool)->moves_to_head;
+	long reserved = 0; /* pages that come to the reserve's lists */
+	unsigned int order;
 
-	while (frame < end) {
-		int order = covering_order(at->pool, frame);
+	while (walk_next(pool, &walk, &frame, &order)) {
+		u8 *listed = &pool->pcp_types[frame];
 
-		if (order >= 0)
-			__area_relink(at, frame, (unsigned int)order, type);
-		frame += order < 0 ? 1u : 1u << order;
+		linked_remove(pool, lists, frame);
+		linked_insert(pool, lists, area_list(order, type), frame, tail);
+		reserved += (type == PB_MIGRATE_HIGHATOMIC ? 1L << order : 0) -
+			    (*listed == PB_MIGRATE_HIGHATOMIC ? 1L << order : 0);
+		*listed = (u8)type;
 	}
+	if (reserved)
+		counter_add(&at->stripe->nr_free_highatomic, reserved);
 }
 
 u64 __move_freepages_from(const struct locked *at, u32 frame, unsigned int type, u64 *movable)

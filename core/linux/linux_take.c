@@ -5,6 +5,7 @@
  * (docs/linux-observed.md, W2, F5). Kernels up to 6.1 take in linux_zone.c.
  */
 #include "linux/linux_zone.h"
+#include "linux/pcp_linux.h"
 
 /* The block leaves its list; what is not asked for goes to `type`'s lists. */
 static u32 __take_block(const struct locked *at, const struct zone_request *request, u32 frame,
@@ -39,15 +40,7 @@ static void __move_pageblock(const struct locked *at, const struct zone_request 
 	u32 first = frame & ~(u32)(pageblock_pages(pool) - 1), end = pageblock_end(pool, frame);
 
 	__move_freepages_from(at, first, request->type, NULL);
-	while (first < end) {
-		int order = covering_order(pool, first);
-
-		if (order >= 0) {
-			__count_free(at, request->cpu, -(1L << order));
-			__count_free(at, request->cpu, 1L << order);
-		}
-		first += order < 0 ? 1u : 1u << order;
-	}
+	linux_count_moves(pool, at->zone, request->cpu, first, end);
 	__set_pageblock_type(at, frame >> pool->pageblock_order, request->type);
 }
 

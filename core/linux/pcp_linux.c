@@ -4,6 +4,7 @@
  * head, freed to the head, refilled at the tail in the order the zone gives, drained
  * from the tail, list by list or (5.10) round robin.
  */
+#include "block/free_walk.h"
 #include "linux/linux_zone.h"
 #include "linux/pcp_linux.h"
 
@@ -44,6 +45,31 @@ void linux_count_free(struct pb_pool *pool, struct zone *zone, u32 cpu, long pag
 		}
 	}
 	counter_add(&zone->vm_free, pages);
+}
+
+/* What a CPU holds back after `pages` more; beyond the threshold the zone has it. */
+static long held_back(struct zone *zone, long diff, long threshold)
+{
+	if (diff <= threshold && diff >= -threshold)
+		return diff;
+	counter_add(&zone->vm_free, diff);
+	return 0;
+}
+
+void linux_count_moves(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, u32 end)
+{
+	struct free_walk walk = walk_free(frame, end);
+	long threshold = load_relaxed(&zone->stat_threshold), diff;
+	unsigned int order;
+
+	if (cpu >= pool->percpu_cpus)
+		return; /* the zone's counter would change twice, and be as it was */
+	diff = pcp_linux_of(pool, cpu, zone)->stat_diff;
+	while (walk_next(pool, &walk, &frame, &order)) {
+		diff = held_back(zone, diff - (1L << order), threshold);
+		diff = held_back(zone, diff + (1L << order), threshold);
+	}
+	pcp_linux_of(pool, cpu, zone)->stat_diff = (s32)diff;
 }
 
 static s32 clamp_s32(s32 value, s32 least, s32 most)

@@ -32,6 +32,8 @@ u32 pcp_linux_list(unsigned int order, unsigned int type);
 
 /* The functions of the kernels' policies, and of Linux's lagging counter. */
 void linux_count_free(struct pb_pool *pool, struct zone *zone, u32 cpu, long pages);
+/* The same of each free block in [frame, end) in turn, out and in again. */
+void linux_count_moves(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, u32 end);
 u32 pcp_linux_take(struct pcp_held *held, const struct zone_request *request);
 bool pcp_linux_put(struct pcp_held *held, const struct zone_request *what, u32 frame);
 void pcp_linux_drain(struct pcp_held *held, struct zone *zone);
