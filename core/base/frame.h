@@ -10,6 +10,8 @@
 
 #include "base/pool.h"
 
+typedef u64 eight_pages __attribute__((may_alias)); /* the page bytes of eight frames */
+
 /* Zone of a frame, O(log zones). */
 struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame);
 /* Groups of pageblocks are dealt out to the zone's stripes in turn. */

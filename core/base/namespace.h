@@ -137,13 +137,13 @@
 #define pageblock_in_zone pb_core_pageblock_in_zone
 #define __pageblock_is_whole pb_core___pageblock_is_whole
 #define __pages_in_use pb_core___pages_in_use
-#define pcp_breathe pb_core_pcp_breathe
 #define pcp_count pb_core_pcp_count
 #define pcp_drain_all pb_core_pcp_drain_all
 #define pcp_drain_cpu pb_core_pcp_drain_cpu
 #define pcp_holds pb_core_pcp_holds
 #define pcp_init_areas pb_core_pcp_init_areas
 #define pcp_init_fast pb_core_pcp_init_fast
+#define pcp_let_go pb_core_pcp_let_go
 #define pcp_linux_count pb_core_pcp_linux_count
 #define pcp_linux_drain pb_core_pcp_linux_drain
 #define pcp_linux_holds pb_core_pcp_linux_holds

@@ -3,7 +3,6 @@
  * Pageblocks: their types, and what lies in one.
  */
 #include "block/free_area.h"
-#include "block/free_walk.h"
 
 static NOINLINE void trace_type(const struct locked *at, u32 pageblock, unsigned int type)
 {
@@ -91,8 +90,6 @@ static u64 count_free_from(const struct pb_pool *pool, u32 frame)
 	return sum;
 }
 
-typedef u64 eight_pages __attribute__((may_alias));
-
 #define EACH_BYTE 0x0101010101010101u
 
 /* Pages of movable blocks that begin in eight frames: single pages by adding up bytes. A
@@ -158,24 +155,54 @@ void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *
 	*movable = count_movable(pool, frame, pageblock_end(pool, frame));
 }
 
-/* linked: every free block of the pageblock, from `frame` on, to another list. */
-static NOINLINE void __relink_from(const struct locked *at, u32 frame, unsigned int type)
+/* linked: the free blocks of 64 nodes of one order, marked in `level`, to the tail or the head of
+   list n, lowest first. `frame` is the first node's. Returns the pages that left the reserve. */
+static long __relink_level(const struct locked *at, u64 level, u32 frame, unsigned int order,
+			   unsigned int type)
 {
-	struct pb_pool *pool = at->pool;
-	struct free_walk walk = walk_free(frame, pageblock_end(pool, frame));
+	const struct pb_pool *pool = at->pool;
 	struct free_list *lists = area_lists(pool, at->stripe);
 	bool tail = !policy(pool)->moves_to_head;
-	long reserved = 0; /* pages that come to the reserve's lists */
-	unsigned int order;
+	u32 n = area_list(order, type);
+	long left = 0;
 
-	while (walk_next(pool, &walk, &frame, &order)) {
-		u8 *listed = &pool->pcp_types[frame];
+	for (; level; level &= level - 1) {
+		u32 block = frame + (ctz64(level) << order);
+		u8 *listed = &pool->pcp_types[block];
 
-		linked_remove(pool, lists, frame);
-		linked_insert(pool, lists, area_list(order, type), frame, tail);
-		reserved += (type == PB_MIGRATE_HIGHATOMIC ? 1L << order : 0) -
-			    (*listed == PB_MIGRATE_HIGHATOMIC ? 1L << order : 0);
+		linked_remove(pool, lists, block);
+		linked_insert(pool, lists, n, block, tail);
+		left += *listed == PB_MIGRATE_HIGHATOMIC;
 		*listed = (u8)type;
+	}
+	return left << order;
+}
+
+/* linked: every free block of the pageblock, from `frame` on, where one begins, to another list.
+   `free` pages there are. Each order has its lists, so each is moved by itself: 64 blocks are a word
+   of the tree. */
+static NOINLINE void __relink_from(const struct locked *at, u32 frame, unsigned int type, u64 free)
+{
+	const struct pb_pool *pool = at->pool;
+	const u64 *tree = span_tree(pool, frame);
+	u32 end = pageblock_end(pool, frame);
+	int large = covering_order(pool, frame);
+	long reserved = type == PB_MIGRATE_HIGHATOMIC ? (long)free : 0;
+
+	if (large > (int)pool->pageblock_order) { /* as a whole */
+		__area_relink(at, frame, (unsigned int)large, type);
+		return;
+	}
+	for (unsigned int order = 0; free && order <= pool->pageblock_order; order++) {
+		u32 node = frame_node(pool, frame, order);
+		u32 n, last = frame_node(pool, end - 1, order);
+
+		for (u32 first = frame; node <= last; node += n, first += n << order) {
+			n = (u32)min_u64(64 - (node & 63), last - node + 1);
+			reserved -= __relink_level(at,
+						   tree[node >> 6] >> (node & 63) & word_mask(0, n),
+						   first, order, type);
+		}
 	}
 	if (reserved)
 		counter_add(&at->stripe->nr_free_highatomic, reserved);
@@ -183,15 +210,17 @@ static NOINLINE void __relink_from(const struct locked *at, u32 frame, unsigned 
 
 u64 __move_freepages_from(const struct locked *at, u32 frame, unsigned int type, u64 *movable)
 {
-	u64 free = count_free_from(at->pool, frame);
+	u32 pageblock = frame >> at->pool->pageblock_order;
+	u64 free = pool_is_linked(at->pool) ? count_free_from(at->pool, frame)
+					    : counted_free(at->pool, pageblock);
 
 	counter_add(&at->stripe->version, 1);
 	if (movable)
 		*movable = count_movable(at->pool, frame, pageblock_end(at->pool, frame));
 	if (pool_is_linked(at->pool))
-		__relink_from(at, frame, type);
+		__relink_from(at, frame, type, free);
 	else
-		__set_pageblock_type(at, frame >> at->pool->pageblock_order, type);
+		__set_pageblock_type(at, pageblock, type);
 	__area_relist(at, frame);
 	return free;
 }

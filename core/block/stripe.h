@@ -71,6 +71,8 @@ static inline struct stripe *home_stripe(const struct pb_pool *pool, const struc
 #define ZONE_BATCH_MAX 4u
 #endif
 #define LONG_BATCHES (ZONE_BATCH_MAX > 64)
+/* Of blocks that come back, each of which may merge through every order. */
+#define DRAIN_BATCH_MAX (LONG_BATCHES ? ZONE_BATCH_MAX : ZONE_BATCH_MAX - ZONE_BATCH_MAX / 4)
 
 /* ---- counters */
 

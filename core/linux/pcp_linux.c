@@ -4,7 +4,6 @@
  * head, freed to the head, refilled at the tail in the order the zone gives, drained
  * from the tail, list by list or (5.10) round robin.
  */
-#include "block/free_walk.h"
 #include "linux/linux_zone.h"
 #include "linux/pcp_linux.h"
 
@@ -47,29 +46,61 @@ void linux_count_free(struct pb_pool *pool, struct zone *zone, u32 cpu, long pag
 	counter_add(&zone->vm_free, pages);
 }
 
-/* What a CPU holds back after `pages` more; beyond the threshold the zone has it. */
-static long held_back(struct zone *zone, long diff, long threshold)
+/* The first free block from `frame` on of order `least` or larger, up to pageblock_order;
+   *order: its own. NO_FRAME: there is none before `end`. */
+static u32 first_free(const struct pb_pool *pool, u32 frame, u32 end, unsigned int least,
+		      unsigned int *order)
 {
-	if (diff <= threshold && diff >= -threshold)
-		return diff;
-	counter_add(&zone->vm_free, diff);
-	return 0;
+	u32 first = NO_FRAME;
+
+	for (unsigned int o = least; o <= pool->pageblock_order; o++) {
+		u32 from = (u32)align_up(frame, (u64)1 << o), at;
+
+		if (from >= end || from >= first)
+			continue;
+		at = tree_first(span_tree(pool, from), frame_node(pool, from, o),
+				(end - from) >> o);
+		if (at == TREE_NONE)
+			continue;
+		at = from + ((at - frame_node(pool, from, o)) << o);
+		if (at < first) {
+			first = at;
+			*order = o;
+		}
+	}
+	return first;
 }
 
+/*
+ * Out and in again changes nothing while -threshold <= diff - 2^order. The first block that
+ * is larger leaves diff at 2^order, or at 0 where that exceeds the threshold, too; from then
+ * on only one that exceeds threshold + diff counts, which leaves 0 and is the last. (A diff
+ * above the threshold, which has fallen meanwhile, goes with the first block of any order.)
+ */
 void linux_count_moves(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, u32 end)
 {
-	struct free_walk walk = walk_free(frame, end);
-	long threshold = load_relaxed(&zone->stat_threshold), diff;
-	unsigned int order;
+	long threshold = load_relaxed(&zone->stat_threshold);
+	struct pcp_linux *pcp;
 
 	if (cpu >= pool->percpu_cpus)
 		return; /* the zone's counter would change twice, and be as it was */
-	diff = pcp_linux_of(pool, cpu, zone)->stat_diff;
-	while (walk_next(pool, &walk, &frame, &order)) {
-		diff = held_back(zone, diff - (1L << order), threshold);
-		diff = held_back(zone, diff + (1L << order), threshold);
+	pcp = pcp_linux_of(pool, cpu, zone);
+	for (int times = 0; times < 2; times++) {
+		long diff = pcp->stat_diff, back;
+		unsigned int order = 0, least = 0;
+
+		while (diff <= threshold && 1L << least <= threshold + diff)
+			least++;
+		frame = first_free(pool, frame, end, least, &order);
+		if (frame == NO_FRAME)
+			return;
+		back = 1L << order;
+		if (back > threshold || (diff - back <= threshold && diff - back >= -threshold))
+			back = 0;
+		counter_add(&zone->vm_free, diff - back);
+		pcp->stat_diff = (s32)back;
+		frame += 1u << order;
 	}
-	pcp_linux_of(pool, cpu, zone)->stat_diff = (s32)diff;
 }
 
 static s32 clamp_s32(s32 value, s32 least, s32 most)
@@ -210,7 +241,7 @@ static void drain_round_robin(struct pcp_held *held, struct zone *zone, s32 page
 		if (run == PB_MIGRATE_PCPTYPES)
 			run = pages;
 		coldest = linked_tail(pcp->lists, list);
-		while (run > 0 && pages > 0 && n < ZONE_BATCH_MAX &&
+		while (run > 0 && pages > 0 && n < DRAIN_BATCH_MAX &&
 		       (frame = linked_tail(pcp->lists, list)) != NO_FRAME) {
 			linked_remove(pool, pcp->lists, frame);
 			linked_insert(pool, &batch, 0, frame, true);
@@ -242,7 +273,7 @@ static void drain(struct pcp_held *held, struct zone *zone, s32 pages, u32 first
 
 		linked_init(&batch, 0);
 
-		while (pages > 0 && n < ZONE_BATCH_MAX &&
+		while (pages > 0 && n < DRAIN_BATCH_MAX &&
 		       (frame = linked_tail(pcp->lists, list)) != NO_FRAME) {
 			linked_remove(pool, pcp->lists, frame);
 			linked_insert(pool, &batch, 0, frame, true);
@@ -332,8 +363,11 @@ static void drain_full(struct pcp_held *held, struct zone *zone, s32 pages, u32 
 	struct pcp_linux *pcp = pcp_linux_of(pool, held->cpu, zone);
 	s32 batch = policy(pool)->pcp_drain_batches ? pcp->batch : pages;
 
-	for (; pages > 0 && pcp->count > 0; pages -= batch)
+	for (; pages > 0 && pcp->count > 0; pages -= batch) {
 		drain(held, zone, pages < batch ? pages : batch, list);
+		if (pages > batch)
+			pcp_breathe(held);
+	}
 }
 
 static bool above_high_mark(const struct pb_pool *pool, const struct zone *zone)

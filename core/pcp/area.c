@@ -84,12 +84,8 @@ void pcp_unlock_all(struct pb_pool *pool)
 		pcp_unlock(pcp_area(pool, cpu));
 }
 
-/* With restartable sequences nothing is masked, and taking the area again costs a fence: the
-   area is kept. */
-void pcp_breathe(struct pcp_held *held)
+void pcp_let_go(struct pcp_held *held)
 {
-	if (rseq_mode(held->pool))
-		return;
 	pcp_unlock_area(held);
 	pcp_lock_area(held->pool, held->cpu, held);
 }

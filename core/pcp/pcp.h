@@ -236,8 +236,14 @@ struct pcp_held {
 bool pcp_trylock_area(struct pb_pool *pool, u32 cpu, struct pcp_held *held);
 void pcp_lock_area(struct pb_pool *pool, u32 cpu, struct pcp_held *held);
 void pcp_unlock_area(const struct pcp_held *held);
-/* Let the area go for a moment, between two batches: what lists hold may be another after. */
-void pcp_breathe(struct pcp_held *held);
+/* Let the area go for a moment, between two batches: what lists hold may be another after.
+   With restartable sequences nothing is masked, and taking it again costs a fence: it is kept. */
+void pcp_let_go(struct pcp_held *held);
+static inline void pcp_breathe(struct pcp_held *held)
+{
+	if (held->pool->percpu_mode != PCP_MODE_RSEQ)
+		pcp_let_go(held);
+}
 /* Every CPU's area, in order of their numbers. Interrupts are masked. */
 void pcp_lock_all(struct pb_pool *pool);
 void pcp_unlock_all(struct pb_pool *pool);

@@ -110,7 +110,7 @@ void __quarantine_flush(struct pb_pool *pool)
 		unsigned long state = pb_platform_critical_enter();
 
 		lock_quarantine(pool);
-		for (u32 n = ZONE_BATCH_MAX; n && left && q->held; n--, left--)
+		for (u32 n = DRAIN_BATCH_MAX; n && left && q->held; n--, left--)
 			__release_oldest(pool);
 		unlock_quarantine(pool);
 		pb_platform_critical_exit(state);

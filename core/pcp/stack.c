@@ -92,7 +92,7 @@ static void drain_stack(const struct stack *s)
 	for (u32 left = pcp_entries(s->list), batch; left; left -= batch) {
 		batch = pcp_entries(s->list); /* others may have popped during a breath */
 		batch = batch < left ? batch : left;
-		batch = batch < ZONE_BATCH_MAX ? batch : ZONE_BATCH_MAX;
+		batch = batch < DRAIN_BATCH_MAX ? batch : DRAIN_BATCH_MAX;
 		if (!batch)
 			return;
 		drain_some(s, batch);
@@ -149,7 +149,7 @@ static u64 pages_allowed(const struct pb_pool *pool, const struct zone *zone, u3
 static u64 lower_limit(struct pcp_list *list, unsigned int order, u64 pages)
 {
 	u64 blocks = (pages + ((u64)1 << order) - 1) >> order;
-	u32 cut = (u32)min_u64(min_u64(blocks, limit_of(list)), ZONE_BATCH_MAX);
+	u32 cut = (u32)min_u64(min_u64(blocks, limit_of(list)), DRAIN_BATCH_MAX);
 
 	set_limit(list, limit_of(list) - cut);
 	return (u64)cut << order;
@@ -192,7 +192,9 @@ static NOINLINE u32 raise_limit(const struct stack *s)
 	return largest;
 }
 
-/* Double the limit, as far as the zone's bound for one CPU allows. */
+/* Double the limit, as far as the zone's bound for one CPU allows. What another stack holds
+   above its own then goes to the zone, and the area between the batches: the stack may have
+   other blocks after. */
 static inline void grow_limit(const struct stack *s)
 {
 	struct stack over;
@@ -208,7 +210,8 @@ static inline void grow_limit(const struct stack *s)
 	while (pcp_entries(over.list) > limit_of(over.list)) {
 		u32 above = pcp_entries(over.list) - limit_of(over.list);
 
-		drain_some(&over, above < ZONE_BATCH_MAX ? above : ZONE_BATCH_MAX);
+		drain_some(&over, above < DRAIN_BATCH_MAX ? above : DRAIN_BATCH_MAX);
+		pcp_breathe(s->held);
 	}
 }
 
@@ -218,10 +221,8 @@ static inline void grow_limit(const struct stack *s)
    top, and pops that for the caller. NO_FRAME: there is none. */
 static u32 refill(const struct stack *s, const struct zone_request *request)
 {
-	u32 want, one, got, *to = pcp_stack(s->held->area, s->list);
+	u32 want, one, got, frame, *to = pcp_stack(s->held->area, s->list);
 
-	if (!limit_of(s->list))
-		grow_limit(s);
 	want = limit_of(s->list) - limit_of(s->list) / 4; /* room for some frees */
 	if (want < 2) {                                   /* there may be no room at all */
 		want = 1;
@@ -236,17 +237,24 @@ static u32 refill(const struct stack *s, const struct zone_request *request)
 	counter_add(&pcp_cold(s->pool, s->held->area, s->list)->refilled, got);
 	/* as if all had been pushed and the first popped */
 	store_relaxed(&s->list->head, s->list->head + got + PCP_POP);
-	grow_limit(s);
+	frame = to[got - 1];
 	if (tracing(s->pool))
 		pcp_trace_batch(s->held, PB_TRACE_REFILL, request, got);
-	return to[got - 1];
+	if (limit_of(s->list) < s->list->max) {
+		pcp_breathe(s->held); /* a batch is enough for one hold */
+		grow_limit(s);
+	}
+	return frame;
 }
 
 u32 pcp_stack_take(struct pcp_held *held, const struct zone_request *request)
 {
 	struct stack s = stack_of(held, request);
-	u32 count = pcp_entries(s.list);
+	u32 count;
 
+	if (!limit_of(s.list) && !pcp_entries(s.list))
+		grow_limit(&s);
+	count = pcp_entries(s.list);
 	if (!count)
 		return refill(&s, request);
 	store_relaxed(&s.list->head, s.list->head + PCP_POP);
@@ -259,7 +267,7 @@ static u32 drain_at_once(const struct stack *s, u32 count)
 {
 	u32 n = s->order < s->pool->pageblock_order ? (count + 1) / 2 : count - count / 4;
 
-	return n < ZONE_BATCH_MAX ? n : ZONE_BATCH_MAX;
+	return n < DRAIN_BATCH_MAX ? n : DRAIN_BATCH_MAX;
 }
 
 bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 frame)
@@ -271,6 +279,7 @@ bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 f
 		grow_limit(&s);
 		if (!limit_of(s.list))
 			return false;
+		count = pcp_entries(s.list);
 		if (count >= limit_of(s.list)) {
 			drain_some(&s, drain_at_once(&s, count));
 			count = pcp_entries(s.list);

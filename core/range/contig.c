@@ -487,8 +487,6 @@ static void count_taken(struct pb_pool *pool, u32 frame, s64 pages)
 	pb_platform_unlock(&stripe->lock);
 }
 
-typedef u64 eight_pages __attribute__((may_alias));
-
 static NOINLINE void own_range(struct pb_pool *pool, u32 frame, u32 end, pb_gfp_t gfp)
 {
 	u64 eight;

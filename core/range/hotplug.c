@@ -62,6 +62,8 @@ static int put_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 	return PB_OK;
 }
 
+#define EIGHT_RESERVED (PAGE_RESERVED * (u64)0x0101010101010101u)
+
 /* Makes the reserved frames from `frame` on, up to one that isn't, the caller's alone:
    under the lock, since another may be bringing the same range online. */
 static u32 take_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
@@ -72,8 +74,18 @@ static u32 take_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32
 	if (end - frame > pageblock_end - frame)
 		end = pageblock_end;
 	pb_platform_lock(&stripe->lock);
-	while (frame < end && load_relaxed(&pool->pages[frame].state) == PAGE_RESERVED)
+	while (frame < end) {
+		eight_pages *eight = (eight_pages *)(pool->pages + frame);
+
+		if (!(frame & 7) && end - frame >= 8 && load_relaxed(eight) == EIGHT_RESERVED) {
+			store_relaxed(eight, 0);
+			frame += 8;
+			continue;
+		}
+		if (load_relaxed(&pool->pages[frame].state) != PAGE_RESERVED)
+			break;
 		store_relaxed(&pool->pages[frame++].state, 0);
+	}
 	pb_platform_unlock(&stripe->lock);
 	return frame;
 }

@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * For how long interrupts are masked: from the entry of the outermost lock or critical
- * section to its end, in instructions, with the default sizes. The same calls run three
- * times. Twice each hold is timed; then those STEPPED that took longest (the shorter of
- * both times counts, so that a preemption picks none) run in single steps, which are
- * counted. None has more than HOLD_MAX, or LINUX_HOLD_MAX in the linux profile.
+ * section to its end, in instructions, with the default sizes. To step through every hold
+ * would take hours, so the same calls run twice. First in another program, holds-blocks,
+ * this file on a core whose compiler calls in at each basic block: it names the STEPPED holds
+ * that went through most. This program counts the instructions of those, in single steps.
+ * Nothing is timed. None has more than HOLD_MAX, or LINUX_HOLD_MAX in the linux profile.
  *
  *	PB_SEED=n        the calls
  *	PB_HOLD_CALLS=n  how many for each kind of pool; default 300
+ *	PB_HOLD_ALL=1    step through KEPT holds of each kind of call, as every kernel
  */
 #define _GNU_SOURCE /* REG_EFL */
 #include "support/cmocka.h"
 #include "support/variants.h"
 #include "test_port.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #define HOLD_MAX 5000ul
 /* As in Linux, all free blocks of a pageblock, 256 at most, change lists under one hold
@@ -34,30 +40,56 @@
 #endif
 
 #define STEPPED 8u
-#define HOLDS_MAX (1u << 22)
-
-static volatile unsigned long steps; /* of the hold at hand */
-static unsigned long steps_enough;   /* not counted any further */
-static unsigned long longest;        /* of the call at hand */
+#define KEPT 4u /* of each kind of call */
+#define KINDS 12u
+#define OTHERS KINDS /* what belongs to no call */
 
 static struct {
-	uint32_t *time; /* of each hold, in the processor's ticks */
-	unsigned int n; /* the hold at hand */
-	unsigned int pass;
-	uint32_t limit; /* in the last pass: those that took longer are stepped */
-	uint64_t since;
+	uint32_t n;         /* the hold at hand */
+	uint32_t kind;      /* of the call at hand */
+	uint32_t blocks;    /* basic blocks since it began */
+	uint32_t nr_chosen; /* those to be stepped, in order */
+	uint32_t next;
+	uint32_t chosen[KINDS * KEPT];
+	uint32_t most[KINDS][KEPT]; /* most blocks, and of which hold */
+	uint32_t which[KINDS][KEPT];
 } holds;
 
-#if CAN_STEP
-static uint64_t ticks(void)
-{
-	uint32_t low, high;
+static volatile unsigned long steps; /* of the hold at hand */
+static unsigned long longest[KINDS];
 
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
+#ifdef HOLDS_BLOCKS
+/* The compiler's call. */
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void)
+{
+	holds.blocks++;
 }
 
-/* A hold that is far too long needn't be counted to its end. */
+static void enter(void)
+{
+	holds.blocks = 0;
+}
+
+/* Is this hold one of the longest of its kind? The shortest of those makes room. */
+static void leave(void)
+{
+	uint32_t number = holds.n++, least = 0;
+	uint32_t *most = holds.most[holds.kind];
+
+	if (holds.kind == OTHERS)
+		return;
+	for (uint32_t i = 1; i < KEPT; i++)
+		if (most[i] < most[least])
+			least = i;
+	if (holds.blocks <= most[least])
+		return;
+	most[least] = holds.blocks;
+	holds.which[holds.kind][least] = number;
+}
+#elif CAN_STEP
+static unsigned long steps_enough; /* a hold that is far too long isn't counted to its end */
+
 static void on_step(int signal, siginfo_t *info, void *context)
 {
 	(void)signal, (void)info;
@@ -66,37 +98,32 @@ static void on_step(int signal, siginfo_t *info, void *context)
 		((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~0x100ll;
 }
 
+static bool is_chosen(void)
+{
+	return holds.next < holds.nr_chosen && holds.chosen[holds.next] == holds.n;
+}
+
 static void enter(void)
 {
-	if (holds.n == HOLDS_MAX)
+	if (!is_chosen())
 		return;
-	if (holds.pass < 2) {
-		holds.since = ticks();
-	} else if (holds.time[holds.n] > holds.limit) {
-		steps = 0;
-		__asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq" ::: "cc", "memory");
-	}
+	steps = 0;
+	__asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq" ::: "cc", "memory");
 }
 
 static void leave(void)
 {
-	if (holds.n == HOLDS_MAX)
-		return;
-	if (holds.pass < 2) {
-		uint64_t time = ticks() - holds.since;
-		uint32_t *least = &holds.time[holds.n];
-
-		time = time < UINT32_MAX ? time : UINT32_MAX;
-		if (!holds.pass || time < *least)
-			*least = (uint32_t)time;
-	} else if (holds.time[holds.n] > holds.limit) {
+	if (is_chosen()) {
 		__asm__ volatile("pushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq" ::: "cc", "memory");
-		if (steps > longest)
-			longest = steps;
+		if (steps > longest[holds.kind])
+			longest[holds.kind] = steps;
+		holds.next++;
 	}
 	holds.n++;
 }
+#endif
 
+#if defined(HOLDS_BLOCKS) || CAN_STEP
 static void masked(bool now)
 {
 	if (now)
@@ -105,24 +132,6 @@ static void masked(bool now)
 		leave();
 }
 #endif
-
-/* Such that STEPPED of n holds took longer. */
-static uint32_t time_of_the_longest(unsigned int n)
-{
-	uint32_t low = 0, high = UINT32_MAX;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2, longer = 0;
-
-		for (unsigned int i = 0; i < n; i++)
-			longer += holds.time[i] > middle;
-		if (longer > STEPPED)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 static struct {
 	struct tp tp;
@@ -309,7 +318,7 @@ static const struct {
 };
 #define NR_CALLS (sizeof(calls) / sizeof(calls[0]))
 
-static unsigned long most[NR_CALLS];
+_Static_assert(NR_CALLS == KINDS, "a kind for each call");
 
 static void one_call(void)
 {
@@ -317,19 +326,18 @@ static void one_call(void)
 
 	while (n >= calls[i].weight)
 		n -= calls[i++].weight;
-	longest = 0;
+	holds.kind = i;
 	pb_test_set_cpu(tp_below(&s.rng, 2));
 	calls[i].call();
-	if (longest > most[i])
-		most[i] = longest;
+	holds.kind = OTHERS;
 }
 
-static enum pb_kernel kernel; /* of the linux profile */
-
-static void run_pass(const struct variant *v, unsigned long n, unsigned int pass)
+static void run_calls(const struct variant *v, enum pb_kernel kernel, unsigned long n)
 {
-	holds.n = 0;
-	holds.pass = pass;
+	holds.n = holds.next = 0;
+	holds.kind = OTHERS;
+	memset(holds.most, 0, sizeof(holds.most));
+	memset(longest, 0, sizeof(longest));
 	s.held = 0;
 	tp_start(&s.tp);
 	s.tp.config.profile = (uint8_t)v->profile;
@@ -347,39 +355,115 @@ static void run_pass(const struct variant *v, unsigned long n, unsigned int pass
 	tp_drop(&s.tp);
 }
 
-/* Returns the longest hold. */
-static unsigned long run(const struct variant *v, unsigned long n)
+/* Every kind of pool, the linux profile's as several kernels; both programs in one order. */
+static void for_each_pool(void (*run)(const struct variant *v, enum pb_kernel kernel))
 {
-	unsigned long greatest = 0;
-	struct tp_rng start = s.rng;
-	unsigned int number = 0;
+	bool all = tp_env("PB_HOLD_ALL", 0);
 
-	for (unsigned int pass = 0; pass < 3; pass++) {
-		s.rng = start;
-		memset(most, 0, sizeof(most));
-		run_pass(v, n, pass);
-		tp_require(!pass || holds.n == number, "%u holds, and %u the next time", number,
-			   holds.n);
-		number = holds.n;
-		if (pass == 1)
-			holds.limit = time_of_the_longest(number);
-	}
-	tp_require(number < HOLDS_MAX, "more holds than there is room for");
-	printf("%s%s%s, %u holds:", v->name, kernel ? ", as " : "",
-	       kernel ? pb_kernel_name(kernel) : "", number);
+	for_each_variant(v)
+		for (int k = 0; k < PB_NR_LINUX; k++)
+			if (k == PB_LINUX_6_1 || (v->profile == PB_PROFILE_LINUX &&
+						  (all || k == PB_LINUX_7_2)))
+				run(v, (enum pb_kernel)k);
+}
+
+#ifdef HOLDS_BLOCKS
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The longest hold that is kept, which isn't any longer. */
+static bool take_longest(uint32_t *number)
+{
+	uint32_t *most = &holds.most[0][0], longest_at = 0;
+
+	for (uint32_t i = 1; i < KINDS * KEPT; i++)
+		if (most[i] > most[longest_at])
+			longest_at = i;
+	if (!most[longest_at])
+		return false;
+	most[longest_at] = 0;
+	*number = (&holds.which[0][0])[longest_at];
+	return true;
+}
+
+/* Prints how many holds there were, and the numbers of the longest in order. */
+static void choose(const struct variant *v, enum pb_kernel kernel)
+{
+	uint32_t n = 0, wanted = tp_env("PB_HOLD_ALL", 0) ? KINDS * KEPT : STEPPED;
+
+	run_calls(v, kernel, tp_env("PB_HOLD_CALLS", 300));
+	while (n < wanted && take_longest(&holds.chosen[n]))
+		n++;
+	qsort(holds.chosen, n, sizeof(holds.chosen[0]), by_number);
+	printf("%u %u", holds.n, n);
+	for (uint32_t i = 0; i < n; i++)
+		printf(" %u", holds.chosen[i]);
+	printf("\n");
+}
+
+int main(void)
+{
+	s.rng.state = tp_env("PB_SEED", 1);
+	pb_test_masked = masked;
+	for_each_pool(choose);
+	return 0;
+}
+
+#else
+
+static FILE *chosen; /* what holds-blocks prints */
+
+static void read_chosen(uint32_t *number)
+{
+	assert_int_equal(fscanf(chosen, "%" SCNu32 "%" SCNu32, number, &holds.nr_chosen), 2);
+	assert_in_range(holds.nr_chosen, 1, KINDS * KEPT);
+	for (uint32_t i = 0; i < holds.nr_chosen; i++)
+		assert_int_equal(fscanf(chosen, "%" SCNu32, &holds.chosen[i]), 1);
+}
+
+static void count(const struct variant *v, enum pb_kernel kernel)
+{
+	unsigned long max = v->profile == PB_PROFILE_LINUX ? LINUX_HOLD_MAX : HOLD_MAX;
+	unsigned long greatest = 0;
+	uint32_t number;
+
+	read_chosen(&number);
+	steps_enough = 2 * max;
+	run_calls(v, kernel, tp_env("PB_HOLD_CALLS", 300));
+	tp_require(holds.n == number, "%u holds, and %u in the other program", holds.n, number);
+	printf("%s", v->name);
+	if (v->profile == PB_PROFILE_LINUX)
+		printf(", as %s", pb_kernel_name(kernel));
+	printf(", %u holds:", number);
 	for (unsigned int i = 0; i < NR_CALLS; i++) {
-		if (most[i])
-			printf(" %s %lu", calls[i].name + 3, most[i]);
-		greatest = most[i] > greatest ? most[i] : greatest;
+		if (longest[i])
+			printf(" %s %lu", calls[i].name + 3, longest[i]);
+		greatest = longest[i] > greatest ? longest[i] : greatest;
 	}
 	printf("\n");
-	return greatest;
+	assert_in_range(greatest, 1, max); /* 0: nothing was counted */
+}
+
+/* holds-blocks is where this program is. */
+static void start_choosing(void)
+{
+	char path[PATH_MAX], command[PATH_MAX + 64];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	assert_true(n > 0);
+	path[n] = '\0';
+	snprintf(command, sizeof(command), "PB_SEED=%" PRIu64 " '%s-blocks'", s.rng.state, path);
+	chosen = popen(command, "r");
+	assert_non_null(chosen);
 }
 
 static void test_no_hold_is_longer_than_said(void **state)
 {
-	unsigned long n = tp_env("PB_HOLD_CALLS", 300);
-
 	(void)state;
 #if CAN_STEP
 	struct sigaction step = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
@@ -390,24 +474,10 @@ static void test_no_hold_is_longer_than_said(void **state)
 	skip();
 #endif
 	s.rng.state = tp_seed();
-	holds.time = malloc(HOLDS_MAX * sizeof(*holds.time));
-	assert_non_null(holds.time);
-	for (unsigned int last = 0; last < 2; last++) {
-		kernel = last ? PB_LINUX_7_2 : PB_LINUX_6_1;
-		for_each_variant(v)
-		{
-			bool linked = v->profile == PB_PROFILE_LINUX;
-			unsigned long max = linked ? LINUX_HOLD_MAX : HOLD_MAX, hold;
-
-			if (last && !linked)
-				continue; /* goes by no kernel */
-			steps_enough = 2 * max;
-			hold = run(v, n);
-			assert_in_range(hold, 1, max); /* 0: nothing was counted */
-		}
-	}
+	start_choosing();
+	for_each_pool(count);
+	assert_int_equal(pclose(chosen), 0);
 	pb_test_masked = NULL;
-	free(holds.time);
 }
 
 int main(void)
@@ -418,3 +488,5 @@ int main(void)
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
+
+#endif
