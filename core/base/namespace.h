@@ -61,7 +61,6 @@
 #define count_block pb_core_count_block
 #define __count_direct pb_core___count_direct
 #define __count_free pb_core___count_free
-#define count_pageblock pb_core_count_pageblock
 #define count_steal pb_core_count_steal
 #define covering_order pb_core_covering_order
 #define default_min_free_kbytes pb_core_default_min_free_kbytes
@@ -92,6 +91,7 @@
 #define init_lists pb_core_init_lists
 #define init_per_zone_wmark_min pb_core_init_per_zone_wmark_min
 #define is_block pb_core_is_block
+#define is_worth_claiming pb_core_is_worth_claiming
 #define isolate_pageblocks pb_core_isolate_pageblocks
 #define isolate_undrained pb_core_isolate_undrained
 #define largest_order pb_core_largest_order
@@ -134,8 +134,10 @@
 #define owned_frame pb_core_owned_frame
 #define online_range pb_core_online_range
 #define pageblock_end pb_core_pageblock_end
+#define pageblock_free pb_core_pageblock_free
 #define pageblock_in_zone pb_core_pageblock_in_zone
 #define __pageblock_is_whole pb_core___pageblock_is_whole
+#define pageblock_movable pb_core_pageblock_movable
 #define __pages_in_use pb_core___pages_in_use
 #define pcp_count pb_core_pcp_count
 #define pcp_drain_all pb_core_pcp_drain_all

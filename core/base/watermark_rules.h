@@ -40,7 +40,6 @@
 #define ALLOC_DIRECT 0x1000u   /* for a caller, not for a per-CPU list */
 #define ALLOC_RESERVES 0x2000u /* the reserve for atomic requests isn't subtracted */
 #define ALLOC_QUARTER 0x4000u  /* a quarter less, after HIGH's half */
-#define ALLOC_STEALS 0x8000u   /* linux, F9: the last block of this refill was of another type */
 
 /* How a kernel reads a request's urgency; facts by their numbers in docs/linux-observed.md. */
 struct wmark_urgency {

@@ -80,10 +80,13 @@ static u64 count_free_from(const struct pb_pool *pool, u32 frame)
 			sum -= frame - head;
 		while (node <= last) {
 			u32 n = 64 - (node & 63);
+			u64 word;
 
 			if (n > last - node + 1)
 				n = last - node + 1;
-			sum += (u64)popcount64(tree[node >> 6] & word_mask(node & 63, n)) << order;
+			word = tree[node >> 6] & word_mask(node & 63, n);
+			if (word)
+				sum += (u64)popcount64(word) << order;
 			node += n;
 		}
 	}
@@ -138,27 +141,30 @@ static u64 counted_free(const struct pb_pool *pool, u32 pageblock)
 	return sum;
 }
 
+u64 pageblock_free(const struct pb_pool *pool, u32 pageblock)
+{
+	return pool_is_linked(pool) ? count_free_from(pool, pageblock << pool->pageblock_order)
+				    : counted_free(pool, pageblock);
+}
+
 u32 __pages_in_use(const struct pb_pool *pool, u32 pageblock)
 {
-	u64 free = pool_is_linked(pool) ? count_free_from(pool, pageblock << pool->pageblock_order)
-					: counted_free(pool, pageblock);
-	u64 pages = pageblock_pages(pool);
+	u64 free = pageblock_free(pool, pageblock), pages = pageblock_pages(pool);
 
 	return free < pages ? (u32)(pages - free) : 0;
 }
 
-void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable)
+u64 pageblock_movable(const struct pb_pool *pool, u32 pageblock)
 {
 	u32 frame = pageblock << pool->pageblock_order;
 
-	*free = pool_is_linked(pool) ? count_free_from(pool, frame) : counted_free(pool, pageblock);
-	*movable = count_movable(pool, frame, pageblock_end(pool, frame));
+	return count_movable(pool, frame, pageblock_end(pool, frame));
 }
 
 /* linked: the free blocks of 64 nodes of one order, marked in `level`, to the tail or the head of
    list n, lowest first. `frame` is the first node's. Returns the pages that left the reserve. */
-static long __relink_level(const struct locked *at, u64 level, u32 frame, unsigned int order,
-			   unsigned int type)
+static long __relink_each(const struct locked *at, u64 level, u32 frame, unsigned int order,
+			  unsigned int type)
 {
 	const struct pb_pool *pool = at->pool;
 	struct free_list *lists = area_lists(pool, at->stripe);
@@ -176,6 +182,51 @@ static long __relink_level(const struct locked *at, u64 level, u32 frame, unsign
 		*listed = (u8)type;
 	}
 	return left << order;
+}
+
+/*
+ * The same to the tail, as far as the blocks come from other lists than that: they form a chain
+ * whose end is tied to the list at last. Returns the blocks that are left, and those of the
+ * reserve. (Interrupts are masked, and a pageblock may have 256 of them: this loop is what the
+ * longest hold consists of.)
+ */
+static u64 __relink_chain(const struct locked *at, u64 level, u32 frame, unsigned int order,
+			  unsigned int type)
+{
+	struct free_list *lists = area_lists(at->pool, at->stripe);
+	struct link *links = at->pool->links;
+	u8 *types = at->pool->pcp_types;
+	u32 n = area_list(order, type), last = lists[n].prev;
+	u32 *slot = is_list_ref(last) ? &lists[n].next : &links[last].next;
+
+	for (; level; level &= level - 1) {
+		u32 block = frame + (ctz64(level) << order);
+		struct link link = links[block];
+
+		if (unlikely(types[block] == type || types[block] == PB_MIGRATE_HIGHATOMIC))
+			break;
+		types[block] = (u8)type;
+		store_relaxed(is_list_ref(link.prev) ? &lists[UINT32_MAX - link.prev].next
+						     : &links[link.prev].next,
+			      link.next);
+		*(is_list_ref(link.next) ? &lists[UINT32_MAX - link.next].prev
+					 : &links[link.next].prev) = link.prev;
+		store_relaxed(slot, block);
+		slot = &links[block].next;
+		links[block].prev = last;
+		last = block;
+	}
+	store_relaxed(slot, LIST_REF(n));
+	lists[n].prev = last;
+	return level;
+}
+
+static inline long __relink_level(const struct locked *at, u64 level, u32 frame, unsigned int order,
+				  unsigned int type)
+{
+	if (level && !policy(at->pool)->moves_to_head)
+		level = __relink_chain(at, level, frame, order, type);
+	return level ? __relink_each(at, level, frame, order, type) : 0;
 }
 
 /* linked: every free block of the pageblock, from `frame` on, where one begins, to another list.

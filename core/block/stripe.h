@@ -122,10 +122,10 @@ static inline u16 zone_class(const struct pb_pool *pool, const struct zone *zone
 /* Spec 6.7 step 5: a pageblock that sticks out of the zone is never taken over. */
 bool pageblock_in_zone(const struct pb_pool *pool, const struct zone *zone, u32 pageblock);
 u32 pageblock_end(const struct pb_pool *pool, u32 frame);
-/* Pages of a pageblock that are not free, by its counts alone. */
+/* Free pages of a pageblock, those that are not, and allocated ones that are marked movable. */
+u64 pageblock_free(const struct pb_pool *pool, u32 pageblock);
 u32 __pages_in_use(const struct pb_pool *pool, u32 pageblock);
-/* Free pages of a pageblock, and allocated ones that are marked movable. */
-void count_pageblock(const struct pb_pool *pool, u32 pageblock, u64 *free, u64 *movable);
+u64 pageblock_movable(const struct pb_pool *pool, u32 pageblock);
 /* Set the type and the class only; free blocks stay on their lists. */
 void __set_pageblock_type(const struct locked *at, u32 pageblock, unsigned int type);
 /* The same for every pageblock of a block of at least pageblock_order. */

@@ -50,12 +50,9 @@ static bool __change_pageblock(const struct locked *at, const struct zone_reques
 {
 	const struct pb_pool *pool = at->pool;
 	u32 pageblock = frame >> pool->pageblock_order;
-	u64 free, movable;
 
-	if (!pageblock_in_zone(pool, at->zone, pageblock))
-		return false;
-	count_pageblock(pool, pageblock, &free, &movable);
-	if (!worth_claiming(pool, request->type, frame_migratetype(pool, frame), free, movable))
+	if (!pageblock_in_zone(pool, at->zone, pageblock) ||
+	    !is_worth_claiming(pool, request->type, pageblock))
 		return false;
 	__move_pageblock(at, request, frame);
 	return true;
@@ -83,11 +80,16 @@ static u32 __claim_block(const struct locked *at, const struct zone_request *req
 	return __linux_rmqueue_smallest(at, request, request->type);
 }
 
-static u32 __linux_rmqueue_claim(const struct locked *at, const struct zone_request *request)
+/* One that finds nothing to claim may have looked through a pageblock of every order: where
+   holders mask interrupts the lock is let go after each, and take->claim says where it was. */
+static u32 __linux_rmqueue_claim(const struct locked *at, const struct zone_request *request,
+				 struct linux_take *take)
 {
 	unsigned int floor = lowest_fallback_order(request);
+	unsigned int o = take->claim ? take->claim : at->pool->max_order + 1u;
 
-	for (unsigned int o = at->pool->max_order + 1u; o-- > floor;) {
+	take->claim = 0;
+	while (o-- > floor) {
 		int from = find_suitable_fallback(at->pool, at->stripe, o, request->type);
 		u32 frame, got;
 
@@ -97,8 +99,13 @@ static u32 __linux_rmqueue_claim(const struct locked *at, const struct zone_requ
 			continue;
 		frame = __area_first(at, o, (unsigned int)from);
 		got = __claim_block(at, request, frame, o);
-		if (got == NO_FRAME)
-			continue;
+		if (got == NO_FRAME) {
+			take->paused = !LONG_BATCHES && o > floor;
+			if (!take->paused)
+				continue;
+			take->claim = o;
+			break;
+		}
 		count_steal(request, frame, o, (unsigned int)from);
 		return got;
 	}
@@ -129,23 +136,33 @@ static u32 __own_or_cma(const struct locked *at, const struct zone_request *requ
 	return frame;
 }
 
-u32 __linux_rmqueue_follow(const struct locked *at, const struct zone_request *request,
-			   bool *steals)
+static u32 __own_first(const struct locked *at, const struct zone_request *request)
 {
 	u32 frame = NO_FRAME;
 
 	if (request->alloc_flags & ALLOC_CMA &&
 	    at->stripe->nr_free_cma > at->stripe->nr_free_pages / 2)
 		frame = __linux_rmqueue_smallest(at, request, PB_MIGRATE_CMA);
-	if (frame == NO_FRAME && !*steals)
-		frame = __own_or_cma(at, request);
+	return frame;
+}
+
+u32 __linux_rmqueue_follow(const struct locked *at, const struct zone_request *request,
+			   struct linux_take *take)
+{
+	u32 frame = NO_FRAME;
+
+	if (!take->claim) {
+		frame = __own_first(at, request);
+		if (frame == NO_FRAME && !take->steals)
+			frame = __own_or_cma(at, request);
+	}
 	if (frame != NO_FRAME || request->type >= PB_MIGRATE_PCPTYPES)
 		return frame;
-	if (!*steals)
-		frame = __linux_rmqueue_claim(at, request);
-	if (frame == NO_FRAME && !(request->alloc_flags & ALLOC_NOFRAGMENT)) {
+	if (!take->steals)
+		frame = __linux_rmqueue_claim(at, request, take);
+	if (frame == NO_FRAME && !take->paused && !(request->alloc_flags & ALLOC_NOFRAGMENT)) {
 		frame = __linux_rmqueue_steal(at, request);
-		*steals = *steals || frame != NO_FRAME;
+		take->steals = take->steals || frame != NO_FRAME;
 	}
 	return frame;
 }

@@ -15,6 +15,7 @@ static void __steal_suitable_fallback(const struct locked *at, const struct zone
 	unsigned int old = frame_migratetype(pool, frame), want = request->type;
 	u64 free = 0, movable = 0;
 	u32 from = NO_FRAME;
+	bool counts = want == PB_MIGRATE_MOVABLE || old == PB_MIGRATE_MOVABLE;
 
 	if (old == PB_MIGRATE_HIGHATOMIC) {
 		__area_relink(at, frame, order, want);
@@ -29,7 +30,7 @@ static void __steal_suitable_fallback(const struct locked *at, const struct zone
 	if (whole)
 		from = steal_from(pool, at->zone, frame);
 	if (from != NO_FRAME)
-		free = __move_freepages_from(at, from, want, &movable);
+		free = __move_freepages_from(at, from, want, counts ? &movable : NULL);
 	if (!free) {
 		__area_relink(at, frame, order, want);
 		return;
@@ -103,20 +104,25 @@ static u32 __linux_rmqueue(const struct locked *at, const struct zone_request *r
 	return frame;
 }
 
-u32 linux_rmqueue_bulk(const struct zone_request *request, u32 n, u32 *end)
+u32 linux_rmqueue_bulk(const struct zone_request *request, u32 n, u32 *end, struct linux_take *take)
 {
 	struct pb_pool *pool = request->pool;
 	struct locked at = lock_stripe(pool, request->zone, zone_stripe(pool, request->zone, 0));
-	bool follow = policy(pool)->lists_follow, steals = request->alloc_flags & ALLOC_STEALS;
+	bool follow = policy(pool)->lists_follow;
+	unsigned long version = at.stripe->version; /* changes when a pageblock's blocks move */
 	u32 got = 0;
 
+	take->paused = false;
 	while (got < n) {
-		u32 frame = follow ? __linux_rmqueue_follow(&at, request, &steals)
+		u32 frame = follow ? __linux_rmqueue_follow(&at, request, take)
 				   : __linux_rmqueue(&at, request);
 
 		if (frame == NO_FRAME)
 			break;
 		end[-1 - (s32)got++] = frame;
+		take->paused = !LONG_BATCHES && got < n && at.stripe->version != version;
+		if (take->paused)
+			break;
 	}
 	if (got && !follow)
 		__count_free(&at, request->cpu, -((long)got << request->order));
@@ -127,9 +133,14 @@ u32 linux_rmqueue_bulk(const struct zone_request *request, u32 n, u32 *end)
 
 u32 linux_rmqueue_one(const struct zone_request *request)
 {
+	struct linux_take take = { false, false, 0 };
 	u32 frame;
 
-	return linux_rmqueue_bulk(request, 1, &frame + 1) ? frame : NO_FRAME;
+	do {
+		if (linux_rmqueue_bulk(request, 1, &frame + 1, &take))
+			return frame;
+	} while (take.paused);
+	return NO_FRAME;
 }
 
 u32 linux_rmqueue_reserve(const struct zone_request *request)

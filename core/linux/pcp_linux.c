@@ -153,32 +153,29 @@ static u32 refill_blocks(const struct pb_pool *pool, const struct zone *zone, st
 	return (u32)batch;
 }
 
-static void refill(struct pcp_held *held, const struct zone_request *asked, struct pcp_linux *pcp)
+static void refill(struct pcp_held *held, const struct zone_request *request, struct pcp_linux *pcp)
 {
-	struct zone_request request = *asked;
 	struct pb_pool *pool = held->pool;
-	unsigned int order = request.order, type = request.type;
-	u32 left = refill_blocks(pool, request.zone, pcp, order);
-	u32 list = pcp_linux_list(order, type);
+	unsigned int order = request->order;
+	u32 left = refill_blocks(pool, request->zone, pcp, order);
+	u32 list = pcp_linux_list(order, request->type);
 	u32 frames[ZONE_BATCH_MAX];
+	struct linux_take take = { false, false, 0 };
 
-	if (request.alloc_flags & ALLOC_HIGHATOMIC && policy(pool)->pcp_spares_reserve)
+	if (request->alloc_flags & ALLOC_HIGHATOMIC && policy(pool)->pcp_spares_reserve)
 		return;
 	while (left) {
 		u32 want = left < ZONE_BATCH_MAX ? left : ZONE_BATCH_MAX;
-		u32 got = linux_rmqueue_bulk(&request, want, frames + want);
+		u32 got = linux_rmqueue_bulk(request, want, frames + want, &take);
 
 		for (u32 i = 0; i < got; i++)
 			linked_insert(pool, pcp->lists, list, frames[want - 1 - i], true);
 		counter_add(&pcp->count, (s32)(got << order));
-		if (tracing(pool))
-			pcp_trace_batch(held, PB_TRACE_REFILL, asked, got);
-		if (got < want)
+		if (tracing(pool) && (got || !take.paused))
+			pcp_trace_batch(held, PB_TRACE_REFILL, request, got);
+		if (got < want && !take.paused)
 			break;
-		if (pool->pcp_types[frames[0]] != type &&
-		    pool->pcp_types[frames[0]] != PB_MIGRATE_CMA)
-			request.alloc_flags |= ALLOC_STEALS;
-		left -= want;
+		left -= got;
 		if (left)
 			pcp_breathe(held);
 	}

@@ -102,16 +102,15 @@ static bool has_room(const struct compaction *c, u32 unit)
 /* Pages of it that can move; what lies in per-CPU lists can't. */
 static u32 pages_movable(const struct compaction *c, u32 unit)
 {
-	u64 sum = 0, free, movable;
+	u64 sum = 0;
 
 	for (u32 i = 0; i < c->unit; i++) {
 		u32 pageblock = c->first + unit * c->unit + i;
 		struct locked at = lock_frame(c->pool, c->zone,
 					      pageblock << c->pool->pageblock_order);
 
-		count_pageblock(c->pool, pageblock, &free, &movable);
+		sum += pageblock_movable(c->pool, pageblock);
 		unlock_stripe(&at);
-		sum += movable;
 	}
 	return (u32)sum;
 }

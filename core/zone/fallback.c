@@ -68,6 +68,18 @@ bool worth_claiming(const struct pb_pool *pool, unsigned int want, unsigned int 
 	return free + alike >= pageblock_pages(pool) / 2 || !has_mobility(pool);
 }
 
+bool is_worth_claiming(const struct pb_pool *pool, unsigned int want, u32 pageblock)
+{
+	unsigned int old = pageblock_type(pool, pageblock);
+	u64 free = pageblock_free(pool, pageblock), movable = 0;
+
+	/* what is used is looked at only where that can decide */
+	if (free < pageblock_pages(pool) / 2 &&
+	    (want == PB_MIGRATE_MOVABLE || old == PB_MIGRATE_MOVABLE))
+		movable = pageblock_movable(pool, pageblock);
+	return worth_claiming(pool, want, old, free, movable);
+}
+
 /*
  * Spec 6.7 step 5: where the search for free blocks to move begins: with the
  * pageblock, or with the block if the zone begins later than its pageblock; a
@@ -105,7 +117,6 @@ static bool __try_to_claim_block(const struct locked *at, const struct zone_requ
 {
 	const struct pb_pool *pool = at->pool;
 	u32 pageblock = frame >> pool->pageblock_order;
-	u64 free, movable;
 
 	if (order >= pool->pageblock_order) {
 		__retype_block(at, frame, order, request->type);
@@ -113,10 +124,8 @@ static bool __try_to_claim_block(const struct locked *at, const struct zone_requ
 		return true;
 	}
 	note_boost(request);
-	if (!pageblock_in_zone(pool, at->zone, pageblock))
-		return false;
-	count_pageblock(pool, pageblock, &free, &movable);
-	if (!worth_claiming(pool, request->type, frame_migratetype(pool, frame), free, movable))
+	if (!pageblock_in_zone(pool, at->zone, pageblock) ||
+	    !is_worth_claiming(pool, request->type, pageblock))
 		return false;
 	__move_freepages_block(at, pageblock, request->type, NULL);
 	return true;

@@ -111,6 +111,8 @@ bool can_steal(const struct pb_pool *pool, unsigned int order, unsigned int want
    steps 6 and 8. */
 bool worth_claiming(const struct pb_pool *pool, unsigned int want, unsigned int old, u64 free,
 		    u64 movable);
+/* The same of a pageblock as it is. */
+bool is_worth_claiming(const struct pb_pool *pool, unsigned int want, u32 pageblock);
 /* Where free blocks of a block's pageblock are moved from, spec 6.7 step 5; NO_FRAME: none
    is. */
 u32 steal_from(const struct pb_pool *pool, const struct zone *zone, u32 frame);

@@ -26,9 +26,8 @@
 #include <unistd.h>
 
 #define HOLD_MAX 5000ul
-/* As in Linux, all free blocks of a pageblock, 256 at most, change lists under one hold
-   there, and those of a second one when the first had none of the order. */
-#define LINUX_HOLD_MAX 30000ul
+/* As in Linux, all free blocks of a pageblock, 256 at most, change lists under one hold there. */
+#define LINUX_HOLD_MAX 12000ul
 #define FRAMES 32768u /* 128 MiB */
 #define SLOTS 6000
 
