@@ -84,6 +84,29 @@ static bool __take_buddy(const struct locked *at, u32 frame, unsigned int order,
 	return true;
 }
 
+/* Merge (frame, order) with its free buddies up to pageblock_order, inside one pageblock, with
+   every pointer at hand; it is not inserted. Returns the order reached, *frame the merged block.
+   Not for traced pools: the steps are not reported. */
+static unsigned int __tight_merge(const struct locked *at, u32 *frame, unsigned int order)
+{
+	const struct pb_pool *pool = at->pool;
+	struct pageblock *pb = frame_pageblock(pool, *frame);
+	struct free_area *area = stripe_area(pool, at->stripe, 0);
+	u64 *tree = span_tree(pool, *frame);
+	u32 node = frame_node(pool, *frame, order);
+	u32 gone = 0;
+
+	for (; order < pool->pageblock_order && tree_test(tree, node ^ 1); order++, node >>= 1) {
+		tree_clear(tree, node ^ 1);
+		counter_add(&area[order].nr_free, (unsigned long)-1);
+		if (!--pb->nr_free[order])
+			gone |= 1u << order;
+	}
+	pb->mask &= ~gone;
+	*frame &= ~((1u << order) - 1);
+	return order;
+}
+
 void __free_one_page(const struct locked *at, u32 frame, unsigned int order, unsigned int type,
 		     bool to_tail)
 {

@@ -8,26 +8,6 @@
 
 /* ---------------------------------------------------- inside one pageblock */
 
-unsigned int __tight_merge(const struct locked *at, u32 *frame, unsigned int order)
-{
-	const struct pb_pool *pool = at->pool;
-	struct pageblock *pb = frame_pageblock(pool, *frame);
-	struct free_area *area = stripe_area(pool, at->stripe, 0);
-	u64 *tree = span_tree(pool, *frame);
-	u32 node = frame_node(pool, *frame, order);
-	u32 gone = 0;
-
-	for (; order < pool->pageblock_order && tree_test(tree, node ^ 1); order++, node >>= 1) {
-		tree_clear(tree, node ^ 1);
-		counter_add(&area[order].nr_free, (unsigned long)-1);
-		if (!--pb->nr_free[order])
-			gone |= 1u << order;
-	}
-	pb->mask &= ~gone;
-	*frame &= ~((1u << order) - 1);
-	return order;
-}
-
 void __tight_split(const struct locked *at, u32 frame, unsigned int high, unsigned int low)
 {
 	struct pageblock *pb = frame_pageblock(at->pool, frame);
