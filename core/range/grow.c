@@ -19,10 +19,19 @@ static u64 span_frames(const struct pb_pool *pool)
 	return (u64)1 << pool->max_order;
 }
 
+/* Under the zone's lock: not every machine exchanges bytes. */
 static bool change_span(const struct pb_pool *pool, u32 frame, u8 from, u8 to)
 {
-	return pb_atomic_compare_exchange_n(span_there(pool, frame >> pool->max_order), &from, to,
-					    false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	u8 *there = span_there(pool, frame >> pool->max_order);
+	struct zone *zone = zone_of_frame(pool, frame);
+	bool right;
+
+	pb_platform_lock(&zone->lock);
+	right = *there == from;
+	if (right)
+		pb_atomic_store_n(there, to, __ATOMIC_RELEASE);
+	pb_platform_unlock(&zone->lock);
+	return right;
 }
 
 /* Whole spans of a pool that has room for memory? */

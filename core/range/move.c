@@ -93,22 +93,19 @@ static bool can_move(const struct pb_pool *pool, u32 frame, u8 word)
 /* Whom misuse is told of: only a hook can have given the block away. */
 static const struct call moving = { "the migrate hook", NULL };
 
-#define NOBODY_KNOWS UINT32_MAX
-
 /* A hook that says more than it was asked for: any of the blocks may be in either place. */
-static u32 report_count(const struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n,
-			size_t said)
+static NOINLINE void report_count(const struct pb_pool *pool, const struct move_batch *b, u32 i,
+				  u32 n, u32 said)
 {
 	const struct misuse what = { .kind = PB_MISUSE_HOOK,
 				     .pfn = frame_to_pfn(pool, b->from[i]),
 				     .order = n,
-				     .found = (u32)min_u64(said, INT32_MAX) };
+				     .found = said };
 
 	(void)report_misuse(pool, &moving, &what);
-	return NOBODY_KNOWS;
 }
 
-/* Returns how many of the blocks [i, i + n), the first ones, it moved. */
+/* Returns how many of the blocks [i, i + n), the first ones, it says that it moved. */
 static NOINLINE u32 call_batch(struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n)
 {
 	struct pb_move moves[MOVE_BATCH];
@@ -118,7 +115,7 @@ static NOINLINE u32 call_batch(struct pb_pool *pool, const struct move_batch *b,
 		moves[k] = (struct pb_move){ pool->pages + b->from[i + k],
 					     pool->pages + b->to[i + k], order_in(b, i + k) };
 	moved = pool->hooks.migrate_batch(pool->hooks.ctx, pool, moves, n);
-	return moved <= n ? (u32)moved : report_count(pool, b, i, n, moved);
+	return (u32)min_u64(moved, INT32_MAX);
 }
 
 static NOINLINE u32 call_migrate(struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n)
@@ -173,8 +170,10 @@ static u32 move_together(struct pb_pool *pool, const struct move_batch *b, u32 i
 	fill_in(pool, b, i, i + n);
 	moved = call_migrate(pool, b, i, n);
 	pb_atomic_store_n(note, 0, __ATOMIC_RELEASE);
-	if (moved == NOBODY_KNOWS)
+	if (moved > n) { /* here, where the stack isn't as deep */
+		report_count(pool, b, i, n, moved);
 		return 0;
+	}
 	for (u32 k = 0; k < n; k++) {
 		u32 left = k < moved ? b->from[i + k] : b->to[i + k];
 
