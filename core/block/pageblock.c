@@ -229,21 +229,15 @@ static inline long __relink_level(const struct locked *at, u64 level, u32 frame,
 	return level ? __relink_each(at, level, frame, order, type) : 0;
 }
 
-/* linked: every free block of the pageblock, from `frame` on, where one begins, to another list.
-   `free` pages there are. Each order has its lists, so each is moved by itself: 64 blocks are a word
-   of the tree. */
+/* Moves the free blocks of the pageblock from `frame` on, where one begins; there are `free` pages.
+   Each order has its lists, so each is moved by itself: 64 blocks are a word of the tree. */
 static NOINLINE void __relink_from(const struct locked *at, u32 frame, unsigned int type, u64 free)
 {
 	const struct pb_pool *pool = at->pool;
 	const u64 *tree = span_tree(pool, frame);
 	u32 end = pageblock_end(pool, frame);
-	int large = covering_order(pool, frame);
 	long reserved = type == PB_MIGRATE_HIGHATOMIC ? (long)free : 0;
 
-	if (large > (int)pool->pageblock_order) { /* as a whole */
-		__area_relink(at, frame, (unsigned int)large, type);
-		return;
-	}
 	for (unsigned int order = 0; free && order <= pool->pageblock_order; order++) {
 		u32 node = frame_node(pool, frame, order);
 		u32 n, last = frame_node(pool, end - 1, order);
@@ -259,6 +253,18 @@ static NOINLINE void __relink_from(const struct locked *at, u32 frame, unsigned 
 		counter_add(&at->stripe->nr_free_highatomic, reserved);
 }
 
+/* linked: every free block of the pageblock, from `frame` on, goes to another list; a block that is
+   larger than the pageblock as a whole. Apart from the loops, whose frame is large. */
+static void __relink_pageblock(const struct locked *at, u32 frame, unsigned int type, u64 free)
+{
+	int order = covering_order(at->pool, frame);
+
+	if (order > (int)at->pool->pageblock_order)
+		__area_relink(at, frame, (unsigned int)order, type);
+	else
+		__relink_from(at, frame, type, free);
+}
+
 u64 __move_freepages_from(const struct locked *at, u32 frame, unsigned int type, u64 *movable)
 {
 	u32 pageblock = frame >> at->pool->pageblock_order;
@@ -269,7 +275,7 @@ u64 __move_freepages_from(const struct locked *at, u32 frame, unsigned int type,
 	if (movable)
 		*movable = count_movable(at->pool, frame, pageblock_end(at->pool, frame));
 	if (pool_is_linked(at->pool))
-		__relink_from(at, frame, type, free);
+		__relink_pageblock(at, frame, type, free);
 	else
 		__set_pageblock_type(at, pageblock, type);
 	__area_relist(at, frame);
