@@ -457,6 +457,7 @@ static void zonelist_first(struct tp *tp)
 	pool_node(&tp->pool, 0)->preferred[PB_ZONE_NORMAL] = 0;
 }
 FAULT(fast_lists, pcp_area(&tp->pool, 1)->fast[PB_GFP_MOVABLE] ^= 1)
+FAULT(fast_lists_last, pcp_area(&tp->pool, 1)->fast[PCP_FAST_GFP] ^= 1)
 FAULT(free_counter, normal(tp)->vm_free++)
 
 static void free_reference(struct tp *tp)
@@ -927,6 +928,7 @@ static const struct fault {
 	{ "zonelist", 36, BOTH, 0, zonelist_node, "a zonelist does not name each node once" },
 	{ "first zone", 36, BOTH, 0, zonelist_first, "a zonelist's first zone" },
 	{ "fast path", 36, BOTH, 0, fast_lists, "lists of the fast path" },
+	{ "fast path, last", 36, BOTH, 0, fast_lists_last, "lists of the fast path" },
 	{ "free page counter", 37, LINUX, 0, free_counter,
 	  "the free page counter and what CPUs hold back" },
 	{ "tunable", 39, BOTH, 0, tunable, "the checksum of tunables and what follows is wrong" },

@@ -3,6 +3,7 @@
 #include "base/pool.h" /* the handle's fields: before the public headers */
 
 #include "support/cmocka.h"
+#include "zone/zone.h"
 
 
 #include <string.h>
@@ -202,6 +203,55 @@ static void test_lowmem_reserve_protects_movable_from_normal(void **state)
 	tp_drop(&tp);
 }
 
+/* Spec 13.1: 2 * fls(CPUs) * (1 + fls(chunks of 128 MiB)), at most 125. */
+static void test_pages_that_a_cpu_may_hold_back(void **state)
+{
+	static const struct {
+		uint64_t mib;
+		uint32_t cpus;
+		int threshold;
+	} cases[] = { { 64, 1, 2 }, { 64, 2, 4 }, { 128, 2, 8 }, { 1024, 2, 20 }, { 1024, 64, 70 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tp tp;
+
+		start_like_linux(&tp, PB_PROFILE_LINUX, 0);
+		tp.config.nr_cpus = cases[i].cpus;
+		tp_region(&tp, 0, cases[i].mib << 8, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		assert_int_equal(pool_zone(&tp.pool, 0)->stat_threshold, cases[i].threshold);
+		tp_drop(&tp);
+	}
+}
+
+/* The approximate count may be too high by its error: near the mark the exact one decides. */
+static void test_near_the_mark_the_exact_count_decides(void **state)
+{
+	struct wmark_test test = { .classzone = PB_ZONE_NORMAL };
+	struct zone *zone;
+	struct tp tp;
+
+	(void)state;
+	start_like_linux(&tp, PB_PROFILE_MODERN, 0);
+	tp.config.nr_cpus = tp.config.nr_stripes = 2;
+	tp_region(&tp, 0, 131072, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	zone = pool_zone(&tp.pool, 0);
+	assert_int_equal(zone->nr_stripes, 2);
+	test.mark = zone_free_pages(&tp.pool, zone);
+	assert_false(zone_watermark_fast(&tp.pool, zone, &test));
+	for (u32 i = 0; i < 2; i++) {
+		struct stripe *stripe = zone_stripe(&tp.pool, zone, i);
+
+		stripe->approx_free += approx_error(stripe, stripe->approx_free) / 2;
+	}
+	assert_false(zone_watermark_fast(&tp.pool, zone, &test));
+	test.mark = test.mark / 2;
+	assert_true(zone_watermark_fast(&tp.pool, zone, &test));
+	tp_drop(&tp);
+}
+
 /* Take order-0 pages until NULL; what is left free is where the mark stopped it. */
 static int64_t left_after(struct tp *tp, pb_gfp_t gfp)
 {
@@ -387,6 +437,8 @@ int main(void)
 		cmocka_unit_test(test_lower_zone_refuses_what_its_reserve_forbids),
 		cmocka_unit_test(test_background_reclaim_is_woken_below_low),
 		cmocka_unit_test(test_totalreserve_sums_high_and_reserves),
+		cmocka_unit_test(test_pages_that_a_cpu_may_hold_back),
+		cmocka_unit_test(test_near_the_mark_the_exact_count_decides),
 	};
 
 	return pb_run_tests(tests);
