@@ -239,14 +239,19 @@ static void call_pb_grow(struct tp_rng *rng)
 	assert_true(code == PB_OK || (code == PB_EBUSY && obstacle == pfn));
 }
 
+/* One thread at a time takes memory away: between its two calls another could take the span away,
+   and a third one bring it back. */
 static void call_pb_remove(struct tp_rng *rng)
 {
+	static pthread_mutex_t removing = PTHREAD_MUTEX_INITIALIZER;
 	uint64_t pfn = some_span(rng);
 
+	pthread_mutex_lock(&removing);
 	if (pb_offline(&tp.pool, pfn, pfn + SPAN) == PB_OK)
 		assert_int_equal(pb_remove(&tp.pool, pfn, pfn + SPAN, NULL), PB_OK);
 	else
 		assert_int_not_equal(pb_remove(&tp.pool, pfn, pfn + SPAN, NULL), PB_EINVAL);
+	pthread_mutex_unlock(&removing);
 }
 
 /* All that came goes again. */
