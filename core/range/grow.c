@@ -241,7 +241,8 @@ static u64 first_in_use(const struct pb_pool *pool, u64 start, u64 end)
 
 /*
  * The frames of a span from one state to another, pageblock by pageblock under the stripe's
- * lock, as pb_online() takes them; returns the first that isn't in it, or the span's end.
+ * lock, as pb_online() takes them; returns the first that isn't in it, or the span's end. None
+ * goes away whose pageblock a pb_offline() that has not returned has isolated: it will write there.
  */
 static u32 change_frames(struct pb_pool *pool, u32 frame, u32 end, u8 from, u8 to)
 {
@@ -250,9 +251,11 @@ static u32 change_frames(struct pb_pool *pool, u32 frame, u32 end, u8 from, u8 t
 	while (frame < end) {
 		u32 stop = (u32)min_u64(end, (frame | (pageblock_pages(pool) - 1)) + 1);
 		struct stripe *stripe = frame_stripe(pool, zone, frame);
+		bool busy;
 
 		pb_platform_lock(&stripe->lock);
-		while (frame < stop && pool->pages[frame].state == from)
+		busy = to == PAGE_ABSENT && frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE;
+		while (!busy && frame < stop && pool->pages[frame].state == from)
 			store_relaxed(&pool->pages[frame++].state, to);
 		pb_platform_unlock(&stripe->lock);
 		if (frame < stop)

@@ -133,12 +133,18 @@ static NOINLINE u32 call_migrate(struct pb_pool *pool, const struct move_batch *
 	return moved;
 }
 
+/* Is the block still what it was when it was chosen? A hook may have freed it. */
+static bool is_as_chosen(const struct pb_pool *pool, const struct move_batch *b, u32 i)
+{
+	return load_relaxed(&pool->pages[b->from[i]].state) == b->word[i];
+}
+
 /* How many of the blocks [i, n) one call of the hook may move. */
 static u32 one_call(const struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n)
 {
 	u32 end = i + 1;
 
-	while (pool->hooks.migrate_batch && end < n &&
+	while (pool->hooks.migrate_batch && end < n && is_as_chosen(pool, b, end) &&
 	       note_of(pool, b->to[end]) == note_of(pool, b->to[i]))
 		end++;
 	return end - i;
@@ -191,7 +197,7 @@ static u32 move_in_turn(struct pb_pool *pool, const struct move_batch *b, u32 ta
 {
 	u32 asked = 0, done = 0;
 
-	while (asked < targets && done == asked) {
+	while (asked < targets && done == asked && is_as_chosen(pool, b, asked)) {
 		u32 n = one_call(pool, b, asked, targets);
 
 		done += move_together(pool, b, asked, n, rest + asked);

@@ -387,7 +387,8 @@ struct pb_hooks {
 	/* Move the content and users of one movable block; false: can't. Nobody else moves
 	   `to` meanwhile. May be asked for the way back. Spec 12.4. It must return, and must not
 	   wait for another process of a shared pool (which waits for it). It may free `from`
-	   and return false: then that is out of the way. Freeing `from` and returning true, or
+	   and return false: then that is out of the way. Its owner may free it at any time before the
+	   hook looks: a hook that finds no owner returns false. Freeing `from` and returning true, or
 	   `to` and returning false, is reported as misuse. Returning true without having moved
 	   is not noticed: `from` is freed while its users go on. */
 	bool (*migrate)(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,

@@ -25,7 +25,8 @@ enum manner {
 	OWNER_IS_DONE,    /* moves it, and the owner frees it at once */
 	FREES_THE_TARGET, /* and refuses */
 	ALLOCATES,        /* and frees, and keeps some */
-	SAYS_TOO_MUCH,    /* batches only, as are the next */
+	FREES_OTHERS, /* moves, and frees others that may have been chosen; batches only, as the next */
+	SAYS_TOO_MUCH,
 	SAYS_FAR_TOO_MUCH,
 	NR_MANNERS
 };
@@ -117,6 +118,14 @@ static bool migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struc
 	return true;
 }
 
+/* Owners of blocks that may be next to be moved free them. */
+static void free_others(const struct pb_move *last)
+{
+	for (unsigned int i = 0; i < h.owners; i++)
+		if (h.page[i] > last->from && h.page[i] < last->from + 32 && tp_below(&h.rng, 2))
+			owner_frees(i);
+}
+
 static size_t migrate_batch(void *ctx, struct pb_pool *pool, const struct pb_move *moves, size_t n)
 {
 	assert_in_range(n, 1, 16);
@@ -134,6 +143,8 @@ static size_t migrate_batch(void *ctx, struct pb_pool *pool, const struct pb_mov
 		h.misuses++;
 		return h.manner == SAYS_TOO_MUCH ? n + 1 : SIZE_MAX;
 	}
+	if (h.manner == FREES_OTHERS && !tp_below(&h.rng, 4))
+		free_others(&moves[n - 1]);
 	for (size_t i = 0; i < n; i++)
 		if (!migrate(ctx, pool, moves[i].from, moves[i].to, moves[i].order))
 			return i;
@@ -361,6 +372,12 @@ static void test_a_hook_that_frees_the_page_being_moved(void **state)
 	in_batches(FREES_SAYS_NO);
 }
 
+static void test_a_hook_that_frees_what_was_chosen(void **state)
+{
+	(void)state;
+	in_batches(FREES_OTHERS);
+}
+
 static void test_a_hook_whose_owner_frees_at_once(void **state)
 {
 	(void)state;
@@ -398,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_a_hook_that_lies),
 		cmocka_unit_test(test_a_hook_that_frees_the_page_being_moved),
 		cmocka_unit_test(test_a_hook_whose_owner_frees_at_once),
+		cmocka_unit_test(test_a_hook_that_frees_what_was_chosen),
 		cmocka_unit_test(test_a_hook_that_frees_the_target),
 		cmocka_unit_test(test_a_hook_that_allocates),
 		cmocka_unit_test(test_a_hook_that_says_more_than_it_was_asked),

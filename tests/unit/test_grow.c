@@ -186,6 +186,11 @@ static void test_what_remove_refuses(void **state)
 		assert_int_equal(pb_remove(&tp.pool, BOOT, BOOT, NULL), PB_EINVAL);
 		assert_int_equal(tp_sum(&tp), sum);
 		tp_check(&tp, "refused");
+		/* as if the pb_offline() that emptied it had not returned */
+		frame_pageblock(&tp.pool, BOOT + 512)->type = PB_MIGRATE_ISOLATE;
+		assert_int_equal(pb_remove(&tp.pool, BOOT, 5120, &obstacle), PB_EBUSY);
+		frame_pageblock(&tp.pool, BOOT + 512)->type = frame_pageblock(&tp.pool, BOOT)->type;
+		assert_int_equal(tp_sum(&tp), sum);
 		assert_int_equal(pb_remove(&tp.pool, BOOT, 5120, NULL), PB_OK);
 		/* a page of what has gone is misuse like that of any hole */
 		assert_int_equal(pb_free_pages(&tp.pool, tp.pool.pages + BOOT, 0), PB_EMISUSE);
