@@ -13,7 +13,7 @@
  * per-CPU lists in front of a zone). Everything else is called what Linux
  * calls it.
  *
- * Unless a function says otherwise: it may be called from any thread at any
+ * Unless the table in calls.h says otherwise: a function may be called from any thread at any
  * time; it may block only if the request has PB_GFP_DIRECT_RECLAIM and a
  * reclaim, migrate or oom hook is set; it may be called from interrupt context
  * if the port's lock and critical section mask interrupts (those of the
@@ -152,7 +152,7 @@ enum pb_region_kind { PB_REGION_USABLE, PB_REGION_RESERVED, PB_REGION_HOTPLUG };
  * config.region_order has room for their numbers, else in O(n * n / 64).
  * Usable ones must not overlap each other; reserved ones may overlap anything
  * and need no node or zone: they take frames out of usable regions (present,
- * never handed out until pb_online()).
+ * never handed out until pb_online()). Of hotplug regions they take nothing out.
  *
  * Hotplug ones are room for memory that may come (pb_grow()): as usable ones they overlap
  * no other, and they begin and end at multiples of 2^max_order. Metadata for them is laid
@@ -160,7 +160,9 @@ enum pb_region_kind { PB_REGION_USABLE, PB_REGION_RESERVED, PB_REGION_HOTPLUG };
  * byte a span, some eight a pageblock of the lists' bitmaps where a list changes, and what
  * each CPU's stacks have for the zone's greatest size. Until then it must be readable, as
  * zero, and needs no memory of its own: address space of mmap(), or one page of zeros that is
- * mapped everywhere.
+ * mapped everywhere. So pb_pool_init() must be told `zeroed`: else it clears all of the metadata.
+ * Whatever pb_grow_pieces() does not name needs memory from the beginning; where the pieces lie
+ * follows from the configuration alone. A pool needs a usable region beside them.
  */
 struct pb_region {
 	uint64_t start_pfn;
@@ -687,8 +689,8 @@ PB_API int pb_offline_logged(struct pb_pool *pool, uint64_t start_pfn, uint64_t 
  * Memory beyond the first map: [start_pfn, end_pfn), multiples of 2^max_order, in regions that the
  * configuration calls PB_REGION_HOTPLUG, comes into use while the pool is used; nothing moves.
  * First its part of the metadata must be backed by memory, where pb_grow_pieces() says.
- * `zeroed`: these pieces are known to be zero; else they are cleared. The frames are online
- * then: pb_online() need not be called. PB_OK; PB_EBUSY: part of it is there already; PB_ENODEV:
+ * `zeroed`: these pieces are known to be zero, which is not checked; else they are cleared. The frames are online
+ * then: pb_online() need not be called. PB_OK; PB_EBUSY: part of it is there already, or being changed; PB_ENODEV:
  * there is no room for part of it; PB_EINVAL; PB_ENOTSUP: the pool has no such region. *obstacle
  * (may be NULL), with the first two: pfn of the first span for which that is so; nothing has changed.
  * Who dies in here leaves all of it absent, or reserved: then pb_grow() with `zeroed` false, or
@@ -697,10 +699,12 @@ PB_API int pb_offline_logged(struct pb_pool *pool, uint64_t start_pfn, uint64_t 
 PB_API int pb_grow(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn, bool zeroed,
 		   uint64_t *obstacle);
 /*
- * Takes a range away that pb_offline() has emptied (any span of the pool, if it has a hotplug region).
- * Its pieces of the metadata are the caller's afterwards; they must stay readable, with what
- * they hold or as zero. PB_OK; PB_EBUSY: a frame is in use, *obstacle (may be NULL) is its
- * pfn; PB_ENODEV: so it is of one that isn't there; PB_EINVAL, PB_ENOTSUP. O(frames).
+ * Takes a range away whose frames are all reserved, as pb_offline() leaves them once it has returned
+ * (any span of the pool, if it has a hotplug region). The memory behind its pieces of the metadata
+ * may be taken away afterwards; they must read as they were, or as zero, and nobody may write
+ * there until the next pb_grow(). PB_OK; PB_EBUSY: a frame is free or in use, or another call
+ * changes it, *obstacle (may be NULL) is its pfn; PB_ENODEV: so it is of one that isn't there;
+ * PB_EINVAL, PB_ENOTSUP: *obstacle is left alone. O(frames).
  */
 PB_API int pb_remove(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
 		     uint64_t *obstacle);
