@@ -163,7 +163,8 @@ u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int typ
 void free_bulk(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n, u32 *frames);
 
 /* Inside one pageblock, with every pointer at hand; the caller relists. Not for traced
-   pools: the steps are not reported. Insert the upper halves of a block of order `high` <= pageblock_order down to `low`. */
+   pools: the steps are not reported. Inserts the upper halves of a block of order
+   `high` <= pageblock_order down to `low`. */
 void __tight_split(const struct locked *at, u32 frame, unsigned int high, unsigned int low);
 
 #endif

@@ -303,8 +303,6 @@ static void finish_runs(const struct pb_pool *pool, struct zone *zone, u64 *runs
 	u32 pageblocks = zone_nr_pageblocks(pool, zone);
 
 	zone->runs = *runs;
-	if (!PB_WITH_RANGE)
-		return;
 	if (runs_bytes(pageblocks))
 		zone->run_leaves = runs_leaves(pageblocks);
 	*runs += runs_bytes(pageblocks);

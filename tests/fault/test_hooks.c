@@ -335,41 +335,41 @@ static void in_batches(enum manner manner)
 	assert_in_range(h.largest, 2, 16);
 }
 
+static void both_ways(enum manner manner)
+{
+	one_at_a_time(manner);
+	in_batches(manner);
+}
+
 static void test_a_hook_that_moves(void **state)
 {
 	(void)state;
-	one_at_a_time(MOVES);
-	in_batches(MOVES);
+	both_ways(MOVES);
 }
 
 static void test_a_hook_that_refuses(void **state)
 {
 	(void)state;
-	one_at_a_time(REFUSES);
-	in_batches(REFUSES);
+	both_ways(REFUSES);
 }
 
 static void test_a_hook_that_refuses_sometimes(void **state)
 {
 	(void)state;
-	one_at_a_time(SOMETIMES);
-	in_batches(SOMETIMES);
+	both_ways(SOMETIMES);
 }
 
 static void test_a_hook_that_lies(void **state)
 {
 	(void)state;
-	one_at_a_time(LIES);
-	in_batches(LIES);
+	both_ways(LIES);
 }
 
 static void test_a_hook_that_frees_the_page_being_moved(void **state)
 {
 	(void)state;
-	one_at_a_time(FREES_SAYS_YES);
-	in_batches(FREES_SAYS_YES);
-	one_at_a_time(FREES_SAYS_NO);
-	in_batches(FREES_SAYS_NO);
+	both_ways(FREES_SAYS_YES);
+	both_ways(FREES_SAYS_NO);
 }
 
 static void test_a_hook_that_frees_what_was_chosen(void **state)
@@ -381,22 +381,19 @@ static void test_a_hook_that_frees_what_was_chosen(void **state)
 static void test_a_hook_whose_owner_frees_at_once(void **state)
 {
 	(void)state;
-	one_at_a_time(OWNER_IS_DONE);
-	in_batches(OWNER_IS_DONE);
+	both_ways(OWNER_IS_DONE);
 }
 
 static void test_a_hook_that_frees_the_target(void **state)
 {
 	(void)state;
-	one_at_a_time(FREES_THE_TARGET);
-	in_batches(FREES_THE_TARGET);
+	both_ways(FREES_THE_TARGET);
 }
 
 static void test_a_hook_that_allocates(void **state)
 {
 	(void)state;
-	one_at_a_time(ALLOCATES);
-	in_batches(ALLOCATES);
+	both_ways(ALLOCATES);
 }
 
 static void test_a_hook_that_says_more_than_it_was_asked(void **state)

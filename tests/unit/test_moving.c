@@ -159,6 +159,15 @@ static uint64_t last_owned(uint64_t start, uint64_t end)
 	return end - 1;
 }
 
+/* A pool of scattered pages, thinned out, whose last one in [512, 1024) can't move. */
+static void fill_with_one_that_stays(const struct variant *v, unsigned int gap,
+				     struct pb_page **place)
+{
+	fill(v, 1u << 20);
+	thin_out(gap, place);
+	m.keep = last_owned(512, 1024);
+}
+
 static void test_moved_pages_go_back_when_the_range_cannot_be_emptied(void **state)
 {
 	static struct pb_page *place[FRAMES];
@@ -168,9 +177,7 @@ static void test_moved_pages_go_back_when_the_range_cannot_be_emptied(void **sta
 	{
 		uint64_t sum;
 
-		fill(v, 1u << 20);
-		thin_out(16, place);
-		m.keep = last_owned(512, 1024);
+		fill_with_one_that_stays(v, 16, place);
 		sum = tp_sum_owned(&m.tp);
 		assert_int_equal(pb_offline(&m.tp.pool, 512, 1024), PB_EBUSY);
 		assert_true(m.moved && m.moved % 2 == 0);
@@ -209,9 +216,7 @@ static void test_any_number_of_blocks_moves_back(void **state)
 		{
 			uint64_t sum;
 
-			fill(v, 1u << 20);
-			thin_out(2, place);
-			m.keep = last_owned(512, 1024);
+			fill_with_one_that_stays(v, 2, place);
 			sum = tp_sum_owned(&m.tp);
 			assert_int_equal(offline_with(room),
 					 room > LITTLE_ROOM ? PB_EBUSY : PB_ENOMEM);
@@ -239,9 +244,7 @@ static void test_a_range_is_emptied_without_room_for_notes(void **state)
 	(void)state;
 	for_each_variant(v)
 	{
-		fill(v, 1u << 20);
-		thin_out(2, place);
-		m.keep = last_owned(512, 1024);
+		fill_with_one_that_stays(v, 2, place);
 		assert_int_equal(offline_with(NO_ROOM), PB_EBUSY);
 		assert_int_equal(m.moved, 255 + 32);
 		tp_check(&m.tp, "32 moved back");
@@ -261,9 +264,7 @@ static void test_freed_blocks_do_not_move_back(void **state)
 	(void)state;
 	for_each_variant(v)
 	{
-		fill(v, 1u << 20);
-		thin_out(2, place);
-		m.keep = last_owned(512, 1024);
+		fill_with_one_that_stays(v, 2, place);
 		m.frees = 5;
 		assert_int_equal(offline_with(ROOM_IN_LOG), PB_EBUSY);
 		for (unsigned int i = 0; i < FRAMES; i++)
