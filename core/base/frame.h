@@ -53,7 +53,7 @@ static inline u8 *span_there(const struct pb_pool *pool, u32 span)
 static inline bool frame_is_there(const struct pb_pool *pool, u32 frame)
 {
 	return !CAN_GROW || likely(!pool->super->hotplug) ||
-	       pb_atomic_load_n(span_there(pool, frame >> pool->max_order), __ATOMIC_ACQUIRE) ==
+	       pb_atomic_load_n(span_there(pool, frame >> pool->max_order), __ATOMIC_ACQUIRE) >=
 		       SPAN_THERE;
 }
 

@@ -78,13 +78,16 @@ static u64 next_there(const struct pb_pool *pool, u64 frame, u64 end)
 	return frame;
 }
 
-/* Memory that was about to come or to go when somebody died is not there: none of it was anybody's. */
+/* Memory that was about to come or to go when somebody died is not there: none of it was anybody's.
+   What was being brought online is there; the rest of it stays reserved. */
 static void settle_spans(struct pb_pool *pool, struct zone *zone)
 {
 	for (u32 i = 0; CAN_GROW && pool->super->hotplug && i < zone->nr_spans; i++) {
 		u32 span = zone->first_span + i;
 
-		if (*span_there(pool, span) == SPAN_THERE || *span_there(pool, span) == SPAN_ABSENT)
+		if (*span_there(pool, span) == SPAN_COMING)
+			*span_there(pool, span) = SPAN_THERE;
+		if (*span_there(pool, span) != SPAN_CHANGING)
 			continue;
 		memset(span_tree(pool, span << pool->max_order), 0, pool->span_words * 8u);
 		*span_there(pool, span) = SPAN_ABSENT;

@@ -3,11 +3,12 @@
  * Memory beyond the first map: a hotplug region is room for it, and a byte a span says what
  * is there.
  *
- *	SPAN_ABSENT --pb_grow()--> CHANGING: metadata written, frames reserved --> THERE, online
+ *	SPAN_ABSENT --pb_grow()--> CHANGING: metadata written, frames reserved
+ *					--> COMING: frames come online --> THERE
  *	SPAN_THERE, offline --pb_remove()--> CHANGING: frames absent --> ABSENT
  *
  * Who changes the byte to CHANGING has the span for itself; everybody else takes its frames for
- * absent until it is THERE. Nothing moves, and no table grows: what is indexed by frame was
+ * absent until it is COMING or THERE. Nothing moves, and no table grows: what is indexed by frame was
  * laid out for the whole region when the pool was made.
  */
 #include "range/move.h"
@@ -210,8 +211,10 @@ static int do_grow(struct pb_pool *pool, u64 start, u64 end, bool zeroed, uint64
 	for (at = start; at < end; at += span_frames(pool))
 		make_span(pool, pfn_to_place(pool, at), zeroed);
 	add_present(pool, start, end, true);
-	(void)change_spans(pool, start, end, SPAN_CHANGING, SPAN_THERE);
-	return online_range(pool, start, end);
+	(void)change_spans(pool, start, end, SPAN_CHANGING, SPAN_COMING);
+	code = online_range(pool, start, end);
+	(void)change_spans(pool, start, end, SPAN_COMING, SPAN_THERE);
+	return code;
 }
 
 int pb_grow(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn, bool zeroed,

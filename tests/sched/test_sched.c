@@ -439,6 +439,24 @@ static void remove_against_alloc(struct scene *s, unsigned int t)
 		s->failed = 100;
 }
 
+/* Memory that somebody takes away while it comes: all of it came before it goes. */
+static void grow_against_remove(struct scene *s, unsigned int t)
+{
+	int offline, code;
+
+	if (!t) {
+		if (pb_grow(&s->tp.pool, FRAMES, FRAMES + 16, true, NULL) != PB_OK)
+			s->failed = 100;
+		return;
+	}
+	offline = pb_offline(&s->tp.pool, FRAMES, FRAMES + 16);
+	code = pb_remove(&s->tp.pool, FRAMES, FRAMES + 16, NULL);
+	if (code == PB_OK ? offline != PB_OK : code != PB_EBUSY && code != PB_ENODEV)
+		s->failed = 100;
+	if (code != PB_OK && offline == PB_OK)
+		(void)pb_online(&s->tp.pool, FRAMES, FRAMES + 16);
+}
+
 static void test_memory_comes_and_goes_beside_others(void **state)
 {
 	(void)state;
@@ -448,6 +466,7 @@ static void test_memory_comes_and_goes_beside_others(void **state)
 	explore("remove and online", 2, own_cpu, 2, 2, 0, come_and_be_offline,
 		remove_against_online);
 	explore("remove", 2, own_cpu, 2, 2, 0, come_and_be_offline, remove_against_alloc);
+	explore("grow and remove", 2, own_cpu, 2, 2, 0, NULL, grow_against_remove);
 	may_grow = false;
 }
 
