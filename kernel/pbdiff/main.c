@@ -3,6 +3,7 @@
  * /sys/kernel/debug/pbdiff/
  *	script	write: steps for the kind "script", e.g. "a 8 0 100; f 50"
  *	run	write: "KIND seed=N ops=N node=N turns=N cpu=N": one phase
+ *	managed	write: "NODE PAGES": what its highest zone is to have
  *	log	read: the last phase as text (FORMAT.md)
  *	end	read: how many phases and operations there were
  *	realtime write: the writing task becomes SCHED_FIFO, so that kswapd and
@@ -29,11 +30,12 @@
 
 #define MAX_OPS 200000
 #define DEFAULT_OPS 10000
+#define LOTS_WORDS (4 << 20)
 
 static DEFINE_MUTEX(lock);
 static struct dentry *dir;
 static struct pbdiff_ops ops = { .req.node = NUMA_NO_NODE };
-static struct pbdiff_state before, after;
+static struct pbdiff_state before, after, lots;
 static struct pbdiff_held *held_before;
 static u32 nr_held_before;
 static u32 nr_phases;
@@ -56,9 +58,10 @@ static void free_buffers(void)
 	vfree(held_before);
 	vfree(before.word);
 	vfree(after.word);
+	vfree(lots.word);
 	ops.op = NULL;
 	ops.held = held_before = NULL;
-	before.word = after.word = NULL;
+	before.word = after.word = lots.word = NULL;
 	ops.req.node = NUMA_NO_NODE;
 }
 
@@ -82,6 +85,15 @@ static int alloc_buffers(int node)
 		free_buffers();
 		return -ENOMEM;
 	}
+	if (settings.shuffle == 1) {
+		lots.max_words = LOTS_WORDS;
+		lots.word = vmalloc_node(lots.max_words * sizeof(u32), here);
+		if (!lots.word) {
+			free_buffers();
+			return -ENOMEM;
+		}
+	}
+	ops.lots = lots.word ? &lots : NULL;
 	ops.req.node = node;
 	ops.held_pages = 0;
 	return 0;
@@ -208,15 +220,15 @@ static ssize_t run_write(struct file *file, const char __user *data, size_t len,
 	if (err)
 		return err;
 	mutex_lock(&lock);
+	read_settings();
 	err = alloc_buffers(req.node);
 	if (!err) {
 		ops.req = req;
-		read_settings();
 		if (req.cpu < 0)
 			err = run_phase();
 		else
 			err = work_on_cpu(req.cpu, run_phase_on, NULL);
-		if (before.overflow || after.overflow)
+		if (before.overflow || after.overflow || lots.overflow)
 			err = -ENOSPC;
 	}
 	mutex_unlock(&lock);
@@ -268,6 +280,31 @@ static ssize_t script_write(struct file *file, const char __user *data, size_t l
 static const struct file_operations script_fops = {
 	.owner = THIS_MODULE,
 	.write = script_write,
+};
+
+static ssize_t managed_write(struct file *file, const char __user *data, size_t len, loff_t *pos)
+{
+	char *text = memdup_user_nul(data, min_t(size_t, len, 63));
+	unsigned long pages;
+	int node, err = -EINVAL;
+
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	mutex_lock(&lock);
+	if (sscanf(text, "%d %lu", &node, &pages) != 2 || node < 0 || node >= MAX_NUMNODES ||
+	    !node_state(node, N_MEMORY))
+		pr_err("pbdiff: managed '%s'; expected an online node with memory and pages\n",
+		       strim(text));
+	else
+		err = pbdiff_set_managed(node, pages);
+	mutex_unlock(&lock);
+	kfree(text);
+	return err ? err : len;
+}
+
+static const struct file_operations managed_fops = {
+	.owner = THIS_MODULE,
+	.write = managed_write,
 };
 
 static ssize_t realtime_write(struct file *file, const char __user *data, size_t len, loff_t *pos)
@@ -351,6 +388,7 @@ static void show_ops(struct seq_file *m, u32 chunk)
 {
 	u32 i = chunk * OPS_PER_ITEM, end = min(ops.nr_ops, i + OPS_PER_ITEM);
 	int cpu = i ? ops.op[i - 1].cpu : ops.req.cpu;
+	u32 lot = 0;
 
 	for (; i < end; i++) {
 		const struct pbdiff_op *op = &ops.op[i];
@@ -364,6 +402,8 @@ static void show_ops(struct seq_file *m, u32 chunk)
 			seq_printf(m, "a %x %u -\n", op->gfp, op->order);
 		else
 			seq_printf(m, "a %x %u %x\n", op->gfp, op->order, op->pfn);
+		if (ops.lots)
+			pbdiff_print_lots(m, ops.lots, i, &lot);
 	}
 }
 
@@ -416,6 +456,7 @@ static int __init pbdiff_init(void)
 		return PTR_ERR(dir);
 	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
 	debugfs_create_file("script", 0200, dir, NULL, &script_fops);
+	debugfs_create_file("managed", 0200, dir, NULL, &managed_fops);
 	debugfs_create_file("realtime", 0200, dir, NULL, &realtime_fops);
 	debugfs_create_file("log", 0400, dir, NULL, &log_fops);
 	debugfs_create_file("end", 0400, dir, NULL, &end_fops);
@@ -426,6 +467,7 @@ static void __exit pbdiff_exit(void)
 {
 	debugfs_remove(dir);
 	free_buffers();
+	pbdiff_restore_managed();
 }
 
 module_init(pbdiff_init);

@@ -48,6 +48,8 @@ static void record(struct pbdiff_ops *ops, u32 pfn, u32 gfp, u32 order, bool is_
 		.is_free = is_free,
 		.cpu = ops->turn,
 	};
+	if (ops->lots)
+		pbdiff_lots_note(ops->lots, ops->req.node, ops->nr_ops - 1);
 }
 
 /* Whose turn it is: between 1 and 64 operations each, drawn apart from the kind's own. */
@@ -463,6 +465,8 @@ void pbdiff_perform(struct pbdiff_ops *ops)
 	ops->turn = ops->req.turns > 1 ? 0 : ops->req.cpu;
 	ops->turn_left = 0;
 	ops->turn_prng = ~ops->req.seed;
+	if (ops->lots)
+		pbdiff_lots_begin(ops->lots, ops->req.node);
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(kinds[i].name, ops->req.kind))
 			kinds[i].run(ops);

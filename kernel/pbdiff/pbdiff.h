@@ -6,6 +6,8 @@
  *	state.c		copies of the allocator's state, taken under its locks
  *	ops.c		which operations a phase performs
  *	turns.c		several CPUs that perform them in turn
+ *	lots.c		where page_alloc.shuffle=1 put a block
+ *	managed.c	a zone of exactly so many pages
  *	compat.h	where each kernel keeps these things
  *
  * The text that comes out is described in FORMAT.md.
@@ -56,8 +58,11 @@ struct pbdiff_script_step {
 
 #define PBDIFF_MAX_STEPS 64
 
+struct pbdiff_state;
+
 struct pbdiff_ops {
 	struct pbdiff_request req;
+	struct pbdiff_state *lots; /* NULL: the kernel draws none */
 	struct pbdiff_op *op; /* [max_ops] */
 	u32 nr_ops;
 	struct pbdiff_held *held; /* [max_held], in no order once one was freed */
@@ -80,6 +85,10 @@ void pbdiff_turns_end(void);
 struct page *pbdiff_alloc_on(int cpu, int node, gfp_t gfp, u32 order);
 void pbdiff_free_on(int cpu, struct page *page, u32 order);
 
+/* Pages that the node's highest zone is to have; those too many stay out until rmmod. */
+int pbdiff_set_managed(int node, unsigned long pages);
+void pbdiff_restore_managed(void);
+
 bool pbdiff_kind_known(const char *kind);
 void pbdiff_perform(struct pbdiff_ops *ops);
 
@@ -92,6 +101,9 @@ struct pbdiff_state {
 };
 
 void pbdiff_capture(struct pbdiff_state *state, int node, int cpu);
+void pbdiff_lots_begin(struct pbdiff_state *lots, int node);
+void pbdiff_lots_note(struct pbdiff_state *lots, int node, u32 op);
+void pbdiff_print_lots(struct seq_file *m, const struct pbdiff_state *lots, u32 op, u32 *at);
 void pbdiff_print_state(struct seq_file *m, const struct pbdiff_state *state);
 
 #endif

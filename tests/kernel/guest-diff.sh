@@ -5,7 +5,8 @@
 #
 # Lines of another kind: `steps STEPS` for the kind script, `set NAME VALUE`
 # for /proc/sys/vm/NAME, `sleep SECONDS` to let kswapd and workers run, `files N`
-# for pages that can be moved on node 1: those of a tmpfs, half of N files.
+# for pages that can be moved on node 1: those of a tmpfs, half of N files, `managed N`
+# for a zone of node 1 with exactly so many pages.
 
 pbdiff=/sys/kernel/debug/pbdiff
 # The texts must show the state that the phase ended with. So nothing may run
@@ -60,7 +61,7 @@ files() { # N
 	rm -f files/*[02468]
 }
 
-echo "1..$((1 + $(grep -vc '^\(steps \|set \|sleep \|files \|$\)' phases)))"
+echo "1..$((1 + $(grep -vc '^\(steps \|set \|sleep \|files \|managed \|$\)' phases)))"
 insmod pbdiff.ko || exit 1
 echo 'ok 1 - insmod pbdiff.ko'
 echo 1 >$pbdiff/realtime || exit 1
@@ -70,6 +71,7 @@ while read -r line; do
 	steps\ *) echo "${line#steps }" >$pbdiff/script || exit 1 ;;
 	sleep\ *) sleep "${line#sleep }" ;;
 	files\ *) files "${line#files }" ;;
+	managed\ *) echo "1 ${line#managed }" >$pbdiff/managed || exit 1 ;;
 	'') ;;
 	set\ *)
 		line=${line#set }
