@@ -7,6 +7,7 @@
  *	     diff_load.c: the first state becomes a pool (linux profile)
  *	                        |
  *	     diff_replay.c: the operations on that pool, every answer compared
+ *	     diff_lots.c: where the kernel drew lots, the library gets the same
  *	                        |
  *	     diff_state.c: the pool's state and texts against the second state
  *
@@ -142,8 +143,16 @@ struct diff_text {
 
 #define DIFF_MAX_TEXTS 8
 
+/* A block of a list of the largest order, after the operation; head first. */
+struct diff_lot {
+	uint64_t pfn;
+	size_t op;
+	uint8_t type;
+};
+
 struct diff_phase {
 	char kernel[64];
+	bool shuffled; /* page_alloc.shuffle=1 */
 	int boost_factor, nodes, cpus; /* -1: the kernel doesn't say */
 	char kind[16];
 	uint64_t seed;
@@ -152,6 +161,8 @@ struct diff_phase {
 	struct diff_state before, after;
 	struct diff_op *ops;
 	size_t nr_ops;
+	struct diff_lot *lot; /* by operation */
+	size_t nr_lots;
 	struct diff_text text[DIFF_MAX_TEXTS]; /* taken when the phase had ended */
 	size_t nr_texts;
 };
@@ -193,6 +204,7 @@ struct diff_result {
 	uint64_t texts;       /* texts compared */
 	uint64_t late_texts;  /* not compared: the node had changed before they were read */
 	uint64_t figures;     /* --map: sizes compared */
+	uint64_t lots;        /* blocks whose end of the list the kernel drew */
 };
 
 __attribute__((format(printf, 2, 3))) void diff_found(struct diff_result *result,
@@ -203,6 +215,14 @@ int diff_make_pool(struct pb_pool *pool, const struct pb_config *config, char er
 int diff_load(struct pb_pool *pool, enum pb_kernel kernel, const struct diff_phase *phase,
 	      char error[256]);
 void diff_unload(struct pb_pool *pool);
+
+/* The library's lists before an operation that phase->lot[lot] is of (NULL: no memory), and
+   what the kernel drew, done to them after it; returns the first lot of a later operation. */
+struct diff_lists;
+struct diff_lists *diff_lots_before(struct pb_pool *pool, const struct diff_phase *phase,
+				    size_t lot);
+size_t diff_lots_after(struct pb_pool *pool, const struct diff_phase *phase, size_t lot,
+		       struct diff_lists *lists, struct diff_result *result);
 
 void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct diff_result *result);
 void diff_compare_state(struct pb_pool *pool, const struct diff_phase *phase,

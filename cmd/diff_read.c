@@ -217,9 +217,7 @@ static int line_settings(struct reader *r)
 	    config_value(r, "nodes", 1, PB_MAX_NODES, &nodes) ||
 	    config_value(r, "cpus", 1, DIFF_CPUS, &cpus))
 		return -1;
-	if (shuffle > 0)
-		return bad(r, "recorded with page_alloc.shuffle=1: where a block of the largest "
-			      "order goes is drawn by lot there, and the log has not the lots");
+	r->phase->shuffled = shuffle > 0;
 	r->phase->boost_factor = (int)boost;
 	r->phase->nodes = (int)nodes;
 	r->phase->cpus = (int)cpus;
@@ -540,6 +538,26 @@ static int add_op(struct reader *r, struct diff_op *op)
 	return 0;
 }
 
+/* A list of the largest order as the call before left it. */
+static int line_lots(struct reader *r)
+{
+	struct diff_lot lot = { .op = r->phase->nr_ops - 1 };
+	uint64_t type;
+
+	if (!r->phase->shuffled || !r->phase->nr_ops)
+		return bad(r, "lots are not expected here");
+	if (unsigned_numbers(r, 10, &type, 1) || migratetype(r, type, &lot.type))
+		return -1;
+	if (lot.type == PB_MIGRATE_TYPES)
+		return bad(r, "migratetype %" PRIu64 " has no lists", type);
+	while (r->rest && *r->rest) {
+		if (unsigned_numbers(r, 16, &lot.pfn, 1))
+			return -1;
+		*APPEND(r->phase->lot, r->phase->nr_lots) = lot;
+	}
+	return 0;
+}
+
 /* What follows is done by this CPU. */
 static int line_op_cpu(struct reader *r)
 {
@@ -724,6 +742,7 @@ static const struct {
 	{ "a", NEEDS_OPS, line_alloc },
 	{ "c", NEEDS_OPS, line_op_cpu },
 	{ "f", NEEDS_OPS, line_op_free },
+	{ "o", NEEDS_OPS, line_lots },
 	{ "text", NEEDS_PHASE, line_text },
 	{ "end", NEEDS_NOTHING, line_end },
 };
@@ -813,6 +832,7 @@ void diff_log_free(struct diff_log *log)
 		state_free(&log->phase[i].before);
 		state_free(&log->phase[i].after);
 		free(log->phase[i].ops);
+		free(log->phase[i].lot);
 		for (size_t j = 0; j < log->phase[i].nr_texts; j++)
 			free(log->phase[i].text[j].text);
 	}

@@ -51,14 +51,20 @@ static void replay_free(struct pb_pool *pool, const struct diff_phase *phase, si
 void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct diff_result *result)
 {
 	uint64_t before = result->differences;
+	size_t lot = 0;
 
 	for (size_t i = 0; i < phase->nr_ops; i++) {
+		bool drawn = lot < phase->nr_lots && phase->lot[lot].op == i;
+		struct diff_lists *lists = drawn ? diff_lots_before(pool, phase, lot) : NULL;
+
 		pb_user_set_cpu(phase->ops[i].cpu);
 		if (phase->ops[i].is_free)
 			replay_free(pool, phase, i, result);
 		else
 			replay_alloc(pool, phase, i, result);
 		result->operations++;
+		if (drawn)
+			lot = diff_lots_after(pool, phase, lot, lists, result);
 		if (result->differences != before)
 			return;
 	}

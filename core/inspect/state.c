@@ -96,6 +96,28 @@ int pb_state_add_free(struct pb_pool *pool, uint64_t pfn, unsigned int order,
 	return PB_OK;
 }
 
+int pb_state_move_free(struct pb_pool *pool, uint64_t pfn, unsigned int order, bool tail)
+{
+	struct locked at;
+	struct zone *zone;
+	u32 frame;
+
+	if (order > pool->max_order || pfn & (((u64)1 << order) - 1))
+		return PB_EINVAL;
+	frame = pfn_to_frame(pool, pfn);
+	if (frame == NO_FRAME)
+		return PB_ENODEV;
+	if (!block_is_free(pool, frame, order))
+		return PB_EBUSY;
+	if (!pool_is_linked(pool))
+		return PB_OK;
+	zone = zone_of_frame(pool, frame);
+	at = (struct locked){ pool, zone, frame_stripe(pool, zone, frame) }; /* at rest */
+	__area_unlink(&at, frame, order);
+	__area_link(&at, frame, order, pool->pcp_types[frame], tail);
+	return PB_OK;
+}
+
 int pb_state_set_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_type type,
 		     const struct pb_pcp_stat *state)
 {

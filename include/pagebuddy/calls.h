@@ -100,6 +100,7 @@
  *   pb_state_set_zone             rest   task no     a s t    O(block)
  *   pb_state_set_pageblock        rest   task no     a s t    O(block)
  *   pb_state_add_free             rest   task no     a s t    O(block)
+ *   pb_state_move_free            rest   task no     a s t    O(1)
  *   pb_state_set_pcp              rest   task no     a s t    O(block)
  *   pb_state_add_pcp              rest   task no     a s t    O(block)
  *   pb_state_set_vmstat           rest   task no     a s t    O(block)

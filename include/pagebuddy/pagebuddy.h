@@ -933,6 +933,10 @@ PB_API int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_mi
 /* Append a free block to the tail of the list (order, type) of its zone. */
 PB_API int pb_state_add_free(struct pb_pool *pool, uint64_t pfn, unsigned int order,
 			     enum pb_migratetype type);
+/* A free block goes to the head or the tail of the list that it is on: there the recorded
+   kernel drew lots (page_alloc.shuffle=1). PB_EBUSY: no such block is free. Ignored by the
+   modern profile, whose lists have no order of blocks. */
+PB_API int pb_state_move_free(struct pb_pool *pool, uint64_t pfn, unsigned int order, bool tail);
 /* Parameters of a CPU's lists of one zone; and append a block to a list's tail. */
 PB_API int pb_state_set_pcp(struct pb_pool *pool, unsigned int cpu, int node,
 			    enum pb_zone_type zone, const struct pb_pcp_stat *state);

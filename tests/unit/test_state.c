@@ -123,6 +123,50 @@ static void test_add_free(void **state)
 	}
 }
 
+static void test_move_free(void **state)
+{
+	static const uint64_t at[] = { 1024, 64, 128 };
+	static const struct {
+		uint64_t pfn;
+		bool tail;
+		uint64_t order[3];
+	} moves[] = {
+		{ 1024, true, { 64, 128, 1024 } }, { 128, false, { 128, 64, 1024 } },
+		{ 128, false, { 128, 64, 1024 } }, { 1024, true, { 128, 64, 1024 } },
+		{ 64, false, { 64, 128, 1024 } },
+	};
+
+	(void)state;
+	for_each_variant(v)
+	{
+		uint64_t pfns[4];
+		struct tp tp;
+
+		start(&tp, v);
+		for (size_t i = 0; i < 3; i++)
+			assert_int_equal(pb_state_add_free(&tp.pool, at[i], 4, PB_MIGRATE_MOVABLE),
+					 PB_OK);
+		for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+			assert_int_equal(pb_state_move_free(&tp.pool, moves[i].pfn, 4,
+							    moves[i].tail),
+					 PB_OK);
+			tp_check(&tp, "moved");
+			assert_int_equal(tp_free_pages(&tp), 48);
+			if (v->profile != PB_PROFILE_LINUX)
+				continue;
+			assert_int_equal(
+				tp_list(&tp, PB_ZONE_NORMAL, 4, PB_MIGRATE_MOVABLE, pfns, 4), 3);
+			assert_memory_equal(pfns, moves[i].order, sizeof(moves[i].order));
+		}
+		assert_int_equal(pb_state_move_free(&tp.pool, 4, 3, true), PB_EINVAL);
+		assert_int_equal(pb_state_move_free(&tp.pool, 0, 11, true), PB_EINVAL);
+		assert_int_equal(pb_state_move_free(&tp.pool, FRAMES, 0, true), PB_ENODEV);
+		assert_int_equal(pb_state_move_free(&tp.pool, 64, 3, true), PB_EBUSY);
+		assert_int_equal(pb_state_move_free(&tp.pool, 512, 4, true), PB_EBUSY);
+		tp_drop(&tp);
+	}
+}
+
 static void test_adopt(void **state)
 {
 	(void)state;
@@ -264,9 +308,13 @@ static void test_counters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_set_zone),       cmocka_unit_test(test_set_pageblock),
-		cmocka_unit_test(test_add_free),       cmocka_unit_test(test_adopt),
-		cmocka_unit_test(test_lists_of_a_cpu), cmocka_unit_test(test_types_without_lists),
+		cmocka_unit_test(test_set_zone),
+		cmocka_unit_test(test_set_pageblock),
+		cmocka_unit_test(test_add_free),
+		cmocka_unit_test(test_move_free),
+		cmocka_unit_test(test_adopt),
+		cmocka_unit_test(test_lists_of_a_cpu),
+		cmocka_unit_test(test_types_without_lists),
 		cmocka_unit_test(test_counters),
 	};
 
