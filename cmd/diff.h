@@ -63,6 +63,7 @@ struct diff_op {
 	uint32_t gfp;
 	uint8_t order;
 	bool is_free;
+	bool reclaimed; /* freed by reclaim, inside the allocation that follows */
 	uint8_t cpu;
 };
 
@@ -204,6 +205,7 @@ struct diff_result {
 	uint64_t texts;       /* texts compared */
 	uint64_t late_texts;  /* not compared: the node had changed before they were read */
 	uint64_t figures;     /* --map: sizes compared */
+	uint64_t reclaims;    /* allocations that reclaimed */
 	uint64_t lots;        /* blocks whose end of the list the kernel drew */
 };
 
@@ -224,6 +226,8 @@ struct diff_lists *diff_lots_before(struct pb_pool *pool, const struct diff_phas
 size_t diff_lots_after(struct pb_pool *pool, const struct diff_phase *phase, size_t lot,
 		       struct diff_lists *lists, struct diff_result *result);
 
+/* The pool's reclaim hook: what the kernel's reclaim freed. */
+unsigned long diff_reclaim(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp);
 void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct diff_result *result);
 void diff_compare_state(struct pb_pool *pool, const struct diff_phase *phase,
 			struct diff_result *result);

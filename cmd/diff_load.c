@@ -224,7 +224,7 @@ static void kswapd_sleeps(void *ctx, struct pb_pool *pool, int node, unsigned in
 
 int diff_make_pool(struct pb_pool *pool, const struct pb_config *config, char error[256])
 {
-	const struct pb_hooks hooks = { .wake = kswapd_sleeps };
+	const struct pb_hooks hooks = { .wake = kswapd_sleeps, .reclaim = diff_reclaim };
 	struct pb_error why;
 	size_t bytes;
 	void *memory;

@@ -25,7 +25,8 @@ struct reader {
 	int isolate;
 	int migratetypes;
 	uint64_t announced_ops;
-	uint8_t op_cpu; /* who does the operations that follow */
+	uint8_t op_cpu;  /* who does the operations that follow */
+	bool reclaiming; /* the allocation that did is still to come */
 	bool in_ops, ended, text, finished;
 };
 
@@ -589,14 +590,15 @@ static int line_alloc(struct reader *r)
 		if (*end)
 			return bad(r, "'%.20s'; expected a pfn or -", pfn);
 	}
+	r->reclaiming = false;
 	op.gfp = (uint32_t)gfp;
 	op.order = (uint8_t)order;
 	return add_op(r, &op);
 }
 
-static int line_op_free(struct reader *r)
+static int free_op(struct reader *r, bool reclaimed)
 {
-	struct diff_op op = { .is_free = true };
+	struct diff_op op = { .is_free = true, .reclaimed = reclaimed };
 	uint64_t order;
 
 	if (unsigned_numbers(r, 10, &order, 1) || unsigned_numbers(r, 16, &op.pfn, 1))
@@ -607,6 +609,17 @@ static int line_op_free(struct reader *r)
 	return add_op(r, &op);
 }
 
+static int line_op_free(struct reader *r)
+{
+	return r->reclaiming ? bad(r, "expected the allocation that reclaimed") : free_op(r, false);
+}
+
+static int line_op_reclaim(struct reader *r)
+{
+	r->reclaiming = true;
+	return free_op(r, true);
+}
+
 static int end_phase(struct reader *r)
 {
 	uint64_t numbers[2];
@@ -614,6 +627,8 @@ static int end_phase(struct reader *r)
 
 	if (!r->phase || r->ended)
 		return bad(r, "no phase is open here");
+	if (r->reclaiming)
+		return bad(r, "expected the allocation that reclaimed");
 	if (unsigned_numbers(r, 10, &numbers[0], 1))
 		return -1;
 	ops = word(r);
@@ -743,6 +758,7 @@ static const struct {
 	{ "c", NEEDS_OPS, line_op_cpu },
 	{ "f", NEEDS_OPS, line_op_free },
 	{ "o", NEEDS_OPS, line_lots },
+	{ "r", NEEDS_OPS, line_op_reclaim },
 	{ "text", NEEDS_PHASE, line_text },
 	{ "end", NEEDS_NOTHING, line_end },
 };

@@ -108,6 +108,8 @@ static int summary(const struct options *given, const struct diff_result *result
 	       result->failures, result->fallbacks, result->claims);
 	printf("texts: %" PRIu64 ", read too late: %" PRIu64 ", other tasks' frames: %" PRIu64 "\n",
 	       result->texts, result->late_texts, result->outside);
+	if (result->reclaims)
+		printf("allocations that reclaimed: %" PRIu64 "\n", result->reclaims);
 	if (result->lots)
 		printf("drawn by lot: %" PRIu64 "\n", result->lots);
 	printf("operations: %" PRIu64 ", differences: %" PRIu64 "\n", result->operations,

@@ -204,9 +204,7 @@ static inline int hide_realtime(void)
 {
 	int prio = current->prio;
 
-#if PBDIFF_IS(5, 10)
 	current->prio = DEFAULT_PRIO;
-#endif
 	return prio;
 }
 

@@ -397,7 +397,7 @@ static void show_ops(struct seq_file *m, u32 chunk)
 			seq_printf(m, "c %u\n", op->cpu);
 		cpu = op->cpu;
 		if (op->is_free)
-			seq_printf(m, "f %u %x\n", op->order, op->pfn);
+			seq_printf(m, "%c %u %x\n", op->reclaimed ? 'r' : 'f', op->order, op->pfn);
 		else if (op->pfn == PBDIFF_NO_PFN)
 			seq_printf(m, "a %x %u -\n", op->gfp, op->order);
 		else
@@ -451,9 +451,15 @@ DEFINE_SHOW_ATTRIBUTE(end);
 
 static int __init pbdiff_init(void)
 {
+	int err = pbdiff_reclaim_init();
+
+	if (err)
+		return err;
 	dir = debugfs_create_dir("pbdiff", NULL);
-	if (IS_ERR(dir))
+	if (IS_ERR(dir)) {
+		pbdiff_reclaim_exit();
 		return PTR_ERR(dir);
+	}
 	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
 	debugfs_create_file("script", 0200, dir, NULL, &script_fops);
 	debugfs_create_file("managed", 0200, dir, NULL, &managed_fops);
@@ -466,6 +472,7 @@ static int __init pbdiff_init(void)
 static void __exit pbdiff_exit(void)
 {
 	debugfs_remove(dir);
+	pbdiff_reclaim_exit();
 	free_buffers();
 	pbdiff_restore_managed();
 }

@@ -46,6 +46,7 @@ static void record(struct pbdiff_ops *ops, u32 pfn, u32 gfp, u32 order, bool is_
 		.gfp = gfp,
 		.order = order,
 		.is_free = is_free,
+		.reclaimed = ops->reclaiming,
 		.cpu = ops->turn,
 	};
 	if (ops->lots)
@@ -119,14 +120,32 @@ gfp_t gfp_from_log(u32 bits)
 	return gfp;
 }
 
+#define MOST_RECLAIMED 40 /* blocks */
+
+/* A reclaim that frees nothing would wait: where there is nothing to free, or no room to
+   record it, the request is made one that may not reclaim. */
+static gfp_t prepare_reclaim(struct pbdiff_ops *ops, gfp_t gfp)
+{
+	if (!(gfp & __GFP_DIRECT_RECLAIM))
+		return gfp;
+	if (PBDIFF_IS(5, 10) || ops->req.turns > 1 || !ops->nr_held ||
+	    ops->nr_ops + MOST_RECLAIMED + 1 > ops->req.max_ops)
+		return gfp & ~__GFP_DIRECT_RECLAIM;
+	ops->reclaim_left = 1 + below(ops, one_in(ops, 3) ? MOST_RECLAIMED : 4);
+	pbdiff_reclaim_begin(ops);
+	return gfp;
+}
+
 static bool do_alloc(struct pbdiff_ops *ops, gfp_t gfp, u32 order)
 {
 	struct page *page;
 
 	if (!room(ops) || ops->nr_held == ops->max_held)
 		return false;
+	gfp = prepare_reclaim(ops, gfp);
 	page = pbdiff_alloc_on(take_turn(ops), ops->req.node, gfp | __GFP_THISNODE | __GFP_NOWARN,
 			       order);
+	pbdiff_reclaim_end();
 	record(ops, page ? page_to_pfn(page) : PBDIFF_NO_PFN, gfp_to_log(gfp), order, false);
 	if (!page)
 		return false;
@@ -156,6 +175,18 @@ static void do_free(struct pbdiff_ops *ops, u32 i, bool keep_order)
 	else
 		ops->held[i] = ops->held[ops->nr_held];
 	give_back(ops, &block);
+}
+
+u32 pbdiff_reclaim(struct pbdiff_ops *ops)
+{
+	u64 before = ops->held_pages;
+
+	ops->reclaiming = true;
+	for (; ops->reclaim_left && ops->nr_held; ops->reclaim_left--)
+		do_free(ops, below(ops, ops->nr_held), false);
+	ops->reclaim_left = 0;
+	ops->reclaiming = false;
+	return before - ops->held_pages;
 }
 
 static u64 node_managed(const struct pbdiff_ops *ops)
@@ -413,6 +444,30 @@ static void kind_zero(struct pbdiff_ops *ops)
 	}
 }
 
+/* Requests that wait for reclaim, orders that are not costly, and atomic ones between them. */
+static void kind_reclaim(struct pbdiff_ops *ops)
+{
+	u32 failed = 0, burst;
+
+	while (room(ops) && failed < 20)
+		failed = do_alloc(ops, any_gfp(ops), small_order(ops)) ? 0 : failed + 1;
+	while (room(ops)) {
+		for (burst = below(ops, 60); room(ops) && burst; burst--) {
+			gfp_t gfp = mobility(below(ops, 3));
+
+			if (one_in(ops, 6))
+				gfp |= GFP_ATOMIC;
+			else
+				gfp |= __GFP_DIRECT_RECLAIM | __GFP_NORETRY |
+				       (one_in(ops, 2) ? __GFP_KSWAPD_RECLAIM : 0);
+			do_alloc(ops, gfp, small_order(ops) % 4);
+		}
+		burst = one_in(ops, 4) ? below(ops, 40) : 0;
+		for (; room(ops) && burst && ops->nr_held; burst--)
+			do_free(ops, below(ops, ops->nr_held), false);
+	}
+}
+
 /* Steps that the user wrote, for experiments. */
 static void kind_script(struct pbdiff_ops *ops)
 {
@@ -443,7 +498,7 @@ static const struct {
 	{ "random", kind_random },     { "fill", kind_fill },           { "empty", kind_empty },
 	{ "fallback", kind_fallback }, { "watermark", kind_watermark }, { "atomic", kind_atomic },
 	{ "pcp", kind_pcp },           { "script", kind_script },       { "big", kind_big },
-	{ "calm", kind_calm },         { "zero", kind_zero },
+	{ "calm", kind_calm },         { "zero", kind_zero },         { "reclaim", kind_reclaim },
 };
 
 bool pbdiff_kind_known(const char *kind)

@@ -7,6 +7,7 @@
  *	ops.c		which operations a phase performs
  *	turns.c		several CPUs that perform them in turn
  *	lots.c		where page_alloc.shuffle=1 put a block
+ *	reclaim.c	direct reclaim that frees what the module holds
  *	managed.c	a zone of exactly so many pages
  *	compat.h	where each kernel keeps these things
  *
@@ -31,6 +32,7 @@ struct pbdiff_op {
 	u8 order;
 	u8 is_free;
 	u8 cpu; /* of those that take turns */
+	u8 reclaimed; /* a free by the allocation that follows */
 };
 
 /* A block that the module holds. */
@@ -70,6 +72,8 @@ struct pbdiff_ops {
 	u32 max_held;
 	u64 held_pages;
 	u64 prng;
+	u32 reclaim_left; /* blocks that the next reclaim is to free */
+	bool reclaiming;
 	int turn;      /* whose it is */
 	u32 turn_left; /* operations until the next one's */
 	u64 turn_prng;
@@ -101,6 +105,13 @@ struct pbdiff_state {
 };
 
 void pbdiff_capture(struct pbdiff_state *state, int node, int cpu);
+/* Between these an allocation may reclaim: it frees ops->reclaim_left blocks. */
+void pbdiff_reclaim_begin(struct pbdiff_ops *ops);
+void pbdiff_reclaim_end(void);
+u32 pbdiff_reclaim(struct pbdiff_ops *ops); /* pages freed */
+int pbdiff_reclaim_init(void);
+void pbdiff_reclaim_exit(void);
+
 void pbdiff_lots_begin(struct pbdiff_state *lots, int node);
 void pbdiff_lots_note(struct pbdiff_state *lots, int node, u32 op);
 void pbdiff_print_lots(struct seq_file *m, const struct pbdiff_state *lots, u32 op, u32 *at);
