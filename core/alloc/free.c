@@ -111,9 +111,9 @@ static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsi
 	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
 	u32 class;
 
-	/* an order without lists of its own finds one that is always full */
 	if (unlikely(frame >= pool->lock_free_frames || !owned_block(page, order)))
 		return free_reported(pool, page, order, name, caller);
+	/* an order without lists of its own finds one that is always full */
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->state, 0);
 	if (unlikely(pcp_lock_push(pool, class, order, (u32)frame) != PCP_OK))

@@ -36,9 +36,8 @@ NOINLINE void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsign
 static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
 		   unsigned int alloc_flags)
 {
-	const struct zone_request request = {
-		pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags
-	};
+	struct zone_request request = { pool,       zone, ctx->cpu, ctx->order, ctx->migratetype,
+					alloc_flags };
 	u32 frame = NO_FRAME;
 
 	if (pcp_allowed_order(pool, ctx->order)) {
@@ -48,7 +47,7 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 	}
 	if (frame == NO_FRAME) {
 		frame = rmqueue_buddy(&request);
-		if (frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
+		if (PB_WITH_NUMA && frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
 			pb_atomic_fetch_add(&zone->numa_other_direct, 1, __ATOMIC_RELAXED);
 	}
 	if (PB_WITH_WATERMARKS && load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
@@ -97,7 +96,8 @@ static NOINLINE bool zone_passes(struct pb_pool *pool, const struct alloc_contex
 {
 	const struct wmark_test test =
 		request_test(ctx, wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK), alloc_flags);
-	bool ok = (PB_WITH_LINUX && policy(pool)->below_high &&
+	bool ok = !PB_WITH_WATERMARKS ||
+		  (PB_WITH_LINUX && policy(pool)->below_high &&
 		   above_high(pool, ctx, zone, alloc_flags)) ||
 		  alloc_flags & ALLOC_NO_WATERMARKS || zone_watermark_fast(pool, zone, &test);
 
@@ -109,12 +109,10 @@ static NOINLINE bool zone_passes(struct pb_pool *pool, const struct alloc_contex
 u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx,
 			   unsigned int alloc_flags)
 {
-	u32 at = 0;
-	struct zone *zone;
+	u32 frame, at = ctx->after;
+	struct zone *zone = at ? ctx->preferred : next_zone(pool, ctx, &at);
 
-	while ((zone = next_zone(pool, ctx, &at)) != NULL) {
-		u32 frame;
-
+	for (; zone; zone = next_zone(pool, ctx, &at)) {
 		/* fragmenting locally beats going remote */
 		if (PB_WITH_NUMA && alloc_flags & ALLOC_NOFRAGMENT &&
 		    zone->node != ctx->preferred->node)
@@ -150,7 +148,7 @@ static u32 take_from_zones(struct pb_pool *pool, const struct alloc_context *ctx
 	struct zone *zone;
 
 	while (frame == NO_FRAME && (zone = next_zone(pool, ctx, &at)) != NULL) {
-		const struct zone_request request = {
+		struct zone_request request = {
 			pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags
 		};
 

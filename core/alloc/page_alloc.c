@@ -33,14 +33,21 @@ bool clear_frames(const struct pb_pool *pool, u32 frame, u32 end)
 	return true;
 }
 
-static NOINLINE struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int order,
-					  struct pb_request *request)
+static NOINLINE bool clear_block(struct pb_pool *pool, u32 frame, unsigned int order,
+				 struct pb_request *request)
 {
-	if (request->gfp & PB_GFP_ZERO && !clear_frames(pool, frame, frame + (1u << order))) {
-		free_frames(pool, frame, order);
-		request->why = PB_REASON_NO_ADDRESS;
+	if (clear_frames(pool, frame, frame + (1u << order)))
+		return true;
+	free_frames(pool, frame, order);
+	request->why = PB_REASON_NO_ADDRESS;
+	return false;
+}
+
+static struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int order,
+				 struct pb_request *request)
+{
+	if (request->gfp & PB_GFP_ZERO && !clear_block(pool, frame, order, request))
 		return NULL;
-	}
 	return page_set_owned(pool, frame, order, request->gfp);
 }
 

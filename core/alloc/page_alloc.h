@@ -23,6 +23,7 @@ struct alloc_context {
 	u32 cpu;
 	u64 nodemask;
 	struct zone *preferred; /* first zone of the zonelist, or NULL */
+	u32 after;              /* position after it, for next_zone(); 0: look for the first */
 };
 
 /* What the request asks of a zone that is to keep `mark`. */

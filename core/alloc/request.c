@@ -31,13 +31,6 @@ struct zone *next_zone(const struct pb_pool *pool, const struct alloc_context *c
 	return NULL;
 }
 
-static struct zone *first_zone(const struct pb_pool *pool, const struct alloc_context *ctx)
-{
-	u32 at = 0;
-
-	return next_zone(pool, ctx, &at);
-}
-
 static enum pb_reason prepare_node(const struct pb_pool *pool, struct alloc_context *ctx,
 				   const struct pb_request *request, const struct call *call)
 {
@@ -87,7 +80,7 @@ enum pb_reason prepare_request(const struct pb_pool *pool, struct alloc_context 
 	ctx->nodemask = request->nodemask ? *request->nodemask : ~(u64)0;
 	reason = prepare_node(pool, ctx, request, call);
 	if (!reason)
-		ctx->preferred = first_zone(pool, ctx);
+		ctx->preferred = next_zone(pool, ctx, &ctx->after);
 	return reason;
 }
 

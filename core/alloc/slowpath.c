@@ -319,6 +319,7 @@ u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 	if (ctx->gfp & PB_GFP_MEMALLOC && !(ctx->gfp & PB_GFP_NOMEMALLOC)) {
 		alloc_flags = ALLOC_NO_WATERMARKS | (alloc_flags & (ALLOC_KSWAPD | ALLOC_CMA));
 		ctx->nodemask = ~(u64)0;
+		ctx->after = 0;
 	}
 	/* Linux tries a request that can't wait three times in all (W9): this is the last,
 	   repeated only if somebody was at work meanwhile */

@@ -57,21 +57,18 @@ static inline void tree_clear(u64 *tree, u32 node)
 	tree[node >> 6] &= ~((u64)1 << (node & 63));
 }
 
-/* Lowest set bit among nodes [node, node + n); a word at a time. */
+/* Lowest set bit among nodes [node, node + n), or TREE_NONE; a word at a time. */
 HOT_INLINE u32 tree_first(const u64 *tree, u32 node, u32 n)
 {
-	u32 end = node + n;
+	u32 end = node + n, at = node >> 6, found;
+	u64 word = tree[at] >> (node & 63) << (node & 63);
 
-	while (node < end) {
-		u32 bit = node & 63;
-		u32 take = end - node < 64 - bit ? end - node : 64 - bit;
-		u64 word = tree[node >> 6] & word_mask(bit, take);
-
-		if (word)
-			return (node & ~63u) + ctz64(word);
-		node += take;
-	}
-	return TREE_NONE;
+	while (!word && ++at < (end + 63) >> 6)
+		word = tree[at];
+	if (!word)
+		return TREE_NONE;
+	found = at << 6 | ctz64(word);
+	return found < end ? found : TREE_NONE;
 }
 
 /*

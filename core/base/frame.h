@@ -76,12 +76,14 @@ static inline void init_pageblock(const struct pb_pool *pool, u32 number, unsign
 
 static inline unsigned int pageblock_type(const struct pb_pool *pool, u32 pageblock)
 {
+	if (LIST_TYPES == 1)
+		return PB_MIGRATE_UNMOVABLE;
 	return load_relaxed(&pool_pageblock(pool, pageblock)->type);
 }
 
 static inline unsigned int frame_migratetype(const struct pb_pool *pool, u32 frame)
 {
-	return load_relaxed(&frame_pageblock(pool, frame)->type);
+	return pageblock_type(pool, frame >> pool->pageblock_order);
 }
 
 /* Make a taken frame the head of an allocated block. */

@@ -246,7 +246,6 @@
 #define text_hex pb_core_text_hex
 #define text_str pb_core_text_str
 #define text_str_pad pb_core_text_str_pad
-#define __tight_split pb_core___tight_split
 #define trace_block pb_core_trace_block
 #define trace_event pb_core_trace_event
 #define unisolate_pageblocks pb_core_unisolate_pageblocks

@@ -372,7 +372,7 @@ static inline struct stripe *pool_stripe(const struct pb_pool *pool, u32 number)
 static inline struct stripe *zone_stripe(const struct pb_pool *pool, const struct zone *zone,
 					 u32 number)
 {
-	return pool_stripe(pool, zone->first_stripe + number);
+	return pool_stripe(pool, PB_WITH_SMP || PB_WITH_ZONES ? zone->first_stripe + number : 0);
 }
 
 static inline struct zone *stripe_zone(const struct pb_pool *pool, const struct stripe *stripe)
@@ -464,6 +464,8 @@ static inline bool has_mobility(const struct pb_pool *pool)
 
 static inline u32 zone_first_pageblock(const struct pb_pool *pool, const struct zone *zone)
 {
+	if (!PB_WITH_ZONES)
+		return 0;
 	return zone->first_span << (pool->max_order - pool->pageblock_order);
 }
 

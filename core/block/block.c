@@ -8,15 +8,16 @@ void __account(struct stripe *stripe, long pages, unsigned int type)
 {
 	long usable, error;
 
-	if (pages)
-		counter_add(&stripe->version, 1);
-	if (type == PB_MIGRATE_ISOLATE) {
+	counter_add(&stripe->version, 1);
+	if (LIST_TYPES > 1 && type == PB_MIGRATE_ISOLATE) {
 		counter_add(&stripe->nr_isolated, pages);
 		return;
 	}
 	counter_add(&stripe->nr_free_pages, pages);
-	if (type == PB_MIGRATE_CMA)
+	if (LIST_TYPES > 1 && type == PB_MIGRATE_CMA)
 		counter_add(&stripe->nr_free_cma, pages);
+	if (!PB_WITH_SMP) /* no other CPU reads approx_free */
+		return;
 	usable = stripe->nr_free_pages - stripe->nr_free_cma;
 	error = approx_error(stripe, stripe->approx_free);
 	if (unlikely(usable > stripe->approx_free + error || usable < stripe->approx_free - error))
@@ -25,7 +26,7 @@ void __account(struct stripe *stripe, long pages, unsigned int type)
 
 void __count_free(const struct locked *at, u32 cpu, long pages)
 {
-	if (policy(at->pool)->count_free)
+	if (PB_WITH_LINUX && policy(at->pool)->count_free)
 		policy(at->pool)->count_free(at->pool, at->zone, cpu, pages);
 }
 
@@ -84,44 +85,43 @@ static bool __take_buddy(const struct locked *at, u32 frame, unsigned int order,
 	return true;
 }
 
-/* Merge (frame, order) with its free buddies up to pageblock_order, inside one pageblock, with
-   every pointer at hand; it is not inserted. Returns the order reached, *frame the merged block.
-   Not for traced pools: the steps are not reported. */
-static unsigned int __tight_merge(const struct locked *at, u32 *frame, unsigned int order)
+/* The block (frame, order) of the modern profile, inside its pageblock. */
+static inline struct tight_spot __spot(const struct locked *at, u32 frame, unsigned int order)
+{
+	return (struct tight_spot){ span_tree(at->pool, frame), frame_node(at->pool, frame, order),
+				    frame_pageblock(at->pool, frame),
+				    stripe_area(at->pool, at->stripe, 0) };
+}
+
+static bool __buddy_is_free(const struct locked *at, u32 frame, unsigned int order)
 {
 	const struct pb_pool *pool = at->pool;
-	struct pageblock *pb = frame_pageblock(pool, *frame);
-	struct free_area *area = stripe_area(pool, at->stripe, 0);
-	u64 *tree = span_tree(pool, *frame);
-	u32 node = frame_node(pool, *frame, order);
-	u32 gone = 0;
 
-	for (; order < pool->pageblock_order && tree_test(tree, node ^ 1); order++, node >>= 1) {
-		tree_clear(tree, node ^ 1);
-		counter_add(&area[order].nr_free, (unsigned long)-1);
-		if (!--pb->nr_free[order])
-			gone |= 1u << order;
-	}
-	pb->mask &= ~gone;
-	*frame &= ~((1u << order) - 1);
-	return order;
+	if (is_whole(pool, order))
+		return __whole_test(at, frame ^ (1u << order), order);
+	return tree_test(span_tree(pool, frame), frame_node(pool, frame, order) ^ 1);
 }
 
 void __free_one_page(const struct locked *at, u32 frame, unsigned int order, unsigned int type,
 		     bool to_tail)
 {
 	const struct pb_pool *pool = at->pool;
-	u64 *tree = span_tree(pool, frame);
 	bool linked = pool_is_linked(pool);
-	u32 node;
 
 	__account(at->stripe, 1L << order, type);
-	if (!linked && !tracing(pool))
-		order = __tight_merge(at, &frame, order);
-	node = frame_node(pool, frame, order);
-	for (; order < pool->max_order; order++, node >>= 1) {
-		if (is_whole(pool, order) ? !__whole_test(at, frame ^ (1u << order), order)
-					  : !tree_test(tree, node ^ 1))
+	if (!linked && !tracing(pool) && order < pool->pageblock_order) {
+		const struct tight_spot spot = __spot(at, frame, order);
+
+		order = tight_merge(&spot, order, pool->pageblock_order);
+		if (order < pool->pageblock_order) {
+			tight_relist_if_changed(pool, at->zone, at->stripe,
+						frame >> pool->pageblock_order, spot.pb);
+			return;
+		}
+		frame &= ~((1u << order) - 1);
+	}
+	for (; order < pool->max_order; order++) {
+		if (!__buddy_is_free(at, frame, order))
 			break;
 		if (likely(order < pool->pageblock_order))
 			__area_remove(at, frame ^ (1u << order), order);
@@ -145,7 +145,9 @@ void __expand(const struct locked *at, u32 frame, unsigned int high, unsigned in
 
 	while (high > low) {
 		if (quick && high <= at->pool->pageblock_order) {
-			__tight_split(at, frame, high, low);
+			const struct tight_spot spot = __spot(at, frame, high);
+
+			tight_split(&spot, high, low);
 			break;
 		}
 		high--;
@@ -158,20 +160,67 @@ void __expand(const struct locked *at, u32 frame, unsigned int high, unsigned in
 	__area_relist(at, frame);
 }
 
-u32 __rmqueue_smallest(const struct locked *at, unsigned int order, unsigned int type)
+/* The smallest block of the pageblock that serves, cut to `order`; pre: there is one. */
+static inline u32 __tight_take(const struct locked *at, u32 pageblock, unsigned int order)
 {
-	struct pb_pool *pool = at->pool;
+	const struct pb_pool *pool = at->pool;
+	u32 frame = pageblock << pool->pageblock_order, first;
+	struct tight_spot spot = __spot(at, frame, 0);
+	unsigned int high = order + ctz32(spot.pb->mask >> order);
+
+	first = frame_node(pool, frame, high);
+	spot.node = tree_first(spot.tree, first, 1u << (pool->pageblock_order - high));
+	tree_clear(spot.tree, spot.node);
+	spot.pb->mask ^= (u32) !--spot.pb->nr_free[high] << high;
+	tight_count_area(&spot, high, -1);
+	tight_split(&spot, high, order);
+	tight_relist_if_changed(pool, at->zone, at->stripe, pageblock, spot.pb);
+	return frame + ((spot.node - first) << high);
+}
+
+/* As __rmqueue_smallest(), of the modern profile's lists and untraced. */
+static u32 __tight_smallest(const struct locked *at, unsigned int order, unsigned int type)
+{
+	u32 lists = at->stripe->nonempty[list_type(type)] >> order, pageblock, frame;
+	unsigned int high;
+
+	if (!lists)
+		return NO_FRAME;
+	high = order + ctz32(lists);
+	pageblock = tight_lowest(at->pool, at->zone, at->stripe, high, list_type(type));
+	if (high < at->pool->pageblock_order)
+		return __tight_take(at, pageblock, order);
+	frame = pageblock << at->pool->pageblock_order;
+	__whole_remove(at, frame, high);
+	__expand(at, frame, high, order, type);
+	return frame;
+}
+
+/* The same of linked lists, or traced. */
+static u32 __area_smallest(const struct locked *at, unsigned int order, unsigned int type)
+{
 	unsigned int found;
 	u32 frame = __area_find(at, order, type, &found);
 
 	if (frame == NO_FRAME)
 		return NO_FRAME;
 	__area_remove(at, frame, found);
-	if (tracing(pool))
-		trace_block(pool, PB_TRACE_TAKE, frame, found, type);
+	if (tracing(at->pool))
+		trace_block(at->pool, PB_TRACE_TAKE, frame, found, type);
 	__expand(at, frame, found, order, type);
+	return frame;
+}
+
+u32 __rmqueue_smallest(const struct locked *at, unsigned int order, unsigned int type)
+{
+	const struct pb_pool *pool = at->pool;
+	bool quick = !pool_is_linked(pool) && !tracing(pool);
+	u32 frame = quick ? __tight_smallest(at, order, type) : __area_smallest(at, order, type);
+
+	if (frame == NO_FRAME)
+		return NO_FRAME;
 	__account(at->stripe, -(1L << order), type);
-	if (pool->pcp_types)
+	if (PB_WITH_LINUX && pool->pcp_types)
 		pool->pcp_types[frame] = (u8)type;
 	return frame;
 }
@@ -197,7 +246,7 @@ u32 __rmqueue_partial(const struct locked *at, unsigned int order, unsigned int 
 	__expand(at, frame, found, order, type);
 	__account(at->stripe, -(1L << order), type);
 	__count_free(at, NO_CPU, -(1L << order));
-	if (pool->pcp_types)
+	if (PB_WITH_LINUX && pool->pcp_types)
 		pool->pcp_types[frame] = (u8)type;
 	return frame;
 }

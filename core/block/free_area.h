@@ -102,9 +102,11 @@ static inline void __area_remove(const struct locked *at, u32 frame, unsigned in
    type now want it. */
 static inline void __area_relist(const struct locked *at, u32 frame)
 {
+	u32 pageblock = frame >> at->pool->pageblock_order;
+
 	if (!pool_is_linked(at->pool))
-		tight_relist_if_changed(at->pool, at->zone, at->stripe,
-					frame >> at->pool->pageblock_order);
+		tight_relist_if_changed(at->pool, at->zone, at->stripe, pageblock,
+					pool_pageblock(at->pool, pageblock));
 }
 
 static inline bool area_empty(const struct pb_pool *pool, const struct stripe *stripe,

@@ -146,31 +146,19 @@ static NOINLINE void __free_merged(struct drain *d, u32 frame, unsigned int orde
  */
 ALWAYS_INLINE unsigned int __free_single(struct drain *d, struct geometry g, u32 frame)
 {
-	struct pageblock *pb = geo_pageblock(d->at.pool, g, frame);
-	u64 *tree = geo_tree(d->at.pool, g, frame);
-	unsigned int order = g.order;
-	u32 node = geo_node(g, frame);
-	u32 mask = pb->mask;
+	const struct tight_spot spot = { geo_tree(d->at.pool, g, frame), geo_node(g, frame),
+					 geo_pageblock(d->at.pool, g, frame), NULL };
+	unsigned int type = spot.pb->type, order;
 
-	if (unlikely(pb->type >= PB_MIGRATE_CMA)) { /* not as all will be together */
-		__account(d->at.stripe, 1L << g.order, pb->type);
+	if (unlikely(type >= PB_MIGRATE_CMA)) { /* not as all will be together */
+		__account(d->at.stripe, 1L << g.order, type);
 		__account(d->at.stripe, -(1L << g.order), PB_MIGRATE_UNMOVABLE);
 	}
-	while (order < g.pageblock_order && tree_test(tree, node ^ 1)) {
-		tree_clear(tree, node ^ 1);
-		mask &= ~((u32) !--pb->nr_free[order] << order);
-		node >>= 1;
-		order++;
-	}
-	if (unlikely(order == g.pageblock_order)) {
-		pb->mask = mask;
-		__account(d->at.stripe, -(1L << order), pb->type);
-	} else {
-		tree_set(tree, node);
-		pb->nr_free[order]++;
-		pb->mask = mask | 1u << order;
-	}
-	tight_relist_if_changed(d->at.pool, d->at.zone, d->at.stripe, frame >> g.pageblock_order);
+	order = tight_merge(&spot, g.order, g.pageblock_order);
+	if (unlikely(order == g.pageblock_order))
+		__account(d->at.stripe, -(1L << order), type);
+	tight_relist_if_changed(d->at.pool, d->at.zone, d->at.stripe, frame >> g.pageblock_order,
+				spot.pb);
 	return order;
 }
 

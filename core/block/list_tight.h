@@ -110,9 +110,12 @@ HOT_INLINE u32 tight_lowest_local(const struct pb_pool *pool, const struct zone 
 				  const struct stripe *stripe, unsigned int order,
 				  unsigned int type)
 {
-	const u64 *level = tight_bitmap(pool, zone, stripe, order, type) + zone->bitmap_words;
 	u32 local = ctz64(stripe_area(pool, stripe, order)->free_list[type].root);
+	const u64 *level;
 
+	if (!zone->levels)
+		return local;
+	level = tight_bitmap(pool, zone, stripe, order, type) + zone->bitmap_words;
 	for (unsigned int i = zone->levels; i-- > 0;) {
 		level -= zone->level_words[i];
 		local = local << 6 | ctz64(level[local]);
@@ -169,6 +172,69 @@ HOT_INLINE u32 tight_block(const struct pb_pool *pool, u32 pageblock, unsigned i
 	return frame + ((tree_first(span_tree(pool, frame), first, blocks) - first) << order);
 }
 
+/*
+ * A block smaller than its pageblock, with every pointer at hand: merging and splitting inside the
+ * pageblock changes nothing else. Not for traced pools: the steps are not reported. The caller
+ * relists the pageblock.
+ */
+struct tight_spot {
+	u64 *tree; /* of its span */
+	u32 node;
+	struct pageblock *pb;
+	struct free_area *area; /* of order 0; NULL: the caller counts there */
+};
+
+static inline void tight_count_area(const struct tight_spot *spot, unsigned int order, long n)
+{
+	unsigned long *nr_free;
+
+	if (!spot->area)
+		return;
+	nr_free = &spot->area[order].nr_free;
+	store_relaxed(nr_free, *nr_free + (unsigned long)n);
+}
+
+/* The block is free from now on: it merges while its buddy is free, and is inserted where that
+   ends. Returns the order it reached; one of `whole`, the pageblock's, is not inserted. */
+ALWAYS_INLINE unsigned int tight_merge(const struct tight_spot *spot, unsigned int order,
+				       unsigned int whole)
+{
+	u32 node = spot->node, mask = spot->pb->mask;
+
+	for (; order < whole; order++, node >>= 1) {
+		u64 *word = &spot->tree[node >> 6], buddy = (u64)1 << ((node ^ 1) & 63);
+
+		if (!(*word & buddy))
+			break;
+		*word ^= buddy;
+		mask ^= (u32) !--spot->pb->nr_free[order] << order;
+		tight_count_area(spot, order, -1);
+	}
+	if (likely(order < whole)) {
+		tree_set(spot->tree, node);
+		spot->pb->nr_free[order]++;
+		mask |= 1u << order;
+		tight_count_area(spot, order, 1);
+	}
+	spot->pb->mask = mask;
+	return order;
+}
+
+/* The block, of order `high`, is in no list: its first 2^low frames stay out, the other halves are
+   inserted. */
+HOT_INLINE void tight_split(const struct tight_spot *spot, unsigned int high, unsigned int low)
+{
+	u32 node = spot->node;
+
+	spot->pb->mask |= (1u << high) - (1u << low);
+	while (high-- > low) {
+		node <<= 1;
+		tree_set(spot->tree, node ^ 1);
+		spot->pb->nr_free[high]++;
+		tight_count_area(spot, high, 1);
+	}
+}
+
 /* List the pageblock where its largest free block, of those smaller than it, and its type
    now want it. */
 HOT_INLINE void tight_relist(const struct pb_pool *pool, const struct zone *zone,
@@ -185,15 +251,15 @@ HOT_INLINE void tight_relist(const struct pb_pool *pool, const struct zone *zone
 	pb->listed_type = pb->type;
 }
 
-/* The same if need be: its `mask` and `type` may have changed in any way since. */
+/* The same if need be: its `mask` and `type` may have changed in any way since. `pb` is its. */
 HOT_INLINE void tight_relist_if_changed(const struct pb_pool *pool, const struct zone *zone,
-					struct stripe *stripe, u32 number)
+					struct stripe *stripe, u32 number,
+					const struct pageblock *pb)
 {
-	struct pageblock *pb = pool_pageblock(pool, number);
 	u8 order = pb->mask ? (u8)fls32(pb->mask) : (u8)NOT_LISTED;
 
 	if (unlikely(order != pb->listed_order ||
-		     (pb->type != pb->listed_type && order != NOT_LISTED)))
+		     (LIST_TYPES > 1 && pb->type != pb->listed_type && order != NOT_LISTED)))
 		tight_relist(pool, zone, stripe, number, order);
 }
 

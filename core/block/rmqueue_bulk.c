@@ -6,24 +6,6 @@
  */
 #include "block/free_area.h"
 
-/* ---------------------------------------------------- inside one pageblock */
-
-void __tight_split(const struct locked *at, u32 frame, unsigned int high, unsigned int low)
-{
-	struct pageblock *pb = frame_pageblock(at->pool, frame);
-	struct free_area *area = stripe_area(at->pool, at->stripe, 0);
-	u64 *tree = span_tree(at->pool, frame);
-	u32 node = frame_node(at->pool, frame, high);
-
-	pb->mask |= ((1u << high) - 1) & ~((1u << low) - 1);
-	while (high-- > low) {
-		node = node << 1;
-		tree_set(tree, node ^ 1);
-		counter_add(&area[high].nr_free, 1);
-		pb->nr_free[high]++;
-	}
-}
-
 /* ------------------------------------------------------------- a batch out */
 
 /* Blocks of exactly `order` in a pageblock, a word of bits at a time. */
@@ -118,10 +100,7 @@ static u32 __take_cut(const struct locked *at, struct piece from, unsigned int o
 		return 1;
 	}
 	write_down(frame, order, got, end);
-	if (got == 1 && from.order <= pool->pageblock_order && !tracing(pool))
-		__tight_split(at, frame, from.order, order);
-	else
-		__return_rest(at, frame, from.order, order, got);
+	__return_rest(at, frame, from.order, order, got);
 	return got;
 }
 
@@ -145,7 +124,7 @@ static u32 __take_pageblock(const struct locked *at, struct piece from, unsigned
 		got += __take_cut(at, from, order, n - got, end - got);
 		whole = false;
 	}
-	tight_relist_if_changed(pool, at->zone, at->stripe, pageblock);
+	tight_relist_if_changed(pool, at->zone, at->stripe, pageblock, pb);
 	return got;
 }
 
@@ -158,17 +137,14 @@ static inline u32 __take_words(const struct locked *at, struct whole_list list, 
 	return __take_wholes(at, list, order, n, end);
 }
 
-u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int type, u32 n, u32 *end)
+/* Not inlined: its frame is large, and one block is taken without it. */
+static NOINLINE u32 __take_lists(const struct locked *at, unsigned int order, unsigned int type,
+				 u32 n, u32 *end)
 {
 	const struct stripe *stripe = at->stripe;
 	u32 got = 0, lists = stripe->nonempty[type] >> order, some;
 	unsigned int tightest = lists ? ctz32(lists) : 0;
 
-	if (!PB_WITH_PCP) { /* no list to fill: n is 0 or 1 */
-		if (n)
-			end[-1] = __rmqueue_smallest(at, order, type);
-		return n && end[-1] != NO_FRAME;
-	}
 	/* Only from lists as tight as the first: another stripe may have such a one when
 	   this has not, and the next batch will ask again. */
 	while (got < n && lists && ctz32(lists) <= tightest) {
@@ -186,6 +162,16 @@ u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int typ
 		got += some;
 		lists = stripe->nonempty[type] >> order;
 	}
-	__account(at->stripe, -((long)got << order), type);
+	if (got)
+		__account(at->stripe, -((long)got << order), type);
 	return got;
+}
+
+u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int type, u32 n, u32 *end)
+{
+	if (PB_WITH_PCP && (n > 1 || tracing(at->pool)))
+		return __take_lists(at, order, type, n, end);
+	if (n)
+		end[-1] = __rmqueue_smallest(at, order, type);
+	return n && end[-1] != NO_FRAME;
 }

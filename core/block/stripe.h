@@ -74,9 +74,16 @@ static inline struct stripe *home_stripe(const struct pb_pool *pool, const struc
 /* Of blocks that come back, each of which may merge through every order. */
 #define DRAIN_BATCH_MAX (LONG_BATCHES ? ZONE_BATCH_MAX : ZONE_BATCH_MAX - ZONE_BATCH_MAX / 4)
 
+/* A migratetype as lists know it: a constant where there is only one. */
+static inline unsigned int list_type(unsigned int type)
+{
+	return LIST_TYPES == 1 ? PB_MIGRATE_UNMOVABLE : type;
+}
+
 /* ---- counters */
 
-/* Add to the free page counters of this type. */
+/* Add to the free page counters of this type. Called without need, it would tell a request that
+   gives up that somebody was at work. */
 void __account(struct stripe *stripe, long pages, unsigned int type);
 
 /* Add to NR_FREE_PAGES as Linux's watermarks see it, which lags behind (spec 13.1). `cpu`
@@ -161,10 +168,5 @@ u32 __rmqueue_bulk(const struct locked *at, unsigned int order, unsigned int typ
 /* Give n blocks back, merged; takes each stripe's lock once, and once more for each
    pageblock that became whole. frames[] is scratch after. */
 void free_bulk(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n, u32 *frames);
-
-/* Inside one pageblock, with every pointer at hand; the caller relists. Not for traced
-   pools: the steps are not reported. Inserts the upper halves of a block of order
-   `high` <= pageblock_order down to `low`. */
-void __tight_split(const struct locked *at, u32 frame, unsigned int high, unsigned int low);
 
 #endif

@@ -304,6 +304,9 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	}
 	if (s->flags & PB_POOL_OWNERS)
 		pool->owners = pool_at(pool, s->owners);
+	if (!PB_WITH_PCP && !pool->shared && !pool->hardened)
+		pool->lock_free_frames =
+			pool->nr_frames; /* the zone is the next step in any case */
 	if (pool->percpu_cpus)
 		set_percpu_mode(pool);
 	if (hooks)

@@ -29,8 +29,8 @@ static int check_stripe_totals(struct check *c, const struct zone *zone, u32 num
 		return broken_zone(c, 23, "free CMA pages", zone,
 				   FOUND((u64)stripe->nr_free_cma, (u64)pages[PB_MIGRATE_CMA]));
 	slack = approx_error(stripe, stripe->approx_free);
-	if (sum - stripe->nr_free_cma > stripe->approx_free + slack ||
-	    sum - stripe->nr_free_cma < stripe->approx_free - slack)
+	if (PB_WITH_SMP && (sum - stripe->nr_free_cma > stripe->approx_free + slack ||
+			    sum - stripe->nr_free_cma < stripe->approx_free - slack))
 		return broken_zone(c, 23, "approximate free pages", zone,
 				   FOUND((u64)stripe->approx_free,
 					 (u64)(sum - stripe->nr_free_cma)));

@@ -140,7 +140,7 @@ static bool block_will_do(const struct search *s)
 static NOINLINE u32 take_block(struct search *s, const struct alloc_context *ctx,
 			       unsigned int alloc_flags)
 {
-	const struct zone_request request = { s->pool,        s->zone,          s->cpu,
+	struct zone_request request = { s->pool,        s->zone,          s->cpu,
 					      block_order(s), ctx->migratetype, alloc_flags };
 	u32 frame = rmqueue_buddy(&request), rest, end;
 

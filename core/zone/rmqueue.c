@@ -30,6 +30,8 @@ enum rmqueue_step { STEP_TYPE, STEP_CMA, STEP_CLAIM, STEP_STEAL };
    Otherwise the last blocks would lie in the lists of a CPU that does not need them. */
 static u32 modest(const struct batch *b, const struct stripe *stripe)
 {
+	if (b->n == 1)
+		return 1;
 	return (u32)min_u64(b->n, 1 + ((u64)stripe->nr_free_pages >> (b->request->order + 4)));
 }
 
@@ -75,7 +77,7 @@ static u32 __rmqueue_step(const struct batch *b, const struct locked *at, enum r
    order; elsewhere a guess may be wrong once). */
 static u32 lists_of(const struct stripe *stripe, unsigned int type)
 {
-	return pb_atomic_load_n(&stripe->nonempty[type], __ATOMIC_ACQUIRE);
+	return pb_atomic_load_n(&stripe->nonempty[list_type(type)], __ATOMIC_ACQUIRE);
 }
 
 /* Might the step find a block in this stripe? Read without the lock. */
@@ -339,20 +341,19 @@ u32 rmqueue_reserve(const struct zone_request *request)
 
 /* Reserved blocks are for urgent requests of order > 0 at first, and at last for every
    request that can't wait. */
-u32 rmqueue_buddy(const struct zone_request *asked)
+u32 rmqueue_buddy(struct zone_request *request)
 {
-	struct zone_request request = *asked;
-	const struct pb_policy *rules = policy(request.pool);
+	const struct pb_policy *rules = policy(request->pool);
 	u32 frame = NO_FRAME;
 
-	request.alloc_flags |= ALLOC_DIRECT;
-	if (PB_WITH_HIGHATOMIC && request.order && request.alloc_flags & ALLOC_HIGHATOMIC)
-		frame = rules->rmqueue_reserve(&request);
+	request->alloc_flags |= ALLOC_DIRECT;
+	if (PB_WITH_HIGHATOMIC && request->order && request->alloc_flags & ALLOC_HIGHATOMIC)
+		frame = rules->rmqueue_reserve(request);
 	if (frame == NO_FRAME)
-		frame = rules->rmqueue(&request);
+		frame = rules->rmqueue(request);
 	if (PB_WITH_HIGHATOMIC && frame == NO_FRAME &&
-	    request.alloc_flags & (ALLOC_OOM | ALLOC_HARDER))
-		frame = rules->rmqueue_reserve(&request);
+	    request->alloc_flags & (ALLOC_OOM | ALLOC_HARDER))
+		frame = rules->rmqueue_reserve(request);
 	return frame;
 }
 

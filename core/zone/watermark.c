@@ -21,7 +21,7 @@ long zone_vm_free_pages(const struct pb_pool *pool, const struct zone *zone)
 {
 	long free_pages;
 
-	if (!policy(pool)->count_free)
+	if (!PB_WITH_LINUX || !policy(pool)->count_free)
 		return zone_free_pages(pool, zone);
 	free_pages = load_relaxed(&zone->vm_free);
 	return free_pages < 0 ? 0 : free_pages;

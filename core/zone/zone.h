@@ -83,8 +83,9 @@ u32 rmqueue_bulk(const struct zone_request *request, u32 n, u32 *end);
 /* Take one block; or one of the reserve for atomic requests. NO_FRAME: there is none. */
 u32 rmqueue_one(const struct zone_request *request);
 u32 rmqueue_reserve(const struct zone_request *request);
-/* Take one block for a caller, past the per-CPU lists (spec 6.4), as the policy does it. */
-u32 rmqueue_buddy(const struct zone_request *request);
+/* Take one block for a caller, past the per-CPU lists (spec 6.4), as the policy does it. The
+   request is marked ALLOC_DIRECT. */
+u32 rmqueue_buddy(struct zone_request *request);
 /* Blocks for a caller are counted by the stripe, refills by the per-CPU lists. */
 void __count_direct(struct stripe *stripe, const struct zone_request *request, u32 got);
 /* A caller's free past the per-CPU lists (PGFREE). */
