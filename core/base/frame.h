@@ -10,7 +10,7 @@
 
 #include "base/pool.h"
 
-typedef u64 eight_pages __attribute__((may_alias)); /* the page bytes of eight frames */
+typedef u64 eight_pages __attribute__((may_alias)); /* the page bytes of eight frames, or any word */
 
 /* Zone of a frame, O(log zones). */
 struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame);

@@ -82,7 +82,6 @@ static void add_present(struct pb_pool *pool, u64 start, u64 end, bool come)
 #define PAGE_BYTES 3u
 #define NR_ARRAYS 8u
 
-typedef u64 any_word __attribute__((may_alias));
 
 /* What is indexed by frame: where a span's part of each array is, and its bytes; 0: there is
    no such array. */
@@ -162,7 +161,7 @@ static void fill_part(const struct pb_piece *part, u8 byte)
 			store_relaxed(at + i, byte);
 	else
 		for (size_t i = 0; i < part->bytes; i += 8)
-			store_relaxed((any_word *)(at + i), word);
+			store_relaxed((eight_pages *)(at + i), word);
 }
 
 /* Pageblocks, and with `clear` trees, which are read under the stripe's lock. */
@@ -267,46 +266,43 @@ static u32 change_frames(struct pb_pool *pool, u32 frame, u32 end, u8 from, u8 t
 	return frame;
 }
 
-/* False: pb_online() was faster; all is as before. The span is CHANGING. */
-static bool unmake_span(struct pb_pool *pool, u32 frame)
+/* The frames of [start, end), whose spans are CHANGING, from one state to another; returns the
+   pfn of the first that isn't in it, as pb_online() was faster, or end. */
+static u64 change_pages(struct pb_pool *pool, u64 start, u64 end, u8 from, u8 to)
 {
-	u32 end = frame + (u32)span_frames(pool);
-	u32 stop = change_frames(pool, frame, end, PAGE_RESERVED, PAGE_ABSENT);
+	for (u64 pfn = start; pfn < end; pfn += span_frames(pool)) {
+		u32 frame = pfn_to_place(pool, pfn);
+		u32 stop = frame + (u32)min_u64(span_frames(pool), end - pfn);
+		u32 at = change_frames(pool, frame, stop, from, to);
 
-	if (stop == end)
-		return true;
-	(void)change_frames(pool, frame, stop, PAGE_ABSENT, PAGE_RESERVED);
-	return false;
+		if (at < stop)
+			return pfn + (at - frame);
+	}
+	return end;
 }
 
 static int do_remove(struct pb_pool *pool, u64 start, u64 end, uint64_t *obstacle)
 {
 	int code = range_fault(pool, start, end);
-	u64 at, done;
+	u64 spans, pages = start;
 
 	if (code)
 		return code;
-	at = first_in_use(pool, start, end);
-	if (at < end)
-		return refuse(obstacle, at,
-			      pfn_to_frame(pool, at) == NO_FRAME ? PB_ENODEV : PB_EBUSY);
-	at = change_spans(pool, start, end, SPAN_THERE, SPAN_CHANGING);
-	for (done = start; done < at && at == end; done += span_frames(pool))
-		if (!unmake_span(pool, pfn_to_place(pool, done)))
-			break;
-	if (done == end) {
+	spans = first_in_use(pool, start, end);
+	if (spans < end)
+		return refuse(obstacle, spans,
+			      pfn_to_frame(pool, spans) == NO_FRAME ? PB_ENODEV : PB_EBUSY);
+	spans = change_spans(pool, start, end, SPAN_THERE, SPAN_CHANGING);
+	if (spans == end)
+		pages = change_pages(pool, start, end, PAGE_RESERVED, PAGE_ABSENT);
+	if (pages == end) {
 		add_present(pool, start, end, false);
 		(void)change_spans(pool, start, end, SPAN_CHANGING, SPAN_ABSENT);
 		return PB_OK;
 	}
-	for (u64 pfn = start; pfn < done; pfn += span_frames(pool)) {
-		u32 frame = pfn_to_place(pool, pfn);
-
-		(void)change_frames(pool, frame, frame + (u32)span_frames(pool), PAGE_ABSENT,
-				    PAGE_RESERVED);
-	}
-	(void)change_spans(pool, start, at, SPAN_CHANGING, SPAN_THERE);
-	return refuse(obstacle, at < end ? at : done, PB_EBUSY);
+	(void)change_pages(pool, start, pages, PAGE_ABSENT, PAGE_RESERVED);
+	(void)change_spans(pool, start, spans, SPAN_CHANGING, SPAN_THERE);
+	return refuse(obstacle, spans < end ? spans : pages, PB_EBUSY);
 }
 
 int pb_remove(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn, uint64_t *obstacle)
