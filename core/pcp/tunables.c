@@ -46,6 +46,8 @@ int pb_set_min_free_kbytes(struct pb_pool *pool, int32_t kbytes)
 {
 	struct tunables *t;
 
+	if (!PB_WITH_WATERMARKS)
+		return PB_ENOTSUP;
 	if (kbytes < -1)
 		return PB_EINVAL;
 	pool_enter(pool);
@@ -59,6 +61,8 @@ int pb_set_min_free_kbytes(struct pb_pool *pool, int32_t kbytes)
 
 int pb_set_watermark_scale_factor(struct pb_pool *pool, uint32_t factor)
 {
+	if (!PB_WITH_WATERMARKS)
+		return PB_ENOTSUP;
 	if (factor < 1 || factor > 3000)
 		return PB_EINVAL;
 	pool_enter(pool);
@@ -70,6 +74,8 @@ int pb_set_watermark_scale_factor(struct pb_pool *pool, uint32_t factor)
 
 int pb_set_watermark_boost_factor(struct pb_pool *pool, uint32_t factor)
 {
+	if (!PB_WITH_WATERMARKS)
+		return PB_ENOTSUP;
 	pool_enter(pool);
 	store_relaxed(&lock_tunables(pool)->watermark_boost_factor, factor);
 	release_tunables(pool);

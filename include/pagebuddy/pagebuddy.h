@@ -897,7 +897,8 @@ PB_API size_t pb_zoneinfo(struct pb_pool *pool, enum pb_text_layout layout, char
 
 /* --------------------------------------------------------- tuning at run time */
 
-/* Recompute watermarks, reserves and per-CPU sizes (spec 7.3 to 7.5, 9.1). */
+/* Recompute watermarks, reserves and per-CPU sizes (spec 7.3 to 7.5, 9.1). PB_EINVAL: no such
+   value; PB_ENOTSUP, of the first three: the library was built without PB_WITH_WATERMARKS. */
 /* -1: by the formula again; as in Linux the result is smaller than at first,
    because now there are high watermarks, which the formula leaves out. */
 PB_API int pb_set_min_free_kbytes(struct pb_pool *pool, int32_t kbytes);

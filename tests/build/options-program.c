@@ -194,6 +194,32 @@ static void small(void)
 	pb_pool_destroy(&pool);
 }
 
+/* What there is nothing to set of is not set in silence. */
+static void tuning(void)
+{
+	static const struct shape shape = { "tuning", 1024, 0, 10, 9 };
+	static _Alignas(64) unsigned char memory[1 << 20];
+#ifdef LEFT_OUT_WATERMARKS
+	const int expected = PB_ENOTSUP;
+#else
+	const int expected = PB_OK;
+#endif
+	struct pb_config config;
+	size_t bytes;
+
+	make(&shape, &config);
+	if (pb_pool_size(&config, &bytes, NULL) != PB_OK || bytes > sizeof(memory) ||
+	    pb_pool_init(&pool, &config, memory, bytes, false, NULL, NULL) != PB_OK)
+		fail("tuning: no pool");
+	if (pb_set_min_free_kbytes(&pool, 64) != expected)
+		fail("pb_set_min_free_kbytes() does not return %d", expected);
+	if (pb_set_watermark_scale_factor(&pool, 100) != expected)
+		fail("pb_set_watermark_scale_factor() does not return %d", expected);
+	if (pb_set_watermark_boost_factor(&pool, 0) != expected)
+		fail("pb_set_watermark_boost_factor() does not return %d", expected);
+	pb_pool_destroy(&pool);
+}
+
 static void refused(const char *what, const struct pb_config *config, int code)
 {
 	struct pb_error error;
@@ -280,6 +306,7 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		work(&shapes[i]);
 	small();
+	tuning();
 	refusals();
 	printf("PASS seed %llu\n", (unsigned long long)seed);
 	return 0;
