@@ -107,7 +107,7 @@ unsigned int first_alloc_flags(const struct alloc_context *ctx)
 	return flags | (ctx->migratetype == PB_MIGRATE_MOVABLE ? ALLOC_CMA : 0);
 }
 
-bool may_take(const struct pb_pool *pool, const struct alloc_context *ctx, const struct zone *zone,
+bool zone_leaves(const struct pb_pool *pool, const struct alloc_context *ctx, const struct zone *zone,
 	      unsigned int alloc_flags, u64 nr_pages)
 {
 	struct wmark_test test =

@@ -115,7 +115,6 @@
 #define look_around pb_core_look_around
 #define lowest_fallback_order pb_core_lowest_fallback_order
 #define map_sealed pb_core_map_sealed
-#define may_take pb_core_may_take
 #define memmap_build pb_core_memmap_build
 #define memmap_check pb_core_memmap_check
 #define memmap_measure pb_core_memmap_measure
@@ -267,6 +266,7 @@
 #define zone_free_cma pb_core_zone_free_cma
 #define zone_free_pages pb_core_zone_free_pages
 #define zone_isolated_pages pb_core_zone_isolated_pages
+#define zone_leaves pb_core_zone_leaves
 #define zone_nr_free pb_core_zone_nr_free
 #define zone_of_frame pb_core_zone_of_frame
 #define zone_vm_free_pages pb_core_zone_vm_free_pages

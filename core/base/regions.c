@@ -139,7 +139,7 @@ static bool belongs(const struct regions *r, const struct pb_region *last, u32 i
 
 /* The smallest of those behind the batch's last; begun where the smaller ones are, so
    that few are inserted only to be pushed out again. */
-static void refill(struct regions *r)
+static void read_ahead(struct regions *r)
 {
 	const struct pb_region *all = r->config->regions;
 	const struct pb_region *last = r->n ? &all[r->batch[r->n - 1]] : NULL;
@@ -206,7 +206,7 @@ const struct pb_region *regions_next(struct regions *r)
 
 	if (PB_WITH_UNSORTED && !r->step && !r->sorted) {
 		if (r->at == r->n)
-			refill(r);
+			read_ahead(r);
 		return r->at < r->n ? &all[r->batch[r->at++]] : NULL;
 	}
 	while (r->at < end) { /* below 0 wraps round */

@@ -153,7 +153,7 @@ static u32 refill_blocks(const struct pb_pool *pool, const struct zone *zone, st
 	return (u32)batch;
 }
 
-static void refill(struct pcp_held *held, const struct zone_request *request, struct pcp_linux *pcp)
+static void refill_list(struct pcp_held *held, const struct zone_request *request, struct pcp_linux *pcp)
 {
 	struct pb_pool *pool = held->pool;
 	unsigned int order = request->order;
@@ -191,7 +191,7 @@ u32 pcp_linux_take(struct pcp_held *held, const struct zone_request *request)
 
 	store_relaxed(&pcp->free_factor, pcp->free_factor >> 1);
 	if (linked_empty(pcp->lists, list))
-		refill(held, request, pcp);
+		refill_list(held, request, pcp);
 	frame = linked_head(pcp->lists, list);
 	if (frame == NO_FRAME)
 		return NO_FRAME;

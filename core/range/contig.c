@@ -447,7 +447,7 @@ static u32 search_zonelist(struct search *s, const struct alloc_context *ctx,
 	while ((s->zone = next_zone(s->pool, ctx, &at)) != NULL) {
 		u32 frame;
 
-		if (!may_take(s->pool, ctx, s->zone, alloc_flags, s->nr_pages))
+		if (!zone_leaves(s->pool, ctx, s->zone, alloc_flags, s->nr_pages))
 			continue;
 		frame = NO_FRAME;
 		if (search == search_free && block_will_do(s))

@@ -134,7 +134,7 @@ static bool others_have(const struct stripe *stripe, unsigned int order, unsigne
 	return have;
 }
 
-static unsigned int whole_order(const struct zone_request *request)
+static unsigned int claim_order(const struct zone_request *request)
 {
 	unsigned int whole = request->pool->pageblock_order;
 
@@ -149,7 +149,7 @@ static u32 rmqueue_claim(struct batch *b, struct stripe *stripe)
 	unsigned int floor = lowest_fallback_order(request);
 	u32 got;
 
-	b->claim = whole_order(request);
+	b->claim = claim_order(request);
 	got = rmqueue_step(b, stripe, STEP_CLAIM);
 	for (b->claim = request->pool->pageblock_order; !got && b->claim-- > floor;) {
 		if (!can_steal(request->pool, b->claim, request->type))
@@ -258,7 +258,7 @@ static u32 claim_at_home(struct batch *b)
 	    (request->alloc_flags & ALLOC_CMA && stripe_may_have(stripe, STEP_CMA, request)) ||
 	    !others_were_active(b))
 		return 0;
-	b->claim = whole_order(request);
+	b->claim = claim_order(request);
 	return rmqueue_step(b, stripe, STEP_CLAIM);
 }
 
@@ -289,7 +289,7 @@ static u32 rmqueue_any(struct batch *b, enum rmqueue_step step)
    request that it is for goes on by itself, with a stripe's lock alone. */
 #define REFILLS_CLAIM LONG_BATCHES
 
-static bool may_take(const struct zone_request *request, enum rmqueue_step step)
+static bool step_allowed(const struct zone_request *request, enum rmqueue_step step)
 {
 	if (step == STEP_CMA)
 		return request->alloc_flags & ALLOC_CMA;
@@ -309,7 +309,7 @@ u32 rmqueue_bulk(const struct zone_request *request, u32 n, u32 *end)
 	    zone_free_cma(request->pool, zone) > zone_free_pages(request->pool, zone) / 2)
 		got = rmqueue_any(&b, STEP_CMA);
 	for (enum rmqueue_step step = STEP_TYPE; !got && step <= LAST_STEP; step++)
-		if (may_take(request, step))
+		if (step_allowed(request, step))
 			got = rmqueue_any(&b, step);
 	return got;
 }
