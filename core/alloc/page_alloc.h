@@ -49,8 +49,8 @@ unsigned int nofragment(const struct pb_pool *pool, const struct zone *preferred
 /* Allocation flags of the first attempt, but for ALLOC_NOFRAGMENT. */
 unsigned int first_alloc_flags(const struct alloc_context *ctx);
 /* Would the zone's watermark and reserve leave `nr_pages` more to this request? */
-bool zone_leaves(const struct pb_pool *pool, const struct alloc_context *ctx, const struct zone *zone,
-	      unsigned int alloc_flags, u64 nr_pages);
+bool zone_leaves(const struct pb_pool *pool, const struct alloc_context *ctx,
+		 const struct zone *zone, unsigned int alloc_flags, u64 nr_pages);
 
 /* --------------------------------------------------------------- freelist.c */
 

@@ -107,8 +107,8 @@ unsigned int first_alloc_flags(const struct alloc_context *ctx)
 	return flags | (ctx->migratetype == PB_MIGRATE_MOVABLE ? ALLOC_CMA : 0);
 }
 
-bool zone_leaves(const struct pb_pool *pool, const struct alloc_context *ctx, const struct zone *zone,
-	      unsigned int alloc_flags, u64 nr_pages)
+bool zone_leaves(const struct pb_pool *pool, const struct alloc_context *ctx,
+		 const struct zone *zone, unsigned int alloc_flags, u64 nr_pages)
 {
 	struct wmark_test test =
 		request_test(ctx, wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK), alloc_flags);

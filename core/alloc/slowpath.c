@@ -76,8 +76,8 @@ static NOINLINE bool try_reclaim(struct pb_pool *pool, const struct alloc_contex
 static void try_compact(struct pb_pool *pool, const struct alloc_context *ctx,
 			unsigned int alloc_flags, u32 *frame)
 {
-	if (*frame != NO_FRAME || !ctx->order || !has_migrate_hook(pool) || !(ctx->gfp & PB_GFP_IO) ||
-	    in_hook())
+	if (*frame != NO_FRAME || !ctx->order || !has_migrate_hook(pool) ||
+	    !(ctx->gfp & PB_GFP_IO) || in_hook())
 		return;
 	if (pool->wings->compact && pool->wings->compact(pool, ctx))
 		*frame = get_page_from_freelist(pool, ctx, alloc_flags);

@@ -10,7 +10,8 @@
 
 #include "base/pool.h"
 
-typedef u64 eight_pages __attribute__((may_alias)); /* the page bytes of eight frames, or any word */
+/* The page bytes of eight frames, or any word. */
+typedef u64 eight_pages __attribute__((may_alias));
 
 /* Zone of a frame, O(log zones). */
 struct zone *zone_of_frame(const struct pb_pool *pool, u32 frame);

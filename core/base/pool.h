@@ -92,7 +92,7 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 /* Of a span of a hotplug region, in there[]: what is known of its frames means nothing unless it is
    SPAN_THERE, or SPAN_COMING: pb_grow() is bringing them online, and pb_remove() can't have them. */
 enum { SPAN_ABSENT, SPAN_CHANGING, SPAN_THERE, SPAN_COMING };
-#define MAX_LEVELS 5u   /* of a list's bitmap below its root: 64^6 pageblocks */
+#define MAX_LEVELS 5u /* of a list's bitmap below its root: 64^6 pageblocks */
 
 /* Page bytes without HEAD: frames that the allocator never hands out. */
 #define PAGE_RESERVED 0x01u

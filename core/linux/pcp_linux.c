@@ -153,7 +153,8 @@ static u32 refill_blocks(const struct pb_pool *pool, const struct zone *zone, st
 	return (u32)batch;
 }
 
-static void refill_list(struct pcp_held *held, const struct zone_request *request, struct pcp_linux *pcp)
+static void refill_list(struct pcp_held *held, const struct zone_request *request,
+			struct pcp_linux *pcp)
 {
 	struct pb_pool *pool = held->pool;
 	unsigned int order = request->order;

@@ -141,7 +141,7 @@ static NOINLINE u32 take_block(struct search *s, const struct alloc_context *ctx
 			       unsigned int alloc_flags)
 {
 	struct zone_request request = { s->pool,        s->zone,          s->cpu,
-					      block_order(s), ctx->migratetype, alloc_flags };
+					block_order(s), ctx->migratetype, alloc_flags };
 	u32 frame = rmqueue_buddy(&request), rest, end;
 
 	if (frame == NO_FRAME)

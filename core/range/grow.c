@@ -82,7 +82,6 @@ static void add_present(struct pb_pool *pool, u64 start, u64 end, bool come)
 #define PAGE_BYTES 3u
 #define NR_ARRAYS 8u
 
-
 /* What is indexed by frame: where a span's part of each array is, and its bytes; 0: there is
    no such array. */
 static void span_parts(const struct pb_pool *pool, u32 frame, struct pb_piece parts[NR_ARRAYS])
