@@ -275,7 +275,7 @@ static int make_handles(struct case_study *study, const struct pb_config *config
 	return CMD_OK;
 }
 
-/* The highest frames become CMA's: reserved until their pageblocks have the type. */
+/* The highest frames are CMA's. */
 static int add_cma(struct case_study *study, struct map *map)
 {
 	uint64_t frames = study->opt.cma >> CASE_PAGE_SHIFT;
@@ -288,23 +288,8 @@ static int add_cma(struct case_study *study, struct map *map)
 					      "the machine's memory, itself a multiple of 4M"));
 	map->region[map->nr++] = (struct pb_region){ .start_pfn = end - frames,
 						     .end_pfn = end,
-						     .kind = PB_REGION_RESERVED };
+						     .kind = PB_REGION_CMA };
 	return CMD_OK;
-}
-
-static int open_cma(struct case_study *study, const struct map *map)
-{
-	const struct pb_region *area = &map->region[map->nr - 1];
-	uint64_t step = UINT64_C(1) << PB_DEFAULT_PAGEBLOCK_ORDER;
-	int code = 0;
-
-	if (area->kind != PB_REGION_RESERVED)
-		return CMD_OK;
-	for (uint64_t pfn = area->start_pfn; pfn < area->end_pfn && !code; pfn += step)
-		code = pb_state_set_pageblock(&study->pool, pfn, PB_MIGRATE_CMA);
-	if (!code)
-		code = pb_online(&study->pool, area->start_pfn, area->end_pfn);
-	return code ? cmd_error(CASE_VERB, "--cma: %s", case_strerror(code)) : CMD_OK;
 }
 
 /* As many blocks as there are frames, up to the limit: memory that nobody touches is free. */
@@ -340,8 +325,6 @@ static int make_pool(struct case_study *study, struct map *map)
 	config.nr_cpus = study->opt.cpus;
 	config.flags = study->opt.pcp ? PB_POOL_NO_RSEQ : PB_POOL_NO_PCP;
 	status = make_handles(study, &config);
-	if (!status)
-		status = open_cma(study, map);
 	(void)pb_pool_info(&study->pool, &info);
 	if (!status)
 		status = make_room(study, info.frames);

@@ -56,6 +56,9 @@
 #define check_vm_free pb_core_check_vm_free
 #define check_zones pb_core_check_zones
 #define clear_frames pb_core_clear_frames
+#define cma_fault pb_core_cma_fault
+#define cma_init pb_core_cma_init
+#define cma_misplaced pb_core_cma_misplaced
 #define compact_range pb_core_compact_range
 #define compact_zonelist pb_core_compact_zonelist
 #define count_block pb_core_count_block
@@ -88,6 +91,7 @@
 #define gfp_migratetype pb_core_gfp_migratetype
 #define gfp_to_alloc_flags pb_core_gfp_to_alloc_flags
 #define gfp_zone pb_core_gfp_zone
+#define has_cma pb_core_has_cma
 #define init_lists pb_core_init_lists
 #define init_per_zone_wmark_min pb_core_init_per_zone_wmark_min
 #define is_block pb_core_is_block

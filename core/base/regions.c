@@ -17,10 +17,14 @@ static bool less(enum regions_order order, const struct pb_region *a, const stru
 }
 
 /* Memory that may come is walked with what is there. */
+static u8 walked_with(u8 kind)
+{
+	return kind == PB_REGION_HOTPLUG ? PB_REGION_USABLE : kind;
+}
+
 static bool is_kind(const struct regions *r, u32 i)
 {
-	return (r->config->regions[i].kind == PB_REGION_RESERVED) ==
-	       (r->kind == PB_REGION_RESERVED);
+	return walked_with(r->config->regions[i].kind) == r->kind;
 }
 
 static bool wanted(const struct regions *r, u32 i)
@@ -84,8 +88,8 @@ static void heap_sort(const struct regions *r, u32 *numbers, u32 n)
 	}
 }
 
-/* Usable regions at the front of the memory, reserved ones at its end: both kinds may be
-   walked at the same time. */
+/* Usable regions at the front of the memory, others at its end: one of these kinds may be walked
+   at the same time. */
 static void sort_numbers(struct regions *r)
 {
 	const struct pb_config *config = r->config;
@@ -93,7 +97,7 @@ static void sort_numbers(struct regions *r)
 
 	for (u32 i = 0; i < config->nr_regions; i++)
 		n += is_kind(r, i);
-	if (r->kind == PB_REGION_RESERVED)
+	if (r->kind != PB_REGION_USABLE)
 		numbers += config->nr_regions - n;
 	r->sorted = numbers;
 	for (u32 i = 0; i < config->nr_regions; i++)
@@ -193,6 +197,8 @@ bool regions_sorted(const struct pb_config *config)
 
 	if (!PB_WITH_ZONES) /* of usable ones there is one */
 		return sorted;
+	r.kind = PB_REGION_CMA;
+	sorted = sorted && direction(&r) != 0;
 	r.kind = PB_REGION_USABLE;
 	sorted = sorted && direction(&r) != 0;
 	r.order = BY_ZONE;

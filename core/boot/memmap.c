@@ -10,6 +10,7 @@
 #include "boot/memmap.h"
 
 #include "alloc/gfp.h"
+#include "boot/cma.h"
 #include "boot/policy.h"
 #include "pcp/pcp.h"
 #include "base/regions.h"
@@ -90,9 +91,10 @@ static const char *region_fault(const struct pb_config *config, const struct pb_
 		return TEXT("pfns must be below 2^52");
 	if (region->kind == PB_REGION_RESERVED)
 		return NULL;
-	if (region->kind > PB_REGION_HOTPLUG)
-		return TEXT(
-			"kind must be PB_REGION_USABLE, PB_REGION_RESERVED or PB_REGION_HOTPLUG");
+	if (region->kind == PB_REGION_CMA)
+		return cma_fault(config, region);
+	if (region->kind > PB_REGION_CMA)
+		return TEXT("kind must be PB_REGION_USABLE, _RESERVED, _HOTPLUG or _CMA");
 	if (!CAN_GROW && region->kind == PB_REGION_HOTPLUG)
 		return TEXT("kind: this library was built without PB_WITH_RANGE or PB_WITH_ZONES");
 	if (CAN_GROW && region->kind == PB_REGION_HOTPLUG &&
@@ -127,20 +129,43 @@ static u32 overlapping(const struct pb_config *config)
 	return UINT32_MAX;
 }
 
-int memmap_check(const struct pb_config *config, struct pb_error *error)
+/* Each region by itself, and how many are usable. */
+static int check_each(const struct pb_config *config, u32 *usable, struct pb_error *error)
 {
-	u32 usable = 0, overlap;
-
-	if (!config->nr_regions || !config->regions)
-		return set_error(error, PB_EREGION, UINT32_MAX,
-				 TEXT("the memory map has no region"));
+	*usable = 0;
 	for (u32 i = 0; i < config->nr_regions; i++) {
 		const char *fault = region_fault(config, &config->regions[i]);
 
 		if (fault)
 			return region_error(config, i, fault, error);
-		usable += config->regions[i].kind == PB_REGION_USABLE;
+		*usable += config->regions[i].kind == PB_REGION_USABLE;
 	}
+	return PB_OK;
+}
+
+/* Regions beside each other. */
+static int check_places(const struct pb_config *config, struct pb_error *error)
+{
+	u32 overlap = PB_WITH_ZONES ? overlapping(config) : UINT32_MAX;
+	const struct pb_region *area;
+	const char *why;
+
+	if (overlap != UINT32_MAX)
+		return region_error(config, overlap, TEXT("overlaps an earlier usable region"),
+				    error);
+	area = cma_misplaced(config, &why);
+	return area ? region_error(config, (u32)(area - config->regions), why, error) : PB_OK;
+}
+
+int memmap_check(const struct pb_config *config, struct pb_error *error)
+{
+	u32 usable;
+
+	if (!config->nr_regions || !config->regions)
+		return set_error(error, PB_EREGION, UINT32_MAX,
+				 TEXT("the memory map has no region"));
+	if (check_each(config, &usable, error))
+		return PB_EREGION;
 	if (!usable)
 		return set_error(error, PB_EREGION, UINT32_MAX,
 				 TEXT("the memory map has no usable region"));
@@ -152,11 +177,7 @@ int memmap_check(const struct pb_config *config, struct pb_error *error)
 		return set_error(
 			error, PB_EREGION, UINT32_MAX,
 			TEXT("regions must be sorted: this library was built without PB_WITH_UNSORTED"));
-	overlap = PB_WITH_ZONES ? overlapping(config) : UINT32_MAX;
-	if (overlap != UINT32_MAX)
-		return region_error(config, overlap, TEXT("overlaps an earlier usable region"),
-				    error);
-	return PB_OK;
+	return check_places(config, error);
 }
 
 /* ------------------------------------------------------------------ layout */

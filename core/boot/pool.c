@@ -7,6 +7,7 @@
 #include "base/seal.h"
 #include "pcp/tunables.h"
 
+#include "boot/cma.h"
 #include "boot/layout.h"
 #include "boot/memmap.h"
 #include "boot/policy.h"
@@ -156,7 +157,7 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->pageblock_order = config->pageblock_order;
 	s->profile = config->profile;
 	s->kernel = config->profile == PB_PROFILE_LINUX ? config->kernel : 0;
-	s->flags = config->flags;
+	s->flags = config->flags | (has_cma(config) ? PB_POOL_MOBILITY : 0);
 	s->nr_cpus = configured_cpus(config);
 	/* checked: few bits */
 	s->zone_types = (u16)(PB_WITH_ZONES ? config->zone_types : 1u << PB_ZONE_NORMAL);
@@ -505,6 +506,7 @@ static NOINLINE void init_state(struct pb_pool *pool, const struct pb_config *co
 	init_lists(pool);
 	pool->super->mobility = PB_WITH_MOBILITY;
 	init_pageblocks(pool, PB_WITH_MOBILITY ? PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE);
+	cma_init(pool, config);
 	pcp_init_areas(pool);
 	memmap_release(pool, config);
 	if (PB_WITH_MOBILITY && !enough_for_mobility(pool))

@@ -46,6 +46,10 @@ static void fill_regions(struct tp *tp, struct bytes *in)
 			.zone = (uint8_t)(mode & 16 ? take(in, 1) : mode >> 5 & 3),
 			.kind = (uint8_t)(mode & 64 ? take(in, 1) : mode >> 7),
 		};
+		if (tp->regions[i].kind == PB_REGION_CMA && !(mode & 1)) { /* else few make sense */
+			tp->regions[i].start_pfn &= ~UINT64_C(15);
+			tp->regions[i].end_pfn &= ~UINT64_C(15);
+		}
 		if (tp->regions[i].kind == PB_REGION_USABLE)
 			next = tp->regions[i].end_pfn;
 		else if (next > 20)

@@ -126,6 +126,8 @@ void model_random_config(uint64_t seed, struct model_config *config)
 									: 1u << tp_below(&rng, 3));
 	config->flags = flags[tp_below(&rng, n)] | flags[tp_below(&rng, n)];
 	config->kernel = (uint8_t)(config->profile ? tp_below(&rng, PB_NR_LINUX) : 0);
+	if (config->shape == MODEL_SHAPE_CMA) /* which is for movable blocks */
+		config->flags &= ~(uint32_t)PB_POOL_NO_MOBILITY;
 	config->traced = tp_below(&rng, 4) == 0;
 	config->quarantine = 0;
 	if (config->flags & PB_POOL_HARDENED && tp_below(&rng, 4))

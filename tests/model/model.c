@@ -14,6 +14,7 @@ struct m_frame {
 	uint8_t state;                /* enum pb_block_state (never PCP), or TP_HOLE */
 	uint8_t order, head, movable; /* ALLOCATED */
 	uint8_t node, zone;
+	bool cma;
 	uint16_t refs;
 };
 
@@ -115,6 +116,12 @@ static void shape(struct tp *tp, unsigned int number)
 		shape_orders(tp, 0, 0);
 		tp_region(tp, 7, 39, 0, PB_ZONE_NORMAL);
 		break;
+	case MODEL_SHAPE_CMA:
+		shape_orders(tp, 6, 3);
+		tp_region(tp, 0, 400, 0, PB_ZONE_NORMAL);
+		tp_cma(tp, 64, 128);
+		tp_cma(tp, 200, 264);
+		break;
 	default:
 		shape_orders(tp, 7, 3);
 		tp_region(tp, 0, 1024, 0, PB_ZONE_NORMAL);
@@ -131,6 +138,10 @@ static void note_region(struct model *m, const struct pb_region *region)
 		if (region->kind == PB_REGION_RESERVED) {
 			if (frame->state != TP_HOLE)
 				frame->state = PB_BLOCK_RESERVED;
+			continue;
+		}
+		if (region->kind == PB_REGION_CMA) {
+			frame->cma = true;
 			continue;
 		}
 		*frame = (struct m_frame){ .state = PB_BLOCK_FREE,
@@ -160,7 +171,7 @@ static void model_init(struct model *m, const struct model_config *config)
 	m->tp.config.cpu_node = cpu_node;
 	for (uint32_t i = 0; i < MAX_FRAMES; i++)
 		m->frames[i].state = TP_HOLE;
-	for (int kind = PB_REGION_USABLE; kind <= PB_REGION_RESERVED; kind++)
+	for (int kind = PB_REGION_USABLE; kind <= PB_REGION_CMA; kind++)
 		for (uint32_t i = 0; i < m->tp.config.nr_regions; i++)
 			if (m->tp.regions[i].kind == kind)
 				note_region(m, &m->tp.regions[i]);
@@ -271,7 +282,8 @@ static void set_state(struct model *m, uint64_t pfn, uint64_t n, uint8_t state)
 
 		*frame = (struct m_frame){ .state = state,
 					   .node = frame->node,
-					   .zone = frame->zone };
+					   .zone = frame->zone,
+					   .cma = frame->cma };
 	}
 }
 
@@ -299,8 +311,18 @@ static bool frame_allowed(const struct model *m, const struct request *rq, uint3
 {
 	const struct m_frame *frame = &m->frames[pfn];
 
+	if (frame->cma &&
+	    (rq->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) != PB_GFP_MOVABLE)
+		return false;
 	return (int)frame->zone <= highest_zone(m, rq->gfp) && (rq->mask >> frame->node & 1) &&
 	       (!(rq->gfp & PB_GFP_THISNODE) || frame->node == rq->node);
+}
+
+static bool all_allowed(const struct model *m, const struct request *rq, uint32_t pfn, uint32_t n)
+{
+	while (n && frame_allowed(m, rq, pfn + n - 1))
+		n--;
+	return !n;
 }
 
 /* Reserves for atomic requests are not for everyone: leave those zones out. */
@@ -337,13 +359,13 @@ static bool zone_has_reserve(struct model *m, int node, int type)
 /* ... and its count of free pages may lag behind by a few pages a CPU. */
 #define LINUX_LAG 16u
 
-/* Free frames in the zone of `pfn`. */
-static uint32_t free_around(const struct model *m, uint32_t pfn)
+/* Free frames in the zone of `pfn` that the request may have. */
+static uint32_t free_around(const struct model *m, const struct request *rq, uint32_t pfn)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < m->end; i++)
-		n += m->frames[i].state == PB_BLOCK_FREE &&
+		n += m->frames[i].state == PB_BLOCK_FREE && frame_allowed(m, rq, i) &&
 		     m->frames[i].node == m->frames[pfn].node &&
 		     m->frames[i].zone == m->frames[pfn].zone;
 	return n;
@@ -371,11 +393,11 @@ static bool must_succeed(struct model *m, const struct request *rq)
 	if (m->marks || rq->order > m->tp.config.max_order)
 		return false;
 	for (uint32_t pfn = 0; pfn < m->end; pfn += n)
-		if (all_in_state(m, pfn, n, PB_BLOCK_FREE) && frame_allowed(m, rq, pfn) &&
+		if (all_in_state(m, pfn, n, PB_BLOCK_FREE) && all_allowed(m, rq, pfn, n) &&
 		    m->frames[pfn].zone == m->frames[pfn + n - 1].zone &&
 		    m->frames[pfn].node == m->frames[pfn + n - 1].node &&
 		    !zone_has_reserve(m, m->frames[pfn].node, m->frames[pfn].zone) &&
-		    free_around(m, pfn) >= n + margin(m, lags, m->frames[pfn].zone))
+		    free_around(m, rq, pfn) >= n + margin(m, lags, m->frames[pfn].zone))
 			return true;
 	return false;
 }

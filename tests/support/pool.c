@@ -102,6 +102,15 @@ void tp_region(struct tp *tp, uint64_t start, uint64_t end, int node, enum pb_zo
 	};
 }
 
+void tp_cma(struct tp *tp, uint64_t start, uint64_t end)
+{
+	*add_region(tp) = (struct pb_region){
+		.start_pfn = start,
+		.end_pfn = end,
+		.kind = PB_REGION_CMA,
+	};
+}
+
 void tp_reserved(struct tp *tp, uint64_t start, uint64_t end)
 {
 	*add_region(tp) = (struct pb_region){

@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define TP_REGIONS 24
+#define TP_REGIONS 128
 #define TP_EVENTS 4096
 #define TP_LINE 512
 /* Among a test's flags: a hardened pool with a quarantine of so few blocks that they come
@@ -59,6 +59,7 @@ struct tp {
  */
 void tp_start(struct tp *tp);
 void tp_region(struct tp *tp, uint64_t start, uint64_t end, int node, enum pb_zone_type zone);
+void tp_cma(struct tp *tp, uint64_t start, uint64_t end);
 void tp_reserved(struct tp *tp, uint64_t start, uint64_t end);
 void tp_quarantine(struct pb_config *config);
 /* Size and init; the code is returned, tp->error filled in. */

@@ -36,6 +36,18 @@ static bool is_cma(uint64_t pfn, uint64_t end)
 	return pfn >= CMA_START && pfn < end;
 }
 
+static struct pb_page *moved_to[FRAMES];
+
+/* Moves one page, and tells its owner, who is found by where it was. */
+static bool move(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+		 unsigned int order)
+{
+	(void)ctx;
+	tp_require(order == 0, "only pages are there");
+	moved_to[pb_page_to_pfn(pool, from)] = to;
+	return true;
+}
+
 /* [CMA_START, end) are CMA's, and free. */
 static void make(struct tp *tp, const struct kind *kind, uint64_t end)
 {
@@ -46,21 +58,10 @@ static void make(struct tp *tp, const struct kind *kind, uint64_t end)
 	tp->config.max_order = 4;
 	tp->config.pageblock_order = 4;
 	tp->config.nr_stripes = kind->stripes;
+	tp->hooks.migrate = move;
 	tp_region(tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+	tp_cma(tp, CMA_START, end);
 	tp_build(tp);
-	for (uint64_t pfn = CMA_START; pfn < end; pfn += 16) {
-		struct pb_page *page = pb_pfn_to_page(&tp->pool, pfn);
-		uint32_t frame = (uint32_t)(page - tp->pool.pages);
-		struct zone *zone = zone_of_frame(&tp->pool, frame);
-
-		assert_int_equal(pb_alloc_at(&tp->pool, pfn, 4, PB_GFP_KERNEL), PB_OK);
-		frame_pageblock(&tp->pool, frame)->type = PB_MIGRATE_CMA;
-		tp->pool.pcp_class[frame >> 4] = zone_class(&tp->pool, zone, PB_MIGRATE_CMA);
-	}
-	for (uint64_t pfn = CMA_START; pfn < end; pfn += 16)
-		assert_int_equal(pb_free_pages(&tp->pool, pb_pfn_to_page(&tp->pool, pfn), 4),
-				 PB_OK);
-	pb_drain(&tp->pool, -1);
 	tp_check(tp, kind->name);
 }
 
@@ -169,12 +170,181 @@ static void test_cma_comes_before_other_types(void **state)
 	}
 }
 
+/* A range in CMA is had by moving what lies there; it stays CMA's when it comes back. */
+static void test_a_range_is_had_of_cma(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		uint64_t end = CMA_START + 512, first;
+		struct pb_zone_stat stat;
+		struct pb_page *range;
+		unsigned int n = 0;
+		struct tp tp;
+
+		make(&tp, &kinds[k], end);
+		memset(moved_to, 0, sizeof(moved_to));
+		/* all but 300 pages outside CMA: enough to move to */
+		while ((pages[n] = pb_alloc_pages(&tp.pool, PB_GFP_HIGHUSER_MOVABLE, 0)))
+			n++;
+		for (unsigned int i = 0, left = 300; left; i++)
+			if (pages[i] && !is_cma(pb_page_to_pfn(&tp.pool, pages[i]), end)) {
+				assert_int_equal(pb_free_pages(&tp.pool, pages[i], 0), PB_OK);
+				pages[i] = NULL;
+				left--;
+			}
+		range = pb_alloc_contig(&tp.pool, 256, 1, CMA_START, end, 0,
+					PB_GFP_KERNEL | PB_GFP_NOWARN);
+		if (!range)
+			fail_msg("%s: no range", kinds[k].name);
+		first = pb_page_to_pfn(&tp.pool, range);
+		assert_true(is_cma(first, end) && is_cma(first + 255, end));
+		for (unsigned int i = 0; i < n; i++)
+			if (pages[i] && moved_to[pb_page_to_pfn(&tp.pool, pages[i])])
+				pages[i] = moved_to[pb_page_to_pfn(&tp.pool, pages[i])];
+		tp_check(&tp, "range taken");
+		assert_int_equal(pb_free_exact(&tp.pool, range, 256), PB_OK);
+		for (unsigned int i = 0; i < n; i++)
+			if (pages[i])
+				assert_int_equal(pb_free_pages(&tp.pool, pages[i], 0), PB_OK);
+		pb_drain(&tp.pool, -1);
+		tp_check(&tp, "all free");
+		tp_zone(&tp, 0, PB_ZONE_NORMAL, &stat);
+		assert_int_equal(stat.free_cma, 512);
+		assert_int_equal(tp_free_pages(&tp), FRAMES);
+		tp_drop(&tp);
+	}
+}
+
+/* What an area may not be, by the words. */
+static void test_areas_that_make_no_sense(void **state)
+{
+	static const struct {
+		struct pb_region region;
+		uint32_t flags;
+		const char *text;
+	} cases[] = {
+		{ { 0, 0, 0, 0, PB_REGION_CMA }, 0, "end_pfn must be greater than start_pfn" },
+		{ { 8, 32, 0, 0, PB_REGION_CMA },
+		  0,
+		  "a PB_REGION_CMA must begin and end at multiples of 2^pageblock_order" },
+		{ { 16, 40, 0, 0, PB_REGION_CMA },
+		  0,
+		  "a PB_REGION_CMA must begin and end at multiples of 2^pageblock_order" },
+		{ { 16, 32, 0, 0, PB_REGION_CMA },
+		  PB_POOL_NO_MOBILITY,
+		  "a PB_REGION_CMA is for movable blocks: PB_POOL_NO_MOBILITY has none" },
+		{ { 80, 112, 0, 0, PB_REGION_CMA },
+		  0,
+		  "a PB_REGION_CMA must lie within usable regions" }, /* [96, 128) is a hole */
+		{ { 112, 144, 0, 0, PB_REGION_CMA },
+		  0,
+		  "a PB_REGION_CMA must lie within usable regions" },
+		{ { 4096, 4112, 0, 0, PB_REGION_CMA },
+		  0,
+		  "a PB_REGION_CMA must lie within usable regions" },
+		{ { 256, 320, 0, 0, PB_REGION_CMA }, 0, "overlaps another PB_REGION_CMA" },
+		{ { 512, 528, 0, 0, PB_REGION_CMA },
+		  0,
+		  "a PB_REGION_CMA must lie within usable regions" }, /* only room for memory */
+		{ { 16, 32, 0, 0, PB_REGION_CMA + 1 },
+		  0,
+		  "kind must be PB_REGION_USABLE, _RESERVED, _HOTPLUG or _CMA" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pb_region regions[] = {
+			{ 304, 336, 0, 0, PB_REGION_CMA },
+			{ 128, 512, 0, PB_ZONE_NORMAL, PB_REGION_USABLE },
+			cases[i].region,
+			{ 512, 1024, 0, PB_ZONE_NORMAL, PB_REGION_HOTPLUG },
+			{ 0, 96, 0, PB_ZONE_NORMAL, PB_REGION_USABLE },
+		};
+		struct pb_config config;
+		struct pb_error error;
+		size_t bytes;
+
+		pb_config_init(&config);
+		config.max_order = config.pageblock_order = 4;
+		config.regions = regions;
+		config.nr_regions = 5;
+		config.flags = cases[i].flags;
+		assert_int_not_equal(pb_pool_size(&config, &bytes, &error), PB_OK);
+		if (!strstr(error.text, cases[i].text))
+			fail_msg("case %zu: \"%s\"", i, error.text);
+	}
+}
+
+/* Many areas in any order, over the seam of two regions, with reserved frames in them. */
+static void test_areas_in_any_order(void **state)
+{
+	enum { AREAS = 100 };
+
+	(void)state;
+	for (unsigned int sorted = 0; sorted < 2; sorted++) {
+		uint32_t order[AREAS + 3];
+		struct pb_zone_stat stat;
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.max_order = 5;
+		tp.config.pageblock_order = 4;
+		tp_region(&tp, 1000, 4096, 0, PB_ZONE_NORMAL);
+		tp_region(&tp, 0, 1000, 0, PB_ZONE_NORMAL);
+		for (unsigned int i = 0; i < AREAS; i++) {
+			uint64_t pfn = (i * 37 % AREAS) * 32 + 16; /* the odd pageblocks */
+
+			tp_cma(&tp, pfn, pfn + 16);
+		}
+		tp_reserved(&tp, 20, 25);
+		tp.config.region_order = sorted ? order : NULL;
+		tp_build(&tp);
+		tp_check(&tp, "built");
+		tp_zone(&tp, 0, PB_ZONE_NORMAL, &stat);
+		assert_int_equal(stat.free_cma, AREAS * 16 - 5);
+		assert_int_equal(pb_online(&tp.pool, 20, 25), PB_OK);
+		tp_check(&tp, "online");
+		tp_zone(&tp, 0, PB_ZONE_NORMAL, &stat);
+		assert_int_equal(stat.free_cma, AREAS * 16);
+		assert_int_equal(take_all(&tp, PB_GFP_KERNEL), 4096 - AREAS * 16);
+		tp_drop(&tp);
+	}
+}
+
+/* A pool too small for mobility has it where there is CMA. */
+static void test_a_small_pool_with_cma(void **state)
+{
+	(void)state;
+	for (unsigned int profile = 0; profile < 2; profile++) {
+		struct pb_zone_stat stat;
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)profile;
+		tp.config.max_order = tp.config.pageblock_order = 4;
+		tp.config.flags |= PB_POOL_NO_PCP;
+		tp_region(&tp, 0, 64, 0, PB_ZONE_NORMAL);
+		tp_cma(&tp, 32, 48);
+		tp_build(&tp);
+		tp_zone(&tp, 0, PB_ZONE_NORMAL, &stat);
+		assert_int_equal(stat.free_cma, 16);
+		assert_int_equal(take_all(&tp, PB_GFP_KERNEL), 48);
+		assert_int_equal(take_all(&tp, PB_GFP_HIGHUSER_MOVABLE), 16);
+		tp_check(&tp, "full");
+		tp_drop(&tp);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_only_movable_requests_have_cma),
 		cmocka_unit_test(test_cma_goes_first_where_it_is_most_of_what_is_free),
 		cmocka_unit_test(test_cma_comes_before_other_types),
+		cmocka_unit_test(test_a_range_is_had_of_cma),
+		cmocka_unit_test(test_areas_that_make_no_sense),
+		cmocka_unit_test(test_areas_in_any_order),
+		cmocka_unit_test(test_a_small_pool_with_cma),
 	};
 
 	return pb_run_tests(tests);
