@@ -49,8 +49,14 @@ static inline u64 *pool_stamp(struct bench_pool *c, void *p, unsigned int order)
 #include "backend_end.h"
 
 static const char *const pool_variants[] = {
-	"pagebuddy", "pagebuddy-trylock", "pagebuddy-nopcp", "pagebuddy-linux",
-	"pagebuddy-hardened", "pagebuddy-quarantine-64", "pagebuddy-quarantine-1024", NULL,
+	"pagebuddy",
+	"pagebuddy-trylock",
+	"pagebuddy-nopcp",
+	"pagebuddy-linux",
+	"pagebuddy-hardened",
+	"pagebuddy-quarantine-64",
+	"pagebuddy-quarantine-1024",
+	NULL,
 };
 
 /* The rows differ in this and in nothing else. No watermarks: "all of memory" means all. */

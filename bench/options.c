@@ -14,11 +14,20 @@ static const char *const all_workloads[] = {
 };
 
 static const char *const all_allocators[] = {
-	"pagebuddy", "pagebuddy-trylock", "pagebuddy-nopcp", "pagebuddy-linux",
-	"mimalloc",  "jemalloc",          "tcmalloc",        "glibc",
-	"mmap",      "harness",
+	"pagebuddy",
+	"pagebuddy-trylock",
+	"pagebuddy-nopcp",
+	"pagebuddy-linux",
+	"mimalloc",
+	"jemalloc",
+	"tcmalloc",
+	"glibc",
+	"mmap",
+	"harness",
 	/* by name only */
-	"pagebuddy-hardened", "pagebuddy-quarantine-64", "pagebuddy-quarantine-1024",
+	"pagebuddy-hardened",
+	"pagebuddy-quarantine-64",
+	"pagebuddy-quarantine-1024",
 };
 
 #define BY_NAME_ONLY 3u /* at the end of them */

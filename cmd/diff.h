@@ -153,7 +153,7 @@ struct diff_lot {
 
 struct diff_phase {
 	char kernel[64];
-	bool shuffled; /* page_alloc.shuffle=1 */
+	bool shuffled;                 /* page_alloc.shuffle=1 */
 	int boost_factor, nodes, cpus; /* -1: the kernel doesn't say */
 	char kind[16];
 	uint64_t seed;

@@ -44,8 +44,8 @@ static inline u64 w_cycles(void)
 
 #define SHARE 65536ull /* pages a CPU, or twice as many as bulk and rand allocate */
 #define BLOCKS 2048ull /* that these allocate; of large ones an eighth */
-#define STEPS 3000 /* of a CPU, where a workload goes by steps */
-#define SLOTS 1024 /* of exch, a CPU */
+#define STEPS 3000     /* of a CPU, where a workload goes by steps */
+#define SLOTS 1024     /* of exch, a CPU */
 #define FIRST_PFN 0x100000ull
 
 static struct pb_pool pool;

@@ -237,8 +237,9 @@ static void work(uint32_t cpu)
 
 			w->operations++;
 			w->failures += !turn(&w->blocks[(r >> 16) % BLOCKS],
-					     (r & 1u << 15 ? PB_GFP_HIGHUSER_MOVABLE :
-							     PB_GFP_KERNEL) | PB_GFP_NOWARN,
+					     (r & 1u << 15 ? PB_GFP_HIGHUSER_MOVABLE
+							   : PB_GFP_KERNEL) |
+						     PB_GFP_NOWARN,
 					     order);
 		}
 	state = irq_save();

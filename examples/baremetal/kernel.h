@@ -29,12 +29,12 @@ struct memory_map {
 void map_add(struct memory_map *map, uint64_t start, uint64_t end, uint8_t zone,
 	     enum pb_region_kind kind);
 
-uint32_t machine_cpu(void);      /* 0 to machine_nr_cpus() - 1; valid while interrupts are masked */
-uint32_t machine_nr_cpus(void);  /* at most MAX_CPUS */
-unsigned long irq_save(void);    /* mask interrupts; returns what irq_restore() wants back */
+uint32_t machine_cpu(void);     /* 0 to machine_nr_cpus() - 1; valid while interrupts are masked */
+uint32_t machine_nr_cpus(void); /* at most MAX_CPUS */
+unsigned long irq_save(void);   /* mask interrupts; returns what irq_restore() wants back */
 void irq_restore(unsigned long state);
 void irq_enable(void);
-void machine_relax(void);        /* in loops that wait for another CPU */
+void machine_relax(void);             /* in loops that wait for another CPU */
 void machine_start_cpu(uint32_t cpu); /* it enters kernel_cpu(cpu), on a stack of its own */
 void timer_start(unsigned int hz);    /* kernel_tick() on this CPU, hz times a second */
 uint64_t machine_seconds(void);       /* since some moment in the past */

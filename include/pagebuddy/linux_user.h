@@ -32,9 +32,8 @@ PB_API void pb_user_set_cpu(int cpu);
  * around fork, so it is consistent); parent and child don't share frames
  * afterwards. For sharing, map the metadata MAP_SHARED and use PB_POOL_SHARED.
  */
-PB_API int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config,
-			       size_t memory_bytes, const struct pb_hooks *hooks,
-			       struct pb_error *error);
+PB_API int pb_user_pool_create(struct pb_pool *pool, struct pb_config *config, size_t memory_bytes,
+			       const struct pb_hooks *hooks, struct pb_error *error);
 PB_API void pb_user_pool_destroy(struct pb_pool *pool);
 
 /*
@@ -48,9 +47,9 @@ PB_API void pb_user_pool_destroy(struct pb_pool *pool);
  * or no such order or number; PB_EBUSY: the pool has one; PB_ENOMEM.
  */
 struct pb_background {
-	uint32_t period_ms;  /* 0: 100 */
-	unsigned int order;  /* order of the blocks to keep */
-	uint64_t blocks;     /* 0: keep none */
+	uint32_t period_ms; /* 0: 100 */
+	unsigned int order; /* order of the blocks to keep */
+	uint64_t blocks;    /* 0: keep none */
 };
 
 PB_API int pb_user_background_start(struct pb_pool *pool, const struct pb_background *what);

@@ -176,7 +176,8 @@ static int parse_request(char *text, struct pbdiff_request *req)
 		else
 			err = -EINVAL;
 		if (err)
-			pr_err("pbdiff: '%s'; expected seed=N, ops=N, node=N, turns=N or cpu=N\n", word);
+			pr_err("pbdiff: '%s'; expected seed=N, ops=N, node=N, turns=N or cpu=N\n",
+			       word);
 	}
 	return err;
 }
@@ -188,7 +189,8 @@ static int check_request(const struct pbdiff_request *req)
 		pr_err("pbdiff: node=%d; expected an online node with memory\n", req->node);
 		return -EINVAL;
 	}
-	if (req->cpu < -1 || (req->cpu >= 0 && ((u32)req->cpu >= nr_cpu_ids || !cpu_online(req->cpu)))) {
+	if (req->cpu < -1 ||
+	    (req->cpu >= 0 && ((u32)req->cpu >= nr_cpu_ids || !cpu_online(req->cpu)))) {
 		pr_err("pbdiff: cpu=%d; expected an online CPU\n", req->cpu);
 		return -EINVAL;
 	}
@@ -365,8 +367,7 @@ static void show_head(struct seq_file *m)
 		IS_ENABLED(CONFIG_CMA) ? MIGRATE_PCPTYPES + 1 : -1,
 		IS_ENABLED(CONFIG_MEMORY_ISOLATION) ? MIGRATE_TYPES - 1 : -1);
 	seq_printf(m, "settings boost_factor %d shuffle %d nodes %d cpus %d\n",
-		   settings.boost_factor, settings.shuffle, num_online_nodes(),
-		   num_online_cpus());
+		   settings.boost_factor, settings.shuffle, num_online_nodes(), num_online_cpus());
 	seq_printf(m, "phase %u %s seed %llu node %d cpu %d ops %u\n", nr_phases, ops.req.kind,
 		   ops.req.seed, ops.req.node, ops.req.cpu, ops.nr_ops);
 }

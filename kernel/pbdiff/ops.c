@@ -498,7 +498,7 @@ static const struct {
 	{ "random", kind_random },     { "fill", kind_fill },           { "empty", kind_empty },
 	{ "fallback", kind_fallback }, { "watermark", kind_watermark }, { "atomic", kind_atomic },
 	{ "pcp", kind_pcp },           { "script", kind_script },       { "big", kind_big },
-	{ "calm", kind_calm },         { "zero", kind_zero },         { "reclaim", kind_reclaim },
+	{ "calm", kind_calm },         { "zero", kind_zero },           { "reclaim", kind_reclaim },
 };
 
 bool pbdiff_kind_known(const char *kind)

@@ -31,7 +31,7 @@ struct pbdiff_op {
 	u32 gfp; /* allocations only, without __GFP_THISNODE | __GFP_NOWARN */
 	u8 order;
 	u8 is_free;
-	u8 cpu; /* of those that take turns */
+	u8 cpu;       /* of those that take turns */
 	u8 reclaimed; /* a free by the allocation that follows */
 };
 
@@ -47,7 +47,7 @@ struct pbdiff_request {
 	u64 seed;
 	u32 max_ops;
 	int node;
-	int cpu; /* -1: whichever the phase happens on */
+	int cpu;   /* -1: whichever the phase happens on */
 	u32 turns; /* CPUs 0 to turns - 1 do the operations; 0: cpu does them all */
 };
 
@@ -65,7 +65,7 @@ struct pbdiff_state;
 struct pbdiff_ops {
 	struct pbdiff_request req;
 	struct pbdiff_state *lots; /* NULL: the kernel draws none */
-	struct pbdiff_op *op; /* [max_ops] */
+	struct pbdiff_op *op;      /* [max_ops] */
 	u32 nr_ops;
 	struct pbdiff_held *held; /* [max_held], in no order once one was freed */
 	u32 nr_held;

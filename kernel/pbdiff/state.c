@@ -73,7 +73,7 @@ static void capture_zone_figures(struct pbdiff_state *s, struct zone *zone)
 		zone->_watermark[WMARK_MIN],  zone->_watermark[WMARK_LOW],
 		zone->_watermark[WMARK_HIGH], zone->_watermark[WMARK_PROMO],
 		zone->watermark_boost,        zone->nr_reserved_highatomic,
-		zone->percpu_drift_mark,	  free_highatomic(zone),
+		zone->percpu_drift_mark,      free_highatomic(zone),
 	};
 	u32 reserve[MAX_NR_ZONES], i;
 
@@ -201,7 +201,7 @@ static void capture_free_lists(struct pbdiff_state *s, struct zone *zone)
 static void capture_pcp(struct pbdiff_state *s, struct zone *zone, int cpu)
 {
 	struct per_cpu_pages *pcp = pcp_of(zone, cpu);
-	u32 figures[10] = { cpu,	pcp->count,	      pcp->high,
+	u32 figures[10] = { cpu,        pcp->count,           pcp->high,
 			    pcp->batch, pcp_free_factor(pcp), pcp_expire(pcp) };
 	struct page *page;
 	u32 start, i;

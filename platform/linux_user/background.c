@@ -24,7 +24,6 @@
 
 #include <pagebuddy/linux_user.h>
 
-
 #define VAIN_RECLAIMS 16u /* calls without progress; as Linux's MAX_RECLAIM_RETRIES */
 #define RECLAIMS 4096u    /* calls at one go, whatever the hook says */
 #define PATIENCE_MAX 6u   /* log2 of the looks that a compaction in vain is not repeated for */

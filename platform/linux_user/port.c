@@ -211,8 +211,7 @@ bool pb_platform_gone(uint32_t who)
 	if (read_stat(path, &state, &start))
 		return state == 'Z' || state == 'X' ||
 		       (who >> ID_BITS && who >> ID_BITS != start % 511 + 1);
-	return has_no_program(who & ID_MASK) ||
-	       (kill((pid_t)(who & ID_MASK), 0) && errno == ESRCH);
+	return has_no_program(who & ID_MASK) || (kill((pid_t)(who & ID_MASK), 0) && errno == ESRCH);
 }
 
 #define WAIT_NS 10000000 /* then it is asked whether the owner lives */
@@ -279,8 +278,8 @@ static pthread_once_t membarrier_once = PTHREAD_ONCE_INIT;
 static void register_membarrier(void)
 {
 	stay_loaded();
-	membarrier_ready = !syscall(SYS_membarrier,
-				    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0);
+	membarrier_ready = !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ,
+				    0, 0);
 }
 
 bool pb_platform_rseq_available(intptr_t *offset)

@@ -7,7 +7,7 @@
 #ifndef PB_LINUX_USER_RSEQ_AREA_H
 #define PB_LINUX_USER_RSEQ_AREA_H
 
-#if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__)) &&                         \
+#if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__)) && \
 	__has_include(<sys/rseq.h>) && !defined(__SANITIZE_THREAD__) &&                            \
 	__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ /* a list's top is its head's lower half */
 #include <stdbool.h>

@@ -24,10 +24,10 @@ struct coroutine {
 };
 
 struct choice {
-	uint8_t chosen;     /* thread */
-	uint8_t enabled;    /* bit per thread that could go on */
-	uint8_t tried;      /* bit per thread already explored here */
-	uint8_t previous;   /* thread that ran before */
+	uint8_t chosen;           /* thread */
+	uint8_t enabled;          /* bit per thread that could go on */
+	uint8_t tried;            /* bit per thread already explored here */
+	uint8_t previous;         /* thread that ran before */
 	unsigned int preemptions; /* before this choice */
 };
 
@@ -83,8 +83,7 @@ static void place(void)
 {
 	struct pb_test_interrupt *armed = interrupts.armed;
 
-	if (!armed || interrupts.depth || interrupts.in_handler ||
-	    interrupts.places++ != armed->at)
+	if (!armed || interrupts.depth || interrupts.in_handler || interrupts.places++ != armed->at)
 		return;
 	interrupts.in_handler = true;
 	interrupts.relaxes = 0;
@@ -175,8 +174,8 @@ static unsigned int choose(uint8_t enabled)
 		sched.prefix = sched.depth; /* a prefix that doesn't fit ends here */
 	}
 	choice->previous = (uint8_t)(before ? sched.current : choice->chosen);
-	choice->preemptions =
-		before ? before->preemptions + is_preemption(before, before->chosen) : 0;
+	choice->preemptions = before ? before->preemptions + is_preemption(before, before->chosen)
+				     : 0;
 	sched.depth++;
 	return choice->chosen;
 }
@@ -196,7 +195,7 @@ static void reschedule(bool away)
 {
 	struct coroutine *self = &sched.threads[sched.current];
 	uint8_t enabled = enabled_threads();
-	uint8_t others = enabled & (uint8_t)~(1u << sched.current);
+	uint8_t others = enabled & (uint8_t) ~(1u << sched.current);
 	unsigned int next;
 
 	if (away && others)

@@ -71,10 +71,10 @@ enum pb_test_verdict {
 struct pb_test_result {
 	enum pb_test_verdict verdict;
 	unsigned long runs;
-	unsigned long longest;      /* scheduling points of the longest run */
-	unsigned long contended;    /* times a thread had to wait for a lock */
-	bool complete;              /* every schedule within the bound was run */
-	char schedule[512];         /* of the failing run: a letter per step */
+	unsigned long longest;   /* scheduling points of the longest run */
+	unsigned long contended; /* times a thread had to wait for a lock */
+	bool complete;           /* every schedule within the bound was run */
+	char schedule[512];      /* of the failing run: a letter per step */
 };
 
 void pb_test_explore(const struct pb_test_scenario *scenario, unsigned int bound,

@@ -175,8 +175,8 @@ int main(int argc, char **argv)
 		wrong("%s:%d: %s", argv[1], error.line, error.text);
 	CHECK(root, "the file", "machine:o", "floors:o", "rows:a", "fragmentation:a",
 	      "metadata_bytes_per_page:r", "init_ms:o");
-	CHECK(json_object_get(root, "floors"), "floors", "lifo_pair:r", "call_pair:r", "cas:r", "trylock_pair:r",
-	      "chase_4mib:r");
+	CHECK(json_object_get(root, "floors"), "floors", "lifo_pair:r", "call_pair:r", "cas:r",
+	      "trylock_pair:r", "chase_4mib:r");
 	CHECK(json_object_get(root, "init_ms"), "init_ms", "4GiB:r", "64GiB:r", "1TiB:r");
 	rows = json_object_get(root, "rows");
 	check_rows(rows);

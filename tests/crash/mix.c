@@ -144,8 +144,12 @@ static const struct pb_hooks hooks = {
 static pb_gfp_t some_gfp(void)
 {
 	static const pb_gfp_t gfp[] = {
-		PB_GFP_KERNEL, PB_GFP_HIGHUSER_MOVABLE, PB_GFP_HIGHUSER_MOVABLE,
-		PB_GFP_ATOMIC, PB_GFP_KERNEL | PB_GFP_RECLAIMABLE, PB_GFP_DMA32,
+		PB_GFP_KERNEL,
+		PB_GFP_HIGHUSER_MOVABLE,
+		PB_GFP_HIGHUSER_MOVABLE,
+		PB_GFP_ATOMIC,
+		PB_GFP_KERNEL | PB_GFP_RECLAIMABLE,
+		PB_GFP_DMA32,
 	};
 
 	return gfp[tp_below(&rng, 6)] | PB_GFP_NOWARN;
@@ -317,14 +321,14 @@ static const struct {
 	void (*call)(void);
 	unsigned int often; /* of 100 */
 } calls[] = {
-	{ "alloc", do_alloc, 30 },     { "free", do_free, 26 },
-	{ "split", do_split, 4 },      { "bulk", do_bulk, 4 },
-	{ "exact", do_exact, 4 },      { "contig", do_contig, 4 },
-	{ "claim", do_claim, 3 },      { "get, put", do_get_put, 3 },
-	{ "reserve", do_reserve, 3 },  { "online", do_online, 2 },
-	{ "offline", do_offline, 4 },  { "compact", do_compact, 4 },
-	{ "set_*", do_tune, 2 },       { "drain, tick", do_drain, 2 },
-	{ "stats", do_stats, 1 },      { "free_owner", do_free_owner, 4 },
+	{ "alloc", do_alloc, 30 },    { "free", do_free, 26 },
+	{ "split", do_split, 4 },     { "bulk", do_bulk, 4 },
+	{ "exact", do_exact, 4 },     { "contig", do_contig, 4 },
+	{ "claim", do_claim, 3 },     { "get, put", do_get_put, 3 },
+	{ "reserve", do_reserve, 3 }, { "online", do_online, 2 },
+	{ "offline", do_offline, 4 }, { "compact", do_compact, 4 },
+	{ "set_*", do_tune, 2 },      { "drain, tick", do_drain, 2 },
+	{ "stats", do_stats, 1 },     { "free_owner", do_free_owner, 4 },
 };
 
 /* ----------------------------------------------------------------- a process's life */
@@ -514,8 +518,8 @@ unsigned long mix_check_free(void)
 	tp_require(pb_validate(&pool, &error) == PB_OK, "%s", error.text);
 	(void)pb_walk(&pool, count_usable, &usable);
 	assert_int_equal(usable.owned + usable.others, FRAMES);
-	while (got < FRAMES && (pages[got] = pb_alloc_pages(&pool, PB_GFP_KERNEL | PB_GFP_MEMALLOC |
-								   PB_GFP_NOWARN, 0)))
+	while (got < FRAMES && (pages[got] = pb_alloc_pages(
+					&pool, PB_GFP_KERNEL | PB_GFP_MEMALLOC | PB_GFP_NOWARN, 0)))
 		got++;
 	tp_require(got == usable.others, "%lu of %lu free frames were handed out", got,
 		   usable.others);

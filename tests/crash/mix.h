@@ -69,14 +69,14 @@ unsigned long mix_check_free(void);
 /* Wait for something that survivors do, a thousand times as long as it takes. */
 #define PATIENCE 120000
 
-#define wait_until(what, condition)                                                         \
-	do {                                                                                \
-		long rounds = 0;                                                            \
-		while (!(condition)) {                                                      \
-			tp_require(!stage->failed, "see above");                            \
-			tp_require(rounds++ < PATIENCE, "stuck: %s", what);                 \
-			usleep(rounds < 20 ? 100 : 1000);                                   \
-		}                                                                           \
+#define wait_until(what, condition)                                         \
+	do {                                                                \
+		long rounds = 0;                                            \
+		while (!(condition)) {                                      \
+			tp_require(!stage->failed, "see above");            \
+			tp_require(rounds++ < PATIENCE, "stuck: %s", what); \
+			usleep(rounds < 20 ? 100 : 1000);                   \
+		}                                                           \
 	} while (0)
 
 #endif

@@ -90,9 +90,10 @@ static void pack(struct stage *s)
 	struct pb_page *page;
 
 	for (unsigned int order = 6; order >= 4; order--)
-		while ((page = pb_alloc_pages(
-				&s->pool, (PB_GFP_HIGHUSER_MOVABLE | PB_GFP_NOWARN) & ~PB_GFP_RECLAIM,
-				order))) {
+		while ((page = pb_alloc_pages(&s->pool,
+					      (PB_GFP_HIGHUSER_MOVABLE | PB_GFP_NOWARN) &
+						      ~PB_GFP_RECLAIM,
+					      order))) {
 			(void)pb_split_page(&s->pool, page, order);
 			for (unsigned int i = 1; i < 1u << order; i += 2)
 				(void)pb_free_pages(&s->pool, page + i, 0);
@@ -337,8 +338,10 @@ struct kind {
 static const struct kind kinds[] = {
 	{ "modern", PB_PROFILE_MODERN, PB_POOL_REFCOUNT },
 	{ "modern, shared", PB_PROFILE_MODERN, PB_POOL_SHARED | PB_POOL_OWNERS | PB_POOL_REFCOUNT },
-	{ "modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP | PB_POOL_HARDENED | PB_POOL_REFCOUNT },
-	{ "modern, quarantine", PB_PROFILE_MODERN, TP_QUARANTINE | PB_POOL_SHARED | PB_POOL_REFCOUNT },
+	{ "modern, no pcp", PB_PROFILE_MODERN,
+	  PB_POOL_NO_PCP | PB_POOL_HARDENED | PB_POOL_REFCOUNT },
+	{ "modern, quarantine", PB_PROFILE_MODERN,
+	  TP_QUARANTINE | PB_POOL_SHARED | PB_POOL_REFCOUNT },
 	{ "linux", PB_PROFILE_LINUX, PB_POOL_REFCOUNT },
 	{ "linux, quarantine", PB_PROFILE_LINUX, TP_QUARANTINE | PB_POOL_REFCOUNT },
 	{ "linux, shared", PB_PROFILE_LINUX, PB_POOL_SHARED | PB_POOL_OWNERS | PB_POOL_REFCOUNT },
@@ -353,13 +356,13 @@ static const struct scenario *scenario;
 static const struct kind *kind;
 static unsigned long stores, looked_at, every;
 
-#define require(ok, what)                                                                          \
-	do {                                                                                       \
-		if (!(ok)) {                                                                       \
-			fprintf(stderr, "%s, %s, store %lu: %s\n", kind->name, scenario->name,     \
-				stores, what);                                                     \
-			exit(1);                                                                   \
-		}                                                                                  \
+#define require(ok, what)                                                                      \
+	do {                                                                                   \
+		if (!(ok)) {                                                                   \
+			fprintf(stderr, "%s, %s, store %lu: %s\n", kind->name, scenario->name, \
+				stores, what);                                                 \
+			exit(1);                                                               \
+		}                                                                              \
 	} while (0)
 
 static int note_owned(void *ctx, const struct pb_block *block)
@@ -533,8 +536,9 @@ static void fill(struct stage *s)
 	struct pb_page *pages[200];
 
 	for (int i = 0; i < 200; i++)
-		pages[i] = pb_alloc_pages(&s->pool, (i % 3 ? PB_GFP_HIGHUSER_MOVABLE :
-							     PB_GFP_KERNEL) | PB_GFP_NOWARN,
+		pages[i] = pb_alloc_pages(&s->pool,
+					  (i % 3 ? PB_GFP_HIGHUSER_MOVABLE : PB_GFP_KERNEL) |
+						  PB_GFP_NOWARN,
 					  tp_below(&rng, 3));
 	for (int i = 0; i < 200; i += 1 + (int)tp_below(&rng, 2))
 		if (pages[i])

@@ -136,7 +136,8 @@ static uint64_t state_hash(struct search *s)
 			hash = mix(hash, (uint64_t)type);
 			pb_walk_free_list(&s->tp.pool, 0, PB_ZONE_NORMAL, order,
 					  (enum pb_migratetype)type, mix_pfn, &hash);
-			for (unsigned int cpu = 0; cpu < s->cpus && type < PB_MIGRATE_PCPTYPES; cpu++)
+			for (unsigned int cpu = 0; cpu < s->cpus && type < PB_MIGRATE_PCPTYPES;
+			     cpu++)
 				hash = mix_pcp(s, cpu, order, type, hash);
 		}
 	return hash | 1;
@@ -210,8 +211,8 @@ static bool step(struct search *s, unsigned int n, unsigned int cpu)
 	n -= orders * s->nr_gfp;
 	for (unsigned int pfn = 0; pfn < s->frames; pfn++)
 		if (s->oracle.head[pfn] && !n--) {
-			snprintf(text, sizeof(s->path[0]), "cpu %u: free pfn %u order %u", cpu,
-				 pfn, s->oracle.head[pfn] - 1u);
+			snprintf(text, sizeof(s->path[0]), "cpu %u: free pfn %u order %u", cpu, pfn,
+				 s->oracle.head[pfn] - 1u);
 			do_free(s, pfn);
 			return true;
 		}
@@ -270,8 +271,7 @@ struct shape {
 	uint8_t nr_gfp;
 };
 
-static const pb_gfp_t kinds[] = { PB_GFP_KERNEL, PB_GFP_KERNEL | PB_GFP_MOVABLE,
-				  PB_GFP_ATOMIC };
+static const pb_gfp_t kinds[] = { PB_GFP_KERNEL, PB_GFP_KERNEL | PB_GFP_MOVABLE, PB_GFP_ATOMIC };
 
 static void run(const struct shape *shape)
 {
@@ -313,7 +313,8 @@ static void run(const struct shape *shape)
 int main(void)
 {
 	static const struct shape shapes[] = {
-		{ "8 frames, modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP, 8, 3, 3, 1, 14, 1 },
+		{ "8 frames, modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP, 8, 3, 3, 1, 14,
+		  1 },
 		{ "8 frames, linux, no pcp", PB_PROFILE_LINUX, PB_POOL_NO_PCP, 8, 3, 3, 1, 14, 1 },
 		{ "8 frames, modern", PB_PROFILE_MODERN, 0, 8, 3, 3, 1, 7, 1 },
 		{ "8 frames, linux", PB_PROFILE_LINUX, 0, 8, 3, 3, 1, 12, 1 },
@@ -325,10 +326,12 @@ int main(void)
 		{ "7 frames, three types, modern", PB_PROFILE_MODERN, 0, 7, 2, 1, 1, 5, 3 },
 		{ "4 frames, two CPUs, modern", PB_PROFILE_MODERN, 0, 4, 2, 2, 2, 6, 1 },
 		{ "4 frames, two CPUs, linux", PB_PROFILE_LINUX, 0, 4, 2, 2, 2, 10, 1 },
-		{ "8 frames, modern, quarantine", PB_PROFILE_MODERN,
-		  TP_QUARANTINE | PB_POOL_NO_PCP, 8, 3, 3, 1, 8, 1 },
-		{ "8 frames, linux, quarantine", PB_PROFILE_LINUX, TP_QUARANTINE, 8, 3, 3, 1, 8, 1 },
-		{ "12 frames, modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP, 12, 3, 2, 1, 9, 1 },
+		{ "8 frames, modern, quarantine", PB_PROFILE_MODERN, TP_QUARANTINE | PB_POOL_NO_PCP,
+		  8, 3, 3, 1, 8, 1 },
+		{ "8 frames, linux, quarantine", PB_PROFILE_LINUX, TP_QUARANTINE, 8, 3, 3, 1, 8,
+		  1 },
+		{ "12 frames, modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP, 12, 3, 2, 1, 9,
+		  1 },
 	};
 
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)

@@ -81,8 +81,8 @@ static void world_open(struct world *w, const struct variant *v)
 	w->tp.pool.hooks.ctx = w;
 	w->tp.pool.hooks.misuse = NULL; /* any misuse aborts */
 	w->tp.pool.hooks.log = NULL;
-	while ((w->hoard[w->hoarded] =
-			pb_alloc_pages(&w->tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 0)))
+	while ((w->hoard[w->hoarded] = pb_alloc_pages(&w->tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN,
+						      0)))
 		if (++w->hoarded == FRAMES)
 			break;
 	assert_int_equal(w->hoarded, FRAMES);
@@ -105,7 +105,8 @@ static struct pb_page *get(struct world *w, pb_gfp_t gfp, unsigned int order)
 static void test_request_ends_when_no_hook_is_set(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct world w;
 
 		world_open(&w, v);
@@ -122,7 +123,8 @@ static void test_request_ends_when_no_hook_is_set(void **state)
 static void test_request_ends_when_reclaim_makes_no_progress(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct world w;
 
 		world_open(&w, v);
@@ -146,7 +148,8 @@ static void test_request_ends_when_reclaim_makes_no_progress(void **state)
 static void test_request_succeeds_when_reclaim_frees_something(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct world w;
 
 		world_open(&w, v);
@@ -168,7 +171,8 @@ static void test_request_succeeds_when_reclaim_frees_something(void **state)
 static void test_costly_request_gives_up_though_reclaim_makes_progress(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct world w;
 
 		world_open(&w, v);
@@ -183,7 +187,8 @@ static void test_costly_request_gives_up_though_reclaim_makes_progress(void **st
 static void test_request_ends_when_the_oom_hook_says_no(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct world w;
 
 		world_open(&w, v);
@@ -207,7 +212,8 @@ static void test_request_ends_when_the_oom_hook_says_no(void **state)
 static void test_request_succeeds_after_the_oom_hook_freed_something(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct world w;
 
 		world_open(&w, v);
@@ -225,7 +231,8 @@ static void test_request_succeeds_after_the_oom_hook_freed_something(void **stat
 static void test_nofail_waits_until_memory_comes_free(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct world w;
 
 		world_open(&w, v);
@@ -246,7 +253,8 @@ static void test_nofail_waits_until_memory_comes_free(void **state)
 static void test_nofail_fails_when_it_may_not_sleep(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct world w;
 
 		world_open(&w, v);
@@ -259,7 +267,8 @@ static void test_nofail_fails_when_it_may_not_sleep(void **state)
 static void test_wake_hook_is_called_for_requests_that_ask(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct world w;
 
 		world_open(&w, v);
@@ -292,7 +301,8 @@ static unsigned long reclaim_reenters(void *ctx, struct pb_pool *pool, unsigned 
 static void test_hooks_may_call_back_into_the_pool(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct world w;
 
 		world_open(&w, v);
@@ -315,8 +325,8 @@ static void *no_address(void *ctx, uint64_t pfn)
 static void test_zero_request_fails_when_there_is_no_address(void **state)
 {
 	(void)state;
-	for_each_variant(v)
-		for (int hook = 0; hook < 2; hook++) {
+	for_each_variant(v) for (int hook = 0; hook < 2; hook++)
+	{
 		const struct pb_range range = { 1, 0, FRAMES, 0 };
 		struct pb_request rq = { PB_GFP_KERNEL | PB_GFP_ZERO, PB_NO_NODE, NULL, 0 };
 		struct pb_page *pages[3];
@@ -339,7 +349,7 @@ static void test_zero_request_fails_when_there_is_no_address(void **state)
 		tp_check(&tp, "zero");
 		assert_true(tp_sum_owned(&tp) == sum);
 		tp_drop(&tp);
-		}
+	}
 }
 
 static bool never(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
@@ -356,14 +366,16 @@ static bool never(void *ctx, struct pb_pool *pool, struct pb_page *from, struct 
 static void test_offline_and_compaction_undo_when_migration_fails(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		unsigned int calls = 0;
 		uint64_t sum;
 
 		tp_simple(&tp, 4096, v->profile, v->flags);
 		for (uint64_t pfn = 0; pfn < 4096; pfn += 64)
-			assert_int_equal(pb_alloc_at(&tp.pool, pfn, 0, PB_GFP_KERNEL | PB_GFP_MOVABLE),
+			assert_int_equal(pb_alloc_at(&tp.pool, pfn, 0,
+						     PB_GFP_KERNEL | PB_GFP_MOVABLE),
 					 PB_OK);
 		pb_drain(&tp.pool, -1);
 		sum = tp_sum_owned(&tp);
@@ -384,7 +396,8 @@ static void test_offline_and_compaction_undo_when_migration_fails(void **state)
 static void test_failure_is_logged_unless_nowarn(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 
 		tp_simple(&tp, 64, v->profile, v->flags);

@@ -151,7 +151,8 @@ static void assert_double_free(struct scene *s, struct pb_page *page, unsigned i
 static void test_double_free_when_the_page_is_in_a_per_cpu_list(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 
 		scene_open(&s, v);
@@ -168,7 +169,8 @@ static void test_double_free_when_the_page_is_in_a_per_cpu_list(void **state)
 static void test_double_free_when_the_page_is_in_the_buddy(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 
 		scene_open(&s, v);
@@ -185,7 +187,8 @@ static void test_double_free_when_the_page_is_in_the_buddy(void **state)
 static void test_double_free_when_the_page_was_merged_into_a_larger_block(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 		struct pb_page *page;
 
@@ -204,7 +207,8 @@ static void test_double_free_when_the_page_was_merged_into_a_larger_block(void *
 static void test_free_of_a_page_that_was_never_allocated(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 
 		scene_open(&s, v);
@@ -217,7 +221,8 @@ static void test_free_of_a_page_that_was_never_allocated(void **state)
 static void test_free_with_another_order(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 
 		scene_open(&s, v);
@@ -242,7 +247,8 @@ static void test_free_with_another_order(void **state)
 static void test_free_of_an_interior_page(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 
 		scene_open(&s, v);
@@ -259,7 +265,8 @@ static void test_free_of_an_interior_page(void **state)
 static void test_free_of_a_pointer_that_is_no_page(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 		struct tp other;
 		struct pb_page local = { PB_PAGE_HEAD };
@@ -293,7 +300,8 @@ static void test_free_of_a_pointer_that_is_no_page(void **state)
 static void test_free_of_reserved_frames_and_holes(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 		struct pb_page *reserved;
 
@@ -305,9 +313,8 @@ static void test_free_of_reserved_frames_and_holes(void **state)
 		assert_misuse(&s, PB_MISUSE_UNOWNED, "pb_free_pages", 7050, 1);
 		assert_int_equal(pb_reserve(&s.tp.pool, 3500, 3600), PB_OK);
 		s.sum = tp_sum(&s.tp);
-		assert_int_equal(
-			pb_free_pages(&s.tp.pool, pb_pfn_to_page(&s.tp.pool, 3500), 0),
-			PB_EMISUSE);
+		assert_int_equal(pb_free_pages(&s.tp.pool, pb_pfn_to_page(&s.tp.pool, 3500), 0),
+				 PB_EMISUSE);
 		assert_misuse(&s, PB_MISUSE_UNOWNED, "pb_free_pages", 3500, 0);
 		scene_close(&s);
 	}
@@ -316,7 +323,8 @@ static void test_free_of_reserved_frames_and_holes(void **state)
 static void test_split_get_put_and_mark_of_pages_nobody_owns(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 		uint64_t pfn;
 
@@ -353,7 +361,8 @@ static void test_bad_node_and_bad_flags(void **state)
 	static const int nodes[] = { -2, -100, PB_MAX_NODES, INT32_MAX, INT32_MIN };
 
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 
 		scene_open(&s, v);
@@ -415,7 +424,8 @@ static void test_questions_are_no_misuse(void **state)
 static void test_free_exact_frees_nothing_when_a_page_is_bad(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct scene s;
 		struct pb_page *page;
 

@@ -222,8 +222,7 @@ static void compare_zone(struct model *m, const struct pb_zone_stat *zone)
 		      count[PB_BLOCK_FREE],
 	      "node %d zone %d: free %ld + pcp %ld + quarantined %ld + isolated %ld, expected %lu",
 	      zone->node, zone->zone, (long)zone->free, (long)zone->pcp, (long)zone->quarantined,
-	      (long)zone->isolated,
-	      (long)count[PB_BLOCK_FREE]);
+	      (long)zone->isolated, (long)count[PB_BLOCK_FREE]);
 }
 
 static void compare(struct model *m)
@@ -311,8 +310,7 @@ static bool frame_allowed(const struct model *m, const struct request *rq, uint3
 {
 	const struct m_frame *frame = &m->frames[pfn];
 
-	if (frame->cma &&
-	    (rq->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) != PB_GFP_MOVABLE)
+	if (frame->cma && (rq->gfp & (PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE)) != PB_GFP_MOVABLE)
 		return false;
 	return (int)frame->zone <= highest_zone(m, rq->gfp) && (rq->mask >> frame->node & 1) &&
 	       (!(rq->gfp & PB_GFP_THISNODE) || frame->node == rq->node);

@@ -17,29 +17,29 @@
 #include <stdint.h>
 
 enum op_kind {
-	OP_ALLOC,     /* order, gfp */
-	OP_ALLOC_ON,  /* order, gfp, a: node, b: nodemask */
-	OP_BULK,      /* order, gfp, a: how many */
-	OP_EXACT,     /* gfp, a: pages */
-	OP_CONTIG,    /* gfp, order: log2 align, a: pages, b: low and boundary */
-	OP_CLAIM,     /* order, gfp, a: pfn */
-	OP_FREE,      /* a: which block */
-	OP_FREE_BULK, /* a: first block, b: how many */
+	OP_ALLOC,      /* order, gfp */
+	OP_ALLOC_ON,   /* order, gfp, a: node, b: nodemask */
+	OP_BULK,       /* order, gfp, a: how many */
+	OP_EXACT,      /* gfp, a: pages */
+	OP_CONTIG,     /* gfp, order: log2 align, a: pages, b: low and boundary */
+	OP_CLAIM,      /* order, gfp, a: pfn */
+	OP_FREE,       /* a: which block */
+	OP_FREE_BULK,  /* a: first block, b: how many */
 	OP_FREE_EXACT, /* a: first page, b: how many */
-	OP_SPLIT,     /* a: which block */
-	OP_GET,       /* a: which block */
-	OP_PUT,       /* a: which block */
-	OP_MOVABLE,   /* a: which block, b: bool */
-	OP_RESERVE,   /* a: pfn, b: frames */
-	OP_ONLINE,    /* a: pfn, b: frames */
-	OP_OFFLINE,   /* a: pageblock, b: pageblocks */
-	OP_DRAIN,     /* a: CPU, or all */
+	OP_SPLIT,      /* a: which block */
+	OP_GET,        /* a: which block */
+	OP_PUT,        /* a: which block */
+	OP_MOVABLE,    /* a: which block, b: bool */
+	OP_RESERVE,    /* a: pfn, b: frames */
+	OP_ONLINE,     /* a: pfn, b: frames */
+	OP_OFFLINE,    /* a: pageblock, b: pageblocks */
+	OP_DRAIN,      /* a: CPU, or all */
 	OP_TICK,
-	OP_SET_PCP,   /* a: high, b: batch */
-	OP_MARKS,     /* a: min_free_kbytes */
-	OP_MISUSE,    /* a: pfn, order */
-	OP_COMPACT,   /* order */
-	OP_RECOVER,   /* attach again, rebuilding trees and lists */
+	OP_SET_PCP, /* a: high, b: batch */
+	OP_MARKS,   /* a: min_free_kbytes */
+	OP_MISUSE,  /* a: pfn, order */
+	OP_COMPACT, /* order */
+	OP_RECOVER, /* attach again, rebuilding trees and lists */
 	NR_OPS
 };
 
@@ -51,9 +51,9 @@ struct op {
 struct model_config {
 	uint8_t shape, profile, cpus, stripes;
 	uint32_t flags;
-	uint8_t kernel; /* enum pb_kernel, of the linux profile */
+	uint8_t kernel;      /* enum pb_kernel, of the linux profile */
 	uint16_t quarantine; /* blocks; with PB_POOL_HARDENED */
-	bool traced;    /* each step is reported: other paths where batches merge */
+	bool traced;         /* each step is reported: other paths where batches merge */
 };
 
 #define MODEL_SHAPE_CMA 6

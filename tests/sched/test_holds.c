@@ -359,11 +359,10 @@ static void for_each_pool(void (*run)(const struct variant *v, enum pb_kernel ke
 {
 	bool all = tp_env("PB_HOLD_ALL", 0);
 
-	for_each_variant(v)
-		for (int k = 0; k < PB_NR_LINUX; k++)
-			if (k == PB_LINUX_6_1 || (v->profile == PB_PROFILE_LINUX &&
-						  (all || k == PB_LINUX_7_2)))
-				run(v, (enum pb_kernel)k);
+	for_each_variant(v) for (int k = 0; k < PB_NR_LINUX;
+				 k++) if (k == PB_LINUX_6_1 || (v->profile == PB_PROFILE_LINUX &&
+								(all || k == PB_LINUX_7_2)))
+		run(v, (enum pb_kernel)k);
 }
 
 #ifdef HOLDS_BLOCKS

@@ -156,14 +156,11 @@ static const struct {
 	void (*call)(void);
 	unsigned int in_hand;
 } calls[] = {
-	CALL(pb_alloc_pages, 1),     CALL(pb_free_pages, 1),
-	CALL(pb_get_page, 0),        CALL(pb_alloc_exact, 8),
-	CALL(pb_free_exact, 4),      CALL(pb_split_page, 2),
-	CALL(pb_alloc_at, 1),           CALL(pb_alloc_pages_bulk, 6),
-	CALL(pb_alloc_contig, 7),    CALL(pb_reserve, 5),
-	CALL(pb_offline, PAGEBLOCK), CALL(pb_compact, PAGEBLOCK),
-	CALL(pb_drain, 0),           CALL(pb_pcp_decay, 0),
-	CALL(pb_set_pcp, 0),
+	CALL(pb_alloc_pages, 1), CALL(pb_free_pages, 1),       CALL(pb_get_page, 0),
+	CALL(pb_alloc_exact, 8), CALL(pb_free_exact, 4),       CALL(pb_split_page, 2),
+	CALL(pb_alloc_at, 1),    CALL(pb_alloc_pages_bulk, 6), CALL(pb_alloc_contig, 7),
+	CALL(pb_reserve, 5),     CALL(pb_offline, PAGEBLOCK),  CALL(pb_compact, PAGEBLOCK),
+	CALL(pb_drain, 0),       CALL(pb_pcp_decay, 0),        CALL(pb_set_pcp, 0),
 };
 
 /* -------------------------------------------------- every call that a handler may make */
@@ -376,7 +373,8 @@ static void run_all(unsigned int free_pages, void (*handle)(void *ctx))
 			places += at;
 		}
 		/* pb_get_page() takes no lock, and nothing is freed where nothing is held */
-		tp_require(places > before || calls[call].call == call_pb_get_page, "%s: no place", calls[call].name);
+		tp_require(places > before || calls[call].call == call_pb_get_page, "%s: no place",
+			   calls[call].name);
 	}
 }
 

@@ -59,9 +59,7 @@ static void test_lost_update_is_found_with_one_preemption(void **state)
 
 static void test_locked_update_is_right_under_every_schedule(void **state)
 {
-	struct pb_test_scenario s = { .nr_threads = 3,
-				      .setup = reset,
-				      .thread = locked_update };
+	struct pb_test_scenario s = { .nr_threads = 3, .setup = reset, .thread = locked_update };
 	struct pb_test_result result;
 
 	(void)state;
@@ -86,9 +84,7 @@ static void crossed_locks(void *ctx, unsigned int number)
 
 static void test_deadlock_is_found(void **state)
 {
-	struct pb_test_scenario s = { .nr_threads = 2,
-				      .setup = reset,
-				      .thread = crossed_locks };
+	struct pb_test_scenario s = { .nr_threads = 2, .setup = reset, .thread = crossed_locks };
 	struct pb_test_result result;
 
 	(void)state;

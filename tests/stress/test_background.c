@@ -139,7 +139,7 @@ static void test_it_reclaims_from_low_to_high(void **state)
 	start(&hooks, &what);
 	take(FRAMES, PB_GFP_NOWAIT | PB_GFP_HIGHMEM | PB_GFP_MOVABLE); /* may wake, not wait */
 	assert_true(o.wakes > 0); /* the handle's own hook is called, too */
-	while (!is_above_low()) /* the last page may have been taken without finding it so */
+	while (!is_above_low())   /* the last page may have been taken without finding it so */
 		take(1, PB_GFP_NOWAIT);
 	assert_true(counted(&o.reclaims) > 0);
 	pb_user_pool_destroy(&o.pool); /* the thread ends with it */

@@ -503,8 +503,7 @@ static void use_pool(struct pb_pool *used)
 		tp_require(page != NULL, "%s: alloc of order %u", what, order);
 		pb_free_pages(used, page, order);
 	}
-	tp_require(not_at_rest || pb_validate(used, &error) == PB_OK, "%s: %s", what,
-		   error.text);
+	tp_require(not_at_rest || pb_validate(used, &error) == PB_OK, "%s: %s", what, error.text);
 }
 
 static void make_small_pool(struct pb_pool *small)

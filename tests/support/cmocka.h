@@ -11,7 +11,7 @@
 
 #include "support/pool.h"
 
-#define pb_run_tests(tests)                                                                         \
+#define pb_run_tests(tests) \
 	(tp_fail = _fail, cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL))
 
 #endif

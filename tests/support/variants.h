@@ -21,8 +21,8 @@ static const struct variant variants[] = {
 	{ "linux, no pcp", PB_PROFILE_LINUX, PB_POOL_NO_PCP },
 };
 
-#define for_each_variant(v)                                                                        \
-	for (const struct variant *v = variants;                                                   \
+#define for_each_variant(v)                      \
+	for (const struct variant *v = variants; \
 	     v < variants + sizeof(variants) / sizeof(variants[0]); v++)
 
 #endif

@@ -36,11 +36,11 @@ static void assert_list(struct tp *tp, unsigned int order, enum pb_migratetype t
 		assert_int_equal(got[i], want[i]);
 }
 
-#define assert_movable_list(tp, order, ...)                                                        \
-	do {                                                                                       \
-		const uint64_t want_[] = { __VA_ARGS__ };                                          \
-		assert_list(tp, order, PB_MIGRATE_MOVABLE, want_,                                  \
-			    sizeof(want_) / sizeof(want_[0]));                                     \
+#define assert_movable_list(tp, order, ...)                       \
+	do {                                                      \
+		const uint64_t want_[] = { __VA_ARGS__ };         \
+		assert_list(tp, order, PB_MIGRATE_MOVABLE, want_, \
+			    sizeof(want_) / sizeof(want_[0]));    \
 	} while (0)
 #define assert_movable_list_empty(tp, order) assert_list(tp, order, PB_MIGRATE_MOVABLE, NULL, 0)
 
@@ -419,7 +419,7 @@ static void test_example_29_hand_over_cuts_the_region_into_blocks(void **state)
 	static const struct {
 		uint64_t pfn;
 		unsigned int order;
-	} want[] = { { 1, 0 },	{ 2, 1 },   { 4, 2 },	{ 8, 3 },   { 16, 4 },	{ 32, 5 },
+	} want[] = { { 1, 0 },  { 2, 1 },   { 4, 2 },   { 8, 3 },   { 16, 4 },  { 32, 5 },
 		     { 64, 6 }, { 128, 4 }, { 144, 3 }, { 152, 2 }, { 156, 1 }, { 158, 0 } };
 	static struct tp_frame frames[1024];
 
@@ -631,7 +631,8 @@ int main(void)
 		cmocka_unit_test(test_movable_steals_whole_only_from_half_the_pageblock_order),
 		cmocka_unit_test(test_fallback_goes_in_linux_order),
 		cmocka_unit_test(test_example_16_highatomic_reserve_is_limited),
-		cmocka_unit_test(test_reserve_leaves_the_lists_of_a_pageblock_that_the_zone_ends_in),
+		cmocka_unit_test(
+			test_reserve_leaves_the_lists_of_a_pageblock_that_the_zone_ends_in),
 		cmocka_unit_test(test_example_17_watermark_boost),
 		cmocka_unit_test(test_example_29_hand_over_cuts_the_region_into_blocks),
 		cmocka_unit_test(test_example_30_hand_over_order),

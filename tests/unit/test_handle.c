@@ -13,7 +13,8 @@
 static void test_info_tells_what_the_pool_was_made_as(void **state)
 {
 	(void)state;
-	for_each_variant (v) {
+	for_each_variant(v)
+	{
 		struct pb_pool_info info;
 		struct tp tp;
 
@@ -50,7 +51,8 @@ static void test_info_of_no_pool_is_zero(void **state)
 static void test_a_copy_of_the_handle_is_a_handle(void **state)
 {
 	(void)state;
-	for_each_variant (v) {
+	for_each_variant(v)
+	{
 		struct pb_page *page;
 		struct pb_pool copy;
 		struct tp tp;

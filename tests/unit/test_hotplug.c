@@ -17,7 +17,8 @@ static void test_reserve_and_online_are_inverse(void **state)
 	struct tp_rng rng = { tp_seed() };
 
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_zone_stat zone;
 
@@ -45,7 +46,8 @@ static void test_reserve_and_online_are_inverse(void **state)
 static void test_reserve_refused_when_a_frame_is_in_use(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		uint64_t sum;
 
@@ -64,12 +66,12 @@ static void test_reserve_refused_when_a_frame_is_in_use(void **state)
 static void test_ranges_refused_when_outside_or_empty(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		uint64_t sum;
-		static int (*const calls[])(struct pb_pool *, uint64_t, uint64_t) = {
-			pb_reserve, pb_online, pb_offline
-		};
+		static int (*const calls[])(struct pb_pool *, uint64_t,
+					    uint64_t) = { pb_reserve, pb_online, pb_offline };
 
 		start(&tp, v);
 		sum = tp_sum(&tp);
@@ -78,7 +80,8 @@ static void test_ranges_refused_when_outside_or_empty(void **state)
 			assert_int_equal(calls[i](&tp.pool, 0, 16384),
 					 calls[i] == pb_offline ? PB_EINVAL : PB_ENODEV);
 			assert_int_equal(calls[i](&tp.pool, 8192, 9216), PB_ENODEV);
-			assert_int_equal(calls[i](&tp.pool, UINT64_MAX << 10, (UINT64_MAX << 10) + 512),
+			assert_int_equal(calls[i](&tp.pool, UINT64_MAX << 10,
+						  (UINT64_MAX << 10) + 512),
 					 PB_ENODEV);
 			assert_int_equal(calls[i](&tp.pool, 1024, 512), PB_EINVAL);
 			assert_int_equal(calls[i](&tp.pool, 512, 512), PB_EINVAL);
@@ -93,7 +96,8 @@ static void test_ranges_refused_when_outside_or_empty(void **state)
 static void test_online_of_boot_reserved_frames(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 
 		tp_start(&tp);
@@ -116,7 +120,8 @@ static void test_online_of_boot_reserved_frames(void **state)
 static void test_offline_takes_free_pageblocks_out(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_zone_stat zone;
 		struct pb_page *page;
@@ -147,7 +152,8 @@ static void test_offline_takes_free_pageblocks_out(void **state)
 static void test_offline_refused_when_a_page_cannot_move(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		uint64_t sum;
 
@@ -180,7 +186,8 @@ static bool migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struc
 static void test_offline_moves_movable_pages_away(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct tp_frame frames[8192];
 

@@ -55,8 +55,8 @@ static void test_walk_goes_zone_by_zone_in_pfn_order(void **state)
 	tp_region(&tp, 7000, 9000, 0, PB_ZONE_NORMAL);
 	tp_build(&tp);
 	for (int i = 0; i < 300; i++)
-		assert_non_null(pb_alloc_pages_node(&tp.pool, i & 1, PB_GFP_KERNEL,
-						    (unsigned int)i % 4));
+		assert_non_null(
+			pb_alloc_pages_node(&tp.pool, i & 1, PB_GFP_KERNEL, (unsigned int)i % 4));
 	assert_int_equal(pb_walk(&tp.pool, ascending, &last), 0);
 	tp_drop(&tp);
 }
@@ -68,15 +68,16 @@ static void test_free_lists_hold_every_free_block(void **state)
 	static uint64_t pfns[16384];
 
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		size_t in_lists = 0, in_walk = 0;
 
 		tp_simple(&tp, 16384, v->profile, v->flags);
 		for (int i = 0; i < 500; i++) {
-			struct pb_page *page =
-				pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | (i % 3) << 3,
-					       (unsigned int)i % 5);
+			struct pb_page *page = pb_alloc_pages(&tp.pool,
+							      PB_GFP_KERNEL | (i % 3) << 3,
+							      (unsigned int)i % 5);
 
 			if (i % 2)
 				pb_free_pages(&tp.pool, page, (unsigned int)i % 5);
@@ -134,7 +135,8 @@ static void test_free_list_order_is_the_order_of_use(void **state)
 static void test_stats_of_a_fresh_pool(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_pool_stat stat;
 		struct pb_zone_stat zone;
@@ -173,7 +175,8 @@ static void test_stats_of_a_fresh_pool(void **state)
 static void test_vm_events_count_pages_and_failures(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		uint64_t handed;
 		struct pb_page *page;
@@ -370,7 +373,6 @@ static void test_state_is_what_was_set(void **state)
 	assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, 1024), 5), PB_OK);
 	tp_drop(&tp);
 }
-
 
 int main(void)
 {

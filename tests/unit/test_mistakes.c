@@ -20,67 +20,68 @@ static void start(struct tp *tp, const struct variant *v)
 static void test_pool_of_a_power_of_two_pages(void **state)
 {
 	(void)state;
-	for_each_variant(v)
-		for (unsigned int n = 0; n <= 14; n++)
-			for (uint64_t pages = (1u << n) - 1; pages <= (1u << n) + 1; pages++) {
-				struct tp tp;
-				uint64_t got = 0;
+	for_each_variant(v) for (unsigned int n = 0; n <= 14;
+				 n++) for (uint64_t pages = (1u << n) - 1; pages <= (1u << n) + 1;
+					   pages++)
+	{
+		struct tp tp;
+		uint64_t got = 0;
 
-				if (!pages)
-					continue;
-				start(&tp, v);
-				tp_region(&tp, 0, pages, 0, PB_ZONE_NORMAL);
-				tp_build(&tp);
-				assert_int_equal(tp_free_pages(&tp), pages);
-				while (pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 0))
-					got++;
-				/* Linux's count of free pages may lag behind (see CAVEATS) */
-				if (v->profile == PB_PROFILE_LINUX && !(v->flags & PB_POOL_NO_PCP))
-					assert_in_range(got, pages > 2 ? pages - 2 : 0, pages);
-				else
-					assert_int_equal(got, pages);
-				tp_drop(&tp);
-			}
+		if (!pages)
+			continue;
+		start(&tp, v);
+		tp_region(&tp, 0, pages, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		assert_int_equal(tp_free_pages(&tp), pages);
+		while (pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 0))
+			got++;
+		/* Linux's count of free pages may lag behind (see CAVEATS) */
+		if (v->profile == PB_PROFILE_LINUX && !(v->flags & PB_POOL_NO_PCP))
+			assert_in_range(got, pages > 2 ? pages - 2 : 0, pages);
+		else
+			assert_int_equal(got, pages);
+		tp_drop(&tp);
+	}
 }
 
 /* A base that isn't aligned to the largest order, nor to anything. */
 static void test_pool_with_an_unaligned_base(void **state)
 {
-	static const uint64_t bases[] = { 1, 3, 511, 513, 1023, 1025, 123457,
-					  (UINT64_C(1) << 40) + 5 };
+	static const uint64_t bases[] = { 1,    3,    511,    513,
+					  1023, 1025, 123457, (UINT64_C(1) << 40) + 5 };
 
 	(void)state;
-	for_each_variant(v)
-		for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
-			struct tp tp;
-			struct pb_page *page;
-			uint64_t got = 0;
+	for_each_variant(v) for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++)
+	{
+		struct tp tp;
+		struct pb_page *page;
+		uint64_t got = 0;
 
-			start(&tp, v);
-			tp_region(&tp, bases[i], bases[i] + 3000, 0, PB_ZONE_NORMAL);
-			tp_build(&tp);
-			for (unsigned int order = 11; order-- > 0;)
-				while ((page = pb_alloc_pages(&tp.pool,
-							      PB_GFP_KERNEL | PB_GFP_NOWARN,
-							      order))) {
-					uint64_t pfn = pb_page_to_pfn(&tp.pool, page);
+		start(&tp, v);
+		tp_region(&tp, bases[i], bases[i] + 3000, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		for (unsigned int order = 11; order-- > 0;)
+			while ((page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN,
+						      order))) {
+				uint64_t pfn = pb_page_to_pfn(&tp.pool, page);
 
-					assert_int_equal(pfn & ((1u << order) - 1), 0);
-					assert_true(pfn >= bases[i] &&
-						    pfn + (1u << order) <= bases[i] + 3000);
-					got += 1u << order;
-				}
-			assert_int_equal(got, 3000);
-			tp_check(&tp, "all taken");
-			tp_drop(&tp);
-		}
+				assert_int_equal(pfn & ((1u << order) - 1), 0);
+				assert_true(pfn >= bases[i] &&
+					    pfn + (1u << order) <= bases[i] + 3000);
+				got += 1u << order;
+			}
+		assert_int_equal(got, 3000);
+		tp_check(&tp, "all taken");
+		tp_drop(&tp);
+	}
 }
 
 /* Regions smaller than their own metadata: many of one page, far apart. */
 static void test_regions_smaller_than_their_metadata(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 
 		start(&tp, v);
@@ -99,7 +100,8 @@ static void test_regions_smaller_than_their_metadata(void **state)
 static void test_unsorted_regions_and_overlapping_reservations(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		uint64_t got = 0;
 		struct pb_page *page;
@@ -132,7 +134,8 @@ static void test_unsorted_regions_and_overlapping_reservations(void **state)
 static void test_near_full_requests(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_page *page;
 
@@ -161,7 +164,8 @@ static void test_near_full_requests(void **state)
 static void test_shrink_and_then_free(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_page *kept;
 
@@ -189,7 +193,8 @@ static void test_shrink_and_then_free(void **state)
 static void test_alignment_and_address_limits(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_page *page;
 
@@ -267,7 +272,8 @@ static void test_pool_of_nearly_2_32_frames(void **state)
 static void test_wrong_order_at_free_is_refused_for_every_pair(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 
 		tp_simple(&tp, 4096, v->profile, v->flags);

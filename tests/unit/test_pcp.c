@@ -35,9 +35,10 @@ static void test_example_24_batch(void **state)
 	static const struct {
 		uint64_t managed;
 		int32_t batch;
-	} cases[] = { { 3840, 1 },    { 16384, 3 },   { 32768, 7 },   { 65536, 15 },
-		      { 131072, 31 }, { 262144, 63 }, { 1048576, 63 },
-		      { 24576, 7 } /* 6 + 3, rounded down to 8, less 1 */ };
+	} cases[] = {
+		{ 3840, 1 },    { 16384, 3 },    { 32768, 7 }, { 65536, 15 }, { 131072, 31 },
+		{ 262144, 63 }, { 1048576, 63 }, { 24576, 7 } /* 6 + 3, rounded down to 8, less 1 */
+	};
 
 	(void)state;
 	for (int profile = 0; profile < 2; profile++)
@@ -409,7 +410,8 @@ static void test_counters_balance(void **state)
 	struct tp_rng rng = { tp_seed() };
 
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_page *pages[300];
 		uint64_t handed, pages_held = 0;
@@ -461,8 +463,8 @@ static void test_drain_across_a_border_of_stripes(void **state)
 			tp_build(&tp);
 			pages = calloc(blocks, sizeof(*pages));
 			assert_non_null(pages);
-			while (n < blocks && pb_alloc_at(&tp.pool, dma + ((uint64_t)n << order), order,
-						      PB_GFP_KERNEL) == PB_OK) {
+			while (n < blocks && pb_alloc_at(&tp.pool, dma + ((uint64_t)n << order),
+							 order, PB_GFP_KERNEL) == PB_OK) {
 				pages[n] = pb_pfn_to_page(&tp.pool, dma + ((uint64_t)n << order));
 				n++;
 			}

@@ -77,10 +77,12 @@ static void test_claims_that_make_no_sense(void **state)
 		tp_build(&tp);
 		assert_int_equal(pb_alloc_at(&tp.pool, 0, 6, PB_GFP_KERNEL), PB_EINVAL);
 		assert_int_equal(pb_alloc_at(&tp.pool, 2, 2, PB_GFP_KERNEL), PB_EINVAL);
-		assert_int_equal(pb_alloc_at(&tp.pool, 0, 0, PB_GFP_DMA | PB_GFP_HIGHMEM), PB_EINVAL);
+		assert_int_equal(pb_alloc_at(&tp.pool, 0, 0, PB_GFP_DMA | PB_GFP_HIGHMEM),
+				 PB_EINVAL);
 		assert_int_equal(pb_alloc_at(&tp.pool, 0, 0, PB_GFP_MOVABLE | PB_GFP_RECLAIMABLE),
 				 PB_EINVAL);
-		assert_int_equal(pb_alloc_at(&tp.pool, 48, 3, PB_GFP_KERNEL), PB_ENODEV); /* a hole */
+		assert_int_equal(pb_alloc_at(&tp.pool, 48, 3, PB_GFP_KERNEL),
+				 PB_ENODEV); /* a hole */
 		assert_int_equal(pb_alloc_at(&tp.pool, 60, 0, PB_GFP_KERNEL), PB_ENODEV);
 		assert_int_equal(pb_alloc_at(&tp.pool, 4096, 0, PB_GFP_KERNEL), PB_ENODEV);
 		assert_int_equal(pb_alloc_at(&tp.pool, 48, 1, PB_GFP_KERNEL), PB_OK);
@@ -101,9 +103,9 @@ static void test_contig_goes_through_the_banks_of_a_zone(void **state)
 		/* whole pageblocks, or else whatever is free */
 		{ 0, 1 << 20, 64 },     { 100, 1 << 20, 104 },   { 120, 1 << 20, 1024 },
 		{ 200, 1 << 20, 1024 }, { 1030, 1 << 20, 1032 }, { 1150, 1 << 20, 4096 },
-		{ 100, 110, 100 },      { 1033, 1044, 1033 },
-		{ 0, 70, 0 },           { 130, 1030, 0 },        { 2000, 4000, 0 },
-		{ 2000, 4106, 4096 },   { 5000, 1 << 20, 0 },    { 4200, 1 << 20, 0 },
+		{ 100, 110, 100 },      { 1033, 1044, 1033 },    { 0, 70, 0 },
+		{ 130, 1030, 0 },       { 2000, 4000, 0 },       { 2000, 4106, 4096 },
+		{ 5000, 1 << 20, 0 },   { 4200, 1 << 20, 0 },
 	};
 
 	(void)state;
@@ -265,7 +267,8 @@ static void test_compaction_leaves_alone_what_it_can_not_empty(void **state)
 		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 6, 1), PB_EINVAL);
 		assert_int_equal(pb_free_pages(&tp.pool, big + 1, 0), PB_OK);
 		pb_drain(&tp.pool, -1);
-		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 4, 1), PB_OK); /* is there already */
+		assert_int_equal(pb_compact(&tp.pool, PB_NO_NODE, 4, 1),
+				 PB_OK); /* is there already */
 		tp_check(&tp, "compacted nothing");
 		tp_drop(&tp);
 	}

@@ -44,7 +44,8 @@ static void try_flip(struct tp *tp, unsigned char *copy, size_t bit, unsigned in
 static void test_attach_refuses_every_flip_of_the_fixed_part(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		unsigned int refused = 0;
 		unsigned char *copy;
 		struct tp tp;
@@ -147,7 +148,8 @@ static uint64_t pages_of(struct tp *tp, uint32_t tag)
 static void test_free_owner_gives_back_exactly_its_pages(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct pb_page *mine, *theirs, *split;
 		uint64_t pages = 0;
 		struct tp tp;

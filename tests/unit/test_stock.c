@@ -137,7 +137,7 @@ static void test_texts_count_every_block(void **state)
 		tp_simple(&tp, 8192, v->profile, v->flags);
 		for (unsigned int i = 0; i < 300; i++)
 			(void)pb_alloc_at(&tp.pool, tp_below(&rng, 8192), 0,
-				       PB_GFP_KERNEL | (i & 1 ? PB_GFP_MOVABLE : 0));
+					  PB_GFP_KERNEL | (i & 1 ? PB_GFP_MOVABLE : 0));
 		pb_drain(&tp.pool, -1);
 		for (unsigned int order = 0; order <= 10; order++) {
 			assert_true(pb_buddyinfo(&tp.pool, text, sizeof(text)) < sizeof(text));

@@ -147,7 +147,8 @@ static void test_a_zone_ends_before_the_next_ones_first_pageblock(void **state)
 		two_zones(&tp, profile);
 		frame = zone_first_frame(&tp.pool, pool_zone(&tp.pool, 1));
 		for (u32 i = 0; i < 2; i++) { /* in use, so that they are on no list */
-			assert_int_equal(pb_alloc_at(&tp.pool, 64 + i * 8, 3, PB_GFP_KERNEL), PB_OK);
+			assert_int_equal(pb_alloc_at(&tp.pool, 64 + i * 8, 3, PB_GFP_KERNEL),
+					 PB_OK);
 			frame_pageblock(&tp.pool, frame + i * 8)->type = (u8)type;
 			tp.pool.pcp_class[(frame >> 3) + i] =
 				zone_class(&tp.pool, pool_zone(&tp.pool, 1), (unsigned int)type);

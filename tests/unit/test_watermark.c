@@ -5,7 +5,6 @@
 #include "support/cmocka.h"
 #include "zone/zone.h"
 
-
 #include <string.h>
 
 /* The tunables that tp_start() turned off, as Linux has them. */

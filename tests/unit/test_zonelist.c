@@ -29,9 +29,10 @@ static void start_nodes(struct tp *tp, unsigned int nodes)
 static void test_example_09_equal_distances_go_round(void **state)
 {
 	struct tp tp;
-	static const uint8_t want[4][4] = {
-		{ 0, 1, 2, 3 }, { 1, 2, 3, 0 }, { 2, 3, 0, 1 }, { 3, 0, 1, 2 }
-	};
+	static const uint8_t want[4][4] = { { 0, 1, 2, 3 },
+					    { 1, 2, 3, 0 },
+					    { 2, 3, 0, 1 },
+					    { 3, 0, 1, 2 } };
 
 	(void)state;
 	start_nodes(&tp, 4);
@@ -83,23 +84,23 @@ static void test_example_11_zonelist_is_node_major(void **state)
 	static const uint64_t from_0[] = { 2, 1, 0, 12 }, from_1[] = { 12, 2, 1, 0 };
 
 	(void)state;
-	for_each_variant(v)
-		for (int node = 0; node < 2; node++) {
-			struct tp tp;
-			uint64_t seen[8];
+	for_each_variant(v) for (int node = 0; node < 2; node++)
+	{
+		struct tp tp;
+		uint64_t seen[8];
 
-			tp_start(&tp);
-			tp.config.profile = (uint8_t)v->profile;
-			tp.config.flags |= v->flags;
-			tp_region(&tp, 0, 2048, 0, PB_ZONE_DMA);
-			tp_region(&tp, 4096, 6144, 0, PB_ZONE_DMA32);
-			tp_region(&tp, 8192, 10240, 0, PB_ZONE_NORMAL);
-			tp_region(&tp, 16384, 18432, 1, PB_ZONE_NORMAL);
-			tp_build(&tp);
-			assert_int_equal(zones_in_order(&tp, node, seen, 8), 4);
-			assert_memory_equal(seen, node ? from_1 : from_0, sizeof(from_0));
-			tp_drop(&tp);
-		}
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)v->profile;
+		tp.config.flags |= v->flags;
+		tp_region(&tp, 0, 2048, 0, PB_ZONE_DMA);
+		tp_region(&tp, 4096, 6144, 0, PB_ZONE_DMA32);
+		tp_region(&tp, 8192, 10240, 0, PB_ZONE_NORMAL);
+		tp_region(&tp, 16384, 18432, 1, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		assert_int_equal(zones_in_order(&tp, node, seen, 8), 4);
+		assert_memory_equal(seen, node ? from_1 : from_0, sizeof(from_0));
+		tp_drop(&tp);
+	}
 }
 
 static void test_node_without_memory_uses_the_nearest(void **state)
@@ -135,7 +136,8 @@ static void test_node_without_memory_uses_the_nearest(void **state)
 static void test_thisnode_never_leaves_the_node(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_page *page;
 		enum pb_reason why;
@@ -244,7 +246,8 @@ static void numa_of(struct tp *tp, int node, uint64_t numa[PB_NR_NUMA_EVENTS])
 static void test_numa_counters(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		uint64_t a[PB_NR_NUMA_EVENTS], b[PB_NR_NUMA_EVENTS];
 		pb_nodemask_t only_1 = 2;
@@ -290,7 +293,8 @@ static void test_numa_counters(void **state)
 static void test_cpu_beyond_the_pool_is_served(void **state)
 {
 	(void)state;
-	for_each_variant(v) {
+	for_each_variant(v)
+	{
 		struct tp tp;
 		struct pb_page *page;
 

@@ -182,9 +182,8 @@ static void add_memory(struct memory_map *map, const void *tree)
 {
 	int node, parent;
 
-	fdt_for_each_subnode(node, tree, 0)
-		if (is_device_type(tree, node, "memory"))
-			add_reg(map, tree, node, 0, PB_REGION_USABLE);
+	fdt_for_each_subnode(node, tree, 0) if (is_device_type(tree, node, "memory"))
+		add_reg(map, tree, node, 0, PB_REGION_USABLE);
 	parent = fdt_path_offset(tree, "/reserved-memory");
 	if (parent >= 0)
 		fdt_for_each_subnode(node, tree, parent)
@@ -211,7 +210,8 @@ static void find_harts(const void *tree)
 		panic("the device tree does not tell the clock's frequency");
 	clock_hz = cells_value(value, bytes / 4);
 	harts[nr_cpus++] = boot_hart;
-	fdt_for_each_subnode(node, tree, cpus) {
+	fdt_for_each_subnode(node, tree, cpus)
+	{
 		if (!is_device_type(tree, node, "cpu") || nr_cpus == MAX_CPUS)
 			continue;
 		value = fdt_getprop(tree, node, "reg", &bytes);

@@ -322,7 +322,8 @@ static void find_cpus(void)
 	if (!table)
 		return;
 	end = table + read_at(table + 4, 4);
-	for (uint64_t at = table + 44; at + 8 <= end && nr_cpus < MAX_CPUS; at += read_at(at + 1, 1)) {
+	for (uint64_t at = table + 44; at + 8 <= end && nr_cpus < MAX_CPUS;
+	     at += read_at(at + 1, 1)) {
 		if (!read_at(at + 1, 1))
 			break;
 		if (read_at(at, 1) == MADT_LOCAL_APIC && read_at(at + 4, 4) & 1 &&
