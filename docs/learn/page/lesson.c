@@ -232,15 +232,6 @@ static uint32_t pc_map(uint32_t frames, struct pb_region *region)
 	return nr;
 }
 
-static int open_cma(uint32_t start, uint32_t end)
-{
-	int code = 0;
-
-	for (uint32_t pfn = start; pfn < end && !code; pfn += 1u << PB_DEFAULT_PAGEBLOCK_ORDER)
-		code = pb_state_set_pageblock(&lesson.pool, pfn, PB_MIGRATE_CMA);
-	return code ? code : pb_online(&lesson.pool, start, end);
-}
-
 static int make_pool(const struct pb_config *config)
 {
 	struct pb_hooks hooks = { .trace = on_trace, .log = on_log, .misuse = on_misuse };
@@ -308,7 +299,6 @@ int lesson_create(uint32_t profile, uint32_t frames, uint32_t cma, uint32_t cpus
 {
 	struct pb_region region[3];
 	struct pb_config config;
-	int code;
 
 	pb_config_init(&config);
 	config.regions = region;
@@ -316,10 +306,9 @@ int lesson_create(uint32_t profile, uint32_t frames, uint32_t cma, uint32_t cpus
 	if (cma)
 		region[config.nr_regions++] = (struct pb_region){ .start_pfn = frames - cma,
 								  .end_pfn = frames,
-								  .kind = PB_REGION_RESERVED };
+								  .kind = PB_REGION_CMA };
 	lesson.others = false;
-	code = make_machine(&config, profile, cpus, pcp);
-	return code || !cma ? code : open_cma(frames - cma, frames);
+	return make_machine(&config, profile, cpus, pcp);
 }
 
 /*
