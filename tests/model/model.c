@@ -316,9 +316,11 @@ static bool frame_allowed(const struct model *m, const struct request *rq, uint3
 	       (!(rq->gfp & PB_GFP_THISNODE) || frame->node == rq->node);
 }
 
+/* Blocks of CMA don't merge with others. */
 static bool all_allowed(const struct model *m, const struct request *rq, uint32_t pfn, uint32_t n)
 {
-	while (n && frame_allowed(m, rq, pfn + n - 1))
+	while (n && frame_allowed(m, rq, pfn + n - 1) &&
+	       m->frames[pfn + n - 1].cma == m->frames[pfn].cma)
 		n--;
 	return !n;
 }
