@@ -88,8 +88,8 @@ static void heap_sort(const struct regions *r, u32 *numbers, u32 n)
 	}
 }
 
-/* Usable regions at the front of the memory, others at its end: one of these kinds may be walked
-   at the same time. */
+/* Usable regions at the front of the memory, reserved ones at its end: both kinds may be
+   walked at the same time. */
 static void sort_numbers(struct regions *r)
 {
 	const struct pb_config *config = r->config;
@@ -97,7 +97,7 @@ static void sort_numbers(struct regions *r)
 
 	for (u32 i = 0; i < config->nr_regions; i++)
 		n += is_kind(r, i);
-	if (r->kind != PB_REGION_USABLE)
+	if (r->kind == PB_REGION_RESERVED)
 		numbers += config->nr_regions - n;
 	r->sorted = numbers;
 	for (u32 i = 0; i < config->nr_regions; i++)
@@ -197,8 +197,6 @@ bool regions_sorted(const struct pb_config *config)
 
 	if (!PB_WITH_ZONES) /* of usable ones there is one */
 		return sorted;
-	r.kind = PB_REGION_CMA;
-	sorted = sorted && direction(&r) != 0;
 	r.kind = PB_REGION_USABLE;
 	sorted = sorted && direction(&r) != 0;
 	r.order = BY_ZONE;

@@ -7,8 +7,8 @@
  *
  *	for (regions_begin(&c, config, PB_REGION_USABLE, BY_ZONE); (r = regions_next(&c));)
  *
- * O(n), O(n log n), O(n * n / 64). One walk of usable regions may be under way, beside it one
- * of another kind.
+ * O(n), O(n log n), O(n * n / 64). One walk of each kind, usable and reserved, may be
+ * under way.
  */
 #ifndef PB_CORE_REGIONS_H
 #define PB_CORE_REGIONS_H

@@ -7,7 +7,6 @@
 
 #include "base/frame.h"
 #include "base/options.h"
-#include "base/regions.h"
 #include "pcp/pcp.h"
 
 #if CAN_CMA
@@ -21,44 +20,40 @@ const char *cma_fault(const struct pb_config *config, const struct pb_region *re
 	return NULL;
 }
 
-/*
- * Both walks go up by pfn. *pfn is where the area's part ends that is known to be usable, and
- * *usable the last region looked at.
- */
-static bool is_usable(struct regions *all, const struct pb_region **usable,
-		      const struct pb_region *area)
+static u64 pages_in_both(const struct pb_region *a, const struct pb_region *b)
 {
-	u64 pfn = area->start_pfn;
+	u64 start = max_u64(a->start_pfn, b->start_pfn), end = min_u64(a->end_pfn, b->end_pfn);
 
-	while (pfn < area->end_pfn) {
-		while (*usable && (*usable)->end_pfn <= pfn)
-			*usable = regions_next(all);
-		if (!*usable || (*usable)->kind != PB_REGION_USABLE || (*usable)->start_pfn > pfn)
-			return false;
-		pfn = (*usable)->end_pfn;
+	return end > start ? end - start : 0;
+}
+
+/* Usable regions don't overlap: so what they have in common with the area adds up. The small
+   stacks of kernels have no room for two walks in the order of pfns. */
+static const char *place_fault(const struct pb_config *config, const struct pb_region *area)
+{
+	u64 usable = 0;
+
+	for (u32 i = 0; i < config->nr_regions; i++) {
+		const struct pb_region *other = &config->regions[i];
+		u64 pages = pages_in_both(area, other);
+
+		if (other->kind == PB_REGION_CMA && other < area && pages)
+			return TEXT("overlaps another PB_REGION_CMA");
+		usable += other->kind == PB_REGION_USABLE ? pages : 0;
 	}
-	return true;
+	return usable == area->end_pfn - area->start_pfn
+		       ? NULL
+		       : TEXT("a PB_REGION_CMA must lie within usable regions");
 }
 
 const struct pb_region *cma_misplaced(const struct pb_config *config, const char **why)
 {
-	struct regions areas, all;
-	const struct pb_region *area, *usable;
-	u64 end = 0;
+	for (u32 i = 0; i < config->nr_regions; i++) {
+		const struct pb_region *area = &config->regions[i];
 
-	regions_begin(&areas, config, PB_REGION_CMA, BY_PFN);
-	area = regions_next(&areas);
-	if (!area)
-		return NULL;
-	regions_begin(&all, config, PB_REGION_USABLE, BY_PFN);
-	for (usable = regions_next(&all); area; area = regions_next(&areas)) {
-		*why = TEXT("overlaps another PB_REGION_CMA");
-		if (area->start_pfn < end)
+		*why = area->kind == PB_REGION_CMA ? place_fault(config, area) : NULL;
+		if (*why)
 			return area;
-		*why = TEXT("a PB_REGION_CMA must lie within usable regions");
-		if (!is_usable(&all, &usable, area))
-			return area;
-		end = area->end_pfn;
 	}
 	return NULL;
 }

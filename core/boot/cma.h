@@ -14,8 +14,8 @@
 
 /* What is wrong with the area by itself, or NULL. */
 const char *cma_fault(const struct pb_config *config, const struct pb_region *region);
-/* The first area, by pfn, that isn't in usable regions, or is in another area, and *why; or NULL.
-   pre: each region by itself is as it should be, usable ones don't overlap. */
+/* The first area in the array that isn't in usable regions, or overlaps one before it, and *why;
+   or NULL. pre: each region by itself is as it should be, usable ones don't overlap. */
 const struct pb_region *cma_misplaced(const struct pb_config *config, const char **why);
 bool has_cma(const struct pb_config *config);
 /* Gives the areas' pageblocks their type. pre: pageblocks are made, no frame is free. */

@@ -167,9 +167,10 @@ enum pb_region_kind { PB_REGION_USABLE, PB_REGION_RESERVED, PB_REGION_HOTPLUG, P
  * CMA ones mark parts of usable regions, in whole pageblocks, and need no node or zone: only
  * movable requests are served there (spec 6.4, 6.10), so that pb_alloc_contig() and
  * pb_alloc_at(), which may have these frames whatever their gfp says, find there what can be
- * moved away. They overlap no other CMA region. With one, the pool groups by mobility however
- * small it is (as PB_POOL_MOBILITY); beside PB_POOL_NO_MOBILITY it is refused. What is freed
- * there stays CMA's; pb_online() of a reserved part gives it to CMA, too.
+ * moved away. They overlap no other CMA region (looking takes O(areas * regions)). With one,
+ * the pool groups by mobility however small it is (as PB_POOL_MOBILITY); beside
+ * PB_POOL_NO_MOBILITY it is refused. What is freed there stays CMA's; pb_online() of a
+ * reserved part gives it to CMA, too.
  */
 struct pb_region {
 	uint64_t start_pfn;
