@@ -7,6 +7,7 @@
  *	     diff_load.c: the first state becomes a pool (linux profile)
  *	                        |
  *	     diff_replay.c: the operations on that pool, every answer compared
+ *	     diff_reclaim.c: frees, and those that reclaim did inside an allocation
  *	     diff_lots.c: where the kernel drew lots, the library gets the same
  *	                        |
  *	     diff_state.c: the pool's state and texts against the second state
@@ -226,6 +227,12 @@ struct diff_lists *diff_lots_before(struct pb_pool *pool, const struct diff_phas
 size_t diff_lots_after(struct pb_pool *pool, const struct diff_phase *phase, size_t lot,
 		       struct diff_lists *lists, struct diff_result *result);
 
+/* Operation i, a free. */
+void diff_free(struct pb_pool *pool, const struct diff_phase *phase, size_t i,
+	       struct diff_result *result);
+/* Operation i is the first of those that a reclaim freed; returns the allocation's. */
+size_t diff_begin_reclaim(const struct diff_phase *phase, size_t i, struct diff_result *result);
+void diff_end_reclaim(size_t i, struct diff_result *result);
 /* The pool's reclaim hook: what the kernel's reclaim freed. */
 unsigned long diff_reclaim(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp);
 void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct diff_result *result);

@@ -33,63 +33,6 @@ static void replay_alloc(struct pb_pool *pool, const struct diff_phase *phase, s
 		   op->order, flags, pfn_text(op->pfn, kernel), pfn_text(pfn, library));
 }
 
-static void replay_free(struct pb_pool *pool, const struct diff_phase *phase, size_t i,
-			struct diff_result *result)
-{
-	const struct diff_op *op = &phase->ops[i];
-	struct pb_page *page = pb_pfn_to_page(pool, op->pfn);
-	int err = page ? pb_page_order(pool, page) : PB_ENODEV;
-
-	if (err == op->order)
-		err = pb_free_pages(pool, page, op->order);
-	if (err)
-		diff_found(result, "operation %zu: free pfn 0x%" PRIx64 " order %u: refused", i,
-			   op->pfn, op->order);
-}
-
-/* What the kernel's reclaim freed inside the allocation that is being replayed. One thread
-   replays one log after the other. */
-static struct {
-	const struct diff_phase *phase;
-	struct diff_result *result;
-	size_t next, end; /* operations */
-} reclaim;
-
-unsigned long diff_reclaim(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp)
-{
-	unsigned long pages = 0;
-
-	(void)ctx;
-	(void)order;
-	(void)gfp;
-	for (; reclaim.next < reclaim.end; reclaim.next++) {
-		replay_free(pool, reclaim.phase, reclaim.next, reclaim.result);
-		pages += 1ul << reclaim.phase->ops[reclaim.next].order;
-	}
-	return pages;
-}
-
-/* Operation i is the first of those that a reclaim freed; returns the allocation's. */
-static size_t begin_reclaim(const struct diff_phase *phase, size_t i, struct diff_result *result)
-{
-	reclaim.phase = phase;
-	reclaim.result = result;
-	reclaim.next = i;
-	while (i < phase->nr_ops && phase->ops[i].reclaimed)
-		i++;
-	reclaim.end = i;
-	result->reclaims++;
-	result->operations += i - reclaim.next;
-	return i;
-}
-
-static void end_reclaim(size_t i, struct diff_result *result)
-{
-	if (reclaim.next < reclaim.end)
-		diff_found(result, "operation %zu: Linux has reclaimed, the library has not", i);
-	reclaim.next = reclaim.end;
-}
-
 /* After a different answer the two have parted: what follows says nothing. */
 void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct diff_result *result)
 {
@@ -101,14 +44,14 @@ void diff_replay(struct pb_pool *pool, const struct diff_phase *phase, struct di
 		struct diff_lists *lists = drawn ? diff_lots_before(pool, phase, lot) : NULL;
 
 		if (phase->ops[i].reclaimed)
-			i = begin_reclaim(phase, i, result);
+			i = diff_begin_reclaim(phase, i, result);
 		pb_user_set_cpu(phase->ops[i].cpu);
 		if (phase->ops[i].is_free)
-			replay_free(pool, phase, i, result);
+			diff_free(pool, phase, i, result);
 		else
 			replay_alloc(pool, phase, i, result);
 		result->operations++;
-		end_reclaim(i, result);
+		diff_end_reclaim(i, result);
 		if (drawn)
 			lot = diff_lots_after(pool, phase, lot, lists, result);
 		if (result->differences != before)
