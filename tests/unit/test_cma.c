@@ -75,7 +75,7 @@ static void drop(struct tp *tp, struct pb_page **pages, unsigned int n)
 	tp_drop(tp);
 }
 
-static struct pb_page *pages[FRAMES + 1];
+static struct pb_page *pages[2 * FRAMES + 1]; /* of the largest pool here */
 
 static unsigned int take_all(struct tp *tp, pb_gfp_t gfp)
 {
