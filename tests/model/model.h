@@ -56,7 +56,8 @@ struct model_config {
 	bool traced;         /* each step is reported: other paths where batches merge */
 };
 
-#define MODEL_SHAPE_CMA 7 /* not among the random ones: a refused pb_reserve() miscounts free CMA pages (I23) */
+/* Not among the random ones: a refused pb_reserve() miscounts free CMA pages (I23). */
+#define MODEL_SHAPE_CMA 7
 #define MODEL_SHAPES 7
 
 /* Runs the sequence; ends the process with status 1 at the first difference. */
