@@ -164,7 +164,8 @@ enum pb_region_kind { PB_REGION_USABLE, PB_REGION_RESERVED, PB_REGION_HOTPLUG, P
  * Whatever pb_grow_pieces() does not name needs memory from the beginning; where the pieces lie
  * follows from the configuration alone. A pool needs a usable region beside them.
  *
- * CMA ones mark parts of usable regions, in whole pageblocks, and need no node or zone: only
+ * CMA ones mark parts of usable regions, in whole pageblocks (of PB_LINUX_5_4 and 5_10, which
+ * merge all types, in multiples of 2^max_order), and need no node or zone: only
  * movable requests are served there (spec 6.4, 6.10), so that pb_alloc_contig() and
  * pb_alloc_at(), which may have these frames whatever their gfp says, find there what can be
  * moved away. They overlap no other CMA region (looking takes O(areas * regions)). With one,

@@ -90,9 +90,15 @@ static void shape_two_nodes(struct tp *tp)
 	tp_region(tp, 448, 512, 1, PB_ZONE_MOVABLE);
 }
 
-static void shape(struct tp *tp, unsigned int number)
+static bool merges_any(const struct model_config *config)
 {
-	switch (number) {
+	return config->profile == PB_PROFILE_LINUX &&
+	       (config->kernel == PB_LINUX_5_4 || config->kernel == PB_LINUX_5_10);
+}
+
+static void shape(struct tp *tp, const struct model_config *config)
+{
+	switch (config->shape) {
 	case 0:
 		shape_orders(tp, 3, 3);
 		tp_region(tp, 0, 8, 0, PB_ZONE_NORMAL);
@@ -120,7 +126,8 @@ static void shape(struct tp *tp, unsigned int number)
 		shape_orders(tp, 6, 3);
 		tp_region(tp, 0, 400, 0, PB_ZONE_NORMAL);
 		tp_cma(tp, 64, 128);
-		tp_cma(tp, 200, 264);
+		if (!merges_any(config)) /* which need borders between the largest blocks */
+			tp_cma(tp, 200, 264);
 		break;
 	default:
 		shape_orders(tp, 7, 3);
@@ -158,7 +165,7 @@ static void model_init(struct model *m, const struct model_config *config)
 
 	memset(m, 0, sizeof(*m));
 	tp_start(&m->tp);
-	shape(&m->tp, config->shape);
+	shape(&m->tp, config);
 	m->tp.config.profile = config->profile;
 	m->tp.config.kernel = config->kernel;
 	m->tp.config.flags |= config->flags | MODEL_POOL_FLAGS;

@@ -56,9 +56,8 @@ struct model_config {
 	bool traced;         /* each step is reported: other paths where batches merge */
 };
 
-/* Not among the random ones: a refused pb_reserve() miscounts free CMA pages (I23). */
-#define MODEL_SHAPE_CMA 7
-#define MODEL_SHAPES 7
+#define MODEL_SHAPE_CMA 6
+#define MODEL_SHAPES 8
 
 /* Runs the sequence; ends the process with status 1 at the first difference. */
 void model_run(const struct model_config *config, const struct op *ops, size_t n);

@@ -275,6 +275,35 @@ static void test_areas_that_make_no_sense(void **state)
 	}
 }
 
+/* Kernels that merge all types have borders of areas only where the largest blocks have theirs. */
+static void test_areas_of_kernels_that_merge_all_types(void **state)
+{
+	(void)state;
+	for (int kernel = 0; kernel < PB_NR_LINUX; kernel++) {
+		bool any = kernel == PB_LINUX_5_4 || kernel == PB_LINUX_5_10;
+		struct pb_region regions[] = {
+			{ 0, 512, 0, PB_ZONE_NORMAL, PB_REGION_USABLE },
+			{ 16, 64, 0, 0, PB_REGION_CMA },
+		};
+		struct pb_config config;
+		struct pb_error error = { 0 };
+		size_t bytes;
+
+		pb_config_init(&config);
+		config.profile = PB_PROFILE_LINUX;
+		config.kernel = (uint8_t)kernel;
+		config.max_order = 5;
+		config.pageblock_order = 4;
+		config.regions = regions;
+		config.nr_regions = 2;
+		assert_int_equal(pb_pool_size(&config, &bytes, &error), any ? PB_EREGION : PB_OK);
+		if (any)
+			assert_non_null(strstr(error.text, "multiples of 2^max_order"));
+		regions[1].start_pfn = 32;
+		assert_int_equal(pb_pool_size(&config, &bytes, &error), PB_OK);
+	}
+}
+
 /* Many areas in any order, over the seam of two regions, with reserved frames in them. */
 static void test_areas_in_any_order(void **state)
 {
@@ -343,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_cma_comes_before_other_types),
 		cmocka_unit_test(test_a_range_is_had_of_cma),
 		cmocka_unit_test(test_areas_that_make_no_sense),
+		cmocka_unit_test(test_areas_of_kernels_that_merge_all_types),
 		cmocka_unit_test(test_areas_in_any_order),
 		cmocka_unit_test(test_a_small_pool_with_cma),
 	};
