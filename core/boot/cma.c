@@ -8,27 +8,33 @@
 #include "base/frame.h"
 #include "base/options.h"
 #include "base/policy.h"
-#include "linux/linux_rules.h"
 #include "pcp/pcp.h"
+#if PB_WITH_LINUX
+#include "linux/linux_rules.h"
+#endif
 
 #if CAN_CMA
 
 /* Kernels that merge all types would merge an area with what lies beside it in a block of the
    greatest order. */
-static bool merges_any(const struct pb_config *config)
+static unsigned int border_order(const struct pb_config *config)
 {
-	return PB_WITH_LINUX && config->profile == PB_PROFILE_LINUX &&
-	       pb_policy_linux[config->kernel].merge == MERGE_ANY;
+#if PB_WITH_LINUX
+	if (config->profile == PB_PROFILE_LINUX &&
+	    pb_policy_linux[config->kernel].merge == MERGE_ANY)
+		return config->max_order;
+#endif
+	return config->pageblock_order;
 }
 
 const char *cma_fault(const struct pb_config *config, const struct pb_region *region)
 {
-	if (merges_any(config) &&
-	    (region->start_pfn | region->end_pfn) & (((u64)1 << config->max_order) - 1))
-		return TEXT(
-			"a PB_REGION_CMA must begin and end at multiples of 2^max_order in this kernel");
-	if ((region->start_pfn | region->end_pfn) & (((u64)1 << config->pageblock_order) - 1))
-		return TEXT("a PB_REGION_CMA must begin and end at multiples of 2^pageblock_order");
+	unsigned int order = border_order(config);
+
+	if ((region->start_pfn | region->end_pfn) & (((u64)1 << order) - 1))
+		return order == config->pageblock_order
+			       ? TEXT("a PB_REGION_CMA must begin and end at multiples of 2^pageblock_order")
+			       : TEXT("a PB_REGION_CMA must begin and end at multiples of 2^max_order in this kernel");
 	if (config->flags & PB_POOL_NO_MOBILITY)
 		return TEXT("a PB_REGION_CMA is for movable blocks: PB_POOL_NO_MOBILITY has none");
 	return NULL;

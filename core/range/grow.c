@@ -8,8 +8,8 @@
  *	SPAN_THERE, offline --pb_remove()--> CHANGING: frames absent --> ABSENT
  *
  * Who changes the byte to CHANGING has the span for itself; everybody else takes its frames for
- * absent until it is COMING or THERE. Nothing moves, and no table grows: what is indexed by frame was
- * laid out for the whole region when the pool was made.
+ * absent until it is COMING or THERE. Nothing moves, and no table grows: what is indexed by frame
+ * was laid out for the whole region when the pool was made.
  */
 #include "range/move.h"
 #include "pcp/tunables.h"
