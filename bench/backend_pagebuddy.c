@@ -50,6 +50,7 @@ static inline u64 *pool_stamp(struct bench_pool *c, void *p, unsigned int order)
 
 static const char *const pool_variants[] = {
 	"pagebuddy",
+	"pagebuddy-cids",
 	"pagebuddy-trylock",
 	"pagebuddy-nopcp",
 	"pagebuddy-linux",
@@ -74,7 +75,9 @@ static void pool_config(const struct bench_setup *setup, struct pb_region *regio
 	config->nr_regions = 1;
 	config->nr_cpus = setup->cpus;
 	config->min_free_kbytes = 0;
-	if (!strcmp(setup->variant, "pagebuddy-trylock"))
+	if (!strcmp(setup->variant, "pagebuddy-cids"))
+		config->flags |= PB_POOL_CIDS;
+	else if (!strcmp(setup->variant, "pagebuddy-trylock"))
 		config->flags |= PB_POOL_NO_RSEQ;
 	else if (!strcmp(setup->variant, "pagebuddy-nopcp"))
 		config->flags |= PB_POOL_NO_PCP;

@@ -25,12 +25,13 @@ static const char *const all_allocators[] = {
 	"mmap",
 	"harness",
 	/* by name only */
+	"pagebuddy-cids",
 	"pagebuddy-hardened",
 	"pagebuddy-quarantine-64",
 	"pagebuddy-quarantine-1024",
 };
 
-#define BY_NAME_ONLY 3u /* at the end of them */
+#define BY_NAME_ONLY 4u /* at the end of them */
 
 #define MAX_SEEDS 7u /* to count blocks with: it takes minutes as it is */
 
@@ -49,8 +50,8 @@ static const char usage[] =
 	"  --allocators LIST  of pagebuddy,pagebuddy-trylock,pagebuddy-nopcp,\n"
 	"                     pagebuddy-linux,mimalloc,jemalloc,tcmalloc,glibc,mmap,\n"
 	"                     harness (the loops alone) (default: all of these);\n"
-	"                     pagebuddy-hardened,pagebuddy-quarantine-64,\n"
-	"                     pagebuddy-quarantine-1024\n"
+	"                     pagebuddy-cids,pagebuddy-hardened,\n"
+	"                     pagebuddy-quarantine-64,pagebuddy-quarantine-1024\n"
 	"  --linux PROGRAM    Linux's own allocator too: the user-mode Linux that\n"
 	"                     `make bench-linux` builds\n"
 	"  --plug FILE        another allocator too: a shared library with the five\n"

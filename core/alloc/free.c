@@ -104,6 +104,29 @@ static NOINLINE int free_reported(struct pb_pool *pool, struct pb_page *page, un
 				    : free_slow(pool, page, order, &call);
 }
 
+/* Frees a block whose byte is clear already, and for which this CPU's list had no room. */
+static NOINLINE int free_overflow(struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	free_frames(pool, frame, order);
+	return PB_OK;
+}
+
+/* Pushes by the thread's concurrency id, in a pool that goes by these. */
+static NOINLINE int free_by_cid(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+				const char *name, const void *caller)
+{
+	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
+	u32 class;
+
+	if (unlikely(frame >= pool->nr_frames || pool->hardened || !owned_block(page, order)))
+		return free_reported(pool, page, order, name, caller);
+	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
+	store_relaxed(&page->state, 0);
+	if (likely(pcp_cid_push(pool, class, order, frame) == PCP_OK))
+		return PB_OK;
+	return free_overflow(pool, (u32)frame, order);
+}
+
 /* Pushes onto this CPU's list under its lock, unless the free needs more than that. */
 static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 				const char *name, const void *caller)
@@ -121,13 +144,6 @@ static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsi
 	return PB_OK;
 }
 
-/* Frees a block whose byte is clear already, and for which this CPU's list had no room. */
-static NOINLINE int free_overflow(struct pb_pool *pool, u32 frame, unsigned int order)
-{
-	free_frames(pool, frame, order);
-	return PB_OK;
-}
-
 static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool,
 							    struct pb_page *page,
 							    unsigned int order, const char *name,
@@ -138,7 +154,8 @@ static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool
 
 	prefetch_write(page); /* wherever it points: a prefetch never faults */
 	if (unlikely(frame >= pool->rseq_free_frames || !owned_block(page, order)))
-		return free_missed(pool, page, order, name, caller);
+		return pcp_by_cid(pool) ? free_by_cid(pool, page, order, name, caller)
+					: free_missed(pool, page, order, name, caller);
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->state, 0);
 	if (likely(pcp_rseq_push(pool, class, order, frame) == PCP_OK))

@@ -137,6 +137,18 @@ static NOINLINE struct pb_page *alloc_reported(struct pb_pool *pool, pb_gfp_t gf
 	return page ? page : alloc_slow(pool, &request, order, &call);
 }
 
+/* Pops by the thread's concurrency id, in a pool that goes by these. Not inlined, as those below. */
+static NOINLINE struct pb_page *alloc_by_cid(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order,
+					     const char *name, const void *caller)
+{
+	size_t frame;
+
+	if (likely(order < pool->nr_pcp_orders && !(gfp & GFP_SLOW)) &&
+	    likely(pcp_cid_pop(pool, gfp, order, &frame) == PCP_OK))
+		return page_set_allocated(pool, (u32)frame, order, gfp);
+	return alloc_reported(pool, gfp, order, name, caller);
+}
+
 /* Not inlined, so that the fast path needs no stack frame. */
 static NOINLINE struct pb_page *alloc_missed(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order,
 					     const char *name, const void *caller)
@@ -153,7 +165,8 @@ FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned
 	if (likely(order < pool->rseq_orders && !(gfp & GFP_SLOW)) &&
 	    likely(pcp_rseq_pop(pool, gfp, order, &frame) == PCP_OK))
 		return page_set_allocated(pool, frame, order, gfp);
-	return alloc_missed(pool, gfp, order, "pb_alloc_pages", CALLER);
+	return pcp_by_cid(pool) ? alloc_by_cid(pool, gfp, order, "pb_alloc_pages", CALLER)
+				: alloc_missed(pool, gfp, order, "pb_alloc_pages", CALLER);
 }
 
 /* Tries the fast paths only. Not inlined, so that a miss needs less stack. */
@@ -163,6 +176,9 @@ static NOINLINE struct pb_page *alloc_hit(struct pb_pool *pool, pb_gfp_t gfp, un
 	size_t frame;
 
 	if (order < pool->rseq_orders && pcp_rseq_pop(pool, gfp, order, &frame) == PCP_OK)
+		return page_set_allocated(pool, frame, order, gfp);
+	if (pcp_by_cid(pool) && order < pool->nr_pcp_orders &&
+	    pcp_cid_pop(pool, gfp, order, &frame) == PCP_OK)
 		return page_set_allocated(pool, frame, order, gfp);
 	page = alloc_locked(pool, gfp, order);
 	return page ? page : alloc_guarded(pool, gfp, order);

@@ -164,6 +164,7 @@
 #define pcp_orders_of pb_core_pcp_orders_of
 #define pcp_set_sizes pb_core_pcp_set_sizes
 #define pcp_stack_area_bytes pb_core_pcp_stack_area_bytes
+#define pcp_stack_at_rest pb_core_pcp_stack_at_rest
 #define pcp_stack_count pb_core_pcp_stack_count
 #define pcp_stack_decay pb_core_pcp_stack_decay
 #define pcp_stack_drain pb_core_pcp_stack_drain

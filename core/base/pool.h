@@ -77,7 +77,7 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
 #define POOL_LAYOUT 7
-#define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS)
+#define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS | PB_POOL_CIDS)
 #define KEPT_VM_EVENTS (PB_WITH_COUNTERS ? PB_NR_VM_EVENTS : 1)
 #define VM_ALLOC_FAIL (PB_WITH_COUNTERS ? PB_ALLOC_FAIL : 0) /* the log goes by it */
 #define NO_FRAME UINT32_MAX

@@ -64,6 +64,20 @@ static const char *quarantine_fault(const struct pb_config *config)
 	return NULL;
 }
 
+static const char *flags_fault(const struct pb_config *config)
+{
+	if (config->flags & ~POOL_FLAGS)
+		return TEXT("flags has a bit that is not a PB_POOL_ flag");
+	if (!PB_WITH_MOBILITY && config->flags & PB_POOL_MOBILITY)
+		return TEXT("flags: this library was built without mobility (PB_WITH_MOBILITY)");
+	if (!PB_WITH_SHARED && config->flags & PB_POOL_SHARED)
+		return TEXT("flags: this library was built without shared pools (PB_WITH_SHARED)");
+	if (config->flags & PB_POOL_CIDS && config->flags & PB_POOL_SHARED)
+		return TEXT("flags: PB_POOL_CIDS goes by numbers of one process's threads, and "
+			    "PB_POOL_SHARED is for several processes");
+	return NULL;
+}
+
 static const char *config_fault(const struct pb_config *config)
 {
 	const char *fault;
@@ -93,15 +107,11 @@ static const char *config_fault(const struct pb_config *config)
 		return TEXT("pcp_high_fraction must be 0 or at least 8");
 	if (config->min_free_kbytes < -1)
 		return TEXT("min_free_kbytes must be -1 or more");
-	if (config->flags & ~POOL_FLAGS)
-		return TEXT("flags has a bit that is not a PB_POOL_ flag");
-	if (!PB_WITH_MOBILITY && config->flags & PB_POOL_MOBILITY)
-		return TEXT("flags: this library was built without mobility (PB_WITH_MOBILITY)");
-	if (!PB_WITH_SHARED && config->flags & PB_POOL_SHARED)
-		return TEXT("flags: this library was built without shared pools (PB_WITH_SHARED)");
 	if (!(config->zone_types >> PB_ZONE_NORMAL & 1) || config->zone_types >> PB_NR_ZONE_TYPES)
 		return TEXT("zone_types must have PB_ZONE_NORMAL and no unknown bit");
-	fault = quarantine_fault(config);
+	fault = flags_fault(config);
+	if (!fault)
+		fault = quarantine_fault(config);
 	return fault ? fault : cpu_node_fault(config);
 }
 
@@ -224,6 +234,10 @@ static NOINLINE int measure(const struct pb_config *config, struct pb_super *s,
 	if (PB_WITH_PCP && !policy_of(s)->pcp_zone_bytes)
 		pcp_stack_layout(s);
 	memmap_measure(config, s, &sizes);
+	if (s->flags & PB_POOL_CIDS && s->nr_nodes > 1)
+		return set_error(
+			error, PB_EINVAL, UINT32_MAX,
+			TEXT("flags: PB_POOL_CIDS is for pools of one node, as an id is no place"));
 	if (s->nr_frames > PB_MAX_FRAMES)
 		return set_error(
 			error, PB_ETOOBIG, UINT32_MAX,
@@ -249,6 +263,17 @@ int pb_pool_size(const struct pb_config *config, size_t *bytes, struct pb_error 
 
 /* ------------------------------------------------------------------ handle */
 
+/* Do areas go by concurrency ids? Where the kernel tells them. */
+static bool has_cids(const struct pb_super *s)
+{
+#ifdef PCP_HAVE_RSEQ
+	return s->flags & PB_POOL_CIDS && pb_platform_cids_available();
+#else
+	(void)s;
+	return false;
+#endif
+}
+
 /*
  * How per-CPU lists are entered, and what the shortest ways serve: they compare an order
  * and a frame with these, and so test nothing that a pool doesn't have.
@@ -264,7 +289,9 @@ static void set_percpu_mode(struct pb_pool *pool)
 	pool->percpu_mode = rseq ? PCP_MODE_RSEQ : PCP_MODE_TRYLOCK;
 	pool->pcp_orders = pcp_orders_of(s);
 	pool->nr_pcp_orders = modern ? s->nr_pcp_orders : 0;
-	if (rseq) {
+	if (rseq && has_cids(s)) {
+		pool->percpu_mode = PCP_MODE_CID; /* served behind the two other ways */
+	} else if (rseq) {
 		pool->rseq_orders = pool->nr_pcp_orders;
 		pool->rseq_free_frames = free_frames;
 	} else if (modern && !pool_is_shared(pool)) {

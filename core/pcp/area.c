@@ -9,7 +9,7 @@
 
 static bool rseq_mode(const struct pb_pool *pool)
 {
-	return pool->percpu_mode == PCP_MODE_RSEQ;
+	return pool->percpu_mode >= PCP_MODE_RSEQ;
 }
 
 /* ------------------------------------------------------------ the area's lock */
@@ -17,12 +17,13 @@ static bool rseq_mode(const struct pb_pool *pool)
 /*
  * With the lock held, a restartable sequence that saw it free may still run on
  * that CPU, unless that CPU is the one we are on now: then it was interrupted
- * and will start over.
+ * and will start over. So it is with concurrency ids: if this thread has the area's now,
+ * whoever had it before was preempted. (The kernel hands an id on with full barriers.)
  */
 static void pcp_fence(struct pb_pool *pool, u32 cpu)
 {
-	if (rseq_mode(pool) && pb_platform_cpu() != cpu)
-		pb_platform_fence_cpu(pool, cpu);
+	if (rseq_mode(pool) && pcp_here(pool) != cpu)
+		pb_platform_fence_cpu(pool, pcp_by_cid(pool) ? PB_EVERY_CPU : cpu);
 }
 
 /* The lock, also of an owner who died with it. */
@@ -74,8 +75,11 @@ void pcp_lock_all(struct pb_pool *pool)
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
 		while (!area_trylock(pool, pcp_area(pool, cpu)))
 			pb_platform_relax();
-		pcp_fence(pool, cpu);
+		if (!pcp_by_cid(pool))
+			pcp_fence(pool, cpu);
 	}
+	if (pcp_by_cid(pool)) /* one for all of them */
+		pb_platform_fence_cpu(pool, PB_EVERY_CPU);
 }
 
 void pcp_unlock_all(struct pb_pool *pool)
@@ -99,7 +103,7 @@ void pcp_let_go(struct pcp_held *held)
  */
 static bool elsewhere(const struct pb_pool *pool, u32 cpu)
 {
-	return rseq_mode(pool) && pb_platform_cpu() != cpu;
+	return rseq_mode(pool) && pcp_here(pool) != cpu;
 }
 
 u32 rmqueue_pcplist(const struct zone_request *request)
@@ -200,6 +204,15 @@ void pb_drain(struct pb_pool *pool, int cpu)
 	pool_leave(pool);
 }
 
+/* Has this CPU been idle for so long that nothing is left to decay? Cheaper to ask than to stop it. */
+static bool has_decayed(const struct pb_pool *pool, u32 cpu)
+{
+	for (u32 z = 0; rseq_mode(pool) && z < pool_nr_zones(pool); z++)
+		if (!pcp_stack_at_rest(pool, cpu, pool_zone(pool, z)))
+			return false;
+	return rseq_mode(pool);
+}
+
 void pb_pcp_decay(struct pb_pool *pool)
 {
 	struct pcp_held held;
@@ -211,8 +224,8 @@ void pb_pcp_decay(struct pb_pool *pool)
 		return; /* Linux 6.1's lists keep what they have */
 	pool_enter(pool);
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
-		if (!pcp_trylock_area(pool, cpu, &held))
-			continue; /* in use, so not idle */
+		if (has_decayed(pool, cpu) || !pcp_trylock_area(pool, cpu, &held))
+			continue; /* or in use, so not idle */
 		for (u32 i = 0; i < pool_nr_zones(pool); i++)
 			policy(pool)->pcp_decay(&held, pool_zone(pool, i));
 		pcp_unlock_area(&held);

@@ -19,6 +19,10 @@
  * Taking the lock from another CPU is followed by pb_platform_fence_cpu(),
  * which restarts the sequences that did not see it.
  *
+ * With PB_POOL_CIDS "CPU" is, all through this folder, the thread's concurrency id, a small
+ * number that no two running threads of the process share: it plays the CPU's part in every way,
+ * but that one can't tell from it where a sequence runs. So a fence is one of every CPU.
+ *
  *		    pop/push   refill/drain  remote drain  sizes
  *	pop/push    same CPU   lock          lock + fence  atomic limit
  *	refill                 lock          lock          lock
@@ -39,7 +43,9 @@
 #define PCP_STACK_MIN 8u     /* entries of stacks of less than a pageblock, at least */
 #define PCP_STACK_WHOLE 128u /* entries of the stack of whole pageblocks */
 
-enum pcp_mode { PCP_MODE_NONE, PCP_MODE_TRYLOCK, PCP_MODE_RSEQ };
+/* From RSEQ on by restartable sequences; CID: areas go by the threads' concurrency ids, not by
+   the CPUs they run on. */
+enum pcp_mode { PCP_MODE_NONE, PCP_MODE_TRYLOCK, PCP_MODE_RSEQ, PCP_MODE_CID };
 
 /*
  * One stack. `head` is {allocations:48, top:16}: top is the next slot to push
@@ -146,15 +152,56 @@ static inline enum pcp_result pcp_rseq_push(const struct pb_pool *pool, u32 clas
 	(void)pool, (void)class, (void)order, (void)frame;
 	return PCP_MISS;
 }
+
+static inline enum pcp_result pcp_cid_pop(const struct pb_pool *pool, u32 gfp, u32 order,
+					  size_t *frame)
+{
+	return pcp_rseq_pop(pool, gfp, order, frame);
+}
+
+static inline enum pcp_result pcp_cid_push(const struct pb_pool *pool, u32 class, u32 order,
+					   size_t frame)
+{
+	return pcp_rseq_push(pool, class, order, frame);
+}
+
+static inline u32 pcp_cid(const struct pb_pool *pool)
+{
+	(void)pool;
+	return 0;
+}
 /* GCOVR_EXCL_STOP */
 #endif
 
-/* Index of this CPU's area. A CPU that appeared after start shares one. */
-static inline u32 pcp_cpu(const struct pb_pool *pool)
+/* Do areas go by concurrency ids? */
+static inline bool pcp_by_cid(const struct pb_pool *pool)
+{
+#ifdef PCP_HAVE_RSEQ
+	return pool->percpu_mode == PCP_MODE_CID;
+#else
+	(void)pool;
+	return false;
+#endif
+}
+
+/* Number of the area that this thread would enter now; it may be greater than there are. */
+static inline u32 pcp_here(const struct pb_pool *pool)
+{
+	return PB_WITH_SMP && unlikely(pcp_by_cid(pool)) ? pcp_cid(pool) : pb_platform_cpu();
+}
+
+/* Number of this CPU's area where CPUs' numbers count. One that appeared after start shares one. */
+static inline u32 pcp_lock_cpu(const struct pb_pool *pool)
 {
 	u32 cpu = PB_WITH_SMP ? pb_platform_cpu() : 0;
 
 	return likely(cpu < pool->percpu_cpus) ? cpu : cpu % pool->percpu_cpus;
+}
+
+/* The same of any pool. */
+static inline u32 pcp_cpu(const struct pb_pool *pool)
+{
+	return unlikely(pcp_by_cid(pool)) ? pcp_cid(pool) % pool->percpu_cpus : pcp_lock_cpu(pool);
 }
 
 static inline enum pcp_result pcp_lock_pop(const struct pb_pool *pool, u32 gfp, unsigned int order,
@@ -166,7 +213,7 @@ static inline enum pcp_result pcp_lock_pop(const struct pb_pool *pool, u32 gfp, 
 
 	if (!PB_WITH_PCP)
 		return PCP_MISS;
-	area = pcp_area(pool, pcp_cpu(pool));
+	area = pcp_area(pool, pcp_lock_cpu(pool));
 	state = pb_platform_critical_enter();
 	if (likely(pcp_trylock(area))) {
 		u32 class = area->fast[gfp & PCP_FAST_GFP];
@@ -192,7 +239,7 @@ static inline enum pcp_result pcp_lock_push(const struct pb_pool *pool, u32 clas
 
 	if (!PB_WITH_PCP)
 		return PCP_MISS;
-	area = pcp_area(pool, pcp_cpu(pool));
+	area = pcp_area(pool, pcp_lock_cpu(pool));
 	state = pb_platform_critical_enter();
 	if (likely(pcp_trylock(area))) {
 		struct pcp_list *list = pcp_list(area, class, order);
@@ -241,7 +288,7 @@ void pcp_unlock_area(const struct pcp_held *held);
 void pcp_let_go(struct pcp_held *held);
 static inline void pcp_breathe(struct pcp_held *held)
 {
-	if (held->pool->percpu_mode != PCP_MODE_RSEQ)
+	if (held->pool->percpu_mode < PCP_MODE_RSEQ)
 		pcp_let_go(held);
 }
 /* Every CPU's area, in order of their numbers. Interrupts are masked. */
@@ -287,6 +334,8 @@ u32 pcp_stack_take(struct pcp_held *held, const struct zone_request *request);
 bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 frame);
 void pcp_stack_drain(struct pcp_held *held, struct zone *zone);
 void pcp_stack_decay(struct pcp_held *held, struct zone *zone);
+/* Is there nothing that a decay would change? Without the lock, so it may be old. */
+bool pcp_stack_at_rest(const struct pb_pool *pool, u32 cpu, const struct zone *zone);
 bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone);
 bool pcp_stack_holds(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 		     unsigned int order);

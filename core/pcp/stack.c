@@ -306,6 +306,17 @@ void pcp_stack_decay(struct pcp_held *held, struct zone *zone)
 	}
 }
 
+bool pcp_stack_at_rest(const struct pb_pool *pool, u32 cpu, const struct zone *zone)
+{
+	for (u32 i = 0; i < zone_lists(pool); i++) {
+		const struct pcp_list *list = zone_list(pool, zone, cpu, i);
+
+		if (load_relaxed(&list->limit) != list->base || pcp_entries(list))
+			return false;
+	}
+	return true;
+}
+
 /* ------------------------------------------------------------------- sizes */
 
 #define MAX_PCP_ORDERS 17u /* pageblock_order is at most 16 */

@@ -41,7 +41,8 @@ PB_API void pb_user_pool_destroy(struct pb_pool *pool);
  * watermark (by requests through this handle and copies of it made from now on), or after
  * `period_ms`, it calls the reclaim hook until each zone is above its high one or the hook has
  * freed nothing 16 times in a row, takes back the boost, and compacts (with a migrate hook)
- * until `blocks` blocks of `order` are free; in vain ever more seldom. Hooks must be ready to
+ * until `blocks` blocks of `order` are free; in vain ever more seldom; and once a second idle
+ * per-CPU lists decay (pb_pcp_decay()). Hooks must be ready to
  * be called from it; the handle's own wake hook is called as well. It has no signals, ends
  * with pb_user_pool_destroy(), and is not there in a fork's child. PB_OK; PB_EINVAL: no pool,
  * or no such order or number; PB_EBUSY: the pool has one; PB_ENOMEM.
@@ -57,7 +58,8 @@ PB_API int pb_user_background_start(struct pb_pool *pool, const struct pb_backgr
    the handle its own wake hook back. Nothing if there is none. */
 PB_API void pb_user_background_stop(struct pb_pool *pool);
 
-/* "rseq" or "trylock" or "none": how this pool's per-CPU lists are entered. */
+/* "rseq" or "trylock" or "none": how this pool's per-CPU lists are entered; "rseq-cid": by
+   restartable sequences, and by concurrency ids (PB_POOL_CIDS). */
 PB_API const char *pb_user_percpu_mode(const struct pb_pool *pool);
 
 #ifdef __cplusplus

@@ -210,6 +210,16 @@ PB_API const char *pb_kernel_name(enum pb_kernel kernel);
 #define PB_POOL_ALL_RESERVED 0x80u    /* start with every frame reserved: nothing is handed out
                                          until pb_online() or the pb_state_ functions say so */
 #define PB_POOL_MOBILITY 0x100u       /* group by mobility however small the pool is */
+/*
+ * Per-CPU lists go by the concurrency ids of the process's threads, not by CPUs: no two running
+ * threads have the same, and they are below the number of threads, and of CPUs: eight threads
+ * on 256 CPUs fill eight CPUs' lists. What "CPU" is called here is such an id then
+ * (pb_pcp_stats(), pb_walk_pcp(), pb_drain(), trace events). linux_user on Linux 6.3 or later,
+ * where the lists are entered by restartable sequences; elsewhere CPUs' numbers serve as without
+ * it (pb_user_percpu_mode() tells). Refused for pools of several nodes, and with PB_POOL_SHARED.
+ * A hit takes some eight instructions more; a drain of others' lists interrupts all that run.
+ */
+#define PB_POOL_CIDS 0x200u
 #define PB_POOL_OWNERS 0x10000u       /* side array of owners' tags: 4 bytes a frame; no rseq */
 #define PB_POOL_PLAIN \
 	0x400u /* nothing is held back and nothing logged: no watermarks,
@@ -740,7 +750,9 @@ PB_API int pb_grow_bytes(const struct pb_pool *pool, uint64_t start_pfn, uint64_
 /* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1), and then what
    waits in the quarantine, too. */
 PB_API void pb_drain(struct pb_pool *pool, int cpu);
-/* Call now and then (once a second): idle CPUs' lists decay. */
+/* Call now and then (once a second): lists of CPUs, or concurrency ids, that were idle since the
+   last call are emptied, and may hold half as much from then on; after some calls they cost
+   nothing more. */
 PB_API void pb_pcp_decay(struct pb_pool *pool);
 /*
  * Move movable blocks until `count` blocks of `order` are free in the zones of `node`

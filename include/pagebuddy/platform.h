@@ -43,11 +43,12 @@ void pb_platform_unlock(uint32_t *word);
 
 /*
  * After the caller made a store, returns only when every restartable sequence
- * that was under way on `cpu` and did not see that store has been restarted.
- * Without restartable sequences: nothing to do.
+ * that was under way on `cpu` (PB_EVERY_CPU: on any) and did not see that store has been
+ * restarted. Without restartable sequences: nothing to do.
  * pre: may sleep briefly. No zone's and no stripe's lock is held; calls that stop everything
  * hold the quarantine's, or sizes_lock.
  */
+#define PB_EVERY_CPU UINT32_MAX
 void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu);
 
 /*

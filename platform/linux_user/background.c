@@ -2,9 +2,9 @@
 /*
  * A thread that does for a pool what kswapd and kcompactd do for Linux: woken when a zone
  * falls below its low watermark, it has the reclaim hook free pages until each is above its
- * high one, takes back boosts, and compacts until so many blocks of an order are free. It
- * looks by itself now and then, too: for copies of the handle that don't wake it, and other
- * processes of a shared pool.
+ * high one, takes back boosts, lets idle lists decay, and compacts until so many blocks of an
+ * order are free. It looks by itself now and then, too: for copies of the handle that don't
+ * wake it, and other processes of a shared pool.
  *
  *	request --wake hook--> worker.woken --> thread: reclaim hook, pb_boost_done(), pb_compact()
  *
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/pool.h"
+#include "pcp/pcp.h"
 
 #include <pagebuddy/linux_user.h>
 
@@ -39,6 +39,7 @@ struct worker {
 	pthread_cond_t changed;
 	bool woken, stop;
 	unsigned int vain, patience; /* compactions in vain; looks until the next */
+	time_t decayed;              /* when idle lists decayed last, seconds */
 };
 
 static pthread_mutex_t workers_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -114,8 +115,8 @@ static unsigned long reclaim(struct pb_pool *pool)
 	(void)hook_begin();
 	freed = pool->hooks.reclaim(pool->hooks.ctx, pool, 0, PB_GFP_KERNEL);
 	hook_end();
-	if (freed) /* they may lie in this CPU's lists */
-		pb_drain(pool, (int)pb_platform_cpu());
+	if (freed && pool->percpu_cpus) /* they may lie in this CPU's lists */
+		pb_drain(pool, (int)pcp_cpu(pool));
 	return freed;
 }
 
@@ -165,6 +166,17 @@ static void keep_blocks(struct worker *w)
 	w->vain = 0;
 }
 
+static void decay(struct worker *w)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec == w->decayed)
+		return;
+	w->decayed = now.tv_sec;
+	pb_pcp_decay(&w->pool);
+}
+
 /* False: it is to end. */
 static bool wait_for_work(struct worker *w)
 {
@@ -190,6 +202,7 @@ static void *work(void *arg)
 
 	while (wait_for_work(w)) {
 		balance(w);
+		decay(w);
 		keep_blocks(w);
 	}
 	return NULL;

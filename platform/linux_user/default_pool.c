@@ -298,7 +298,7 @@ void pb_user_pool_destroy(struct pb_pool *pool)
 
 const char *pb_user_percpu_mode(const struct pb_pool *pool)
 {
-	static const char *const names[] = { "none", "trylock", "rseq" };
+	static const char *const names[] = { "none", "trylock", "rseq", "rseq-cid" };
 
 	return names[pool->percpu_mode];
 }

@@ -41,16 +41,24 @@ void pb_user_set_cpu(int cpu)
 }
 
 #ifdef PB_RSEQ_AREA
-_Thread_local struct rseq pb_own_rseq = { .cpu_id = (__u32)RSEQ_CPU_ID_UNINITIALIZED };
+/* As long as the kernel doesn't know it, neither the CPU's number nor the concurrency id is an
+   area's: both are -1. */
+_Thread_local union pb_own_rseq pb_own_rseq = {
+	.words = { [1] = (uint32_t)RSEQ_CPU_ID_UNINITIALIZED, [PB_RSEQ_MM_CID / 4] = UINT32_MAX }
+};
+
+_Static_assert(offsetof(struct rseq, cpu_id) == 4, "word 1 is the CPU's number");
 
 /* Where glibc was told not to (glibc.pthread.rseq=0). The area lives as long as
    the thread's stack, which outlives its last moment in the kernel. */
-static bool register_own_rseq(void)
+bool pb_platform_rseq_register(void)
 {
-	if (__rseq_size || (int)pb_own_rseq.cpu_id == RSEQ_CPU_ID_REGISTRATION_FAILED)
+	struct rseq *own = &pb_own_rseq.area;
+
+	if (__rseq_size || (int)own->cpu_id == RSEQ_CPU_ID_REGISTRATION_FAILED)
 		return false;
-	if (syscall(SYS_rseq, &pb_own_rseq, sizeof(pb_own_rseq), 0, RSEQ_SIG)) {
-		pb_own_rseq.cpu_id = (__u32)RSEQ_CPU_ID_REGISTRATION_FAILED;
+	if (syscall(SYS_rseq, own, sizeof(pb_own_rseq), 0, RSEQ_SIG)) {
+		own->cpu_id = (__u32)RSEQ_CPU_ID_REGISTRATION_FAILED;
 		return false;
 	}
 	return true;
@@ -58,7 +66,17 @@ static bool register_own_rseq(void)
 
 static bool rseq_usable(void)
 {
-	return pb_rseq_live(pb_rseq_area()) || register_own_rseq();
+	return pb_rseq_live(pb_rseq_area()) || pb_platform_rseq_register();
+}
+
+#ifndef AT_RSEQ_FEATURE_SIZE
+#define AT_RSEQ_FEATURE_SIZE \
+	27 /* bytes of the area that the kernel writes; <elf.h> of glibc 2.38 */
+#endif
+
+bool pb_platform_cids_available(void)
+{
+	return getauxval(AT_RSEQ_FEATURE_SIZE) >= PB_RSEQ_MM_CID + sizeof(uint32_t);
 }
 #endif
 
@@ -317,9 +335,9 @@ static bool fence_registered_anew(void)
 void pb_platform_fence_cpu(struct pb_pool *pool, uint32_t cpu)
 {
 	(void)pool;
-	if (!membarrier_ready)
+	if (!membarrier_ready || (cpu != PB_EVERY_CPU && fence(MEMBARRIER_CMD_FLAG_CPU, cpu)))
 		return;
-	if (!fence(MEMBARRIER_CMD_FLAG_CPU, cpu) && !fence(0, 0) && !fence_registered_anew()) {
+	if (!fence(0, 0) && !fence_registered_anew()) {
 		perror("pagebuddy: membarrier");
 		abort();
 	}

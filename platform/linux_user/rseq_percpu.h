@@ -11,6 +11,11 @@
  * inside, and nobody else can use its lists. A remote drain takes the lock and
  * then fences the CPU (membarrier), which also aborts a sequence under way.
  *
+ * There are two of each: by the CPU's number, and by the concurrency id, which the kernel
+ * gives to each running thread of a process so that no two have the same, and that are small.
+ * A thread keeps its id until it is preempted, which aborts a sequence: so nobody else has the
+ * id inside one. Which CPU runs a thread with an id isn't told, so a remote drain fences all.
+ *
  * The four bytes before an abort label are the signature that the kernel asks
  * for, so that nothing else can be made an abort handler.
  */
@@ -32,22 +37,22 @@
 
 /* area: this CPU's lists, behind the head of its area. The CPU's number is compared
    without sign: a thread that has no rseq area yet shows -1. */
-#define RSEQ_BEGIN                                    \
-	".pushsection __rseq_cs, \"aw\"\n\t"          \
-	".balign 32\n"                                \
-	"3:\n\t"                                      \
-	".long 0, 0\n\t"                              \
-	".quad 1f, 2f - 1f, 4f\n\t"                   \
-	".popsection\n\t"                             \
-	"leaq 3b(%%rip), %q[area]\n\t"                \
-	"movq %q[area], %%fs:%c[rseq_cs](%[rseq])\n"  \
-	"1:\n\t"                                      \
-	"movl %%fs:%c[cpu_id](%[rseq]), %k[area]\n\t" \
-	"cmpl %[cpus], %k[area]\n\t"                  \
-	"jae %l[miss]\n\t"                            \
-	"imulq %[stride], %q[area]\n\t"               \
-	"addq %[percpu], %q[area]\n\t"                \
-	"cmpl $0, %c[lock](%q[area])\n\t"             \
+#define RSEQ_BEGIN                                   \
+	".pushsection __rseq_cs, \"aw\"\n\t"         \
+	".balign 32\n"                               \
+	"3:\n\t"                                     \
+	".long 0, 0\n\t"                             \
+	".quad 1f, 2f - 1f, 4f\n\t"                  \
+	".popsection\n\t"                            \
+	"leaq 3b(%%rip), %q[area]\n\t"               \
+	"movq %q[area], %%fs:%c[rseq_cs](%[rseq])\n" \
+	"1:\n\t"                                     \
+	"movl %%fs:%c[id](%[rseq]), %k[area]\n\t"    \
+	"cmpl %[cpus], %k[area]\n\t"                 \
+	"jae %l[miss]\n\t"                           \
+	"imulq %[stride], %q[area]\n\t"              \
+	"addq %[percpu], %q[area]\n\t"               \
+	"cmpl $0, %c[lock](%q[area])\n\t"            \
 	"jne %l[miss]\n\t"
 
 #define RSEQ_END                                  \
@@ -103,7 +108,7 @@
 	"add %[area], %[area], :lo12:3b\n\t"              \
 	"str %[area], [%[rseq], %[rseq_cs]]\n"            \
 	"1:\n\t"                                          \
-	"ldr %w[area], [%[rseq], %[cpu_id]]\n\t"          \
+	"ldr %w[area], [%[rseq], %[id]]\n\t"              \
 	"cmp %w[area], %w[cpus]\n\t"                      \
 	"b.hs %l[miss]\n\t"                               \
 	"madd %[area], %[area], %[stride], %[percpu]\n\t" \
@@ -157,10 +162,10 @@
 #endif
 
 #define RSEQ_AT(name, offset) [name] "i"(offset)
-#define RSEQ_IN(pool)                                             \
-	RSEQ_POOL(pool), [rseq] "r"(RSEQ_HERE(pool)),             \
-		RSEQ_AT(rseq_cs, offsetof(struct rseq, rseq_cs)), \
-		RSEQ_AT(cpu_id, offsetof(struct rseq, cpu_id)), RSEQ_LOCK
+#define RSEQ_IN(pool, id_offset)                                                          \
+	RSEQ_POOL(pool), [rseq] "r"(RSEQ_HERE(pool)),                                     \
+		RSEQ_AT(rseq_cs, offsetof(struct rseq, rseq_cs)), RSEQ_AT(id, id_offset), \
+		RSEQ_LOCK
 
 _Static_assert(offsetof(struct pcp_list, head) == 0, "the sequences take the list for its head");
 
@@ -168,36 +173,53 @@ _Static_assert(offsetof(struct pcp_list, head) == 0, "the sequences take the lis
    save none. */
 #define RSEQ_WORK [area] "=&r"(area), [list] "=&r"(list), [head] "=&r"(head), [top] "=&r"(top)
 
-static inline enum pcp_result pcp_rseq_pop(const struct pb_pool *pool, u32 gfp, u32 order,
-					   size_t *frame)
+/* The number of the area is read at id_offset of the rseq area. */
+#define RSEQ_FUNCTIONS(pop, push, id_offset)                                                        \
+	static inline enum pcp_result pop(const struct pb_pool *pool, u32 gfp, u32 order,           \
+					  size_t *frame)                                            \
+	{                                                                                           \
+		size_t area, list, head, top;                                                       \
+                                                                                                    \
+		__asm__ goto volatile(RSEQ_BEGIN RSEQ_POP RSEQ_END:RSEQ_WORK                        \
+				      : RSEQ_IN(pool, id_offset),                                   \
+					RSEQ_AT(base, offsetof(struct pcp_list, base)),             \
+					RSEQ_AT(fast, RSEQ_FAST),                                   \
+					[gfp] "r"((size_t)(gfp & PCP_FAST_GFP)), [order] "r"(order) \
+				      : "memory", "cc"                                              \
+				      : miss);                                                      \
+		*frame = top;                                                                       \
+		return PCP_OK;                                                                      \
+miss:                                                                                               \
+		return PCP_MISS;                                                                    \
+	}                                                                                           \
+                                                                                                    \
+	static inline enum pcp_result push(const struct pb_pool *pool, u32 class, u32 order,        \
+					   size_t frame)                                            \
+	{                                                                                           \
+		size_t area, list, head, top;                                                       \
+                                                                                                    \
+		__asm__ goto volatile(RSEQ_BEGIN RSEQ_PUSH RSEQ_END:RSEQ_WORK                       \
+				      : RSEQ_IN(pool, id_offset),                                   \
+					RSEQ_AT(limit, offsetof(struct pcp_list, limit)),           \
+					[class] "r"(class), [order] "r"(order), [frame] "r"(frame)  \
+				      : "memory", "cc"                                              \
+				      : miss);                                                      \
+		return PCP_OK;                                                                      \
+miss:                                                                                               \
+		return PCP_MISS;                                                                    \
+	}
+
+RSEQ_FUNCTIONS(pcp_rseq_pop, pcp_rseq_push, offsetof(struct rseq, cpu_id))
+RSEQ_FUNCTIONS(pcp_cid_pop, pcp_cid_push, PB_RSEQ_MM_CID)
+
+/* This thread's concurrency id; of one that the kernel keeps none for no area's number. */
+static inline u32 pcp_cid(const struct pb_pool *pool)
 {
-	size_t area, list, head, top;
+	const struct rseq *rseq = pb_rseq_area_at(pool->rseq_offset);
 
-	__asm__ goto volatile(RSEQ_BEGIN RSEQ_POP RSEQ_END:RSEQ_WORK
-			      : RSEQ_IN(pool), RSEQ_AT(base, offsetof(struct pcp_list, base)),
-				RSEQ_AT(fast, RSEQ_FAST), [gfp] "r"((size_t)(gfp & PCP_FAST_GFP)),
-				[order] "r"(order)
-			      : "memory", "cc"
-			      : miss);
-	*frame = top;
-	return PCP_OK;
-miss:
-	return PCP_MISS;
-}
-
-static inline enum pcp_result pcp_rseq_push(const struct pb_pool *pool, u32 class, u32 order,
-					    size_t frame)
-{
-	size_t area, list, head, top;
-
-	__asm__ goto volatile(RSEQ_BEGIN RSEQ_PUSH RSEQ_END:RSEQ_WORK
-			      : RSEQ_IN(pool), RSEQ_AT(limit, offsetof(struct pcp_list, limit)),
-				[class] "r"(class), [order] "r"(order), [frame] "r"(frame)
-			      : "memory", "cc"
-			      : miss);
-	return PCP_OK;
-miss:
-	return PCP_MISS;
+	if (unlikely(!pb_rseq_live(rseq)) && !pb_platform_rseq_register())
+		return UINT32_MAX;
+	return pb_rseq_mm_cid(rseq);
 }
 
 #endif

@@ -480,7 +480,7 @@ void mix_make(uint8_t profile, uint32_t flags)
 	stage = tp_shared(sizeof(*stage));
 	assert_int_equal(pb_pool_init(&first, &config, memory, bytes, true, &hooks, NULL), PB_OK);
 	tp_require_stripes(&first, config.nr_stripes, 128);
-	set_cpus = strcmp(pb_user_percpu_mode(&first), "rseq") != 0;
+	set_cpus = strncmp(pb_user_percpu_mode(&first), "rseq", 4) != 0;
 	kills = 0;
 	mix_attach(0, false);
 }

@@ -596,6 +596,7 @@ static void test_all_calls_mixed(void **state)
 
 	(void)state;
 	run_mixed("modern", PB_PROFILE_MODERN, 0);
+	run_mixed("modern, concurrency ids", PB_PROFILE_MODERN, PB_POOL_CIDS);
 	run_mixed("modern, try-lock", PB_PROFILE_MODERN, PB_POOL_NO_RSEQ);
 	run_mixed("modern, no pcp", PB_PROFILE_MODERN, PB_POOL_NO_PCP | PB_POOL_HARDENED);
 	run_mixed("modern, quarantine", PB_PROFILE_MODERN, TP_QUARANTINE);

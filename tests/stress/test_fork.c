@@ -366,7 +366,7 @@ static void check_free_all(void)
 /* Membarrier must still be registered, and do its work with threads to fence. */
 static void check_threads(struct tp_rng *rng)
 {
-	if (!strcmp(pb_user_percpu_mode(pool), "rseq"))
+	if (!strncmp(pb_user_percpu_mode(pool), "rseq", 4))
 		tp_require(!syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0),
 			   "%s: membarrier: %s", what, strerror(errno));
 	start_workers(2);
@@ -481,9 +481,12 @@ static void test_children_find_the_pool_at_rest(void **state)
 {
 	static const struct variant trylock = { "modern, try-lock", PB_PROFILE_MODERN,
 						PB_POOL_NO_RSEQ };
+	static const struct variant cids = { "modern, concurrency ids", PB_PROFILE_MODERN,
+					     PB_POOL_CIDS };
 
 	(void)state;
 	run_variant(&trylock);
+	run_variant(&cids);
 	for_each_variant(v)
 	{
 		run_variant(v);

@@ -255,6 +255,8 @@ int main(void)
 	ops_per_thread = tp_env("PB_STRESS_OPS", OPS);
 	tp_seed();
 	run("modern", PB_PROFILE_MODERN, 0, 4, 2);
+	run("modern, concurrency ids", PB_PROFILE_MODERN, PB_POOL_CIDS, 4, 2);
+	run("modern, more ids than lists", PB_PROFILE_MODERN, PB_POOL_CIDS, 1, 1);
 	run("modern, one stripe", PB_PROFILE_MODERN, 0, 4, 1);
 	run("modern, try-lock", PB_PROFILE_MODERN, PB_POOL_NO_RSEQ, 4, 2);
 	run("modern, more CPUs than the pool has", PB_PROFILE_MODERN, 0, 1, 1);
