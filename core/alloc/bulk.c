@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many blocks of one order, in one call.
+ * Many blocks of one order, in one call. They come from this CPU's lists, or the zone, by the
+ * batch: one look at the request, the watermark and the lock for all of it. What a batch can't
+ * have, at the low watermark, is asked for one by one as pb_alloc_pages() would.
  */
 #include "alloc/page_alloc.h"
 
 #include "alloc/refs.h"
+#include "pcp/quarantine.h"
 #include "pcp/shared.h"
 
 /* Blocks of one order, to be allocated into pages[0..n). */
@@ -14,18 +17,68 @@ struct bulk {
 	struct pb_page **pages;
 };
 
+/* Blocks of a batch, whose frames are on the stack. */
+#define BULK_MAX (LONG_BATCHES ? 64u : 2 * ZONE_BATCH_MAX)
+
+/* Frames that are the caller's now. One that can't be cleared goes back with all after it. */
+static u32 prep_pages(struct pb_pool *pool, const struct alloc_context *ctx, u32 n, u32 *frames,
+		      struct pb_page **pages)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		if (ctx->gfp & PB_GFP_ZERO &&
+		    !clear_frames(pool, frames[i], frames[i] + (1u << ctx->order)))
+			break;
+		pages[i] = page_set_owned(pool, frames[i], ctx->order, ctx->gfp);
+	}
+	if (i < n)
+		free_frames_bulk(pool, ctx->order, n - i, frames + i);
+	return i;
+}
+
+static u32 __alloc_batch(struct pb_pool *pool, struct pb_request *request, const struct bulk *bulk,
+			 size_t from, const struct call *call)
+{
+	u32 frames[BULK_MAX], n = (u32)min_u64(bulk->n - from, BULK_MAX);
+	struct alloc_context ctx;
+
+	request->why = prepare_request(pool, &ctx, request, bulk->order, call);
+	if (n < 2 || request->why || bulk->order > pool->max_order || !ctx.preferred)
+		return 0;
+	n = get_bulk_from_freelist(pool, &ctx, n, frames);
+	return prep_pages(pool, &ctx, n, frames, bulk->pages + from);
+}
+
+/* Some of the blocks, as far as they are to be had without a second attempt. Not inlined: their
+   frames are off the stack when one is asked for by itself. */
+static NOINLINE u32 alloc_batch(struct pb_pool *pool, struct pb_request *request,
+				const struct bulk *bulk, size_t from, const struct call *call)
+{
+	u32 got;
+
+	pool_enter(pool);
+	got = __alloc_batch(pool, request, bulk, from, call);
+	pool_leave(pool);
+	return got;
+}
+
 static size_t alloc_bulk(struct pb_pool *pool, struct pb_request *request, const struct bulk *bulk,
 			 const struct call *call)
 {
-	size_t got = 0;
+	size_t got = 0, more;
 
 	request->why = PB_REASON_NONE;
-	while (got < bulk->n) {
-		struct pb_page *page = alloc_here(pool, request, bulk->order, call);
-
-		if (!page)
+	for (; got < bulk->n; got += more) {
+		more = alloc_batch(pool, request, bulk, got, call);
+		if (more)
+			continue;
+		if (request->why)
 			break;
-		bulk->pages[got++] = page;
+		bulk->pages[got] = alloc_here(pool, request, bulk->order, call);
+		if (!bulk->pages[got])
+			break;
+		more = 1;
 	}
 	return got;
 }
@@ -86,19 +139,39 @@ static size_t first_unfreeable(struct pb_pool *pool, unsigned int order, size_t 
 				return at;
 }
 
+/* Drops a reference of each of n blocks; those that nobody owns any more go back together. */
+static NOINLINE void free_batch(struct pb_pool *pool, unsigned int order, u32 n,
+				struct pb_page *const *pages, const struct call *call)
+{
+	u32 frames[BULK_MAX], got = 0;
+
+	pool_enter(pool);
+	for (u32 i = 0; i < n; i++) {
+		u32 frame = release_block(pool, pages[i], order, call);
+
+		if (frame != NO_FRAME && !quarantine_put(pool, frame, order))
+			frames[got++] = frame;
+	}
+	free_frames_bulk(pool, order, got, frames);
+	pool_leave(pool);
+}
+
 size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,
 		    struct pb_page *const *pages)
 {
+	const struct call *call = CALL("pb_free_bulk");
 	size_t bad;
 
 	pool_enter(pool);
 	bad = first_unfreeable(pool, order, n, pages);
 	pool_leave(pool);
 	if (bad < n) {
-		(void)misuse_page(pool, CALL("pb_free_bulk"), pages[bad], order);
+		(void)misuse_page(pool, call, pages[bad], order);
 		return 0;
 	}
-	for (size_t i = 0; i < n; i++)
-		(void)pb_free_pages(pool, pages[i], order);
+	for (size_t done = 0, batch; done < n; done += batch) {
+		batch = n - done < BULK_MAX ? n - done : BULK_MAX;
+		free_batch(pool, order, (u32)batch, pages + done, call);
+	}
 	return n;
 }

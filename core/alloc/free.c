@@ -15,12 +15,45 @@
 void free_frames(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	struct zone *zone = zone_of_frame(pool, frame);
-
 	u32 cpu = pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU;
 
 	if (pcp_allowed_order(pool, order) && free_pcplist(pool, zone, cpu, frame, order))
 		return;
 	free_one_page(pool, zone, cpu, frame, order);
+}
+
+/* How many of n frames go to the first one's list. */
+static u32 same_list(const struct zone_request *what, u32 n, const u32 *frames)
+{
+	u32 i = 1;
+
+	while (i < n && zone_of_frame(what->pool, frames[i]) == what->zone &&
+	       frame_migratetype(what->pool, frames[i]) == what->type)
+		i++;
+	return i;
+}
+
+void free_frames_bulk(struct pb_pool *pool, unsigned int order, u32 n, u32 *frames)
+{
+	while (n) {
+		/* the type is read once, since it may change */
+		const struct zone_request what = { pool,
+						   zone_of_frame(pool, frames[0]),
+						   pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU,
+						   order,
+						   frame_migratetype(pool, frames[0]),
+						   0 };
+		u32 alike = same_list(&what, n, frames), done = 0;
+
+		if (pcp_allowed_order(pool, order))
+			done = free_pcplist_bulk(&what, alike, frames);
+		if (!done) {
+			done = alike;
+			free_pages_bulk(&what, done, frames);
+		}
+		frames += done;
+		n -= done;
+	}
 }
 
 /* Drops a reference; *freed: the block that nobody owns any more, or NO_FRAME. */
@@ -58,7 +91,7 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 	return code;
 }
 
-u32 release_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+u32 release_block(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 		  const struct call *call)
 {
 	u32 frame;

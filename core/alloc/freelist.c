@@ -8,13 +8,20 @@
 
 #include "pcp/shared.h"
 
-static void count_numa(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone)
+/* n blocks of the zone went to a request that preferred another one. */
+static void count_numa(const struct alloc_context *ctx, struct zone *zone, u32 n)
 {
-	(void)pool;
 	if (!PB_WITH_NUMA || zone->node == ctx->preferred->node)
 		return; /* numa_hit is everything else */
-	pb_atomic_fetch_add(&zone->numa_miss, 1, __ATOMIC_RELAXED);
-	pb_atomic_fetch_add(&ctx->preferred->numa_foreign, 1, __ATOMIC_RELAXED);
+	pb_atomic_fetch_add(&zone->numa_miss, n, __ATOMIC_RELAXED);
+	pb_atomic_fetch_add(&ctx->preferred->numa_foreign, n, __ATOMIC_RELAXED);
+}
+
+/* n blocks came straight from the zone. */
+static void count_numa_direct(const struct pb_pool *pool, u32 cpu, struct zone *zone, u32 n)
+{
+	if (PB_WITH_NUMA && cpu_node(pool, cpu) != zone->node)
+		pb_atomic_fetch_add(&zone->numa_other_direct, n, __ATOMIC_RELAXED);
 }
 
 NOINLINE void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsigned int order)
@@ -29,6 +36,17 @@ NOINLINE void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsign
 		pool->hooks.wake(pool->hooks.ctx, pool, zone->node, order);
 		hook_end();
 	}
+}
+
+/* A request that found the zone's watermarks boosted wakes reclaim, once a boost. */
+static inline void wake_if_boosted(struct pb_pool *pool, struct zone *zone,
+				   unsigned int alloc_flags)
+{
+	if (!PB_WITH_WATERMARKS || !(load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK) ||
+	    (policy(pool)->boost_kswapd && !(alloc_flags & ALLOC_KSWAPD)))
+		return;
+	pb_atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
+	wake_reclaim(pool, zone, 0);
 }
 
 /* Takes a block from this CPU's list or the zone, wakes reclaim after a boost, and reserves a
@@ -47,14 +65,10 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 	}
 	if (frame == NO_FRAME) {
 		frame = rmqueue_buddy(&request);
-		if (PB_WITH_NUMA && frame != NO_FRAME && cpu_node(pool, ctx->cpu) != zone->node)
-			pb_atomic_fetch_add(&zone->numa_other_direct, 1, __ATOMIC_RELAXED);
+		if (frame != NO_FRAME)
+			count_numa_direct(pool, ctx->cpu, zone, 1);
 	}
-	if (PB_WITH_WATERMARKS && load_relaxed(&zone->flags) & ZONE_BOOSTED_WATERMARK &&
-	    (!policy(pool)->boost_kswapd || alloc_flags & ALLOC_KSWAPD)) {
-		pb_atomic_fetch_and(&zone->flags, ~ZONE_BOOSTED_WATERMARK, __ATOMIC_RELAXED);
-		wake_reclaim(pool, zone, 0);
-	}
+	wake_if_boosted(pool, zone, alloc_flags);
 	if (PB_WITH_HIGHATOMIC && frame != NO_FRAME && ctx->order && alloc_flags & ALLOC_HIGHATOMIC)
 		reserve_highatomic_pageblock(pool, zone, frame, ctx->order);
 	return frame;
@@ -90,12 +104,13 @@ static NOINLINE void trace_watermark(const struct pb_pool *pool, const struct al
 	trace_event(pool, zone, &event);
 }
 
-/* Not inlined, so that what is asked is off the stack when a block is taken. */
+/* Would the zone keep its mark, and `more` pages above it? Not inlined, so that what is asked is
+   off the stack when a block is taken. */
 static NOINLINE bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx,
-				 struct zone *zone, unsigned int alloc_flags)
+				 struct zone *zone, unsigned int alloc_flags, u64 more)
 {
-	const struct wmark_test test =
-		request_test(ctx, wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK), alloc_flags);
+	const struct wmark_test test = request_test(
+		ctx, wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK) + more, alloc_flags);
 	bool ok = !PB_WITH_WATERMARKS ||
 		  (PB_WITH_LINUX && policy(pool)->below_high &&
 		   above_high(pool, ctx, zone, alloc_flags)) ||
@@ -117,15 +132,65 @@ u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx
 		if (PB_WITH_NUMA && alloc_flags & ALLOC_NOFRAGMENT &&
 		    zone->node != ctx->preferred->node)
 			break;
-		if (!zone_passes(pool, ctx, zone, alloc_flags))
+		if (!zone_passes(pool, ctx, zone, alloc_flags, 0))
 			continue;
 		frame = rmqueue(pool, ctx, zone, alloc_flags);
 		if (frame == NO_FRAME)
 			continue;
-		count_numa(pool, ctx, zone);
+		count_numa(ctx, zone, 1);
 		return frame;
 	}
 	return NO_FRAME;
+}
+
+/* Up to n blocks from this CPU's list or the zone. */
+static u32 rmqueue_some(struct zone_request *request, u32 n, u32 *frames)
+{
+	struct pb_pool *pool = request->pool;
+	u32 got = 0;
+
+	if (pcp_allowed_order(pool, request->order))
+		got = rmqueue_pcplist_bulk(request, n, frames);
+	if (got || !policy(pool)->rmqueue_bulk)
+		return got;
+	request->alloc_flags |= ALLOC_DIRECT;
+	n = n < ZONE_BATCH_MAX ? n : ZONE_BATCH_MAX; /* under one hold of a stripe's lock */
+	got = policy(pool)->rmqueue_bulk(request, n, frames + n);
+	count_numa_direct(pool, request->cpu, request->zone, got);
+	/* they were written downward from the end: the first one is the last */
+	for (u32 i = 0; i < got - i; i++) {
+		u32 swap = frames[n - 1 - i];
+
+		frames[n - 1 - i] = frames[n - got + i];
+		frames[n - got + i] = swap;
+	}
+	memmove(frames, frames + n - got, got * sizeof(*frames));
+	return got;
+}
+
+u32 get_bulk_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx, u32 n,
+			   u32 *frames)
+{
+	unsigned int alloc_flags = first_alloc_flags(ctx) | nofragment(pool, ctx->preferred);
+	u64 more = (u64)(n - 1) << ctx->order;
+	u32 at = ctx->after, got = 0;
+	struct zone *zone = at ? ctx->preferred : next_zone(pool, ctx, &at);
+
+	for (; zone && !got; zone = next_zone(pool, ctx, &at)) {
+		struct zone_request request = {
+			pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags
+		};
+
+		if (PB_WITH_NUMA && alloc_flags & ALLOC_NOFRAGMENT &&
+		    zone->node != ctx->preferred->node)
+			break;
+		if (!zone_passes(pool, ctx, zone, alloc_flags, more))
+			continue;
+		got = rmqueue_some(&request, n, frames);
+		wake_if_boosted(pool, zone, alloc_flags);
+		count_numa(ctx, zone, got);
+	}
+	return got;
 }
 
 u32 first_attempt(struct pb_pool *pool, const struct alloc_context *ctx)
@@ -152,7 +217,7 @@ static u32 take_from_zones(struct pb_pool *pool, const struct alloc_context *ctx
 			pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags
 		};
 
-		if (zone_passes(pool, ctx, zone, alloc_flags))
+		if (zone_passes(pool, ctx, zone, alloc_flags, 0))
 			frame = rmqueue_buddy(&request);
 	}
 	return frame;

@@ -58,6 +58,10 @@ bool zone_leaves(const struct pb_pool *pool, const struct alloc_context *ctx,
    or NO_FRAME. With ALLOC_NOFRAGMENT no zone of another node is tried (spec 6.8). */
 u32 get_page_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx,
 			   unsigned int alloc_flags);
+/* The same of up to n blocks at once, which together keep the watermark. Returns how many; 0: ask
+   for one. pre: ctx->preferred. */
+u32 get_bulk_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx, u32 n,
+			   u32 *frames);
 /* The first attempt of a request, at the low watermark: without mixing types in the node's own
    zone, then with. pre: ctx->preferred. */
 u32 first_attempt(struct pb_pool *pool, const struct alloc_context *ctx);
@@ -99,9 +103,11 @@ bool clear_frames(const struct pb_pool *pool, u32 frame, u32 end);
 
 /* Frees a block whose page byte is clear already: onto this CPU's list, or into the zone. */
 void free_frames(struct pb_pool *pool, u32 frame, unsigned int order);
-/* Drops a reference of a moved block; returns its frame, to be freed, if nobody owns it now, else
+/* The same of n blocks, whose array is used up. */
+void free_frames_bulk(struct pb_pool *pool, unsigned int order, u32 n, u32 *frames);
+/* Drops a reference of a block; returns its frame, to be freed, if nobody owns it now, else
    NO_FRAME. */
-u32 release_moved(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+u32 release_block(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 		  const struct call *call);
 
 #endif

@@ -82,11 +82,15 @@
 #define frame_to_pfn pb_core_frame_to_pfn
 #define free_bulk pb_core_free_bulk
 #define free_frames pb_core_free_frames
+#define free_frames_bulk pb_core_free_frames_bulk
 #define __free_one_page pb_core___free_one_page
 #define free_one_page pb_core_free_one_page
+#define free_pages_bulk pb_core_free_pages_bulk
 #define free_pcplist pb_core_free_pcplist
+#define free_pcplist_bulk pb_core_free_pcplist_bulk
 #define __free_typed pb_core___free_typed
 #define __free_wholes pb_core___free_wholes
+#define get_bulk_from_freelist pb_core_get_bulk_from_freelist
 #define get_page_from_freelist pb_core_get_page_from_freelist
 #define gfp_migratetype pb_core_gfp_migratetype
 #define gfp_to_alloc_flags pb_core_gfp_to_alloc_flags
@@ -201,7 +205,7 @@
 #define regions_next pb_core_regions_next
 #define regions_sorted pb_core_regions_sorted
 #define regions_rewind pb_core_regions_rewind
-#define release_moved pb_core_release_moved
+#define release_block pb_core_release_block
 #define release_range pb_core_release_range
 #define release_tunables pb_core_release_tunables
 #define report_misuse pb_core_report_misuse
@@ -215,6 +219,7 @@
 #define rmqueue_one pb_core_rmqueue_one
 #define __rmqueue_partial pb_core___rmqueue_partial
 #define rmqueue_pcplist pb_core_rmqueue_pcplist
+#define rmqueue_pcplist_bulk pb_core_rmqueue_pcplist_bulk
 #define rmqueue_reserve pb_core_rmqueue_reserve
 #define __rmqueue_smallest pb_core___rmqueue_smallest
 #define __rmqueue_steal pb_core___rmqueue_steal

@@ -24,6 +24,11 @@
 #define PB_WITH_PCP 1
 #endif
 
+/* Many blocks in one call (alloc/bulk.c). Without: there are no such calls. */
+#ifndef PB_WITH_BULK
+#define PB_WITH_BULK 1
+#endif
+
 /* Pools of several processes (pcp/shared.c), and recovery after a death (boot/recover.c).
    Without: PB_POOL_SHARED is refused, and so is an attach that is to recover. */
 #ifndef PB_WITH_SHARED

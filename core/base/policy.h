@@ -78,6 +78,8 @@ struct pb_policy {
 
 	/* zones: one block past the per-CPU lists, of the type or of the reserve */
 	u32 (*rmqueue)(const struct zone_request *request);
+	/* Up to n blocks past the lists, as rmqueue_bulk(); NULL: they come one by one. */
+	u32 (*rmqueue_bulk)(const struct zone_request *request, u32 n, u32 *end);
 	u32 (*rmqueue_reserve)(const struct zone_request *request);
 	/* Update NR_FREE_PAGES as watermarks see it, where that lags behind; NULL: it is exact.
 	   Stripe lock. */

@@ -29,6 +29,9 @@ static const struct pb_policy pb_policy_modern = {
 	.rmqueue_reserve = rmqueue_reserve,
 #endif
 #if PB_WITH_PCP
+#if PB_WITH_BULK
+	.rmqueue_bulk = rmqueue_bulk,
+#endif
 	.pcp_take = pcp_stack_take,
 	.pcp_put = pcp_stack_put,
 	.pcp_drain = pcp_stack_drain,

@@ -136,6 +136,39 @@ bool free_pcplist(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, u
 	return done;
 }
 
+u32 rmqueue_pcplist_bulk(const struct zone_request *request, u32 n, u32 *frames)
+{
+	struct pcp_held held;
+	u32 got = 0;
+
+	if (elsewhere(request->pool, request->cpu) ||
+	    !trylock_area(request->pool, request->cpu, &held))
+		return 0;
+	while (got < n && got < ZONE_BATCH_MAX) {
+		frames[got] = policy(request->pool)->pcp_take(&held, request);
+		if (frames[got] == NO_FRAME)
+			break;
+		got++;
+	}
+	unlock_area(&held);
+	return got;
+}
+
+u32 free_pcplist_bulk(const struct zone_request *what, u32 n, const u32 *frames)
+{
+	struct pcp_held held;
+	u32 done = 0;
+
+	if (zone_class(what->pool, what->zone, what->type) == NO_CLASS ||
+	    elsewhere(what->pool, what->cpu) || !trylock_area(what->pool, what->cpu, &held))
+		return 0;
+	while (done < n && done < DRAIN_BATCH_MAX &&
+	       policy(what->pool)->pcp_put(&held, what, frames[done]))
+		done++;
+	unlock_area(&held);
+	return done;
+}
+
 void pcp_trace_batch(const struct pcp_held *held, enum pb_trace_type type,
 		     const struct zone_request *what, u32 n)
 {

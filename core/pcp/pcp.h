@@ -300,6 +300,9 @@ void pcp_unlock_all(struct pb_pool *pool);
 u32 rmqueue_pcplist(const struct zone_request *request);
 /* To this CPU's list, drained if full. False: free to the zone yourself. */
 bool free_pcplist(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order);
+/* The same of some of n blocks of one list, under one hold of the area; returns how many. */
+u32 rmqueue_pcplist_bulk(const struct zone_request *request, u32 n, u32 *frames);
+u32 free_pcplist_bulk(const struct zone_request *what, u32 n, const u32 *frames);
 /* Does this order have per-CPU lists in this pool? */
 static inline bool pcp_allowed_order(const struct pb_pool *pool, unsigned int order)
 {

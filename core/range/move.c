@@ -183,7 +183,7 @@ static u32 move_together(struct pb_pool *pool, const struct move_batch *b, u32 i
 	for (u32 k = 0; k < n; k++) {
 		u32 left = k < moved ? b->from[i + k] : b->to[i + k];
 
-		rest[k] = release_moved(pool, pool->pages + left, order_in(b, i + k), &moving);
+		rest[k] = release_block(pool, pool->pages + left, order_in(b, i + k), &moving);
 	}
 	return moved;
 }

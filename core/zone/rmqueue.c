@@ -401,6 +401,25 @@ void free_one_page(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, 
 	unlock_stripe(&at);
 }
 
+void free_pages_bulk(const struct zone_request *what, u32 n, u32 *frames)
+{
+	struct pb_pool *pool = what->pool;
+	struct locked at;
+
+	if (n == 1 || policy(pool)->count_free || what->order > pool->pageblock_order) {
+		for (u32 i = 0; i < n; i++)
+			free_one_page(pool, what->zone, what->cpu, frames[i], what->order);
+		return;
+	}
+	at = lock_frame(pool, what->zone, frames[0]);
+	counter_add(&at.stripe->pgfree, (unsigned long)n << what->order);
+	unlock_stripe(&at);
+	for (u32 done = 0, batch; done < n; done += batch) {
+		batch = n - done < DRAIN_BATCH_MAX ? n - done : DRAIN_BATCH_MAX;
+		free_bulk(pool, what->zone, what->order, batch, frames + done);
+	}
+}
+
 void return_page(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order)
 {
 	struct locked at = lock_frame(pool, zone, frame);

@@ -90,6 +90,8 @@ u32 rmqueue_buddy(struct zone_request *request);
 void __count_direct(struct stripe *stripe, const struct zone_request *request, u32 got);
 /* A caller's free past the per-CPU lists (PGFREE). */
 void free_one_page(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order);
+/* The same of n blocks of the zone and order; their array is used up. */
+void free_pages_bulk(const struct zone_request *what, u32 n, u32 *frames);
 /* Return a block that no caller freed, so that it is not counted as a free. */
 void return_page(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned int order);
 /* Order of the largest aligned block that begins here and ends by `end`. */

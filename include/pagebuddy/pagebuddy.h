@@ -537,7 +537,9 @@ PB_API struct pb_page *pb__alloc_pages_node(struct pb_pool *pool, int node, pb_g
 PB_API struct pb_page *pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp,
 					       unsigned int order, int node,
 					       const pb_nodemask_t *mask, enum pb_reason *why);
-/* Fills pages[0..n) with blocks of one order; returns how many it got. */
+/* Fills pages[0..n) with blocks of one order; returns how many it got. They come by the batch,
+   which keeps the low watermark as a whole; what no batch can have is asked for one by one, as
+   by pb_alloc_pages(). Its batches wake reclaim as requests do. */
 PB_API size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, size_t n,
 				  struct pb_page **pages);
 /* `nr_pages` consecutive frames, any count up to 2^max_order; each is an

@@ -298,6 +298,129 @@ static void test_bulk_fills_as_much_as_there_is(void **state)
 	}
 }
 
+/* A batch counts as its blocks do, one by one, and none of it is lost or given twice. */
+static void test_bulk_is_counted_as_single_blocks_are(void **state)
+{
+	static struct pb_page *pages[512];
+	static unsigned char seen[FRAMES];
+
+	(void)state;
+	for_each_variant(v) for (unsigned int order = 0; order <= 10; order++)
+	{
+		struct tp tp;
+		size_t n = FRAMES / 2 >> order > 512 ? 512 : FRAMES / 2 >> order;
+
+		memset(seen, 0, sizeof(seen));
+		pool_4096(&tp, v);
+		assert_int_equal(pb_alloc_pages_bulk(&tp.pool, PB_GFP_KERNEL, order, n / 2, pages),
+				 n / 2);
+		assert_int_equal(pb_alloc_pages_bulk(&tp.pool, PB_GFP_HIGHUSER_MOVABLE, order,
+						     n - n / 2, pages + n / 2),
+				 n - n / 2);
+		assert_int_equal(tp_vm(&tp, PB_PGALLOC_NORMAL), n << order);
+		for (size_t i = 0; i < n; i++) {
+			uint64_t pfn = pb_page_to_pfn(&tp.pool, pages[i]);
+
+			assert_false(seen[pfn]);
+			seen[pfn] = 1;
+		}
+		/* types, and so lists, by turns */
+		for (size_t i = 1; i < n / 2; i += 2) {
+			struct pb_page *swap = pages[i];
+
+			pages[i] = pages[n - 1 - i];
+			pages[n - 1 - i] = swap;
+		}
+		assert_int_equal(pb_free_bulk(&tp.pool, order, n, pages), n);
+		assert_as_new(&tp, FRAMES); /* what waits in a quarantine isn't counted yet */
+		assert_int_equal(tp_vm(&tp, PB_PGFREE), FRAMES + (n << order));
+		tp_drop(&tp);
+	}
+}
+
+/* All together keep the watermark that each keeps by itself: a twin that is asked for single
+   blocks gives as many. */
+static void test_bulk_keeps_the_watermark(void **state)
+{
+	static struct pb_page *pages[FRAMES];
+
+	(void)state;
+	for_each_variant(v) for (unsigned int order = 0; order <= 5; order++)
+	{
+		size_t got[2] = { 0 };
+		int64_t left[2];
+
+		for (int bulk = 0; bulk <= 1; bulk++) {
+			struct tp tp;
+			struct pb_request request = { .gfp = PB_GFP_NOWAIT | PB_GFP_NOWARN,
+						      .node = PB_NO_NODE };
+
+			tp_start(&tp);
+			tp.config.profile = v->profile;
+			tp.config.flags |= v->flags;
+			tp.config.min_free_kbytes = 1024;
+			tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+			tp_build(&tp);
+			if (bulk)
+				got[1] = pb_request_bulk(&tp.pool, &request, order, FRAMES, pages);
+			else
+				while (pb_request_pages(&tp.pool, &request, order))
+					got[0]++;
+			assert_int_equal(request.why, PB_REASON_WATERMARK);
+			pb_drain(&tp.pool, -1);
+			left[bulk] = tp_free_pages(&tp);
+			tp_check(&tp, "at the watermark");
+			tp_drop(&tp);
+		}
+		assert_int_equal(got[0], got[1]);
+		assert_int_equal(left[0], left[1]);
+		assert_true(left[0] > 128);
+	}
+}
+
+static void *low_half_address(void *ctx, uint64_t pfn)
+{
+	return pfn < 32 ? (char *)ctx + (pfn << 12) : NULL;
+}
+
+/* A block that can't be wiped goes back; those before it in the batch are the caller's. */
+static void test_bulk_gives_back_what_it_can_not_wipe(void **state)
+{
+	char *memory = malloc(32 << 12);
+	struct pb_page *pages[64];
+
+	(void)state;
+	for_each_variant(v)
+	{
+		struct tp tp;
+		struct pb_request request = { .gfp = PB_GFP_KERNEL | PB_GFP_ZERO,
+					      .node = PB_NO_NODE };
+		size_t n;
+
+		tp_start(&tp);
+		tp.config.profile = v->profile;
+		tp.config.flags |= v->flags & ~TP_QUARANTINE;
+		tp.hooks.ctx = memory;
+		tp.hooks.misuse = NULL;
+		tp.hooks.log = NULL;
+		tp.hooks.address = low_half_address;
+		tp_region(&tp, 0, 64, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		memset(memory, 0x77, 32 << 12);
+		n = pb_request_bulk(&tp.pool, &request, 0, 64, pages);
+		assert_true(n < 64);
+		assert_int_equal(request.why, PB_REASON_NO_ADDRESS);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(*(char *)pb_page_address(&tp.pool, pages[i]), 0);
+		tp_check(&tp, "a part");
+		assert_int_equal(pb_free_bulk(&tp.pool, 0, n, pages), n);
+		pb_drain(&tp.pool, -1);
+		assert_int_equal(tp_free_pages(&tp), 64);
+		tp_drop(&tp);
+	}
+	free(memory);
+}
+
 /* Example 12: 5 pages from an order-3 block at pfn 16; 21, 22, 23 go back. */
 static void test_example_12_exact_gives_the_tail_back(void **state)
 {
@@ -757,6 +880,9 @@ int main(void)
 		cmocka_unit_test(test_alloc_zeroes_the_whole_block_when_asked),
 		cmocka_unit_test(test_alloc_zeroes_through_the_address_hook),
 		cmocka_unit_test(test_bulk_fills_as_much_as_there_is),
+		cmocka_unit_test(test_bulk_is_counted_as_single_blocks_are),
+		cmocka_unit_test(test_bulk_keeps_the_watermark),
+		cmocka_unit_test(test_bulk_gives_back_what_it_can_not_wipe),
 		cmocka_unit_test(test_example_12_exact_gives_the_tail_back),
 		cmocka_unit_test(test_exact_takes_any_count_up_to_the_largest_block),
 		cmocka_unit_test(test_split_makes_independent_pages),
