@@ -53,22 +53,30 @@ static NOINLINE bool call_oom(struct pb_pool *pool, const struct alloc_context *
 	return progress;
 }
 
-static NOINLINE bool try_reclaim(struct pb_pool *pool, const struct alloc_context *ctx,
-				 unsigned int alloc_flags, u32 *frame)
+/* Gives the zones' reserve and every CPU's lists to a request that reclaim had nothing for. Not
+   inlined, so that it is off the stack when a block is taken. */
+static NOINLINE void free_the_rest(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	struct zone *zone;
 	u32 at = 0;
 
-	if (!call_reclaim(pool, ctx))
-		return false;
-	*frame = get_page_from_freelist(pool, ctx, alloc_flags);
-	if (*frame != NO_FRAME)
-		return true;
 	while ((zone = next_zone(pool, ctx, &at)) != NULL)
 		if (PB_WITH_HIGHATOMIC &&
 		    unreserve_highatomic_pageblock(pool, zone, ctx->migratetype, false))
 			break;
 	pcp_drain_all(pool, NULL);
+}
+
+/* True: the hook claims progress. *frame: the block that was there then, or NO_FRAME. */
+static inline bool try_reclaim(struct pb_pool *pool, const struct alloc_context *ctx,
+			       unsigned int alloc_flags, u32 *frame)
+{
+	if (!call_reclaim(pool, ctx))
+		return false;
+	*frame = get_page_from_freelist(pool, ctx, alloc_flags);
+	if (*frame != NO_FRAME)
+		return true;
+	free_the_rest(pool, ctx);
 	*frame = get_page_from_freelist(pool, ctx, alloc_flags);
 	return true;
 }
@@ -193,6 +201,7 @@ struct progress {
 	long most_free;           /* pages */
 	unsigned int idle;        /* rounds since then */
 	unsigned int no_progress; /* rounds in a row that count as none: no claim, or costly */
+	bool oom;                 /* the oom hook has made room: look again, then go on */
 };
 
 static NOINLINE bool may_go_on(struct pb_pool *pool, const struct alloc_context *ctx,
@@ -215,15 +224,16 @@ static NOINLINE bool may_go_on(struct pb_pool *pool, const struct alloc_context 
 	       progress->idle <= MAX_IDLE_ROUNDS;
 }
 
-/* Asks the hooks until there is a block or none of them claims progress: steps 7 to 15 of
-   spec 8. */
-static u32 reclaim_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
-			     unsigned int alloc_flags)
+/* Asks the hooks until there is a block, or the oom hook has made room, or none of them claims
+   progress: steps 7 to 15 of spec 8. Not inlined, so that it is off the stack when its caller
+   looks again. */
+static NOINLINE u32 ask_hooks(struct pb_pool *pool, const struct alloc_context *ctx,
+			      unsigned int alloc_flags, struct progress *progress)
 {
 	bool costly = ctx->order > COSTLY_ORDER;
-	struct progress progress = { 0 };
 	u32 frame = NO_FRAME;
 
+	progress->oom = false;
 	for (;;) {
 		bool claimed = try_reclaim(pool, ctx, alloc_flags, &frame);
 
@@ -231,21 +241,17 @@ static u32 reclaim_and_retry(struct pb_pool *pool, const struct alloc_context *c
 		if (frame != NO_FRAME || ctx->gfp & PB_GFP_NORETRY ||
 		    (costly && !(ctx->gfp & PB_GFP_RETRY_MAYFAIL)))
 			return frame;
-		if (may_go_on(pool, ctx, &progress, claimed))
+		if (may_go_on(pool, ctx, progress, claimed))
 			continue;
 		if (unreserve_any(pool, ctx)) {
 			frame = get_page_from_freelist(pool, ctx, alloc_flags);
 			if (frame != NO_FRAME)
 				return frame;
 		}
-		if (!may_oom(pool, ctx) || progress.idle > 2 * MAX_IDLE_ROUNDS ||
-		    !call_oom(pool, ctx))
-			return NO_FRAME;
-		progress.no_progress = 0;
-		let_others_run(pool);
-		frame = try_again(pool, ctx, alloc_flags);
-		if (frame != NO_FRAME)
-			return frame;
+		progress->oom = may_oom(pool, ctx) && progress->idle <= 2 * MAX_IDLE_ROUNDS &&
+				call_oom(pool, ctx);
+		progress->no_progress = 0;
+		return NO_FRAME;
 	}
 }
 
@@ -288,20 +294,34 @@ static NOINLINE bool must_not_fail(const struct alloc_context *ctx)
 static NOINLINE u32 wait_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
 				   unsigned int alloc_flags)
 {
+	bool reclaims = PB_WITH_RECLAIM && ctx->gfp & PB_GFP_DIRECT_RECLAIM, first = true;
+	struct progress progress = { 0 };
 	u32 frame = NO_FRAME;
 
-	if (PB_WITH_RECLAIM && ctx->gfp & PB_GFP_DIRECT_RECLAIM)
-		frame = reclaim_and_retry(pool, ctx, alloc_flags);
-	if (frame == NO_FRAME)
-		frame = drain_and_retry(pool, ctx, alloc_flags);
-	while (frame == NO_FRAME && must_not_fail(ctx)) {
+	for (;;) {
+		if (reclaims)
+			frame = ask_hooks(pool, ctx, alloc_flags, &progress);
+		if (frame != NO_FRAME)
+			return frame;
+		if (progress.oom)
+			let_others_run(pool);
+		if (first && !progress.oom)
+			frame = drain_and_retry(pool, ctx, alloc_flags);
+		else
+			frame = try_again(pool, ctx,
+					  progress.oom
+						  ? alloc_flags
+						  : alloc_flags | alloc_harder(pool, ctx->gfp));
+		if (frame != NO_FRAME)
+			return frame;
+		if (progress.oom)
+			continue;
+		if (!must_not_fail(ctx))
+			return NO_FRAME;
+		first = false;
+		progress = (struct progress){ 0 };
 		let_others_run(pool);
-		if (PB_WITH_RECLAIM)
-			frame = reclaim_and_retry(pool, ctx, alloc_flags);
-		if (frame == NO_FRAME)
-			frame = try_again(pool, ctx, alloc_flags | alloc_harder(pool, ctx->gfp));
 	}
-	return frame;
 }
 
 u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)

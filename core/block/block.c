@@ -97,7 +97,7 @@ static bool __buddy_is_free(const struct locked *at, u32 frame, unsigned int ord
 {
 	const struct pb_pool *pool = at->pool;
 
-	if (is_whole(pool, order))
+	if (in_list_alone(pool, order))
 		return __whole_test(at, frame ^ (1u << order), order);
 	return tree_test(span_tree(pool, frame), frame_node(pool, frame, order) ^ 1);
 }
@@ -114,8 +114,7 @@ void __free_one_page(const struct locked *at, u32 frame, unsigned int order, uns
 
 		order = tight_merge(&spot, order, pool->pageblock_order);
 		if (order < pool->pageblock_order) {
-			tight_relist_if_changed(pool, at->zone, at->stripe,
-						frame >> pool->pageblock_order, spot.pb);
+			__tight_relist_if_changed(at, frame >> pool->pageblock_order, spot.pb);
 			return;
 		}
 		frame &= ~((1u << order) - 1);
@@ -174,7 +173,7 @@ static inline u32 __tight_take(const struct locked *at, u32 pageblock, unsigned 
 	spot.pb->mask ^= (u32) !--spot.pb->nr_free[high] << high;
 	tight_count_area(&spot, high, -1);
 	tight_split(&spot, high, order);
-	tight_relist_if_changed(pool, at->zone, at->stripe, pageblock, spot.pb);
+	__tight_relist_if_changed(at, pageblock, spot.pb);
 	return frame + ((spot.node - first) << high);
 }
 
@@ -187,7 +186,7 @@ static u32 __tight_smallest(const struct locked *at, unsigned int order, unsigne
 	if (!lists)
 		return NO_FRAME;
 	high = order + ctz32(lists);
-	pageblock = tight_lowest(at->pool, at->zone, at->stripe, high, list_type(type));
+	pageblock = __tight_lowest(at, high, list_type(type));
 	if (high < at->pool->pageblock_order)
 		return __tight_take(at, pageblock, order);
 	frame = pageblock << at->pool->pageblock_order;

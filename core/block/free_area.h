@@ -62,7 +62,7 @@ static inline void __area_insert(const struct locked *at, u32 frame, unsigned in
 	const struct pb_pool *pool = at->pool;
 	struct free_area *area = stripe_area(pool, at->stripe, order);
 
-	if (is_whole(pool, order)) {
+	if (in_list_alone(pool, order)) {
 		__whole_insert(at, frame, order);
 		return;
 	}
@@ -84,7 +84,7 @@ static inline void __area_remove(const struct locked *at, u32 frame, unsigned in
 	const struct pb_pool *pool = at->pool;
 	struct free_area *area = stripe_area(pool, at->stripe, order);
 
-	if (is_whole(pool, order)) {
+	if (in_list_alone(pool, order)) {
 		__whole_remove(at, frame, order);
 		return;
 	}
@@ -105,8 +105,7 @@ static inline void __area_relist(const struct locked *at, u32 frame)
 	u32 pageblock = frame >> at->pool->pageblock_order;
 
 	if (!pool_is_linked(at->pool))
-		tight_relist_if_changed(at->pool, at->zone, at->stripe, pageblock,
-					pool_pageblock(at->pool, pageblock));
+		__tight_relist_if_changed(at, pageblock, pool_pageblock(at->pool, pageblock));
 }
 
 static inline bool area_empty(const struct pb_pool *pool, const struct stripe *stripe,
@@ -125,8 +124,7 @@ static inline u32 __area_first(const struct locked *at, unsigned int order, unsi
 		return linked_head(area_lists(at->pool, at->stripe), area_list(order, type));
 	if (area_empty(at->pool, at->stripe, order, type))
 		return NO_FRAME;
-	return tight_block(at->pool, tight_lowest(at->pool, at->zone, at->stripe, order, type),
-			   order);
+	return tight_block(at->pool, __tight_lowest(at, order, type), order);
 }
 
 /* The lists that a search from `order` on looks into, to the trace hook. */
@@ -161,7 +159,7 @@ static inline u32 __area_find(const struct locked *at, unsigned int order, unsig
 	if (!(stripe->nonempty[type] >> order))
 		return NO_FRAME;
 	*found = order + ctz32(stripe->nonempty[type] >> order);
-	pageblock = tight_lowest(at->pool, at->zone, stripe, *found, type);
+	pageblock = __tight_lowest(at, *found, type);
 	if (*found < at->pool->pageblock_order)
 		*found = order + ctz32(pool_pageblock(at->pool, pageblock)->mask >> order);
 	return tight_block(at->pool, pageblock, *found);

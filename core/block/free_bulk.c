@@ -157,8 +157,7 @@ ALWAYS_INLINE unsigned int __free_single(struct drain *d, struct geometry g, u32
 	order = tight_merge(&spot, g.order, g.pageblock_order);
 	if (unlikely(order == g.pageblock_order))
 		__account(d->at.stripe, -(1L << order), type);
-	tight_relist_if_changed(d->at.pool, d->at.zone, d->at.stripe, frame >> g.pageblock_order,
-				spot.pb);
+	__tight_relist_if_changed(&d->at, frame >> g.pageblock_order, spot.pb);
 	return order;
 }
 

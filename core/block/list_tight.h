@@ -16,7 +16,7 @@
 #ifndef PB_CORE_LIST_TIGHT_H
 #define PB_CORE_LIST_TIGHT_H
 
-#include "base/pool.h"
+#include "block/stripe.h"
 
 /* Stripe-local number of a pageblock: groups are dealt out to stripes in turn. */
 static inline u32 tight_local(const struct pb_pool *pool, const struct zone *zone, u32 pageblock)
@@ -42,12 +42,6 @@ static inline u32 tight_global(const struct pb_pool *pool, const struct zone *zo
 	return zone_first_pageblock(pool, zone) + (group << zone->group_shift) + in_group;
 }
 
-/* Number of the list of an order and a type, in a stripe's bitmaps. */
-static inline u32 tight_list(unsigned int order, unsigned int type)
-{
-	return order * PB_MIGRATE_TYPES + type;
-}
-
 static inline u64 *tight_bitmap(const struct pb_pool *pool, const struct zone *zone,
 				const struct stripe *stripe, unsigned int order, unsigned int type)
 {
@@ -65,57 +59,59 @@ static inline u64 *tight_leaf(const struct pb_pool *pool, const struct zone *zon
 	return &stripe_area(pool, stripe, order)->free_list[type].root;
 }
 
-HOT_INLINE void tight_set(const struct pb_pool *pool, const struct zone *zone,
-			  struct stripe *stripe, unsigned int order, unsigned int type, u32 local)
+/* The pageblock goes on the list of this order and type. */
+HOT_INLINE void __tight_set(const struct locked *at, unsigned int order, unsigned int type,
+			    u32 local)
 {
-	u64 *root = &stripe_area(pool, stripe, order)->free_list[type].root;
-	u64 *level = tight_bitmap(pool, zone, stripe, order, type);
+	u64 *root = &stripe_area(at->pool, at->stripe, order)->free_list[type].root;
+	u64 *level = tight_bitmap(at->pool, at->zone, at->stripe, order, type);
 
-	for (unsigned int i = 0; i < zone->levels; i++) {
+	for (unsigned int i = 0; i < at->zone->levels; i++) {
 		u64 *word = &level[local >> 6];
 		u64 old = *word;
 
 		*word = old | (u64)1 << (local & 63);
 		if (old)
 			return;
-		level += zone->level_words[i];
+		level += at->zone->level_words[i];
 		local >>= 6;
 	}
 	*root |= (u64)1 << local;
-	store_relaxed(&stripe->nonempty[type], stripe->nonempty[type] | 1u << order);
+	store_relaxed(&at->stripe->nonempty[type], at->stripe->nonempty[type] | 1u << order);
 }
 
-HOT_INLINE void tight_clear(const struct pb_pool *pool, const struct zone *zone,
-			    struct stripe *stripe, unsigned int order, unsigned int type, u32 local)
+/* The pageblock leaves it. */
+HOT_INLINE void __tight_clear(const struct locked *at, unsigned int order, unsigned int type,
+			      u32 local)
 {
-	u64 *root = &stripe_area(pool, stripe, order)->free_list[type].root;
-	u64 *level = tight_bitmap(pool, zone, stripe, order, type);
+	u64 *root = &stripe_area(at->pool, at->stripe, order)->free_list[type].root;
+	u64 *level = tight_bitmap(at->pool, at->zone, at->stripe, order, type);
 
-	for (unsigned int i = 0; i < zone->levels; i++) {
+	for (unsigned int i = 0; i < at->zone->levels; i++) {
 		u64 *word = &level[local >> 6];
 
 		*word &= ~((u64)1 << (local & 63));
 		if (*word)
 			return;
-		level += zone->level_words[i];
+		level += at->zone->level_words[i];
 		local >>= 6;
 	}
 	*root &= ~((u64)1 << local);
 	if (!*root)
-		store_relaxed(&stripe->nonempty[type], stripe->nonempty[type] & ~(1u << order));
+		store_relaxed(&at->stripe->nonempty[type],
+			      at->stripe->nonempty[type] & ~(1u << order));
 }
 
 /* Stripe-local number of the lowest pageblock of a list; pre: the list is not empty. */
-HOT_INLINE u32 tight_lowest_local(const struct pb_pool *pool, const struct zone *zone,
-				  const struct stripe *stripe, unsigned int order,
-				  unsigned int type)
+HOT_INLINE u32 __tight_lowest_local(const struct locked *at, unsigned int order, unsigned int type)
 {
-	u32 local = ctz64(stripe_area(pool, stripe, order)->free_list[type].root);
+	const struct zone *zone = at->zone;
+	u32 local = ctz64(stripe_area(at->pool, at->stripe, order)->free_list[type].root);
 	const u64 *level;
 
 	if (!zone->levels)
 		return local;
-	level = tight_bitmap(pool, zone, stripe, order, type) + zone->bitmap_words;
+	level = tight_bitmap(at->pool, zone, at->stripe, order, type) + zone->bitmap_words;
 	for (unsigned int i = zone->levels; i-- > 0;) {
 		level -= zone->level_words[i];
 		local = local << 6 | ctz64(level[local]);
@@ -123,21 +119,18 @@ HOT_INLINE u32 tight_lowest_local(const struct pb_pool *pool, const struct zone 
 	return local;
 }
 
-static inline u32 tight_lowest(const struct pb_pool *pool, const struct zone *zone,
-			       const struct stripe *stripe, unsigned int order, unsigned int type)
+static inline u32 __tight_lowest(const struct locked *at, unsigned int order, unsigned int type)
 {
-	return tight_global(pool, zone, stripe,
-			    tight_lowest_local(pool, zone, stripe, order, type));
+	return tight_global(at->pool, at->zone, at->stripe, __tight_lowest_local(at, order, type));
 }
 
-/* Stripe-local number of the first pageblock of a list from `local` on, or NO_FRAME. The
-   list's number is tight_list(). */
-static inline u32 tight_next(const struct pb_pool *pool, const struct zone *zone,
-			     const struct stripe *stripe, u32 list, u32 local)
+/* Stripe-local number of the first pageblock of a list from `local` on, or NO_FRAME. */
+static inline u32 __tight_next(const struct locked *at, unsigned int order, unsigned int type,
+			       u32 local)
 {
-	unsigned int order = list / PB_MIGRATE_TYPES, type = list % PB_MIGRATE_TYPES;
-	const u64 *root = &stripe_area(pool, stripe, order)->free_list[type].root;
-	const u64 *level = tight_bitmap(pool, zone, stripe, order, type);
+	const struct zone *zone = at->zone;
+	const u64 *root = &stripe_area(at->pool, at->stripe, order)->free_list[type].root;
+	const u64 *level = tight_bitmap(at->pool, zone, at->stripe, order, type);
 	unsigned int i = 0;
 	u64 word = 0;
 
@@ -237,30 +230,28 @@ HOT_INLINE void tight_split(const struct tight_spot *spot, unsigned int high, un
 
 /* List the pageblock where its largest free block, of those smaller than it, and its type
    now want it. */
-HOT_INLINE void tight_relist(const struct pb_pool *pool, const struct zone *zone,
-			     struct stripe *stripe, u32 number, u8 order)
+HOT_INLINE void __tight_relist(const struct locked *at, u32 number, u8 order)
 {
-	struct pageblock *pb = pool_pageblock(pool, number);
-	u32 local = tight_local(pool, zone, number);
+	struct pageblock *pb = pool_pageblock(at->pool, number);
+	u32 local = tight_local(at->pool, at->zone, number);
 
 	if (pb->listed_order != NOT_LISTED)
-		tight_clear(pool, zone, stripe, pb->listed_order, pb->listed_type, local);
+		__tight_clear(at, pb->listed_order, pb->listed_type, local);
 	if (order != NOT_LISTED)
-		tight_set(pool, zone, stripe, order, pb->type, local);
+		__tight_set(at, order, pb->type, local);
 	pb->listed_order = order;
 	pb->listed_type = pb->type;
 }
 
 /* The same if need be: its `mask` and `type` may have changed in any way since. `pb` is its. */
-HOT_INLINE void tight_relist_if_changed(const struct pb_pool *pool, const struct zone *zone,
-					struct stripe *stripe, u32 number,
-					const struct pageblock *pb)
+HOT_INLINE void __tight_relist_if_changed(const struct locked *at, u32 number,
+					  const struct pageblock *pb)
 {
 	u8 order = pb->mask ? (u8)fls32(pb->mask) : (u8)NOT_LISTED;
 
 	if (unlikely(order != pb->listed_order ||
 		     (LIST_TYPES > 1 && pb->type != pb->listed_type && order != NOT_LISTED)))
-		tight_relist(pool, zone, stripe, number, order);
+		__tight_relist(at, number, order);
 }
 
 /* pre: the order is smaller than the pageblock's. */

@@ -111,7 +111,7 @@ static u32 __take_pageblock(const struct locked *at, struct piece from, unsigned
 	const struct pb_pool *pool = at->pool;
 	u32 pageblock = from.frame >> pool->pageblock_order, got = 0;
 	struct pageblock *pb = pool_pageblock(pool, pageblock);
-	bool whole = is_whole(pool, from.order);
+	bool whole = in_list_alone(pool, from.order);
 
 	while (got < n && (whole || pb->mask >> order)) {
 		if (!whole)
@@ -124,7 +124,7 @@ static u32 __take_pageblock(const struct locked *at, struct piece from, unsigned
 		got += __take_cut(at, from, order, n - got, end - got);
 		whole = false;
 	}
-	tight_relist_if_changed(pool, at->zone, at->stripe, pageblock, pb);
+	__tight_relist_if_changed(at, pageblock, pb);
 	return got;
 }
 
@@ -155,7 +155,7 @@ static NOINLINE u32 __take_lists(const struct locked *at, unsigned int order, un
 		some = __take_words(at, (struct whole_list){ from.order, type }, order, n - got,
 				    end - got);
 		if (!some) {
-			from.frame = tight_lowest(at->pool, at->zone, stripe, from.order, type)
+			from.frame = __tight_lowest(at, from.order, type)
 				     << at->pool->pageblock_order;
 			some = __take_pageblock(at, from, order, n - got, end - got);
 		}

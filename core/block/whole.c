@@ -117,7 +117,7 @@ static u32 word_frame(const struct locked *at, u32 local)
 u32 __take_wholes(const struct locked *at, struct whole_list list, unsigned int order, u32 n,
 		  u32 *end)
 {
-	u32 local = tight_lowest_local(at->pool, at->zone, at->stripe, list.order, list.type);
+	u32 local = __tight_lowest_local(at, list.order, list.type);
 	u32 base = word_frame(at, local), per = 1u << (list.order - order);
 	u64 word = *list_word(at, list, local);
 	u32 got = 0;

@@ -26,7 +26,7 @@ struct whole_list {
 };
 
 /* Is a free block of this order kept by its list alone? */
-static inline bool is_whole(const struct pb_pool *pool, unsigned int order)
+static inline bool in_list_alone(const struct pb_pool *pool, unsigned int order)
 {
 	return order >= pool->pageblock_order && !pool_is_linked(pool);
 }

@@ -193,8 +193,7 @@ static u32 next_listed(const struct compaction *c, struct look *l)
 			for (; l->stripe < c->zone->nr_stripes; l->stripe++, l->local = 0) {
 				struct locked at = lock_stripe(
 					c->pool, c->zone, zone_stripe(c->pool, c->zone, l->stripe));
-				u32 local = tight_next(at.pool, at.zone, at.stripe,
-						       tight_list(l->order - 1, l->type), l->local);
+				u32 local = __tight_next(&at, l->order - 1, l->type, l->local);
 
 				unlock_stripe(&at);
 				if (local == NO_FRAME)

@@ -61,40 +61,45 @@ static u32 __part_of_range(const struct pb_pool *pool, u32 frame, u32 end)
 	return (u32)min_u64(end, (u64)(frame | (pages - 1)) + 1);
 }
 
-/*
- * Takes parts from `frame` on, each of them as a whole or not at all, so that few miss
- * frames that are only being looked at. Returns where it stopped; *obstacle: the frame that
- * was in the way, or end.
- */
-static u32 take_parts(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end,
-		      enum take_from from, u32 *obstacle)
-{
-	for (*obstacle = end; frame < end && *obstacle == end;) {
-		struct locked at = lock_frame(pool, zone, frame);
-		u32 part_end = __part_of_range(pool, frame, end), first;
+/* A range on its way out of the free lists. */
+struct taking {
+	struct pb_pool *pool;
+	struct zone *zone;
+	u32 frame, end; /* what is still to be taken */
+	enum take_from from;
+	u32 obstacle; /* the frame that was in the way, or end */
+};
 
-		first = __first_obstacle(pool, frame, part_end, from);
-		while (first == part_end && frame < part_end)
-			frame = __take_piece(&at, frame, part_end);
+/* Takes parts of the range, each of them as a whole or not at all, so that few miss frames
+   that are only being looked at. It stops at the first part that isn't free. */
+static void take_parts(struct taking *t)
+{
+	for (t->obstacle = t->end; t->frame < t->end && t->obstacle == t->end;) {
+		struct locked at = lock_frame(t->pool, t->zone, t->frame);
+		u32 part_end = __part_of_range(t->pool, t->frame, t->end), first;
+
+		first = __first_obstacle(t->pool, t->frame, part_end, t->from);
+		while (first == part_end && t->frame < part_end)
+			t->frame = __take_piece(&at, t->frame, part_end);
 		unlock_stripe(&at);
-		if (frame != part_end)
-			*obstacle = first;
+		if (t->frame != part_end)
+			t->obstacle = first;
 	}
-	return frame;
 }
 
 int take_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, enum take_from from)
 {
-	u32 obstacle, got = take_parts(pool, zone, frame, end, from, &obstacle);
+	struct taking t = { pool, zone, frame, end, from, end };
 
-	if (got < end && block_head(pool, obstacle) == NO_FRAME &&
-	    !load_relaxed(&pool->pages[obstacle].state)) {
+	take_parts(&t);
+	if (t.frame < end && block_head(pool, t.obstacle) == NO_FRAME &&
+	    !load_relaxed(&pool->pages[t.obstacle].state)) {
 		pcp_drain_all(pool, zone);
-		got = take_parts(pool, zone, got, end, from, &obstacle);
+		take_parts(&t);
 	}
-	if (got == end)
+	if (t.frame == end)
 		return PB_OK;
-	put_range(pool, zone, frame, got);
+	put_range(pool, zone, frame, t.frame);
 	return PB_EBUSY;
 }
 

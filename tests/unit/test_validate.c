@@ -108,7 +108,7 @@ static void set_bit(struct tp *tp, uint32_t frame, unsigned int order)
 {
 	const struct locked at = lock_of(tp, frame);
 
-	if (is_whole(&tp->pool, order)) {
+	if (in_list_alone(&tp->pool, order)) {
 		__whole_set(&at, frame, order, true);
 		return;
 	}
@@ -119,7 +119,7 @@ static void clear_bit(struct tp *tp, uint32_t frame, unsigned int order)
 {
 	const struct locked at = lock_of(tp, frame);
 
-	if (is_whole(&tp->pool, order)) {
+	if (in_list_alone(&tp->pool, order)) {
 		__whole_set(&at, frame, order, false);
 		return;
 	}
@@ -362,18 +362,19 @@ FAULT(listed_elsewhere, listed_pageblock(tp)->listed_order++)
 static void listed_twice(struct tp *tp)
 {
 	uint32_t frame = free_frame(tp, 6);
+	struct locked at = { &tp->pool, normal(tp), stripe_of(tp, frame) };
 
-	tight_set(&tp->pool, normal(tp), stripe_of(tp, frame), 6, PB_MIGRATE_CMA,
-		  tight_local(&tp->pool, normal(tp), frame >> 3));
+	__tight_set(&at, 6, PB_MIGRATE_CMA, tight_local(&tp->pool, normal(tp), frame >> 3));
 }
 
 static void not_listed(struct tp *tp)
 {
 	uint32_t frame = free_frame(tp, 0);
 	struct pageblock *pb = frame_pageblock(&tp->pool, frame);
+	struct locked at = { &tp->pool, normal(tp), stripe_of(tp, frame) };
 
-	tight_clear(&tp->pool, normal(tp), stripe_of(tp, frame), pb->listed_order, pb->type,
-		    tight_local(&tp->pool, normal(tp), frame >> 3));
+	__tight_clear(&at, pb->listed_order, pb->type,
+		      tight_local(&tp->pool, normal(tp), frame >> 3));
 }
 
 /* A block of at least a pageblock is on its list and nowhere else. */
@@ -382,10 +383,10 @@ FAULT(whole_lost, clear_bit(tp, free_frame(tp, 6), 6))
 static void whole_of_other_type(struct tp *tp)
 {
 	uint32_t frame = free_frame(tp, 6);
+	struct locked at = { &tp->pool, normal(tp), stripe_of(tp, frame) };
 
 	clear_bit(tp, frame, 6);
-	tight_set(&tp->pool, normal(tp), stripe_of(tp, frame), 6, PB_MIGRATE_CMA,
-		  tight_local(&tp->pool, normal(tp), frame >> 3));
+	__tight_set(&at, 6, PB_MIGRATE_CMA, tight_local(&tp->pool, normal(tp), frame >> 3));
 }
 
 static void whole_in_tree(struct tp *tp)
