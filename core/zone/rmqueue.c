@@ -452,23 +452,38 @@ unsigned int largest_order(const struct pb_pool *pool, u32 frame, u32 end)
 	return order;
 }
 
+/* Blocks under one hold of a stripe's lock: each may merge through every order. */
+#define RELEASE_BATCH (ZONE_BATCH_MAX < 16u ? ZONE_BATCH_MAX : 16u)
+
+/* The largest aligned block that begins with the frame and ends by `end` becomes free; returns
+   the first frame after it. */
+static u32 __release_block(const struct locked *at, u32 frame, u32 end)
+{
+	const struct pb_pool *pool = at->pool;
+	unsigned int order = largest_order(pool, frame, end), type = frame_migratetype(pool, frame);
+
+	/* blocks of different types are merged by __free_one_page(), if they may */
+	if (!__one_type(pool, frame, order))
+		order = pool->pageblock_order;
+	counter_add(&at->stripe->pgfree, 1ul << order);
+	if (type != PB_MIGRATE_ISOLATE)
+		__count_free(at, NO_CPU, 1L << order);
+	__free_one_page(at, frame, order, type, true);
+	return frame + (1u << order);
+}
+
 void release_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 {
 	pb_platform_lock(&zone->lock);
 	counter_add(&zone->managed, end - frame);
 	pb_platform_unlock(&zone->lock);
 	while (frame < end) {
-		unsigned int order = largest_order(pool, frame, end), type;
 		struct locked at = lock_frame(pool, zone, frame);
 
-		if (!__one_type(pool, frame, order))
-			order = pool->pageblock_order; /* blocks of different types are merged by __free_one_page(), if they may */
-		type = frame_migratetype(pool, frame);
-		counter_add(&at.stripe->pgfree, 1ul << order);
-		if (type != PB_MIGRATE_ISOLATE)
-			__count_free(&at, NO_CPU, 1L << order);
-		__free_one_page(&at, frame, order, type, true);
+		for (u32 n = 0; n < RELEASE_BATCH && frame < end &&
+				frame_stripe(pool, zone, frame) == at.stripe;
+		     n++)
+			frame = __release_block(&at, frame, end);
 		unlock_stripe(&at);
-		frame += 1u << order;
 	}
 }
