@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A profile is a value: one struct policy says in what the modern profile, and the
- * kernels that the linux profile follows, differ. Zones ask for fields of it; what
- * differs as a whole is a function of it.
+ * A profile is a value: one struct pb_policy says how the modern profile and each kernel
+ * that the linux profile follows behave. Small differences are fields, which zones ask
+ * for; what differs as a whole is a function.
  *
  *	pool->policy ----> pb_policy_modern     boot/policy.c
  *	             `---> pb_policy_linux[]    linux/linux_rules.c, where it is built
  *
- * The members up to pcp_high_batches are facts; those with a number are in
- * docs/linux-observed.md; the others follow the description, or are the modern profile's own. The
- * functions are the ways up: from a lower layer into one that it does not know.
+ * The members up to pcp_high_batches are facts. Those with a number are explained in
+ * docs/linux-observed.md; the others follow the description, or are the modern profile's own.
+ * The functions are the ways up: from a lower layer into one that it does not know.
  */
 #ifndef PB_CORE_POLICY_H
 #define PB_CORE_POLICY_H
@@ -56,8 +56,9 @@ struct pb_policy {
 	enum merge_rule merge; /* L5 */
 	bool moves_to_head;    /* L1: to the head of the new list */
 	bool cma_last;         /* CMA only when the type itself has nothing */
-	bool lists_follow;     /* F5, F9, W2: a whole pageblock changes or one block is taken, and
-	                      each is counted at once */
+	/* F5, F9, W2: a fallback claims a whole pageblock or takes one block, and each is counted
+	   at once */
+	bool lists_follow;
 	bool spares_zone_end;  /* H5: blocks of a pageblock that the zone ends in stay listed */
 	bool inner_reserve;    /* H5: such a pageblock isn't reserved at all */
 	bool unreserve_merges; /* blocks that leave the reserve merge with what they now may */
@@ -104,10 +105,10 @@ struct pb_policy {
 
 /* The other ways up: what a lower layer asks of an optional wing. NULL: the wing is left out. */
 struct pb_wings {
-	bool (*compact)(struct pb_pool *pool, const struct alloc_context *ctx); /* range/ */
-	void (*recover)(
-		struct pb_pool *
-			pool); /* boot/: rebuild the pool after a process died in it; the caller holds its locks */
+	/* range/ */
+	bool (*compact)(struct pb_pool *pool, const struct alloc_context *ctx);
+	/* boot/: rebuild the pool after a process died in it; the caller holds its locks */
+	void (*recover)(struct pb_pool *pool);
 };
 
 static inline const struct pb_policy *policy(const struct pb_pool *pool)

@@ -3,10 +3,11 @@
  * Zones, when a migratetype has run out: fallback to another type's blocks (spec 6.6,
  * 6.7, 6.10).
  *
- * Policy: an unmovable page in a movable pageblock pins it for as long as it lives, so
- * mixing is the last resort: first a whole pageblock is claimed, from the largest blocks down, so
- * that it need not be again soon; only then is one block taken, the smallest.
- * Change `fallbacks` and tests/unit/test_buddy.c, the model and kernel-diff say so.
+ * Policy: an unmovable page in a movable pageblock pins that pageblock for as long as the
+ * page lives, so mixing types is the last resort. First a whole pageblock is claimed, by way
+ * of the largest free block, so that the next claim is far off; only if none can be claimed
+ * is a single block stolen, the smallest that serves.
+ * A change of `fallbacks` fails tests/unit/test_buddy.c, the model and kernel-diff.
  */
 #include "zone/zone.h"
 
@@ -73,7 +74,7 @@ bool is_worth_claiming(const struct pb_pool *pool, unsigned int want, u32 pagebl
 	unsigned int old = pageblock_type(pool, pageblock);
 	u64 free = pageblock_free(pool, pageblock), movable = 0;
 
-	/* what is used is looked at only where that can decide */
+	/* allocated pages are looked at only where they can decide */
 	if (free < pageblock_pages(pool) / 2 &&
 	    (want == PB_MIGRATE_MOVABLE || old == PB_MIGRATE_MOVABLE))
 		movable = pageblock_movable(pool, pageblock);
@@ -81,9 +82,9 @@ bool is_worth_claiming(const struct pb_pool *pool, unsigned int want, u32 pagebl
 }
 
 /*
- * Spec 6.7 step 5: where the search for free blocks to move begins: with the
- * pageblock, or with the block if the zone begins later than its pageblock; a
- * pageblock that the zone ends in is left alone.
+ * Spec 6.7 step 5: the search for free blocks to move begins with the pageblock, or with
+ * the block itself if the zone begins inside its pageblock. A pageblock that the zone ends
+ * in is left alone.
  */
 u32 steal_from(const struct pb_pool *pool, const struct zone *zone, u32 frame)
 {
@@ -111,7 +112,7 @@ unsigned int lowest_fallback_order(const struct zone_request *request)
 
 /* ------------------------------------------------------------ claim, steal */
 
-/* Convert the pageblock(s) of a free block if that pays; true: done. */
+/* Give the pageblocks of a free block the request's type if that pays; true: done. */
 static bool __try_to_claim_block(const struct locked *at, const struct zone_request *request,
 				 u32 frame, unsigned int order)
 {

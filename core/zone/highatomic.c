@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The reserve of a zone for high-order atomic requests (spec 7.1): pageblocks of type
- * HIGHATOMIC. Their number changes under zone->lock, their type under their stripe's.
+ * HIGHATOMIC. Their number changes under zone->lock, their types under their stripe's lock.
  */
 #include "zone/zone.h"
 
@@ -16,7 +16,7 @@ static u64 highatomic_limit(const struct pb_pool *pool, const struct zone *zone)
 	return percent < pageblock_pages(pool) ? 0 : align_up(percent, pageblock_pages(pool));
 }
 
-/* Pageblocks that a block lies in. */
+/* Number of pageblocks that a block of this order touches. */
 static u32 pageblocks_of(const struct pb_pool *pool, unsigned int order)
 {
 	return order > pool->pageblock_order ? 1u << (order - pool->pageblock_order) : 1;
@@ -63,7 +63,7 @@ void reserve_highatomic_pageblock(struct pb_pool *pool, struct zone *zone, u32 f
 	pb_platform_unlock(&zone->lock);
 }
 
-/* A free block whose type has changed may merge with a buddy that it might not. */
+/* A free block whose type has changed may now merge with a buddy that it had to leave alone. */
 static void __merge_anew(const struct locked *at, u32 frame, unsigned int order, unsigned int type)
 {
 	__area_remove(at, frame, order);
@@ -82,7 +82,7 @@ static bool __unreserve(const struct locked *at, u32 frame, unsigned int order, 
 	if (frame_migratetype(pool, frame) == PB_MIGRATE_HIGHATOMIC)
 		counter_add(&at->zone->nr_reserved_highatomic,
 			    0 - min_u64((u64)blocks << pool->pageblock_order, reserved));
-	for (u32 i = 1; i < blocks; i++) /* a larger block goes as a whole */
+	for (u32 i = 1; i < blocks; i++) /* a block of several pageblocks leaves as a whole */
 		__set_pageblock_type(at, pageblock + i, type);
 	__set_pageblock_type(at, pageblock, type);
 	if (!__move_pageblock(at, frame, type))

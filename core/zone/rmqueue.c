@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One zone gives blocks, modern profile (spec 6.10): from which stripe, and in which order
- * of resort. And it takes them back.
+ * How one zone of the modern profile hands out blocks (spec 6.10): from which stripe, and
+ * by which steps when the type has none; and how blocks come back to a zone.
  *
  *	step            home stripe, or a tighter one    then every other
  *	1 the type      __rmqueue_bulk                   __rmqueue_bulk
@@ -9,8 +9,9 @@
  *	3 claim         a whole pageblock of another type becomes one of this
  *	4 steal         one block of another type is borrowed
  *
- * No step begins while the one before it has a block in any stripe, but for this: while
- * other CPUs are at work in the others, a whole free pageblock at home is claimed first.
+ * No step begins while the one before it would find a block in any stripe, with one
+ * exception: while other CPUs are at work in the other stripes, a whole free pageblock of
+ * the first stripe is claimed before theirs are searched.
  */
 #include "zone/zone.h"
 
@@ -27,7 +28,7 @@ enum rmqueue_step { STEP_TYPE, STEP_CMA, STEP_CLAIM, STEP_STEAL };
 #define LAST_STEP (PB_WITH_MOBILITY ? STEP_STEAL : STEP_TYPE)
 
 /* Number of blocks to take: at least one, and at most a 16th of the stripe's free pages.
-   Otherwise the last blocks would lie in the lists of a CPU that does not need them. */
+   Without that bound the last blocks would lie in the lists of a CPU that does not need them. */
 static u32 modest(const struct batch *b, const struct stripe *stripe)
 {
 	if (b->n == 1)
@@ -35,8 +36,8 @@ static u32 modest(const struct batch *b, const struct stripe *stripe)
 	return (u32)min_u64(b->n, 1 + ((u64)stripe->nr_free_pages >> (b->request->order + 4)));
 }
 
-/* Claims a pageblock and takes all that is wanted from it. The claimed pageblock is that of a free
-   block of this order; from pageblock_order on, that of any larger free block. */
+/* Claim a pageblock and take the batch from it: the pageblock of a free block of exactly this
+   order, or, from pageblock_order on, the pageblocks of the largest free block. */
 static u32 __rmqueue_claimed(const struct batch *b, const struct locked *at, unsigned int order)
 {
 	const struct zone_request *request = b->request;
@@ -72,9 +73,9 @@ static u32 __rmqueue_step(const struct batch *b, const struct locked *at, enum r
 	return 0;
 }
 
-/* Orders whose lists hold something, read without the lock. Acquire: what rmqueue_step()
-   writes before it changes the lists is seen with them (where stores keep their
-   order; elsewhere a guess may be wrong once). */
+/* A bit per order whose list has a block, read without the lock. Acquire: whoever sees the
+   lists changed also sees the mark that rmqueue_step() stored before (on machines that keep
+   the order of stores; on others one guess may be wrong). */
 static u32 lists_of(const struct stripe *stripe, unsigned int type)
 {
 	return pb_atomic_load_n(&stripe->nonempty[list_type(type)], __ATOMIC_ACQUIRE);
@@ -94,7 +95,7 @@ static bool stripe_may_have(const struct stripe *stripe, enum rmqueue_step step,
 	return false;
 }
 
-/* The CPU of home stripe `home` is at work in the stripe from now on; returns who was. */
+/* Note that a CPU whose home stripe is `home` takes blocks here; returns what was noted before. */
 static u32 __mark_active(struct stripe *stripe, u32 home)
 {
 	u32 before = load_relaxed(&stripe->remote_active);
@@ -141,8 +142,8 @@ static unsigned int claim_order(const struct zone_request *request)
 	return request->order < whole ? whole : request->order;
 }
 
-/* Claims, from the largest blocks down. Blocks smaller than a pageblock, whose neighbours must be
-   counted first, are tried under a hold of the lock of their own. */
+/* Claim, from the largest blocks down. A block smaller than a pageblock means counting the rest
+   of its pageblock, which takes long, so each such order has a hold of the lock to itself. */
 static u32 rmqueue_claim(struct batch *b, struct stripe *stripe)
 {
 	const struct zone_request *request = b->request;
@@ -171,7 +172,7 @@ static bool active_elsewhere(const struct stripe *stripe, u32 home)
 	return active != home && active != NO_CPU;
 }
 
-/* Orders from the request's up to that of the list that would serve it. */
+/* By how many orders the list that would serve the request exceeds it; 32: no list would. */
 static unsigned int tightness(const struct stripe *stripe, unsigned int order, unsigned int type)
 {
 	u32 lists = lists_of(stripe, type) >> order;
@@ -187,11 +188,10 @@ static bool clearly_more(const struct stripe *stripe, const struct stripe *than)
 }
 
 /*
- * Is another stripe a better place than the best so far? Not where another CPU is
- * at work: that one is for when the others have nothing left. Where nobody is, all
- * stripes are one zone: the tightest list serves; of equals the one with clearly
- * more free, since one that only saw frees would decay until no pageblock in it is
- * whole.
+ * Is this stripe a better place than the best so far? A stripe in which another CPU is at
+ * work is not: it is left for when the others have nothing. The rest count as one zone: the
+ * tightest list serves, and among equals that of the stripe with clearly more free pages,
+ * since a stripe that only sees frees would fragment until no pageblock in it is whole.
  */
 static bool better(const struct stripe *stripe, const struct stripe *best, u32 home,
 		   unsigned int order, unsigned int type)
@@ -206,7 +206,7 @@ static bool better(const struct stripe *stripe, const struct stripe *best, u32 h
 		return false;
 	if (tight == best_tight && !clearly_more(stripe, best))
 		return false;
-	/* It may be tight just because another CPU has begun to work there. */
+	/* Asked again: it may be tight just because another CPU has begun to work there. */
 	return !active_elsewhere(stripe, home);
 }
 
@@ -224,8 +224,8 @@ static u32 first_stripe(const struct zone_request *request, u32 home)
 	return best;
 }
 
-/* Was any other CPU active? Its mark is cleared, so it counts once: an active CPU sets it
-   again. */
+/* Was any other CPU at work in this zone? Its mark is cleared, so that it counts once: a CPU
+   that goes on sets it again. */
 static bool others_were_active(const struct batch *b)
 {
 	const struct zone_request *request = b->request;
@@ -243,9 +243,9 @@ static bool others_were_active(const struct batch *b)
 }
 
 /*
- * A whole pageblock of the first stripe is made one of the type, rather than that two
- * CPUs' pages come from one pageblock: their bytes would share cache lines. That may
- * cost a pageblock each time that the other CPU was seen at work since the last.
+ * Claim a whole free pageblock of the first stripe rather than let two CPUs take pages of
+ * one pageblock, whose page bytes would share cache lines. The price is at most one
+ * pageblock each time that another CPU was seen at work since the last claim.
  */
 static u32 claim_at_home(struct batch *b)
 {
@@ -285,8 +285,8 @@ static u32 rmqueue_any(struct batch *b, enum rmqueue_step step)
 	return got;
 }
 
-/* Where a CPU's area is held with interrupts masked, a refill takes its own type only: the
-   request that it is for goes on by itself, with a stripe's lock alone. */
+/* A refill holds the CPU's area. Where that masks interrupts it takes blocks of its own type
+   only; the request then goes on past the lists, holding no more than a stripe's lock. */
 #define REFILLS_CLAIM LONG_BATCHES
 
 static bool step_allowed(const struct zone_request *request, enum rmqueue_step step)
@@ -339,8 +339,8 @@ u32 rmqueue_reserve(const struct zone_request *request)
 	return frame;
 }
 
-/* Reserved blocks are for urgent requests of order > 0 at first, and at last for every
-   request that can't wait. */
+/* The reserve serves urgent requests of order > 0 first of all; to a request that can't wait,
+   and to a dying task, it is open when nothing else is left. */
 u32 rmqueue_buddy(struct zone_request *request)
 {
 	const struct pb_policy *rules = policy(request->pool);
@@ -375,8 +375,8 @@ static void __free_piece(const struct locked *at, u32 cpu, u32 frame, unsigned i
 	__free_one_page(at, frame, order, type, false);
 }
 
-/* A block larger than a pageblock may lie across the border of an isolated range:
-   then each pageblock goes back as its own type. */
+/* A block larger than a pageblock may lie across the border of an isolated range: then each
+   pageblock goes back with its own type. Kernels from 6.12 on always do that (L6). */
 void __free_typed(const struct locked *at, u32 cpu, u32 frame, unsigned int order,
 		  unsigned int type)
 {
@@ -430,7 +430,7 @@ void return_page(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned in
 
 /* ------------------------------------------------------------- a whole range */
 
-/* Have all pageblocks of a block one type? After boot that isn't certain. */
+/* Have all pageblocks of a block one type? Only at boot is that certain. */
 static bool __one_type(const struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	u32 step = 1u << pool->pageblock_order;

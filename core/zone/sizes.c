@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is computed from the zones' sizes and the tunables: min/low/high (spec 7.3, 7.4),
- * lowmem_reserve (7.5), the sizes of per-CPU lists (9.1, 9.6).
+ * Sizes that follow from the zones' managed pages and the tunables: the min, low and high
+ * watermarks (spec 7.3, 7.4), lowmem_reserve (7.5), the sizes of per-CPU lists (9.1, 9.6).
  */
 #include "zone/zone.h"
 
@@ -38,7 +38,7 @@ s32 default_min_free_kbytes(const struct pb_pool *pool)
 			kbytes += (load_relaxed(&zone->managed) - high) << (pool->page_shift - 10);
 	}
 	kbytes = clamp_u64(int_sqrt(kbytes * 16), 128, 262144);
-	if (policy(pool)->small_pools) /* Linux's least is half of a pool of 64 pages */
+	if (policy(pool)->small_pools) /* Linux's minimum of 128 KiB is half of a 64-page pool */
 		kbytes = min_u64(kbytes, lowmem_pages(pool) / 16 << (pool->page_shift - 10));
 	return (s32)kbytes;
 }
@@ -98,8 +98,8 @@ static s32 zone_batchsize(const struct pb_pool *pool, const struct zone *zone)
 	return (s32)(((u64)1 << fls64(batch)) - 1);
 }
 
-/* Spec 13.1: pages of change that a CPU may hold back. By the zone's size in chunks of
-   128 MiB, which a page may be larger than. */
+/* Spec 13.1: pages of change that a CPU may hold back, by the zone's size in chunks of 128 MiB
+   (a page may be larger than a chunk). */
 static u64 stat_threshold(const struct pb_pool *pool, const struct zone *zone)
 {
 	u64 chunks = load_relaxed(&zone->managed) << (pool->page_shift - 12) >> (27 - 12);
@@ -125,7 +125,7 @@ static void setup_zone_pcp(struct pb_pool *pool, struct zone *zone)
 	max = max_u64(floor, div_u64(load_relaxed(&zone->managed) / 8, cpus));
 	if (t->pcp_high_fraction)
 		max = min;
-	if (batches) /* P8; a fraction is of the zone, whoever shares it, and gives the batch */
+	if (batches) /* P8; pcp_high_fraction isn't divided by CPUs, and sets the batch, too */
 		min = max = t->pcp_high_fraction ? low : (u64)unclamped * batches;
 	if (batches && t->pcp_high_fraction)
 		batch = (s32)clamp_u64(low / 4, 1, pool->page_shift * 8u);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Zones, when to say no: the watermark test (spec 6.2) and boost (7.2).
+ * Whether a zone may serve a request: the watermark test (spec 6.2) and boost (7.2).
  *
  *	free pages   0 ....... min ....... low ....... high .......
  *	             HIGH, HARDER|         | wake       | background
@@ -84,7 +84,8 @@ static bool zone_has_block(const struct pb_pool *pool, const struct zone *zone, 
 	return false;
 }
 
-/* Kept for urgent requests of order > 0: the reserve's size, or what of it is free. */
+/* Pages kept for urgent requests of order > 0: the reserve's size, or by list_reserve the pages
+   on its free lists. */
 static long reserved_highatomic(const struct pb_pool *pool, const struct zone *zone)
 {
 	if (!PB_WITH_HIGHATOMIC)
@@ -133,7 +134,7 @@ static long approx_free_pages(const struct pb_pool *pool, const struct zone *zon
 	return sum;
 }
 
-/* Clearly above the mark, and a block in the CPU's home stripe? */
+/* Is the zone above the mark even by the lower bound, and has the CPU's home stripe a block? */
 static bool far_above(const struct pb_pool *pool, const struct zone *zone,
 		      const struct wmark_test *test)
 {
@@ -149,7 +150,7 @@ static bool far_above(const struct pb_pool *pool, const struct zone *zone,
 	return !test->order;
 }
 
-/* The shortcut of order 0: no list is looked at. */
+/* The shortcut of order 0: a page that is free is on some list, so no list is looked at. */
 static bool order_0_passes(const struct pb_pool *pool, const struct zone *zone,
 			   const struct wmark_test *test, long free_pages)
 {
@@ -204,7 +205,7 @@ bool boost_watermark(struct pb_pool *pool, struct zone *zone)
 	if (!max)
 		return false;
 	max = max_u64(pageblock_pages(pool), max);
-	do { /* other stripes boost, too, and hooks take it back */
+	do { /* CPUs in other stripes boost, too, and reclaim hooks take the boost back */
 		boost = (unsigned long)min_u64(old + pageblock_pages(pool), max);
 	} while (!pb_atomic_compare_exchange_n(&zone->watermark_boost, &old, boost, false,
 					       __ATOMIC_RELAXED, __ATOMIC_RELAXED));
