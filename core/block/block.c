@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One block at a time: merge on the way in, split on the way out. stripe.h shows both.
+ * One block at a time: it merges when freed and is split when taken. stripe.h shows both.
  */
 #include "block/free_area.h"
 
@@ -45,8 +45,9 @@ static bool may_merge_pageblocks(const struct pb_pool *pool, u32 buddy, unsigned
 }
 
 /*
- * Spec 3.5 step 6: this block's own buddy is likely to come back soon and to make
- * order + 2 with the one that is free beside their parent, so keep it cold.
+ * Spec 3.5 step 6: the buddy of the block's parent is free. So when the block's own buddy
+ * comes back, which is likely, all of it will merge to order + 2: the block should go to the
+ * tail, where it is taken last.
  */
 static bool buddy_merge_likely(const struct pb_pool *pool, u32 frame, unsigned int order)
 {
@@ -57,7 +58,8 @@ static bool buddy_merge_likely(const struct pb_pool *pool, u32 frame, unsigned i
 	return block_is_free(pool, parent ^ (2u << order), order + 1);
 }
 
-/* All pageblocks of a merged block get one type: lists follow types. */
+/* Give the buddy's pageblocks the block's type, so that the merged block has one type only: the
+   lists follow the pageblocks' types. */
 static void __retype_merged(const struct locked *at, u32 buddy, unsigned int order,
 			    unsigned int type)
 {
@@ -70,7 +72,8 @@ static void __retype_merged(const struct locked *at, u32 buddy, unsigned int ord
 	}
 }
 
-/* The free buddy of a block of at least a pageblock leaves its list; false: it may not. */
+/* Take the free buddy of a block of at least a pageblock off its list; false: the two must not
+   merge. */
 static bool __take_buddy(const struct locked *at, u32 frame, unsigned int order, unsigned int type)
 {
 	u32 buddy = frame ^ (1u << order);
@@ -159,7 +162,8 @@ void __expand(const struct locked *at, u32 frame, unsigned int high, unsigned in
 	__area_relist(at, frame);
 }
 
-/* The smallest block of the pageblock that serves, cut to `order`; pre: there is one. */
+/* Take the smallest block of the pageblock that is large enough, cut to `order`. pre: there is
+   one. */
 static inline u32 __tight_take(const struct locked *at, u32 pageblock, unsigned int order)
 {
 	const struct pb_pool *pool = at->pool;
@@ -195,7 +199,7 @@ static u32 __tight_smallest(const struct locked *at, unsigned int order, unsigne
 	return frame;
 }
 
-/* The same of linked lists, or traced. */
+/* The same for linked lists, and for traced pools of either kind. */
 static u32 __area_smallest(const struct locked *at, unsigned int order, unsigned int type)
 {
 	unsigned int found;
@@ -235,7 +239,7 @@ u32 __rmqueue_partial(const struct locked *at, unsigned int order, unsigned int 
 	if (found >= pool->pageblock_order)
 		return NO_FRAME;
 	frame = __area_first(at, found, type);
-	if (!pool_is_linked(pool)) { /* that is of the pageblock's largest */
+	if (!pool_is_linked(pool)) { /* found is the pageblock's largest order: take its smallest */
 		u32 pageblock = frame >> pool->pageblock_order;
 
 		found = order + ctz32(pool_pageblock(pool, pageblock)->mask >> order);

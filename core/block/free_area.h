@@ -98,8 +98,8 @@ static inline void __area_remove(const struct locked *at, u32 frame, unsigned in
 		tight_count(pool, frame, order, -1);
 }
 
-/* tightest: the frame's pageblock goes to the list where its largest free block and its
-   type now want it. */
+/* tightest: move the frame's pageblock to the list that its type and its largest free block now
+   call for. */
 static inline void __area_relist(const struct locked *at, u32 frame)
 {
 	u32 pageblock = frame >> at->pool->pageblock_order;
@@ -127,7 +127,7 @@ static inline u32 __area_first(const struct locked *at, unsigned int order, unsi
 	return tight_block(at->pool, __tight_lowest(at, order, type), order);
 }
 
-/* The lists that a search from `order` on looks into, to the trace hook. */
+/* Report the lists that a search from `order` on looks into to the trace hook. */
 static inline void __trace_scan(const struct locked *at, unsigned int order, unsigned int type)
 {
 	u32 frame = zone_first_frame(at->pool, at->zone);

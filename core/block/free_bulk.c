@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many blocks back, under one hold of each stripe's lock. Modern lists.
+ * Free many blocks under one hold of each stripe's lock. For modern lists.
  *
  * Neighbours of one tree word merge together in registers:
  *
@@ -9,23 +9,23 @@
  *	stay  w & ~(p|p<<1) 0 1 0 0 1 0 0 0	these have no free buddy
  *	word of order 1     0 1 0 1		the pairs, packed; and so on upward
  *
- * Scattered blocks merge one by one, but in the order of how far each will climb:
- * frees at random climb 0, 1, 2 ... levels unpredictably, and a processor that
- * guesses a loop's end wrong loses more time than the merge takes.
+ * Scattered blocks merge one by one, but sorted by how many levels each will climb:
+ * in random order the climbs are unpredictable, and a processor that mispredicts a
+ * loop's end loses more time than the merge takes.
  */
 #include "block/free_area.h"
 
-/* A batch on its way back, and the stripe whose lock is held for a part of it. */
+/* A batch that is being freed, and the stripe whose lock is held at the moment. */
 struct drain {
 	struct locked at;
 	unsigned int order;
 };
 
-#define RUN_MIN 4u /* neighbours for which a word pays */
+#define RUN_MIN 4u /* neighbours from which on merging by the word pays */
 
-/* Levels that a guess tells apart: 0 to 3, and more; and counters of one key that sorting
-   takes in turn, since one that is incremented again at once waits for itself. Neither
-   pays in short batches, and there the stack is small. */
+/* HEIGHTS: how many climbs guess_height() tells apart: 0 to 3 levels, and more. TURNS: counters
+   per sort key, used in turn, since incrementing the same one twice in a row stalls. Neither
+   pays in short batches, whose builds have small stacks, too. */
 #if LONG_BATCHES
 #define HEIGHTS 5u
 #define TURNS 4u
@@ -79,9 +79,9 @@ ALWAYS_INLINE unsigned int buddy_bit(const u64 *tree, u32 node, unsigned int lev
 #endif
 
 /*
- * How many levels the block would climb, 0 to HEIGHTS - 1: a guess that is right
- * unless somebody, or one of the same batch, changes it. Made without the lock, so
- * a race, and one that a guess may lose; ThreadSanitizer is not shown it.
+ * Guess how many levels the block would climb, 0 to HEIGHTS - 1. The guess is right unless
+ * another CPU, or a block of the same batch, changes a buddy before the block is freed: it
+ * is made without the lock. That race is harmless, and hidden from ThreadSanitizer.
  */
 ALWAYS_INLINE unsigned int guess_height(const u64 *tree, u32 node)
 {
@@ -95,8 +95,9 @@ ALWAYS_INLINE unsigned int guess_height(const u64 *tree, u32 node)
 #endif
 }
 
-/* Sort a batch by stripe, and within one by height; end[] of each stripe. In short
-   batches apart, so that what it keeps on the stack is gone before merging begins. */
+/* Sort a batch by stripe, and within a stripe by height; end[] becomes where each stripe's frames
+   end. Not inlined where batches are short, so that its arrays are off the stack before merging
+   begins. */
 LONG_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 n, u32 *frames,
 				u16 *end)
 {
@@ -128,8 +129,8 @@ LONG_INLINE void sort_scattered(const struct drain *d, struct geometry g, u32 n,
 	memcpy(frames, sorted, n * sizeof(*frames));
 }
 
-/* Free a block that merging has made, whose pages are counted already, so that it merges
-   further. `frame` is any of its frames. */
+/* Merge a block further that merging by the word has made. Its pages are accounted already, hence
+   the subtraction. `frame` is any of its frames. */
 static NOINLINE void __free_merged(struct drain *d, u32 frame, unsigned int order)
 {
 	unsigned int type = frame_migratetype(d->at.pool, frame);
@@ -140,9 +141,9 @@ static NOINLINE void __free_merged(struct drain *d, u32 frame, unsigned int orde
 }
 
 /*
- * Merge a block inside its pageblock; returns the order it reached. What becomes a whole
- * pageblock is in nobody's list then: it merges on when the batch is done, and its lock
- * was let go, since on a small stack there is no room for both.
+ * Merge a block inside its pageblock; returns the order it reached. A block that became a
+ * whole pageblock is on no list then: free_whole() merges it on after the batch, when the
+ * lock was dropped, since a small stack has no room for both at a time.
  */
 ALWAYS_INLINE unsigned int __free_single(struct drain *d, struct geometry g, u32 frame)
 {
@@ -150,7 +151,7 @@ ALWAYS_INLINE unsigned int __free_single(struct drain *d, struct geometry g, u32
 					 geo_pageblock(d->at.pool, g, frame), NULL };
 	unsigned int type = spot.pb->type, order;
 
-	if (unlikely(type >= PB_MIGRATE_CMA)) { /* not as all will be together */
+	if (unlikely(type >= PB_MIGRATE_CMA)) { /* __free_singles() accounts all as UNMOVABLE */
 		__account(d->at.stripe, 1L << g.order, type);
 		__account(d->at.stripe, -(1L << g.order), PB_MIGRATE_UNMOVABLE);
 	}
@@ -161,22 +162,22 @@ ALWAYS_INLINE unsigned int __free_single(struct drain *d, struct geometry g, u32
 	return order;
 }
 
-/* Each block that reached order o is one more there, and took one of each below. */
+/* A block that reached order o adds one to nr_free there; it took a buddy from each order below. */
 static void __count_reached(const struct drain *d, const reached_t *reached)
 {
 	struct free_area *area = stripe_area(d->at.pool, d->at.stripe, 0);
 	unsigned long taken = 0;
 
 	for (unsigned int o = d->at.pool->pageblock_order + 1; o-- > d->order;) {
-		/* whole pageblocks were counted where they went */
+		/* whole pageblocks are counted when free_whole() inserts them */
 		if (o < d->at.pool->pageblock_order)
 			counter_add(&area[o].nr_free, reached[o] - taken);
 		taken += reached[o];
 	}
 }
 
-/* Pageblocks that became whole are noted in whole[], where frames were that are dealt
-   with; returns how many. */
+/* Free the blocks of one stripe. A frame of each pageblock that became whole is noted in whole[],
+   which overlaps the part of frames[] that is done; returns how many. */
 ALWAYS_INLINE u32 __free_singles(struct drain *d, struct geometry g, u32 n, const u32 *frames,
 				 u32 *whole)
 {
@@ -195,7 +196,7 @@ ALWAYS_INLINE u32 __free_singles(struct drain *d, struct geometry g, u32 n, cons
 	return nr_whole;
 }
 
-/* What merging will read: the block's word, those of the next orders, the counts. */
+/* Fetch what merging will read: the block's tree word, those of the next two orders, the counts. */
 ALWAYS_INLINE void prefetch_block(const struct pb_pool *pool, struct geometry g, u32 frame)
 {
 	u64 *tree = geo_tree(pool, g, frame);
@@ -207,7 +208,8 @@ ALWAYS_INLINE void prefetch_block(const struct pb_pool *pool, struct geometry g,
 	prefetch_write(geo_pageblock(pool, g, frame));
 }
 
-/* Sorted by stripe: end[] of each. Returns how many whole pageblocks now begin frames[]. */
+/* Free frames[], which are sorted by stripe, each up to its end[]. Returns the number of whole
+   pageblocks, whose frames now come first in frames[]. */
 LONG_INLINE u32 free_sorted(struct drain *d, struct geometry g, u32 *frames, const u16 *end)
 {
 	u32 at = 0, whole = 0;
@@ -245,7 +247,7 @@ static struct geometry geometry_of(const struct pb_pool *pool, unsigned int orde
 				  pool->pageblock_stride };
 }
 
-/* Pages in pools of the usual orders? */
+/* Are these single pages in a pool of the default orders? */
 static bool usual_geometry(const struct pb_pool *pool, unsigned int order)
 {
 	return !order && pool->max_order == PB_DEFAULT_MAX_ORDER &&
@@ -300,8 +302,8 @@ static void __adjust(const struct drain *d, u32 frame, unsigned int order, int d
 		    (unsigned long)(long)delta);
 }
 
-/* Merge the 64 blocks of a tree word, those of `mask` being freed; true: they
-   became one block. `frame` is the first one's. */
+/* Merge the 64 blocks of a tree word, of which those in `mask` are being freed; true: they became
+   one block, which is not inserted. `frame` is the first block's. */
 static bool __merge_word(struct drain *d, u32 frame, u64 mask)
 {
 	u32 node = frame_node(d->at.pool, frame, d->order);
@@ -334,8 +336,8 @@ static void __free_word(struct drain *d, u32 frame, u64 mask, u32 blocks)
 		__area_relist(&d->at, frame);
 }
 
-/* Are these 64 all the blocks of a word, up or down? In steps that a compiler
-   makes vectors of. */
+/* Are these 64 frames all the blocks of a tree word, ascending or descending? Written without
+   branches, so that a compiler uses vectors. */
 static bool whole_word(unsigned int order, const u32 *frames)
 {
 	u32 step = frames[1] - frames[0], expected = frames[0], differ = 0;
@@ -349,7 +351,7 @@ static bool whole_word(unsigned int order, const u32 *frames)
 	       !(low & ((64u << order) - 1));
 }
 
-/* Frees frames[0] and those after it in the same tree word, if they are enough;
+/* Free frames[0] and those after it in the same tree word, if they are enough for that to pay;
    returns how many. */
 static u32 __free_run(struct drain *d, u32 n, const u32 *frames)
 {
@@ -372,8 +374,8 @@ static u32 __free_run(struct drain *d, u32 n, const u32 *frames)
 
 /* ---------------------------------------------------------------------- a batch */
 
-/* May blocks merge by the word? Not if each step is reported, nor where a word is
-   more than a pageblock. */
+/* May blocks merge by the word? Not in a traced pool, which reports each step, nor where a word
+   spans more than a pageblock. */
 static bool word_wise(const struct pb_pool *pool, unsigned int order)
 {
 	return order + 6 <= pool->pageblock_order && !tracing(pool);
@@ -410,9 +412,9 @@ static NOINLINE void sort_by_stripe(const struct pb_pool *pool, const struct zon
 	memcpy(frames, sorted, n * sizeof(*frames));
 }
 
-#define SAMPLE 8u /* of so many neighbours one is looked at */
+#define SAMPLE 8u /* one frame of so many is looked at */
 
-/* Prefetch, and let each stripe's frames come together. */
+/* Prefetch, and sort by stripe if a sample shows that stripes are mixed. */
 static void prepare_runs(const struct pb_pool *pool, const struct zone *zone, unsigned int order,
 			 u32 n, u32 *frames)
 {
@@ -447,7 +449,7 @@ static NOINLINE void free_runs(struct pb_pool *pool, struct zone *zone, unsigned
 }
 
 #if LONG_BATCHES
-/* Whole pageblocks. */
+/* Free blocks of at least a pageblock. */
 static NOINLINE void free_wholes(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
 				 u32 *frames)
 {

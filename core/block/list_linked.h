@@ -2,13 +2,13 @@
 /*
  * Free lists of the linux profile: doubly linked by 32-bit frame indices, head
  * and tail insertion, so that blocks come out in Linux's own order. The
- * per-CPU lists of that profile use the same links: a frame is on one list.
+ * per-CPU lists of that profile use the same links, since a frame is on one list at most.
  *
  *	list n: next -> 8 -> 24 -> prev		links[8]  = { 24, LIST_REF(n) }
  *						links[24] = { LIST_REF(n), 8 }
  *
- * An end names its list by number, so unlinking needs no list argument. `lists`
- * is the array that the numbers count in.
+ * The ends name their list by its number, so unlinking needs no list argument. `lists`
+ * is the array that the numbers index.
  */
 #ifndef PB_CORE_LIST_LINKED_H
 #define PB_CORE_LIST_LINKED_H

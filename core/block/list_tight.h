@@ -50,7 +50,7 @@ static inline u64 *tight_bitmap(const struct pb_pool *pool, const struct zone *z
 	return (u64 *)pool_at(pool, stripe->bitmaps) + (size_t)list * zone->bitmap_words;
 }
 
-/* A list's lowest level: its words. */
+/* Words of a list's lowest level. */
 static inline u64 *tight_leaf(const struct pb_pool *pool, const struct zone *zone,
 			      const struct stripe *stripe, unsigned int order, unsigned int type)
 {
@@ -59,7 +59,7 @@ static inline u64 *tight_leaf(const struct pb_pool *pool, const struct zone *zon
 	return &stripe_area(pool, stripe, order)->free_list[type].root;
 }
 
-/* The pageblock goes on the list of this order and type. */
+/* Put the pageblock on the list of this order and type. */
 HOT_INLINE void __tight_set(const struct locked *at, unsigned int order, unsigned int type,
 			    u32 local)
 {
@@ -80,7 +80,7 @@ HOT_INLINE void __tight_set(const struct locked *at, unsigned int order, unsigne
 	store_relaxed(&at->stripe->nonempty[type], at->stripe->nonempty[type] | 1u << order);
 }
 
-/* The pageblock leaves it. */
+/* Take the pageblock off the list of this order and type. */
 HOT_INLINE void __tight_clear(const struct locked *at, unsigned int order, unsigned int type,
 			      u32 local)
 {
@@ -166,9 +166,9 @@ HOT_INLINE u32 tight_block(const struct pb_pool *pool, u32 pageblock, unsigned i
 }
 
 /*
- * A block smaller than its pageblock, with every pointer at hand: merging and splitting inside the
- * pageblock changes nothing else. Not for traced pools: the steps are not reported. The caller
- * relists the pageblock.
+ * Pointers to all that merging and splitting inside one pageblock changes, of a block smaller
+ * than the pageblock. Not for traced pools, since the steps are not reported. The caller relists
+ * the pageblock.
  */
 struct tight_spot {
 	u64 *tree; /* of its span */
@@ -187,8 +187,8 @@ static inline void tight_count_area(const struct tight_spot *spot, unsigned int 
 	store_relaxed(nr_free, *nr_free + (unsigned long)n);
 }
 
-/* The block is free from now on: it merges while its buddy is free, and is inserted where that
-   ends. Returns the order it reached; one of `whole`, the pageblock's, is not inserted. */
+/* Make the block free: it merges while its buddy is free, and is inserted where that ends. Returns
+   the order it reached; a block that reached `whole`, the pageblock's order, is not inserted. */
 ALWAYS_INLINE unsigned int tight_merge(const struct tight_spot *spot, unsigned int order,
 				       unsigned int whole)
 {
@@ -213,8 +213,8 @@ ALWAYS_INLINE unsigned int tight_merge(const struct tight_spot *spot, unsigned i
 	return order;
 }
 
-/* The block, of order `high`, is in no list: its first 2^low frames stay out, the other halves are
-   inserted. */
+/* Split the block, of order `high` and in no list: its first 2^low frames stay out, the other
+   halves are inserted. */
 HOT_INLINE void tight_split(const struct tight_spot *spot, unsigned int high, unsigned int low)
 {
 	u32 node = spot->node;
@@ -228,8 +228,8 @@ HOT_INLINE void tight_split(const struct tight_spot *spot, unsigned int high, un
 	}
 }
 
-/* List the pageblock where its largest free block, of those smaller than it, and its type
-   now want it. */
+/* Move the pageblock to the list of `order`, its largest free block smaller than itself, and of
+   its type; NOT_LISTED: off all lists. */
 HOT_INLINE void __tight_relist(const struct locked *at, u32 number, u8 order)
 {
 	struct pageblock *pb = pool_pageblock(at->pool, number);
@@ -243,7 +243,8 @@ HOT_INLINE void __tight_relist(const struct locked *at, u32 number, u8 order)
 	pb->listed_type = pb->type;
 }
 
-/* The same if need be: its `mask` and `type` may have changed in any way since. `pb` is its. */
+/* Relist the pageblock, whose entry is `pb`, if its `mask` or `type` has changed so that it belongs
+   on another list. */
 HOT_INLINE void __tight_relist_if_changed(const struct locked *at, u32 number,
 					  const struct pageblock *pb)
 {
@@ -254,7 +255,8 @@ HOT_INLINE void __tight_relist_if_changed(const struct locked *at, u32 number,
 		__tight_relist(at, number, order);
 }
 
-/* pre: the order is smaller than the pageblock's. */
+/* Count n more free blocks of this order in the frame's pageblock. pre: the order is smaller than
+   the pageblock's. */
 HOT_INLINE void tight_count(const struct pb_pool *pool, u32 frame, unsigned int order, int n)
 {
 	struct pageblock *pb = frame_pageblock(pool, frame);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pageblocks: their types, and what lies in one.
+ * Pageblocks: their types, counts of the pages in one, and the move of its free blocks to
+ * another type's lists.
  */
 #include "block/free_area.h"
 
@@ -15,7 +16,8 @@ static NOINLINE void trace_type(const struct locked *at, u32 pageblock, unsigned
 	trace_event(at->pool, at->zone, &event);
 }
 
-/* A free block that begins there and is no smaller changes lists with the type. */
+/* A free block of at least a pageblock that begins here is on a list of this pageblock's type: it
+   moves to the new type's list. */
 void __set_pageblock_type(const struct locked *at, u32 pageblock, unsigned int type)
 {
 	struct pb_pool *pool = at->pool;
@@ -61,8 +63,8 @@ u32 pageblock_end(const struct pb_pool *pool, u32 frame)
 	return (frame | ((1u << pool->pageblock_order) - 1)) + 1;
 }
 
-/* Free pages from a frame to its pageblock's end, order by order: each has a bit for
-   each of its blocks there. */
+/* Count the free pages from a frame to the end of its pageblock, order by order: the tree has a
+   bit for each block of an order. */
 static u64 count_free_from(const struct pb_pool *pool, u32 frame)
 {
 	const u64 *tree = span_tree(pool, frame);
@@ -95,8 +97,8 @@ static u64 count_free_from(const struct pb_pool *pool, u32 frame)
 
 #define EACH_BYTE 0x0101010101010101u
 
-/* Pages of movable blocks that begin in eight frames: single pages by adding up bytes. A
-   block that is larger than its pageblock begins with it, and counts as far as that goes. */
+/* Count the pages of movable blocks that begin in eight frames; single pages are counted by adding
+   up bytes. A block larger than a pageblock counts as one pageblock, which is where it begins. */
 static u64 movable_of_eight(const struct pb_pool *pool, u64 eight)
 {
 	u64 movable = eight >> 7 & eight >> 5 & EACH_BYTE; /* HEAD and MOVABLE */
@@ -110,7 +112,7 @@ static u64 movable_of_eight(const struct pb_pool *pool, u64 eight)
 	return sum;
 }
 
-/* Pages of movable blocks that begin in [frame, end), as far as they lie in it. */
+/* Count the pages of movable blocks that begin in [frame, end), up to `end`. */
 static u64 count_movable(const struct pb_pool *pool, u32 frame, u32 end)
 {
 	u64 sum = 0;
@@ -134,7 +136,7 @@ static u64 counted_free(const struct pb_pool *pool, u32 pageblock)
 	u32 mask = pb->mask;
 	u64 sum = 0;
 
-	if (!mask) /* perhaps free as a whole */
+	if (!mask) /* no free block is smaller than the pageblock: is it free as a whole? */
 		return count_free_from(pool, pageblock << pool->pageblock_order);
 	for (; mask; mask &= mask - 1)
 		sum += (u64)pb->nr_free[ctz32(mask)] << ctz32(mask);
@@ -161,8 +163,8 @@ u64 pageblock_movable(const struct pb_pool *pool, u32 pageblock)
 	return count_movable(pool, frame, pageblock_end(pool, frame));
 }
 
-/* linked: the free blocks of 64 nodes of one order, marked in `level`, to the tail or the head of
-   list n, lowest first. `frame` is the first node's. Returns the pages that left the reserve. */
+/* linked: move the blocks that `level` marks, of the 64 of one order from `frame` on, lowest first,
+   to the head or the tail of the list of `type`. Returns the pages that left the reserve. */
 static long __relink_each(const struct locked *at, u64 level, u32 frame, unsigned int order,
 			  unsigned int type)
 {
@@ -185,10 +187,10 @@ static long __relink_each(const struct locked *at, u64 level, u32 frame, unsigne
 }
 
 /*
- * The same to the tail, as far as the blocks come from other lists than that: they form a chain
- * whose end is tied to the list at last. Returns the blocks that are left, and those of the
- * reserve. (Interrupts are masked, and a pageblock may have 256 of them: this loop is what the
- * longest hold consists of.)
+ * Do the same at the tail with fewer stores: the blocks form a chain, whose end is tied to the list
+ * once. It stops at a block that is on that list already or in the reserve, and returns the blocks
+ * that are left. (This loop makes up the longest hold of the lock, with interrupts masked: a
+ * pageblock of order 9 may have 256 such blocks.)
  */
 static u64 __relink_chain(const struct locked *at, u64 level, u32 frame, unsigned int order,
 			  unsigned int type)
@@ -229,8 +231,9 @@ static inline long __relink_level(const struct locked *at, u64 level, u32 frame,
 	return level ? __relink_each(at, level, frame, order, type) : 0;
 }
 
-/* Moves the free blocks of the pageblock from `frame` on, where one begins; there are `free` pages.
-   Each order has its lists, so each is moved by itself: 64 blocks are a word of the tree. */
+/* Move the pageblock's free blocks from `frame` on, of `free` pages in all; none of them begins
+   before `frame` and ends after it. Orders are moved one after the other, as each has its own
+   lists, and 64 blocks of an order are one word of the tree. */
 static NOINLINE void __relink_from(const struct locked *at, u32 frame, unsigned int type, u64 free)
 {
 	const struct pb_pool *pool = at->pool;
@@ -253,8 +256,9 @@ static NOINLINE void __relink_from(const struct locked *at, u32 frame, unsigned 
 		counter_add(&at->stripe->nr_free_highatomic, reserved);
 }
 
-/* linked: every free block of the pageblock, from `frame` on, goes to another list; a block that is
-   larger than the pageblock as a whole. Apart from the loops, whose frame is large. */
+/* linked: move every free block of the pageblock, from `frame` on, to another list; a block larger
+   than the pageblock moves as a whole. The loops are a function of their own, as their stack frame
+   is large. */
 static void __relink_pageblock(const struct locked *at, u32 frame, unsigned int type, u64 free)
 {
 	int order = covering_order(at->pool, frame);

@@ -8,7 +8,7 @@
 
 /* ------------------------------------------------------------- a batch out */
 
-/* Blocks of exactly `order` in a pageblock, a word of bits at a time. */
+/* Take blocks of exactly `order` from a pageblock, a word of bits at a time. */
 static u32 __take_bits(const struct locked *at, u32 pageblock, unsigned int order, u32 n, u32 *end)
 {
 	const struct pb_pool *pool = at->pool;
@@ -42,7 +42,7 @@ static u32 __take_bits(const struct locked *at, u32 pageblock, unsigned int orde
 /* Four at a time, as a vector where the target has one. */
 typedef u32 four_frames __attribute__((vector_size(16), aligned(4), may_alias));
 
-/* `n` blocks from `frame` on, the first one last. */
+/* Write the n blocks from `frame` on downward from end[-1], which becomes `frame`. */
 static NOINLINE void write_down(u32 frame, unsigned int order, u32 n, u32 *end)
 {
 	u32 step = 1u << order, at = frame + ((n - 1) << order);
@@ -57,14 +57,14 @@ static NOINLINE void write_down(u32 frame, unsigned int order, u32 n, u32 *end)
 		*to = at;
 }
 
-/* A free block; or a pageblock, and the order of the list that it is on. */
+/* A free block and its order, or a pageblock and the order of the list that it is on. */
 struct piece {
 	u32 frame;
 	unsigned int order;
 };
 
-/* A free block of order `found` is cut into `got` blocks of `order`; what is left of it
-   goes back as the largest aligned blocks, without touching bits between. */
+/* The first `got` blocks of `order` of a block of order `found` were taken: free the rest as the
+   largest aligned blocks, without touching the orders between. */
 static void __return_rest(const struct locked *at, u32 frame, unsigned int found,
 			  unsigned int order, u32 got)
 {
@@ -83,7 +83,7 @@ static void __return_rest(const struct locked *at, u32 frame, unsigned int found
 	}
 }
 
-/* A free block of order `found`, cut into up to n blocks. The caller relists its pageblock. */
+/* Take a free block and cut it into up to n blocks of `order`. The caller relists its pageblock. */
 static u32 __take_cut(const struct locked *at, struct piece from, unsigned int order, u32 n,
 		      u32 *end)
 {
@@ -104,7 +104,7 @@ static u32 __take_cut(const struct locked *at, struct piece from, unsigned int o
 	return got;
 }
 
-/* From the pageblock of a list: its smallest block that serves, and more as long as it has any. */
+/* Take up to n blocks from one pageblock of a list, its smallest blocks that serve first. */
 static u32 __take_pageblock(const struct locked *at, struct piece from, unsigned int order, u32 n,
 			    u32 *end)
 {
@@ -128,7 +128,8 @@ static u32 __take_pageblock(const struct locked *at, struct piece from, unsigned
 	return got;
 }
 
-/* By the word, where whole blocks are asked for. 0: none, or each must be cut. */
+/* Take whole blocks by the word, if the batch is of at least pageblock_order. 0: none taken, since
+   a block must be cut or each step reported. */
 static inline u32 __take_words(const struct locked *at, struct whole_list list, unsigned int order,
 			       u32 n, u32 *end)
 {
@@ -137,7 +138,7 @@ static inline u32 __take_words(const struct locked *at, struct whole_list list, 
 	return __take_wholes(at, list, order, n, end);
 }
 
-/* Not inlined: its frame is large, and one block is taken without it. */
+/* Not inlined: its stack frame is large, and a batch of one block does without it. */
 static NOINLINE u32 __take_lists(const struct locked *at, unsigned int order, unsigned int type,
 				 u32 n, u32 *end)
 {
@@ -145,8 +146,8 @@ static NOINLINE u32 __take_lists(const struct locked *at, unsigned int order, un
 	u32 got = 0, lists = stripe->nonempty[type] >> order, some;
 	unsigned int tightest = lists ? ctz32(lists) : 0;
 
-	/* Only from lists as tight as the first: another stripe may have such a one when
-	   this has not, and the next batch will ask again. */
+	/* Only from lists as tight as the first one: when this stripe has no more of them another
+	   may, and the next batch will compare the stripes again. */
 	while (got < n && lists && ctz32(lists) <= tightest) {
 		struct piece from = { NO_FRAME, order + ctz32(lists) };
 

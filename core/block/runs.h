@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where whole pageblocks are free, for those who need many in a row. 64 pageblocks of a zone
- * are a leaf; whoever changes what is free there as a whole marks it, and that is all that
- * allocation and free pay for it. Who looks for a run brings the marked leaves up to date
- * first (range/runs.c), and with them the nodes above, each of which says of its pageblocks
+ * Where whole pageblocks are free, for a search that needs many in a row. 64 pageblocks of a
+ * zone are a leaf. Whoever frees or takes a whole pageblock marks its leaf, and allocation and
+ * free pay no more than that. The search first brings the marked leaves up to date
+ * (range/runs.c), and with them the nodes above, each of which says of its pageblocks
  *
  *	  first, last: free ones at its start, and at its end; longest: in a row
  *
@@ -11,7 +11,7 @@
  *	          2: first 3, last 2          3: first 3, last 2
  *	          [1 1 1 0 ... 1 1]           [1 1 1 0 ... 1 1]     leaves, words[0] and [1]
  *
- * Zones of one leaf have none of this: they are looked at as they are.
+ * A zone of one leaf has no marks and no nodes: the search reads its pageblocks themselves.
  *
  *	marked: under the lock of the stripe that the leaf belongs to (groups are of whole
  *	leaves), atomically, since leaves of other stripes share the word
@@ -28,7 +28,7 @@ struct run_node {
 	u32 first, last, longest; /* pageblocks */
 };
 
-/* Leaves of a zone, a power of two of which has nodes. */
+/* Leaves of a zone; the tree above them has room for the next power of two. */
 static inline u32 runs_leaves(u32 pageblocks)
 {
 	return div_round_up(pageblocks, 1u << LEAF_SHIFT);
@@ -65,8 +65,8 @@ static inline struct run_node *runs_nodes(const struct pb_pool *pool, const stru
 	return (struct run_node *)(runs_words(pool, zone) + zone->run_leaves);
 }
 
-/* The pageblocks of a block of at least pageblock_order came to be free, or are no longer, or
-   changed to or from ISOLATE. Stripe lock. */
+/* Mark the leaves of a block of at least pageblock_order that became free, was taken, or changed
+   to or from ISOLATE. The caller holds the stripe's lock. */
 static inline void __runs_mark(const struct locked *at, u32 frame, unsigned int order)
 {
 	u32 first, last;
