@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many blocks of one order, in one call. They come from this CPU's lists, or the zone, by the
- * batch: one look at the request, the watermark and the lock for all of it. What a batch can't
- * have, at the low watermark, is asked for one by one as pb_alloc_pages() would.
+ * Many blocks of one order in one call. They come from this CPU's lists or the zone in batches:
+ * the request is checked, the watermark tested and the lock taken once per batch. Blocks that a
+ * batch can't get at the low watermark are asked for one by one, as by pb_alloc_pages().
  */
 #include "alloc/page_alloc.h"
 
@@ -17,10 +17,11 @@ struct bulk {
 	struct pb_page **pages;
 };
 
-/* Blocks of a batch, whose frames are on the stack. */
+/* Blocks of a batch: their frame numbers are on the stack. */
 #define BULK_MAX (LONG_BATCHES ? 64u : 2 * ZONE_BATCH_MAX)
 
-/* Frames that are the caller's now. One that can't be cleared goes back with all after it. */
+/* Make the frames the caller's pages; returns how many. From the first one on that can't be
+   zeroed all are freed. */
 static u32 prep_pages(struct pb_pool *pool, const struct alloc_context *ctx, u32 n, u32 *frames,
 		      struct pb_page **pages)
 {
@@ -50,8 +51,8 @@ static u32 __alloc_batch(struct pb_pool *pool, struct pb_request *request, const
 	return prep_pages(pool, &ctx, n, frames, bulk->pages + from);
 }
 
-/* Some of the blocks, as far as they are to be had without a second attempt. Not inlined: their
-   frames are off the stack when one is asked for by itself. */
+/* Allocate some of the blocks, as many as the first attempt finds. Not inlined, so that the array
+   of frames is off the stack when a block is asked for by itself. */
 static NOINLINE u32 alloc_batch(struct pb_pool *pool, struct pb_request *request,
 				const struct bulk *bulk, size_t from, const struct call *call)
 {
@@ -100,8 +101,8 @@ size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned int orde
 	return alloc_bulk(pool, &request, &bulk, CALL("pb_alloc_pages_bulk"));
 }
 
-/* How many of pages[0..n) carry this very byte, each counted once: they are marked
-   off by clearing it and marked back. The caller owns them all. */
+/* Count the pages in pages[0..n) whose byte equals `state`, a page named twice only once: each
+   counted byte is cleared, and restored at the end. The caller owns them all. */
 static size_t count_once(size_t n, struct pb_page *const *pages, u8 state)
 {
 	size_t found = 0;
@@ -117,8 +118,8 @@ static size_t count_once(size_t n, struct pb_page *const *pages, u8 state)
 	return found;
 }
 
-/* First of pages[0..n) that can't be freed, or n. A page named twice is the second
-   time: a block may be named as often as it has references, so SHARED ones may be. */
+/* Index of the first of pages[0..n) that can't be freed, or n. A page that is named twice can't be
+   freed the second time, unless it is SHARED: it may be named once per reference. */
 static size_t first_unfreeable(struct pb_pool *pool, unsigned int order, size_t n,
 			       struct pb_page *const *pages)
 {
@@ -132,14 +133,14 @@ static size_t first_unfreeable(struct pb_pool *pool, unsigned int order, size_t 
 	}
 	if (count_once(n, pages, plain) + count_once(n, pages, movable) == once)
 		return n;
-	for (size_t at = n - 1;; at--) /* the rare case: which one is it? There is one. */
+	for (size_t at = n - 1;; at--) /* some page is named twice: find the second time */
 		for (size_t i = 0; i < at; i++)
 			if (pages[i] == pages[at] &&
 			    !(load_relaxed(&pages[i]->state) & PB_PAGE_SHARED))
 				return at;
 }
 
-/* Drops a reference of each of n blocks; those that nobody owns any more go back together. */
+/* Drop a reference of each of n blocks; those whose last one it was are freed together. */
 static NOINLINE void free_batch(struct pb_pool *pool, unsigned int order, u32 n,
 				struct pb_page *const *pages, const struct call *call)
 {

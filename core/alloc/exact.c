@@ -7,7 +7,7 @@
 
 #include "alloc/refs.h"
 
-/* The block becomes nr_pages pages, and what is left of it is given back. */
+/* Split the block into nr_pages single pages and free the rest. */
 static NOINLINE void trim_exact(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 				size_t nr_pages)
 {

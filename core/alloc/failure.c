@@ -40,8 +40,8 @@ enum pb_reason failure_reason(const struct pb_pool *pool, const struct alloc_con
 	return reason;
 }
 
-/* Logs the first, second, fourth, eighth … failure, so that many of them are no flood. Its line is not on the
-   stack while the request goes on. */
+/* Logs the first, second, fourth, eighth … failure, so that many of them don't flood the log. Not
+   inlined, so that the line is on the stack only while it is written. */
 NOINLINE void warn_alloc(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	unsigned long nth = pb_atomic_add_fetch(&pool->super->vm[VM_ALLOC_FAIL], 1,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The free path: the page byte must say that this is the head of an allocated block of this
- * order; the last reference is dropped; the byte is cleared; the block goes onto this CPU's
- * list. Where that is full its limit grows, and once that can't, a batch goes back to the zone,
- * which merges.
- * What the byte may say instead is found out by misuse.c.
+ * order (if not, misuse.c finds out why); a reference is dropped; if it was the last one the
+ * byte is cleared, and the block goes onto this CPU's list. When the list is full its limit
+ * grows, and when that is at its maximum a batch goes back to the zone, which merges it.
  */
 #include "alloc/page_alloc.h"
 
@@ -22,7 +21,7 @@ void free_frames(struct pb_pool *pool, u32 frame, unsigned int order)
 	free_one_page(pool, zone, cpu, frame, order);
 }
 
-/* How many of n frames go to the first one's list. */
+/* How many of n frames in a row go to the same list as the first one. */
 static u32 same_list(const struct zone_request *what, u32 n, const u32 *frames)
 {
 	u32 i = 1;
@@ -56,7 +55,7 @@ void free_frames_bulk(struct pb_pool *pool, unsigned int order, u32 n, u32 *fram
 	}
 }
 
-/* Drops a reference; *freed: the block that nobody owns any more, or NO_FRAME. */
+/* Drop a reference; *freed: the block if that was its last one, or NO_FRAME. */
 static int release(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 		   const struct call *call, u32 *freed)
 {
@@ -74,7 +73,7 @@ static int release(struct pb_pool *pool, struct pb_page *page, unsigned int orde
 		return PB_OK;
 	if (!pool->hardened)
 		store_relaxed(&page->state, 0);
-	else if (!change_byte(page, state, 0)) /* of two frees in one instant one is caught */
+	else if (!change_byte(page, state, 0)) /* one of two concurrent frees is caught here */
 		return misuse_page(pool, call, page, order);
 	*freed = frame;
 	return PB_OK;
@@ -111,8 +110,8 @@ static inline bool owned_block(const struct pb_page *page, unsigned int order)
 	       (u64)(PB_PAGE_HEAD | PB_PAGE_SHARED) + order;
 }
 
-/* In a shared pool a page changes hands under a lock, which tells who died while he held it
-   (shared.h). */
+/* In a shared pool a page changes its owner under a lock, whose word tells which process died while
+   it held the lock (shared.h). */
 static int free_shared(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 		       const struct call *call)
 {
@@ -137,14 +136,14 @@ static NOINLINE int free_reported(struct pb_pool *pool, struct pb_page *page, un
 				    : free_slow(pool, page, order, &call);
 }
 
-/* Frees a block whose byte is clear already, and for which this CPU's list had no room. */
+/* Free a block whose byte is clear already, and for which this CPU's list had no room. */
 static NOINLINE int free_overflow(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	free_frames(pool, frame, order);
 	return PB_OK;
 }
 
-/* Pushes by the thread's concurrency id, in a pool that goes by these. */
+/* Push by the thread's concurrency id, in a PB_POOL_CIDS pool. */
 static NOINLINE int free_by_cid(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 				const char *name, const void *caller)
 {
@@ -160,7 +159,7 @@ static NOINLINE int free_by_cid(struct pb_pool *pool, struct pb_page *page, unsi
 	return free_overflow(pool, (u32)frame, order);
 }
 
-/* Pushes onto this CPU's list under its lock, unless the free needs more than that. */
+/* Push onto this CPU's list under its lock, unless the free needs more than that. */
 static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 				const char *name, const void *caller)
 {
@@ -169,7 +168,7 @@ static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsi
 
 	if (unlikely(frame >= pool->lock_free_frames || !owned_block(page, order)))
 		return free_reported(pool, page, order, name, caller);
-	/* an order without lists of its own finds one that is always full */
+	/* an order without lists needs no test: its list is one that is always full */
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->state, 0);
 	if (unlikely(pcp_lock_push(pool, class, order, (u32)frame) != PCP_OK))

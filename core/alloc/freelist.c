@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A block from the zones of a request's zonelist, in its order: the zone must keep its
+ * Takes a block from the first zone of the zonelist that has one: the zone must keep its
  * watermark (zone/watermark.c), then rmqueue() asks this CPU's lists (pcp/area.c) or the
  * zone itself (zone/rmqueue.c). Spec 6.1, 6.4.
  */
@@ -8,7 +8,7 @@
 
 #include "pcp/shared.h"
 
-/* n blocks of the zone went to a request that preferred another one. */
+/* Count that n blocks of the zone went to a request that preferred another node. */
 static void count_numa(const struct alloc_context *ctx, struct zone *zone, u32 n)
 {
 	if (!PB_WITH_NUMA || zone->node == ctx->preferred->node)
@@ -17,7 +17,7 @@ static void count_numa(const struct alloc_context *ctx, struct zone *zone, u32 n
 	pb_atomic_fetch_add(&ctx->preferred->numa_foreign, n, __ATOMIC_RELAXED);
 }
 
-/* n blocks came straight from the zone. */
+/* Count n blocks that came from the zone itself, past the per-CPU lists. */
 static void count_numa_direct(const struct pb_pool *pool, u32 cpu, struct zone *zone, u32 n)
 {
 	if (PB_WITH_NUMA && cpu_node(pool, cpu) != zone->node)
@@ -38,7 +38,7 @@ NOINLINE void wake_reclaim(struct pb_pool *pool, const struct zone *zone, unsign
 	}
 }
 
-/* A request that found the zone's watermarks boosted wakes reclaim, once a boost. */
+/* Wake reclaim once per boost, by the first request that finds the flag. */
 static inline void wake_if_boosted(struct pb_pool *pool, struct zone *zone,
 				   unsigned int alloc_flags)
 {
@@ -49,8 +49,8 @@ static inline void wake_if_boosted(struct pb_pool *pool, struct zone *zone,
 	wake_reclaim(pool, zone, 0);
 }
 
-/* Takes a block from this CPU's list or the zone, wakes reclaim after a boost, and reserves a
-   pageblock for urgent requests (spec 6.4). */
+/* Take a block from this CPU's list or the zone, wake reclaim after a boost, and reserve the
+   block's pageblock if the request is urgent and of order > 0 (spec 6.4). */
 static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
 		   unsigned int alloc_flags)
 {
@@ -74,8 +74,8 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 	return frame;
 }
 
-/* From 6.12 on: remember that the zone fell below its high mark. While it is above, the
-   mark that the request must keep is not asked for. */
+/* From 6.12 on: remember when the zone falls below its high mark. While it is above that mark,
+   the lower one that the request must keep needs no test. */
 static bool above_high(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
 		       unsigned int alloc_flags)
 {
@@ -104,8 +104,8 @@ static NOINLINE void trace_watermark(const struct pb_pool *pool, const struct al
 	trace_event(pool, zone, &event);
 }
 
-/* Would the zone keep its mark, and `more` pages above it? Not inlined, so that what is asked is
-   off the stack when a block is taken. */
+/* Would the zone keep its mark, and `more` pages above it? Not inlined, so that the test is off
+   the stack when a block is taken. */
 static NOINLINE bool zone_passes(struct pb_pool *pool, const struct alloc_context *ctx,
 				 struct zone *zone, unsigned int alloc_flags, u64 more)
 {
@@ -157,7 +157,7 @@ static u32 rmqueue_some(struct zone_request *request, u32 n, u32 *frames)
 	n = n < ZONE_BATCH_MAX ? n : ZONE_BATCH_MAX; /* under one hold of a stripe's lock */
 	got = policy(pool)->rmqueue_bulk(request, n, frames + n);
 	count_numa_direct(pool, request->cpu, request->zone, got);
-	/* they were written downward from the end: the first one is the last */
+	/* they were written downward from the end: reverse them, and move them to the beginning */
 	for (u32 i = 0; i < got - i; i++) {
 		u32 swap = frames[n - 1 - i];
 
@@ -204,8 +204,8 @@ u32 first_attempt(struct pb_pool *pool, const struct alloc_context *ctx)
 	return frame;
 }
 
-/* Takes a block straight from a zone, for one that is to be moved: it may stay for long, and the
-   way is short where the stack is deep already. */
+/* Take the target of a move straight from a zone: the block may stay there for long, so it should
+   not be a cached one, and few calls are needed where the stack is deep already. */
 static u32 take_from_zones(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	unsigned int alloc_flags = gfp_to_alloc_flags(pool, ctx->gfp, ctx->order);

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "zone/zone.h"
 
-/* Returns the highest zone type for the flags (spec 4.3); -1: their modifiers contradict. */
+/* The highest zone type by the zone modifiers of the flags (spec 4.3); -1: they contradict. */
 static const signed char zone_table[16] = {
 	[0] = PB_ZONE_NORMAL,
 	[PB_GFP_DMA] = PB_ZONE_DMA,
@@ -68,7 +68,7 @@ unsigned int gfp_to_alloc_flags(const struct pb_pool *pool, pb_gfp_t gfp, unsign
 	return flags;
 }
 
-/* Names are tried in this order (spec 13.6). */
+/* Names in the order in which they are matched: combinations before their bits (spec 13.6). */
 static const struct {
 	pb_gfp_t bits;
 	const char *name;

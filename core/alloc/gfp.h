@@ -12,9 +12,9 @@
 int gfp_zone(const struct pb_pool *pool, pb_gfp_t gfp);
 /* Migratetype, or -1 for both mobility bits. */
 int gfp_migratetype(const struct pb_pool *pool, pb_gfp_t gfp);
-/* Of the slow path. */
-/* What a request that can't wait may do more than others (spec 4.6). */
+/* Further allocation flags of a request that can't wait (spec 4.6). */
 unsigned int alloc_harder(const struct pb_pool *pool, pb_gfp_t gfp);
+/* Allocation flags of the slow path. */
 unsigned int gfp_to_alloc_flags(const struct pb_pool *pool, pb_gfp_t gfp, unsigned int order);
 
 #endif

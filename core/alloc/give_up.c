@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Was everything still while a request looked at lists without their locks?
+ * Did nothing change while a request looked at lists without their locks?
  *
  *	look_around()  ->  A, nobody inside a lock
  *	    lists, counters, types are read: no block for this request
  *	look_around()  ->  A again, nobody inside a lock
  *
- * So between the two nothing was taken or given back, and what was read is how it was
- * at one moment: the request may fail. If A has changed, or somebody was inside, the
- * block may have been in that one's hands, and the request stops everybody to look.
+ * Then nothing was taken or freed between the two, and what was read was the state at one
+ * moment: the request may fail. If the sum A has changed, or a lock was held, its holder may
+ * have been moving the block, and the request looks again with all locks held.
  *
- * What is summed up only grows, or moves together with something that does: a pop
- * counts in the list's head; a push moves the head, and what takes it back is a pop or
- * a drain, and that counts in a stripe's version. A page that a thread is about to
- * free, or has just got, is its own as yet.
+ * The sum can't return to an old value: it is made of counters that only grow, and of list
+ * heads. A pop counts in the list's head. A push moves the head, and only a pop, or a drain,
+ * which counts in a stripe's version, moves it back. A page that a thread is about to free,
+ * or was just given, is owned by that thread and not missed.
  */
 #include "alloc/give_up.h"
 
@@ -24,7 +24,7 @@ u64 look_around(const struct pb_pool *pool)
 	bool still = true;
 	u64 sum = 1;
 
-	/* Acquire, and full fences around: the looks in between stay in between. */
+	/* Acquire loads and full fences: reads between two calls stay between them. */
 	pb_atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
 		if (pb_atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))

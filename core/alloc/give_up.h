@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * May a request give up? Only if there was a moment in which nothing that it may have
- * was free: see give_up.c.
+ * May a request fail? Only if there was a moment at which no block that it may have was
+ * free: see give_up.c.
  */
 #ifndef PB_CORE_GIVE_UP_H
 #define PB_CORE_GIVE_UP_H
 
 #include "pcp/pcp.h"
 
-/* A sum of all that changes with what is free, or 0: somebody was changing something. Reads
-   all CPUs' lists and stripes, without locks: O(CPUs x zones x orders). */
+/* A sum over all counters that change when a block is taken or freed; 0: a lock was held. Reads
+   all CPUs' lists and all stripes, without locks: O(CPUs x zones x orders). */
 u64 look_around(const struct pb_pool *pool);
 
 /*
- * Every lock of the pool but sizes_lock, in their order: quarantine, areas, zones, stripes. Nothing of
- * what is free changes until unlock_everything(), which wants what this returned; interrupts
- * stay masked. pre: the caller holds none of them. O(CPUs + zones + stripes), and a fence
- * of every CPU where there are restartable sequences.
+ * Take every lock of the pool but users_lock and sizes_lock, in their order: quarantine,
+ * areas, zones, stripes. No block is taken or freed, and interrupts stay masked, until
+ * unlock_everything(), which is given what this returned. pre: the caller holds none of
+ * these locks. O(CPUs + zones + stripes), and a fence of every CPU where there are
+ * restartable sequences.
  */
 unsigned long lock_everything(struct pb_pool *pool);
 void unlock_everything(struct pb_pool *pool, unsigned long state);

@@ -22,7 +22,7 @@ static const char *const texts[PB_NR_MISUSE] = {
 	[PB_MISUSE_HOOK] = "a hook returned what can't be",
 };
 
-/* "page 0x7f3a, pfn 0x12, order 3": what was given. */
+/* Writes what was passed in: "page 0x7f3a, pfn 0x12, order 3". */
 static void text_given(struct text *text, const struct misuse *what)
 {
 	if (what->page) {
@@ -150,7 +150,7 @@ u32 block_head(const struct pb_pool *pool, u32 frame)
 	return NO_FRAME;
 }
 
-/* Finds the block that a frame without owner is part of. */
+/* Order of the free block that contains a frame without owner, or where else the frame is. */
 static unsigned int free_around(const struct pb_pool *pool, u32 frame)
 {
 	int order = covering_order(pool, frame);

@@ -14,7 +14,7 @@ struct call {
 	const void *caller;
 };
 
-/* Where the public function that says this returns to. WebAssembly keeps that to itself. */
+/* The return address of the public function in which this stands. WebAssembly has none to tell. */
 #ifdef __wasm__
 #define CALLER NULL
 #else
@@ -30,13 +30,14 @@ struct misuse {
 	unsigned int found;         /* by kind */
 };
 
-/* Reports; always returns PB_EMISUSE. */
+/* Report the misuse through the hook, or the platform's; always returns PB_EMISUSE. */
 int report_misuse(const struct pb_pool *pool, const struct call *call, const struct misuse *what);
-/* `page` is not the head of an allocated block of `order`: say why not. */
+/* Find out and report why `page` is not the head of an allocated block of `order`. Returns
+   PB_EMISUSE. */
 int misuse_page(const struct pb_pool *pool, const struct call *call, const struct pb_page *page,
 		unsigned int order);
 
-/* Head of the allocated block around a frame, or NO_FRAME. */
+/* Head of the allocated block that contains the frame, or NO_FRAME. */
 u32 block_head(const struct pb_pool *pool, u32 frame);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose pages: a tag beside each allocated block, at its first frame. It is stored
- * before the page byte that makes the block owned, so that every owned block has
- * the tag of its owner, whenever that one dies.
+ * Whose a page is: each allocated block has a tag at its first frame. The tag is stored
+ * before the page byte that makes the block owned, so that an owned block has its owner's
+ * tag at whatever point the owner dies.
  */
 #include "alloc/misuse.h"
 #include "base/frame.h"
@@ -22,9 +22,9 @@ uint32_t pb_page_owner(const struct pb_pool *pool, const struct pb_page *page)
 	return load_relaxed(&pool->owners[frame]);
 }
 
-/* Returns the pages that came free. A tag goes before a reference, so that no second call drops
-   another holder's; the tag of a block that is freed goes with it, so that who dies in
-   here leaves the rest, the block at hand too, to the next call. */
+/* Returns the pages that became free. The tag of a block with other holders is cleared before the
+   reference is dropped, so that a second call doesn't drop another holder's. A block that is freed
+   keeps its tag until then: if this process dies in here, the next call frees the rest. */
 static u64 free_owned(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	struct pb_page *page = pool->pages + frame;

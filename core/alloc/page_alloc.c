@@ -12,7 +12,8 @@
  *	        drain; give up                                      (slowpath.c, give_up.c)
  *	    failure_reason                                          (failure.c)
  *
- * Many blocks at once, and page counts that are no power of two: bulk.c, exact.c. Back: free.c.
+ * bulk.c allocates many blocks at once, exact.c page counts that are no power of two; free.c
+ * is the free path.
  */
 #include "alloc/page_alloc.h"
 
@@ -100,7 +101,7 @@ static struct pb_page *alloc_slow(struct pb_pool *pool, struct pb_request *reque
 	return page;
 }
 
-/* Pops from this CPU's list under its lock; NULL if the request needs more than that. */
+/* Pop from this CPU's list under its lock; NULL if the request needs more than that. */
 static inline struct pb_page *alloc_locked(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
 	u32 frame;
@@ -111,7 +112,7 @@ static inline struct pb_page *alloc_locked(struct pb_pool *pool, pb_gfp_t gfp, u
 	return page_set_allocated(pool, frame, order, gfp);
 }
 
-/* Does the same in a pool whose blocks carry tags, or that other processes use. */
+/* The same in a pool with owner tags, or of several processes. */
 static struct pb_page *alloc_guarded(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
 	u32 frame;
@@ -137,7 +138,8 @@ static NOINLINE struct pb_page *alloc_reported(struct pb_pool *pool, pb_gfp_t gf
 	return page ? page : alloc_slow(pool, &request, order, &call);
 }
 
-/* Pops by the thread's concurrency id, in a pool that goes by these. Not inlined, as those below. */
+/* Pop by the thread's concurrency id, in a PB_POOL_CIDS pool. Not inlined, so that the fast path
+   needs no stack frame. */
 static NOINLINE struct pb_page *alloc_by_cid(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order,
 					     const char *name, const void *caller)
 {
@@ -169,7 +171,7 @@ FAST struct pb_page *pb_alloc_pages(struct pb_pool *pool, pb_gfp_t gfp, unsigned
 				: alloc_missed(pool, gfp, order, "pb_alloc_pages", CALLER);
 }
 
-/* Tries the fast paths only. Not inlined, so that a miss needs less stack. */
+/* Try the fast paths only. Not inlined, so that a miss needs less stack. */
 static NOINLINE struct pb_page *alloc_hit(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order)
 {
 	struct pb_page *page;
@@ -196,7 +198,7 @@ struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *request, uns
 	return page ? page : alloc_slow(pool, request, order, call);
 }
 
-/* Returns the nearest node with memory, seen from this CPU's. */
+/* The node with memory that is nearest to this CPU's. */
 static int memory_node(const struct pb_pool *pool)
 {
 	int node = cpu_node(pool, pb_platform_cpu());

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the holders of an allocated block may change: its references, the marks in its page
- * byte, and its order, by splitting it.
+ * byte, and, by splitting it, its order.
  */
 #include "alloc/refs.h"
 
@@ -16,9 +16,9 @@ bool is_block(const struct pb_pool *pool, const struct pb_page *page, unsigned i
 }
 
 /*
- * Change a page byte from `old` to `new`; false: it is not `old`. By the word around
- * it, as not every machine exchanges bytes. Beside other threads' plain stores to the
- * other three bytes: these are single stores, which an exchange never takes back.
+ * The exchange is of the word around the byte, as not every machine exchanges bytes.
+ * Other threads may store to the other three bytes meanwhile: then the word differs from
+ * the one that was read, and the exchange is tried again, so no store is lost.
  */
 bool change_byte(struct pb_page *page, u8 old, u8 new)
 {
@@ -38,7 +38,7 @@ bool change_byte(struct pb_page *page, u8 old, u8 new)
 	return true;
 }
 
-/* Sets or clears a bit of an owned page's byte, beside other holders that do so. */
+/* Set or clear a bit of an owned page's byte, while other holders may do the same. */
 static void set_mark(struct pb_page *page, u8 mark, bool on)
 {
 	u8 old;
@@ -49,9 +49,9 @@ static void set_mark(struct pb_page *page, u8 mark, bool on)
 }
 
 /*
- * Drops a further reference; true: the caller's was the last one, and nobody else may
- * touch the page any more. The count is 0 again then, as it is of every page that is
- * not SHARED: pb_get_page() relies on it.
+ * True: the caller's reference was the last one, and nobody else may touch the page any
+ * more. The count is 0 again then, as it is for every page that is not SHARED:
+ * pb_get_page() relies on that.
  */
 bool put_shared(const struct pb_pool *pool, u32 frame)
 {
@@ -88,8 +88,8 @@ static int do_split_page(struct pb_pool *pool, struct pb_page *page, unsigned in
 	if ((state & ~(PB_PAGE_MOVABLE | PB_PAGE_SHARED)) != (PB_PAGE_HEAD | order))
 		return misuse_page(pool, call, page, order);
 	pool_enter(pool);
-	/* further references stay with the first page, which comes last: who dies before
-	   that has the block still, see recover.c */
+	/* further references stay with the first page. Its byte is stored last: a process that
+	   dies before that still has the whole block, see recover.c */
 	for (u32 i = (1u << order) - 1; i; i--) {
 		if (pool->owners)
 			store_relaxed(&pool->owners[frame + i], pool->owners[frame]);
@@ -131,7 +131,7 @@ static int do_get_page(struct pb_pool *pool, struct pb_page *page, const struct 
 	if (!(pool->super->flags & PB_POOL_REFCOUNT))
 		return misuse_refs(pool, call, page, 0);
 	refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
-	/* SHARED first: a crash in between leaves a count of 0, which is right */
+	/* SHARED first: a crash in between leaves a SHARED page of count 0, which is valid */
 	if (!(load_relaxed(&page->state) & PB_PAGE_SHARED))
 		set_mark(page, PB_PAGE_SHARED, true);
 	if (pb_atomic_fetch_add(refs, 1, __ATOMIC_RELAXED) < INT32_MAX)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From what a caller asks for to what the allocator goes by: flags become the highest zone,
- * the migratetype and allocation flags (gfp.c), the node becomes a zonelist. What no request
- * may ask for is reported as misuse.
+ * Translates a caller's request into an alloc_context: its flags give the highest zone, the
+ * migratetype and the allocation flags (gfp.c), its node gives the zonelist. Flags and nodes
+ * that no request may have are reported as misuse.
  */
 #include "alloc/page_alloc.h"
 

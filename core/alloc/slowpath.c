@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request that found nothing at the low watermark (spec 8): wake background reclaim, go down
- * to the min watermark and into reserves, then, if it may wait, reclaim, compact and ask
+ * A request that found nothing at the low watermark (spec 8) wakes background reclaim, goes down
+ * to the min watermark and into reserves, then, if it may wait, reclaims, compacts and asks
  * the oom hook. Before it fails, every CPU's lists are drained and it is tried again.
  * Unlike Linux it does not compact before the first reclaim. Hooks are called without any
  * lock; in a shared pool migrate and wake are called under users_lock.
@@ -12,8 +12,8 @@
 #include "pcp/quarantine.h"
 #include "pcp/shared.h"
 
-/* Rounds in a row that may bring nothing: of a costly request, whose reclaimed pages are no
-   progress (spec 8); and of draining before a request fails. */
+/* Rounds in a row without progress after which a request gives up reclaiming. Of a costly
+   request each round is without progress, however many pages it reclaims (spec 8). */
 #define MAX_RECLAIM_RETRIES 16
 
 static void let_others_run(struct pb_pool *pool)
@@ -53,8 +53,8 @@ static NOINLINE bool call_oom(struct pb_pool *pool, const struct alloc_context *
 	return progress;
 }
 
-/* Gives the zones' reserve and every CPU's lists to a request that reclaim had nothing for. Not
-   inlined, so that it is off the stack when a block is taken. */
+/* Free a pageblock of the reserve and every CPU's lists, for a request that found nothing after
+   reclaim. Not inlined, so that its frame is off the stack when a block is taken. */
 static NOINLINE void free_the_rest(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	struct zone *zone;
@@ -67,7 +67,7 @@ static NOINLINE void free_the_rest(struct pb_pool *pool, const struct alloc_cont
 	pcp_drain_all(pool, NULL);
 }
 
-/* True: the hook claims progress. *frame: the block that was there then, or NO_FRAME. */
+/* Reclaim and look again. True: the hook claims progress; *frame: the block found, or NO_FRAME. */
 static inline bool try_reclaim(struct pb_pool *pool, const struct alloc_context *ctx,
 			       unsigned int alloc_flags, u32 *frame)
 {
@@ -109,13 +109,13 @@ static bool unreserve_any(struct pb_pool *pool, const struct alloc_context *ctx)
 	return false;
 }
 
-/* Pages may pass from hand to hand so fast that a request sees each where it no longer
-   is. So often it may see something and come too late. */
+/* Other CPUs may pass pages on so fast that a request sees each where it no longer is. It may see
+   a free block and come too late in so many rounds before it fails. */
 #define MAX_VAIN_ROUNDS 16u
 
 /*
- * Is anything free that this request may have? Nothing moves while it looks: it holds
- * every lock there is, with interrupts masked.
+ * Is any block free that this request may have? Nothing changes while it looks, since it
+ * holds every lock of lock_everything(), with interrupts masked.
  */
 static NOINLINE bool anything_left(struct pb_pool *pool, const struct alloc_context *ctx,
 				   unsigned int alloc_flags, bool drained)
@@ -149,17 +149,17 @@ static bool may_drain(const struct pb_pool *pool, const struct alloc_context *ct
 }
 
 /*
- * The last resort of every request: free memory must not be stranded in other
- * CPUs' lists (Linux drains only when it reclaims, so its profile does too), nor be
- * missed because another CPU had it in its hands. What was looked at without locks is
- * believed when nothing changed meanwhile; else it is looked at under the locks.
+ * The last resort of every request: free memory must not be stranded in other CPUs'
+ * lists (Linux drains only when it reclaims, so its profile does too), nor be missed
+ * because another CPU was moving it. A look without locks counts if nothing changed
+ * meanwhile (give_up.c); otherwise all is looked at again under the locks.
  */
 static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx,
 			   unsigned int alloc_flags)
 {
 	bool drain = may_drain(pool, ctx);
 
-	if (!PB_WITH_SMP) { /* nobody else has anything in his hands */
+	if (!PB_WITH_SMP) { /* no other CPU can be moving a block */
 		if (drain)
 			pcp_drain_all(pool, NULL);
 		return get_page_from_freelist(pool, ctx, alloc_flags);
@@ -184,7 +184,7 @@ static u32 drain_and_retry(struct pb_pool *pool, const struct alloc_context *ctx
 	return NO_FRAME;
 }
 
-/* Looks again after a hook may have freed something. */
+/* Look again after a hook may have freed something. */
 static NOINLINE u32 try_again(struct pb_pool *pool, const struct alloc_context *ctx,
 			      unsigned int alloc_flags)
 {
@@ -193,14 +193,14 @@ static NOINLINE u32 try_again(struct pb_pool *pool, const struct alloc_context *
 	return frame != NO_FRAME ? frame : drain_and_retry(pool, ctx, alloc_flags);
 }
 
-/* What a hook claims is believed for so many rounds in a row without any more
-   free pages than there ever were since the request came. */
+/* A hook that claims progress is believed for so many rounds in a row in which the number of free
+   pages does not exceed its maximum since the request came. */
 #define MAX_IDLE_ROUNDS 64u
 
 struct progress {
 	long most_free;           /* pages */
-	unsigned int idle;        /* rounds since then */
-	unsigned int no_progress; /* rounds in a row that count as none: no claim, or costly */
+	unsigned int idle;        /* rounds since most_free was reached */
+	unsigned int no_progress; /* rounds in a row: no progress claimed, or a costly order */
 	bool oom;                 /* the oom hook has made room: look again, then go on */
 };
 
@@ -224,9 +224,9 @@ static NOINLINE bool may_go_on(struct pb_pool *pool, const struct alloc_context 
 	       progress->idle <= MAX_IDLE_ROUNDS;
 }
 
-/* Asks the hooks until there is a block, or the oom hook has made room, or none of them claims
-   progress: steps 7 to 15 of spec 8. Not inlined, so that it is off the stack when its caller
-   looks again. */
+/* Ask the hooks until there is a block, or the oom hook has made room, or none of them claims
+   progress: steps 7 to 15 of spec 8. Not inlined, so that its frame is off the stack when its
+   caller looks again. */
 static NOINLINE u32 ask_hooks(struct pb_pool *pool, const struct alloc_context *ctx,
 			      unsigned int alloc_flags, struct progress *progress)
 {
@@ -255,7 +255,7 @@ static NOINLINE u32 ask_hooks(struct pb_pool *pool, const struct alloc_context *
 	}
 }
 
-/* Where nobody is woken to take it back, a boost ends when it is in the way. */
+/* Without a wake hook nobody would take a boost back: end it when it is in a request's way. */
 static bool end_boosts(struct pb_pool *pool, const struct alloc_context *ctx)
 {
 	bool ended = false;
@@ -283,7 +283,7 @@ static void wake_all(struct pb_pool *pool, const struct alloc_context *ctx)
 	}
 }
 
-/* __GFP_NOFAIL holds where the request may wait, and the task is in no hook. */
+/* Does __GFP_NOFAIL bind? Only where the request may wait and the task is in no hook. */
 static NOINLINE bool must_not_fail(const struct alloc_context *ctx)
 {
 	return ctx->gfp & PB_GFP_NOFAIL && ctx->gfp & PB_GFP_DIRECT_RECLAIM && !in_hook();
@@ -341,8 +341,8 @@ u32 alloc_slowpath(struct pb_pool *pool, struct alloc_context *ctx)
 		ctx->nodemask = ~(u64)0;
 		ctx->after = 0;
 	}
-	/* Linux tries a request that can't wait three times in all (W9): this is the last,
-	   repeated only if somebody was at work meanwhile */
+	/* Linux tries a request that can't wait three times in all (W9): this is the third,
+	   repeated only if another CPU was at work meanwhile */
 	frame = last ? drain_and_retry(pool, ctx, alloc_flags)
 		     : get_page_from_freelist(pool, ctx, alloc_flags);
 	if (frame == NO_FRAME && end_boosts(pool, ctx))
