@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compaction: empty what is cheapest to empty, give it back whole.
+ * Compaction: empty the pageblocks that are cheapest to empty, so that they merge.
  *
  * The unit is a pageblock, or an aligned group of them for larger orders. Its price is the
- * number of pages in use in it, which the counts of its free blocks tell; its page bytes are
- * read only when it is about to be emptied, to see whether all of it can move. What moves goes
- * where the least is free: into pageblocks that are not whole.
+ * number of pages in use in it, which follows from the counts of its free blocks; its page bytes
+ * are read only when it is about to be emptied, to see whether all its blocks can move. Targets
+ * come from pageblocks that are not free as a whole, the tightest lists first.
  *
  *	a request that would fail	looks at a bounded number of units, those with large free
  *					blocks first, tries the cheapest of them, and moves a
  *					bounded number of pages
  *	pb_compact()			goes through all units, the cheap ones first:
  *
- *	price	0     1..16   17..32   33..48 ...   512
- *		free  first   then     ...          full, or nowhere to move to
+ *	price	0     1..15   16..31   32..47 ...   512
+ *		free  first   then     ...          full: never emptied
  */
 #include "range/compact.h"
 
@@ -21,10 +21,10 @@
 #include "pcp/shared.h"
 
 #define NR_PRICES 32u   /* classes of prices */
-#define NR_ROUNDS 8u    /* a request: so often it looks at some units, and tries some */
-#define NR_LOOKED 64u   /* units that it looks at in a round */
-#define NR_TRIES 4u     /* units that it tries to empty of these: the cheapest */
-#define MOVES_MAX 2048u /* pages that it moves in all, but for those of the last unit */
+#define NR_ROUNDS 8u    /* rounds of a request: in each it looks at some units and tries some */
+#define NR_LOOKED 64u   /* units looked at in a round */
+#define NR_TRIES 4u     /* units of these that it tries to empty, the cheapest */
+#define MOVES_MAX 2048u /* no unit is tried once a request has moved so many pages */
 
 struct compaction {
 	struct pb_pool *pool;
@@ -34,12 +34,12 @@ struct compaction {
 	u32 first, units; /* first pageblock; units of the zone */
 	u32 unit, pages;  /* pageblocks, and pages, of a unit */
 	u32 moved;        /* pages */
-	bool drained;     /* per-CPU lists of the zone were */
+	bool drained;     /* the zone's per-CPU lists were drained in this call */
 };
 
 /* ------------------------------------------------------------------- prices */
 
-/* Free blocks of the order, those that larger ones would make included. */
+/* Free blocks of the order, counting larger ones as the blocks of the order that they hold. */
 static u64 blocks_free(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
 {
 	u64 sum = 0;
@@ -68,7 +68,7 @@ static u32 in_use(const struct compaction *c, u32 pageblock)
 	return pages;
 }
 
-/* Pages in use in a unit; UINT32_MAX: it is none to be emptied. */
+/* Pages in use in a unit; UINT32_MAX: it can't or needn't be emptied. */
 static u32 price(const struct compaction *c, u32 unit)
 {
 	u32 sum = 0;
@@ -84,12 +84,13 @@ static u32 price(const struct compaction *c, u32 unit)
 	return sum && sum < c->pages ? sum : UINT32_MAX;
 }
 
-/* Is there room for what is in use in a unit, outside of it and of whole pageblocks? */
+/* Is there room for a unit's pages in use, outside of it and outside of whole pageblocks? */
 static bool has_room(const struct compaction *c, u32 unit)
 {
 	u64 room = 0, needed = 0;
 
-	for (u32 i = 0; i < c->unit; i++) /* the free pages beside what is in use are no room */
+	/* the unit's own free pages are in `room`, too, so they are added to both sides */
+	for (u32 i = 0; i < c->unit; i++)
 		if (in_use(c, c->first + unit * c->unit + i))
 			needed += pageblock_pages(c->pool);
 	for (unsigned int o = 0; o < c->pool->pageblock_order; o++)
@@ -99,7 +100,7 @@ static bool has_room(const struct compaction *c, u32 unit)
 
 /* ------------------------------------------------------------------- one unit */
 
-/* Pages of it that can move; what lies in per-CPU lists can't. */
+/* Pages of the unit in movable blocks. Pages in per-CPU lists are in use, too, but can't move. */
 static u32 pages_movable(const struct compaction *c, u32 unit)
 {
 	u64 sum = 0;
@@ -128,7 +129,8 @@ static bool all_can_move(const struct compaction *c, u32 unit)
 	return pages != UINT32_MAX && has_room(c, unit) && pages_movable(c, unit) >= pages;
 }
 
-/* If per-CPU lists may be to blame that it can't they are drained, once in a call. */
+/* Can all of the unit be moved? If not, pages in per-CPU lists may be the cause: they are drained,
+   once in a call. */
 static bool can_empty(struct compaction *c, u32 unit)
 {
 	if (all_can_move(c, unit))
@@ -139,7 +141,7 @@ static bool can_empty(struct compaction *c, u32 unit)
 	return all_can_move(c, unit);
 }
 
-/* True: nothing in use is left there. */
+/* Move the unit's blocks away; true: none is left there. */
 static bool empty_unit(struct compaction *c, u32 unit)
 {
 	u32 frame = first_frame(c, unit), end = frame + c->pages;
@@ -152,7 +154,7 @@ static bool empty_unit(struct compaction *c, u32 unit)
 	emptied = compact_range(c->pool, c->zone, frame, end, &c->moved) == end;
 	unisolate_pageblocks(c->pool, c->zone, pageblock, c->unit);
 	if (emptied && price(c, unit) != UINT32_MAX)
-		drain(c); /* a few were freed into per-CPU lists before it was isolated */
+		drain(c); /* some pages went into per-CPU lists before the unit was isolated */
 	return emptied;
 }
 
@@ -179,13 +181,13 @@ static void choose(struct choice *choice, u32 unit, u32 pages)
 		choice->n++;
 }
 
-/* Where the search for cheap units is: in the lists, from large free blocks to small. */
+/* Position of the search for cheap units: it goes through the lists from high orders to low. */
 struct look {
-	unsigned int order, type; /* the order is one more than the list's */
-	u32 stripe, local;        /* in the list: where to go on */
+	unsigned int order, type; /* `order` is one more than the list's; 0: the end */
+	u32 stripe, local;        /* next place in the list; or the number of units looked at */
 };
 
-/* Next unit; c->units: no more. */
+/* The next unit by the lists; c->units: there are no more. */
 static u32 next_listed(const struct compaction *c, struct look *l)
 {
 	for (; l->order; l->order--, l->type = 0)
@@ -204,7 +206,7 @@ static u32 next_listed(const struct compaction *c, struct look *l)
 	return c->units;
 }
 
-/* Without lists of pageblocks, or for units of several: simply the next. */
+/* The next unit: by the lists where they are of pageblocks and a unit is one, else by address. */
 static u32 next_unit(const struct compaction *c, struct look *l)
 {
 	u32 at = load_relaxed(&c->zone->compact_at) % c->units;
@@ -217,7 +219,7 @@ static u32 next_unit(const struct compaction *c, struct look *l)
 	return at;
 }
 
-/* The cheapest of the next units; false: there are no more. */
+/* Choose the cheapest of the next units; false: there are no more. */
 static bool look_on(const struct compaction *c, struct look *l, struct choice *choice)
 {
 	u32 unit = 0;
@@ -231,7 +233,7 @@ static bool look_on(const struct compaction *c, struct look *l, struct choice *c
 	return choice->n != 0;
 }
 
-/* For a request: bounded. */
+/* Compact for a request: bounded by the constants above. */
 static bool compact_some(struct compaction *c)
 {
 	struct look l = { .order = c->pool->pageblock_order };
@@ -251,7 +253,8 @@ static u32 price_class(const struct compaction *c, u32 pages)
 	return (u32)((u64)pages * NR_PRICES >> ctz32(c->pages)); /* a power of two */
 }
 
-/* All units, cheap ones first. One that is filled by what moves is no longer cheap. */
+/* Compact all units, the cheap ones first. Prices are read anew for each class, since a unit that
+   blocks were moved into is no longer cheap. */
 static bool compact_all(struct compaction *c)
 {
 	for (u32 class = 0, next; class < NR_PRICES; class = next) {
@@ -309,7 +312,7 @@ bool compact_zonelist(struct pb_pool *pool, const struct alloc_context *ctx)
 	return count_compaction(pool, false);
 }
 
-/* Until so many are free in the zones of the node. */
+/* Compact until `count` blocks of the order are free in the node's zones. */
 static bool compact_node(struct pb_pool *pool, int node, unsigned int order, u64 count)
 {
 	u64 have = 0;

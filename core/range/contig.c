@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Contiguous ranges of any length: like an ordinary request, zone by zone of the
- * zonelist, and in each
+ * Contiguous ranges of any length. A request is tried three times, each time zone by zone
+ * of the zonelist:
  *
- *	1. above the low watermark, of what is free
- *	2. above the min watermark, after per-CPU lists were drained
- *	3. the same, where movable blocks lie that the migrate hook can move away
+ *	1. free frames, in zones that keep their low watermark
+ *	2. free frames, in zones that keep their min watermark, after a drain of per-CPU lists
+ *	3. as 2, but also where movable blocks lie that the migrate hook can move away
  *
- * What is free, by size:
+ * How free frames are found, by the size of the range:
  *
- *	up to a block, anywhere in the zone   an ordinary block, its tail given back
- *	of pageblocks                         a run of whole ones (runs.h), a short one if
- *	                                      there is a choice; if none is long enough, with
- *	                                      the free ends of the pageblocks beside it
- *	else                                  the map of free frames is read, 64 at a time,
- *	                                      under the stripe's lock
+ *	up to a block of max_order, if it may    an ordinary block, whose tail is freed
+ *	lie anywhere in the zone
+ *	so long that it contains a whole         a run of whole pageblocks (runs.h), the
+ *	pageblock, wherever it lies              shortest of those compared; if none is long
+ *	                                         enough, one that is with the free frames
+ *	                                         next to it
+ *	shorter                                  such a run, then the map of free frames, which
+ *	                                         is read 64 frames at a time under the stripe's
+ *	                                         lock; below a pageblock the map's beginning
+ *	                                         comes first
  *
  * A range that was found is taken piece by piece, so another CPU may be faster: then the
- * search goes on. What the hook refused to move is not offered to it again: the search goes
- * on behind it.
+ * search goes on. It also goes on behind a block that the hook refused to move, which is
+ * not offered to the hook again.
  */
 #include "range/runs.h"
 #include "range/move.h"
@@ -33,7 +37,7 @@ struct search {
 	u64 align, low, high, boundary; /* pfns; boundary 0: none */
 	u64 pfn;                        /* of the segment at hand */
 	u32 frame;                      /* its dense index */
-	bool counted;                   /* what was taken is in PGALLOC already */
+	bool counted;                   /* the pages taken are in PGALLOC already */
 };
 
 static u32 frame_at(const struct search *s, u64 pfn)
@@ -58,7 +62,7 @@ static unsigned int chunk_shift(const struct pb_pool *pool)
 	return pool->pageblock_order < 6 ? pool->pageblock_order : 6;
 }
 
-/* Each bit of the lower half twice. */
+/* Write each bit of the lower half twice, next to each other. */
 static u64 spread(u64 x)
 {
 	x = (x | x << 16) & 0x0000ffff0000ffffu;
@@ -70,8 +74,8 @@ static u64 spread(u64 x)
 }
 
 /*
- * A bit per frame of a chunk: is it free? Each order's bits, from the chunk's own
- * downward, are spread over the blocks of the order below and joined by these.
+ * A bit per frame of a chunk: is it free? From the chunk's own order down, the bits so far
+ * are doubled for the order below, and that order's free blocks are added.
  */
 static u64 __free_mask(const struct pb_pool *pool, u32 frame, unsigned int shift)
 {
@@ -80,7 +84,7 @@ static u64 __free_mask(const struct pb_pool *pool, u32 frame, unsigned int shift
 	u64 mask = 0;
 
 	if (!frame_is_there(pool, frame) || frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)
-		return 0; /* or another call is emptying it */
+		return 0; /* it is absent, or another call is emptying it */
 	mask = covering_order(pool, frame) >= (int)shift;
 	for (unsigned int order = shift; order--;) {
 		u32 first = node << (shift - order);
@@ -91,7 +95,7 @@ static u64 __free_mask(const struct pb_pool *pool, u32 frame, unsigned int shift
 	return mask;
 }
 
-/* First frame of [frame, end) that is free, or is not; or end. */
+/* First frame of [frame, end) that is free (or, with `free` false, that isn't), or end. */
 static u32 next_frame(const struct search *s, u32 frame, u32 end, bool free)
 {
 	unsigned int shift = chunk_shift(s->pool);
@@ -120,7 +124,7 @@ static u32 next_frame(const struct search *s, u32 frame, u32 end, bool free)
 
 /* ------------------------------------------------------- an ordinary block */
 
-/* The order whose blocks hold the range at their start, however they lie. */
+/* The least order of which every block can hold the range, aligned as asked, at its start. */
 static unsigned int block_order(const struct search *s)
 {
 	unsigned int order = s->nr_pages > 1 ? fls64(s->nr_pages - 1) + 1 : 0;
@@ -175,7 +179,7 @@ static u32 run_frame(const struct search *s, u32 pageblock)
 	return (zone_first_pageblock(s->pool, s->zone) + pageblock) << s->pool->pageblock_order;
 }
 
-/* Pageblocks that are whole inside any range of this length. */
+/* The least number of whole pageblocks in a range of this length and alignment. */
 static u32 least_run(const struct search *s)
 {
 	u64 pages = pageblock_pages(s->pool);
@@ -187,7 +191,7 @@ static u32 least_run(const struct search *s)
 		       : (u32)((s->nr_pages - (pages - 1)) >> s->pool->pageblock_order);
 }
 
-/* Frame from which on it is free up to `frame`, but not before `limit` nor the pageblock. */
+/* First of the free frames that end at `frame`; looks back to `limit`, at most one pageblock. */
 static u32 free_from(const struct search *s, u32 frame, u32 limit)
 {
 	struct pb_pool *pool = s->pool;
@@ -211,7 +215,7 @@ static u32 free_from(const struct search *s, u32 frame, u32 limit)
 	return frame > limit ? frame : limit;
 }
 
-/* Frame up to which it is free from `frame` on, but not beyond `limit` nor the pageblock. */
+/* End of the free frames that begin at `frame`; looks ahead to `limit`, at most one pageblock. */
 static u32 free_to(const struct search *s, u32 frame, u32 limit)
 {
 	struct pb_pool *pool = s->pool;
@@ -233,7 +237,8 @@ static u32 free_to(const struct search *s, u32 frame, u32 limit)
 	return frame < limit ? frame : limit;
 }
 
-/* Where the range fits into the run, with what is free beside it; or UINT64_MAX. */
+/* The pfn at which the range fits into the run, with `ends` also into the free frames next to it;
+   or UINT64_MAX. */
 static u64 fit_run(const struct search *s, const struct window *w, struct run run, bool ends)
 {
 	u32 frame = run_frame(s, run.first), end = run_frame(s, run.first + run.n);
@@ -247,7 +252,8 @@ static u64 fit_run(const struct search *s, const struct window *w, struct run ru
 	return at + s->nr_pages <= pfn_at(s, end) ? at : UINT64_MAX;
 }
 
-/* Of the runs in a window, one of at least n into which it fits. */
+/* The pfn at which the range fits into the first run of at least n pageblocks in the window; or
+   UINT64_MAX. */
 static u64 fit_any(const struct search *s, const struct window *w, u32 n, bool ends)
 {
 	struct run run = { w->first, 0 };
@@ -281,9 +287,9 @@ static u64 fit_runs(const struct search *s, const struct window *w)
 	return at;
 }
 
-#define RUN_TRIES 8u /* so often another CPU may take what was found */
+#define RUN_TRIES 8u /* another CPU may take the run that was found so many times */
 
-/* A search, as the two below; what is smaller than this finds may be there all the same. */
+/* A search, as the two below, of runs only: a range with no whole pageblock in it isn't found. */
 static NOINLINE u64 search_runs(struct search *s, u64 pfn, u64 end)
 {
 	u32 pages = (u32)pageblock_pages(s->pool);
@@ -307,7 +313,7 @@ static NOINLINE u64 search_runs(struct search *s, u64 pfn, u64 end)
 
 /* ---------------------------------------------------------------- searches */
 
-/* All searches: the pfn of a range that is taken now, or UINT64_MAX. */
+/* Each search returns the pfn of a range that it has taken, or UINT64_MAX. */
 static u64 search_map(struct search *s, u64 pfn, u64 end)
 {
 	u64 at = first_fit(s, pfn);
@@ -326,8 +332,8 @@ static u64 search_map(struct search *s, u64 pfn, u64 end)
 	return UINT64_MAX;
 }
 
-/* Isolate, evacuate, take; everything as before on failure but for what moved, and
-   *kept is the frame that would not go. */
+/* Isolate the range's pageblocks, move blocks away, take the range. On failure only the moves
+   remain, and *kept is the frame of the block that couldn't be moved. */
 static bool take_by_moving(struct search *s, u32 frame, u32 end, u32 *kept)
 {
 	u32 first = frame >> s->pool->pageblock_order;
@@ -341,11 +347,11 @@ static bool take_by_moving(struct search *s, u32 frame, u32 end, u32 *kept)
 	taken = *kept == end && take_range(s->pool, s->zone, frame, end, TAKE_ISOLATED) == PB_OK;
 	unisolate_pageblocks(s->pool, s->zone, first, n);
 	if (*kept == end)
-		*kept = frame; /* somebody was faster */
+		*kept = frame; /* nothing was in the way, but another CPU took a part */
 	return taken;
 }
 
-/* Frame behind whatever is in the way at `frame`. */
+/* First frame behind the block, the absent span or the isolated pageblock at `frame`. */
 static u32 behind(const struct pb_pool *pool, u32 frame)
 {
 	u32 end = frame + 1, head;
@@ -363,7 +369,7 @@ static u32 behind(const struct pb_pool *pool, u32 frame)
 static u64 search_moving(struct search *s, u64 pfn, u64 end)
 {
 	u64 at = first_fit(s, pfn);
-	u32 looked = 0; /* up to here nothing is in the way */
+	u32 looked = 0; /* up to here first_fixed() found nothing */
 
 	while (at + s->nr_pages <= end) {
 		u32 start = frame_at(s, at), stop = start + (u32)s->nr_pages;
@@ -380,7 +386,8 @@ static u64 search_moving(struct search *s, u64 pfn, u64 end)
 	return UINT64_MAX;
 }
 
-/* Frames of a window that are looked through before a whole pageblock is broken up. */
+/* A range shorter than a pageblock is searched for in so many frames before it breaks up a whole
+   pageblock. */
 #define NEAR 65536u
 
 static u64 search_free(struct search *s, u64 pfn, u64 end)
@@ -391,7 +398,7 @@ static u64 search_free(struct search *s, u64 pfn, u64 end)
 		at = search_map(s, pfn, near);
 	if (at == UINT64_MAX)
 		at = search_runs(s, pfn, end);
-	/* where a run must be a part of it, all were looked at */
+	/* a range that contains a whole pageblock was searched for among all runs */
 	if (at == UINT64_MAX && !least_run(s))
 		at = search_map(s, pfn, end);
 	return at;
@@ -438,7 +445,7 @@ static u32 search_zone(struct search *s, search_fn *search)
 	return NO_FRAME;
 }
 
-/* In the order of the zonelist, where so many pages may go. */
+/* Search the zones in the order of the zonelist, but those that the watermark closes. */
 static u32 search_zonelist(struct search *s, const struct alloc_context *ctx,
 			   unsigned int alloc_flags, search_fn *search)
 {

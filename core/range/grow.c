@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory beyond the first map: a hotplug region is room for it, and a byte a span says what
- * is there.
+ * Memory that comes and goes after init: a PB_REGION_HOTPLUG reserves room for it, and a byte
+ * per span says whether its memory is there.
  *
  *	SPAN_ABSENT --pb_grow()--> CHANGING: metadata written, frames reserved
  *					--> COMING: frames come online --> THERE
  *	SPAN_THERE, offline --pb_remove()--> CHANGING: frames absent --> ABSENT
  *
- * Who changes the byte to CHANGING has the span for itself; everybody else takes its frames for
- * absent until it is COMING or THERE. Nothing moves, and no table grows: what is indexed by frame
- * was laid out for the whole region when the pool was made.
+ * The call that changes the byte to CHANGING has the span for itself; all others treat its frames
+ * as absent until it is COMING or THERE. No array moves or grows: those indexed by frame were laid
+ * out for the whole region when the pool was made.
  */
 #include "range/move.h"
 #include "pcp/tunables.h"
@@ -20,7 +20,8 @@ static u64 span_frames(const struct pb_pool *pool)
 	return (u64)1 << pool->max_order;
 }
 
-/* Under the zone's lock: not every machine exchanges bytes. */
+/* Change a span's byte from one state to another; false: it is in a third one. Under zone->lock,
+   as not every machine exchanges bytes. */
 static bool change_span(const struct pb_pool *pool, u32 frame, u8 from, u8 to)
 {
 	u8 *there = span_there(pool, frame >> pool->max_order);
@@ -35,7 +36,7 @@ static bool change_span(const struct pb_pool *pool, u32 frame, u8 from, u8 to)
 	return right;
 }
 
-/* Whole spans of a pool that has room for memory? */
+/* PB_OK if the range is of whole spans, and the pool has hotplug regions. */
 static int range_fault(const struct pb_pool *pool, u64 start, u64 end)
 {
 	if (!pool->super->hotplug)
@@ -43,8 +44,8 @@ static int range_fault(const struct pb_pool *pool, u64 start, u64 end)
 	return start >= end || (start | end) & (span_frames(pool) - 1) ? PB_EINVAL : PB_OK;
 }
 
-/* The spans of [start, end) from one state to another; returns the pfn of the first that isn't
-   in it, or has no place, or end. */
+/* Change the spans of [start, end) from one state to another, up to the first that is in a third
+   state or not in the memory map; returns its pfn, or end. */
 static u64 change_spans(const struct pb_pool *pool, u64 start, u64 end, u8 from, u8 to)
 {
 	for (; start < end; start += span_frames(pool)) {
@@ -63,7 +64,7 @@ static int refuse(uint64_t *obstacle, u64 pfn, int code)
 	return code;
 }
 
-/* Present pages come, or go. */
+/* Add the range's pages to the zone's present pages, or subtract them. */
 static void add_present(struct pb_pool *pool, u64 start, u64 end, bool come)
 {
 	for (; start < end; start += span_frames(pool)) {
@@ -82,8 +83,8 @@ static void add_present(struct pb_pool *pool, u64 start, u64 end, bool come)
 #define PAGE_BYTES 3u
 #define NR_ARRAYS 8u
 
-/* What is indexed by frame: where a span's part of each array is, and its bytes; 0: there is
-   no such array. */
+/* A span's part of each array that is indexed by frame or pageblock; bytes 0: the pool has no such
+   array. */
 static void span_parts(const struct pb_pool *pool, u32 frame, struct pb_piece parts[NR_ARRAYS])
 {
 	const struct pb_super *s = pool->super;
@@ -125,7 +126,7 @@ int pb_grow_pieces(const struct pb_pool *pool, uint64_t start_pfn, uint64_t end_
 		if (frame == NO_FRAME)
 			return PB_ENODEV;
 		if (frame - first != pfn - start_pfn)
-			return PB_EINVAL; /* of several regions: not in one piece */
+			return PB_EINVAL; /* several regions, whose arrays are not in one piece */
 	}
 	span_parts(pool, first, parts);
 	for (u32 i = 0; i < NR_ARRAYS; i++)
@@ -149,7 +150,7 @@ int pb_grow_bytes(const struct pb_pool *pool, uint64_t start_pfn, uint64_t end_p
 
 /* ---------------------------------------------------------------------- grow */
 
-/* In stores that a reader may meet who found the span there a moment ago, before it went. */
+/* Atomic stores: a reader that saw the span there a moment ago, before it went, may still read. */
 static void fill_part(const struct pb_piece *part, u8 byte)
 {
 	u64 word = byte * (u64)0x0101010101010101u;
@@ -163,7 +164,8 @@ static void fill_part(const struct pb_piece *part, u8 byte)
 			store_relaxed((eight_pages *)(at + i), word);
 }
 
-/* Pageblocks, and with `clear` trees, which are read under the stripe's lock. */
+/* Initialise a span's pageblocks, and with `clear` zero its trees, under the stripe's lock, under
+   which they are read. */
 static void make_pageblocks(struct pb_pool *pool, u32 frame, const struct pb_piece *parts,
 			    bool clear)
 {
@@ -180,7 +182,7 @@ static void make_pageblocks(struct pb_pool *pool, u32 frame, const struct pb_pie
 	unlock_stripe(&at);
 }
 
-/* As after init with every frame reserved. The span is CHANGING. */
+/* Write the metadata of a CHANGING span: as after init, with every frame reserved. */
 static void make_span(struct pb_pool *pool, u32 frame, bool zeroed)
 {
 	struct pb_piece parts[NR_ARRAYS];
@@ -241,9 +243,10 @@ static u64 first_in_use(const struct pb_pool *pool, u64 start, u64 end)
 }
 
 /*
- * The frames of a span from one state to another, pageblock by pageblock under the stripe's
- * lock, as pb_online() takes them; returns the first that isn't in it, or the span's end. None
- * goes away whose pageblock a pb_offline() that has not returned has isolated: it will write there.
+ * Change the page bytes of a span's frames from one state to another, pageblock by pageblock
+ * under the stripe's lock, as pb_online() takes them. Returns the first frame that is in a third
+ * state, or the span's end. A pageblock that is isolated doesn't go: a pb_offline() that has not
+ * returned yet will still write there.
  */
 static u32 change_frames(struct pb_pool *pool, u32 frame, u32 end, u8 from, u8 to)
 {
@@ -265,8 +268,9 @@ static u32 change_frames(struct pb_pool *pool, u32 frame, u32 end, u8 from, u8 t
 	return frame;
 }
 
-/* The frames of [start, end), whose spans are CHANGING, from one state to another; returns the
-   pfn of the first that isn't in it, as pb_online() was faster, or end. */
+/* Change the page bytes of [start, end), whose spans are CHANGING, from one state to another.
+   Returns the pfn of the first frame that is in a third state since pb_online() was faster, or
+   end. */
 static u64 change_pages(struct pb_pool *pool, u64 start, u64 end, u8 from, u8 to)
 {
 	for (u64 pfn = start; pfn < end; pfn += span_frames(pool)) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory comes and goes (spec 11.4): reserve free frames, bring reserved ones
- * into use, take a range offline. Reserved frames carry PAGE_RESERVED.
+ * Memory hotplug (spec 11.4): reserve free frames, bring reserved ones into use, take a
+ * range offline. The page byte of a reserved frame is PAGE_RESERVED.
  */
 #include "range/move.h"
 #include "pcp/tunables.h"
 #include "alloc/page_alloc.h"
 #include "pcp/shared.h"
 
-/* Each run of present frames of [start, end); PB_ENODEV if a frame is missing. */
+/* Call `work` for each run of present frames of [start, end); PB_ENODEV if a frame is missing. */
 static int for_each_run(struct pb_pool *pool, u64 start, u64 end,
 			int (*work)(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end))
 {
@@ -42,7 +42,7 @@ static int exists(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 	return PB_OK;
 }
 
-/* Frames that were taken, and are the caller's alone, become reserved. */
+/* Mark frames that the caller has taken off the free lists as reserved. */
 static int mark_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 {
 	add_managed(pool, zone, -(s64)(end - frame));
@@ -64,8 +64,9 @@ static int put_run(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 
 #define EIGHT_RESERVED (PAGE_RESERVED * (u64)0x0101010101010101u)
 
-/* Makes the reserved frames from `frame` on, up to one that isn't, the caller's alone:
-   under the lock, since another may be bringing the same range online. */
+/* Take the reserved frames from `frame` on, up to the pageblock's end or one that isn't reserved,
+   by clearing their page bytes: under the lock, since another call may be bringing the same range
+   online. */
 static u32 take_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 {
 	struct stripe *stripe = frame_stripe(pool, zone, frame);
@@ -166,7 +167,8 @@ struct offline {
 	size_t room; /* entries of log[] */
 };
 
-/* Empty isolated pageblocks and make them reserved. Not PB_OK: all is as it was. */
+/* Empty isolated pageblocks and mark them reserved. If it returns an error it has moved back what
+   it could. */
 static NOINLINE int empty_and_reserve(const struct offline *o)
 {
 	struct moves moves;
@@ -203,7 +205,7 @@ static int do_offline(struct offline *o, uint64_t start_pfn, uint64_t end_pfn)
 	o->zone = zone_of_frame(pool, o->frame);
 	first = o->frame >> pool->pageblock_order;
 	n = (o->end - o->frame) >> pool->pageblock_order;
-	/* nothing moves where something is seen to stay */
+	/* no block is moved if one is seen that can't be */
 	if (first_fixed(pool, o->frame, o->end, can_migrate(pool)) != o->end ||
 	    !isolate_pageblocks(pool, o->zone, first, n))
 		return PB_EBUSY;

@@ -11,15 +11,16 @@ void put_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 	while (frame < end) {
 		unsigned int order = largest_order(pool, frame, end);
 
+		/* __free_one_page() merges pageblocks of different types where that is allowed */
 		if (order > pool->pageblock_order)
-			order = pool->pageblock_order; /* blocks of different types are merged by __free_one_page(), if they may */
+			order = pool->pageblock_order;
 		return_page(pool, zone, frame, order);
 		frame += 1u << order;
 	}
 }
 
-/* First frame of [frame, end), a part of one span, that can't be taken, or end. A free
-   block is isolated as a whole or not at all. Stripe lock. */
+/* First frame of [frame, end), a part of one span, that can't be taken, or end. One look per free
+   block is enough, since it is isolated as a whole or not at all. Stripe lock. */
 static u32 __first_obstacle(const struct pb_pool *pool, u32 frame, u32 end, enum take_from from)
 {
 	while (frame < end) {
@@ -33,7 +34,8 @@ static u32 __first_obstacle(const struct pb_pool *pool, u32 frame, u32 end, enum
 	return end;
 }
 
-/* Cuts the part of one free block that lies in [frame, end); returns its end. */
+/* Take as much of the free block at `frame` as lies in [frame, end) and is one aligned block;
+   returns its end. */
 static u32 __take_piece(const struct locked *at, u32 frame, u32 end)
 {
 	const struct pb_pool *pool = at->pool;
@@ -48,8 +50,8 @@ static u32 __take_piece(const struct locked *at, u32 frame, u32 end)
 
 #define PART_ORDER 6u
 
-/* End of what is taken under one hold of the lock: a pageblock if one is to be had whole,
-   else up to a multiple of 2^PART_ORDER frames, as each free block costs time. */
+/* End of the part that is taken under one hold of the lock: a pageblock if it is free as a whole,
+   else up to a multiple of 2^PART_ORDER frames, as each free block takes time. */
 static u32 __part_of_range(const struct pb_pool *pool, u32 frame, u32 end)
 {
 	u32 pages = (u32)pageblock_pages(pool);
@@ -61,7 +63,7 @@ static u32 __part_of_range(const struct pb_pool *pool, u32 frame, u32 end)
 	return (u32)min_u64(end, (u64)(frame | (pages - 1)) + 1);
 }
 
-/* A range on its way out of the free lists. */
+/* A range that is being taken off the free lists. */
 struct taking {
 	struct pb_pool *pool;
 	struct zone *zone;
@@ -70,8 +72,8 @@ struct taking {
 	u32 obstacle; /* the frame that was in the way, or end */
 };
 
-/* Takes parts of the range, each of them as a whole or not at all, so that few miss frames
-   that are only being looked at. It stops at the first part that isn't free. */
+/* Take the range part by part, each part completely or not at all, so that a range that can't be
+   taken keeps few frames from other CPUs meanwhile. It stops at the first part that isn't free. */
 static void take_parts(struct taking *t)
 {
 	for (t->obstacle = t->end; t->frame < t->end && t->obstacle == t->end;) {
@@ -124,9 +126,10 @@ bool next_run(const struct pb_pool *pool, u64 pfn, u64 end, u32 *frame, u32 *fra
 /* ----------------------------------------------------------------- isolate */
 
 /*
- * A free block larger than a pageblock must not be on two types' lists: cut it
- * into pageblocks first, under the same hold of the lock, else a free beside it
- * merges the pieces again. Its stripe is the same: groups hold whole spans.
+ * A free block larger than a pageblock can't have pageblocks of two types: cut it into
+ * pageblocks before one of them changes its type, under the same hold of the lock, or a
+ * free beside them would merge them again. All of it is in one stripe, as groups hold
+ * whole spans.
  */
 static void __cut_to_pageblocks(const struct locked *at, u32 pageblock)
 {
@@ -147,7 +150,8 @@ static void __cut_to_pageblocks(const struct locked *at, u32 pageblock)
 	}
 }
 
-/* False: it is isolated already, by another CPU, or no longer: its owner was taken for dead. */
+/* Set or undo ISOLATE. False: another CPU has isolated the pageblock already, or recovery has
+   undone it, taking the caller for dead. */
 static bool change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, bool isolate)
 {
 	u32 frame = pageblock << pool->pageblock_order;
@@ -162,14 +166,14 @@ static bool change_type(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	}
 	__cut_to_pageblocks(&at, pageblock);
 	new = isolate ? PB_MIGRATE_ISOLATE : pb->old_type;
-	if (isolate) /* before the type: who dies between leaves either */
+	if (isolate) /* before the type: recovery reads it of every ISOLATE pageblock */
 		store_ordered(&pb->old_type, (u8)old);
 	__set_pageblock_type(&at, pageblock, new);
 	moved = __move_freepages_block(&at, pageblock, new, NULL);
 	__account(at.stripe, -(long)moved, old);
 	__account(at.stripe, (long)moved, new);
 	__count_free(&at, NO_CPU, isolate ? -(long)moved : (long)moved);
-	/* the zone has other stripes, with other locks */
+	/* atomic, since CPUs in other stripes change it under other locks */
 	pb_atomic_fetch_add(&zone->nr_isolate_pageblock, isolate ? 1ul : 0ul - 1, __ATOMIC_RELAXED);
 	unlock_stripe(&at);
 	return true;
@@ -193,8 +197,8 @@ bool isolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock, 
 	return true;
 }
 
-/* Free the pageblock again, so that it merges with what it was kept apart from: under
-   one hold of the lock, since it is nobody's but the requests'. */
+/* Free the pageblock again, so that it merges with the buddies that it was kept apart from. It is
+   taken and freed under one hold of the lock, so that no request misses it. */
 static void merge_pageblock(struct pb_pool *pool, struct zone *zone, u32 pageblock)
 {
 	u32 frame = pageblock << pool->pageblock_order;
@@ -217,7 +221,7 @@ void unisolate_pageblocks(struct pb_pool *pool, struct zone *zone, u32 pageblock
 
 	for (u32 i = 0; i < n; i++)
 		(void)change_type(pool, zone, pageblock + i, false);
-	/* the isolation cut blocks that reached beyond it, too */
+	/* isolating cut blocks that reach beyond the range, so merge the whole spans it touches */
 	for (u32 i = pageblock & ~(span - 1); i < pageblock + n || i & (span - 1); i++)
 		merge_pageblock(pool, zone, i);
 }
@@ -234,7 +238,7 @@ u32 first_fixed(struct pb_pool *pool, u32 frame, u32 end, bool movable)
 			return frame; /* reserved, or a hole */
 		if (frame_migratetype(pool, frame) == PB_MIGRATE_ISOLATE)
 			return frame;   /* another call empties it */
-		if (head == NO_FRAME) { /* free, or on its way there */
+		if (head == NO_FRAME) { /* free, or about to be */
 			frame++;
 			continue;
 		}

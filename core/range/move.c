@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A move, of a block whose owner may free it at any moment:
+ * How one block is moved, whose owner may free it at any moment:
  *
- *	take a block of the same order elsewhere
- *	note its pageblock in its stripe, then give it the byte of the block that moves: nobody
- *	moves on what lies in that pageblock
+ *	take a block of the same order elsewhere, the target
+ *	note the target's pageblock in its stripe, so that nothing in there is moved again
+ *	store the moving block's page byte in the target
  *	ask the hook: it copies, and tells the owner
- *	forget the note, free the block that is not in use now
+ *	clear the note, and free whichever of the two blocks is no longer in use
  *
- * The new block is the owner's from the moment on in which the hook tells him, so its
- * byte must be final by then; but a second call that finds it MOVABLE must not move it
- * while the hook still fills it: that is what the note is for.
+ * The owner may use the target as soon as the hook tells him of it, so its page byte must
+ * be final before. But then another call may find it MOVABLE while the hook still copies
+ * into it: the note keeps that call from moving it.
  *
- * With a hook that takes batches several blocks go this way together, if what was taken for
- * them lies in one pageblock, which is one note:
+ * With a hook that takes batches several blocks are moved together, if their targets lie in
+ * one pageblock, so that one note is enough:
  *
  *	from  a b c d e		to  p q | r s t		two calls of the hook
  */
@@ -23,12 +23,12 @@
 
 struct page_note {
 	u32 to;     /* where the block is now */
-	u32 before; /* frame that the one before it left, or NO_FRAME */
+	u32 before; /* frame with the note before this one, or NO_FRAME */
 };
 
 #define MOVE_BATCH (ZONE_BATCH_MAX < 16u ? ZONE_BATCH_MAX : 16u)
 
-/* Movable blocks in the order of their addresses, and free ones, nobody's, to move them to. */
+/* Movable blocks in the order of their addresses, and for each a target, neither free nor owned. */
 struct move_batch {
 	u32 n;
 	u32 from[MOVE_BATCH], to[MOVE_BATCH];
@@ -40,7 +40,7 @@ static unsigned int order_in(const struct move_batch *b, u32 i)
 	return b->word[i] & PB_PAGE_ORDER;
 }
 
-/* ------------------------------------------------------------ being filled */
+/* ------------------------------------------------------------ targets of a hook */
 
 static struct stripe *stripe_of(const struct pb_pool *pool, u32 frame)
 {
@@ -52,7 +52,8 @@ static u32 note_of(const struct pb_pool *pool, u32 frame)
 	return (frame >> pool->pageblock_order) + 1;
 }
 
-/* NULL: as many calls of hooks are under way in this stripe as can be noted. */
+/* Note the frame's pageblock as a target. NULL: the stripe has no free place for a note, so the
+   block can't be moved now. */
 static u32 *note_target(const struct pb_pool *pool, u32 frame)
 {
 	struct stripe *stripe = stripe_of(pool, frame);
@@ -67,7 +68,7 @@ static u32 *note_target(const struct pb_pool *pool, u32 frame)
 	return NULL;
 }
 
-/* Does a hook fill blocks of this frame's pageblock? */
+/* Is a hook copying into blocks of this frame's pageblock? */
 static bool is_target(const struct pb_pool *pool, u32 frame)
 {
 	const struct stripe *stripe = stripe_of(pool, frame);
@@ -78,22 +79,23 @@ static bool is_target(const struct pb_pool *pool, u32 frame)
 	return found;
 }
 
-/* Can this block, by its page byte, be moved now? */
+/* Can the block with this page byte be moved now? */
 static bool can_move(const struct pb_pool *pool, u32 frame, u8 word)
 {
 	if (!(word & PB_PAGE_MOVABLE) || word & PB_PAGE_SHARED || !can_migrate(pool))
 		return false;
-	/* a byte that is marked because of a move is seen after the note of it */
+	/* whoever sees the page byte that fill_in() stored sees the note stored before it */
 	pb_atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return !is_target(pool, frame);
 }
 
 /* -------------------------------------------------------------------- moves */
 
-/* Whom misuse is told of: only a hook can have given the block away. */
+/* The caller named in reports of misuse: only a hook can have given the block away. */
 static const struct call moving = { "the migrate hook", NULL };
 
-/* A hook that says more than it was asked for: any of the blocks may be in either place. */
+/* Report a hook that claims to have moved more blocks than it was given: each may be in either
+   place now. */
 static NOINLINE void report_count(const struct pb_pool *pool, const struct move_batch *b, u32 i,
 				  u32 n, u32 said)
 {
@@ -105,7 +107,8 @@ static NOINLINE void report_count(const struct pb_pool *pool, const struct move_
 	(void)report_misuse(pool, &moving, &what);
 }
 
-/* Returns how many of the blocks [i, i + n), the first ones, it says that it moved. */
+/* Call migrate_batch for blocks [i, i + n). Returns how many of them, from the first on, it says
+   that it moved. */
 static NOINLINE u32 call_batch(struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n)
 {
 	struct pb_move moves[MOVE_BATCH];
@@ -139,7 +142,7 @@ static bool is_as_chosen(const struct pb_pool *pool, const struct move_batch *b,
 	return load_relaxed(&pool->pages[b->from[i]].state) == b->word[i];
 }
 
-/* How many of the blocks [i, n) one call of the hook may move. */
+/* How many of the blocks [i, n) one call of the hook may be given. */
 static u32 one_call(const struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n)
 {
 	u32 end = i + 1;
@@ -150,7 +153,7 @@ static u32 one_call(const struct pb_pool *pool, const struct move_batch *b, u32 
 	return end - i;
 }
 
-/* Makes free blocks what those are that move to them. */
+/* Give the targets of blocks [i, end) these blocks' page bytes and owner tags. */
 static void fill_in(struct pb_pool *pool, const struct move_batch *b, u32 i, u32 end)
 {
 	for (; i < end; i++) {
@@ -161,8 +164,9 @@ static void fill_in(struct pb_pool *pool, const struct move_batch *b, u32 i, u32
 }
 
 /*
- * One call of the hook, for blocks [i, i + n). Returns how many are elsewhere now, the first
- * ones. rest[]: of each block the place that is nobody's now, to be freed; or NO_FRAME.
+ * Call the hook once, for blocks [i, i + n). Returns how many of them, from the first on, were
+ * moved. rest[]: for each block the place that is no longer in use, which the caller frees; or
+ * NO_FRAME.
  */
 static u32 move_together(struct pb_pool *pool, const struct move_batch *b, u32 i, u32 n, u32 *rest)
 {
@@ -176,7 +180,7 @@ static u32 move_together(struct pb_pool *pool, const struct move_batch *b, u32 i
 	fill_in(pool, b, i, i + n);
 	moved = call_migrate(pool, b, i, n);
 	pb_atomic_store_n(note, 0, __ATOMIC_RELEASE);
-	if (moved > n) { /* here, where the stack isn't as deep */
+	if (moved > n) { /* reported here, where the stack isn't as deep */
 		report_count(pool, b, i, n, moved);
 		return 0;
 	}
@@ -189,9 +193,9 @@ static u32 move_together(struct pb_pool *pool, const struct move_batch *b, u32 i
 }
 
 /*
- * Moves the batch, for whose first blocks there are so many targets, up to one that stays.
- * Returns how many are elsewhere now. rest[]: the place to be freed of each that has a
- * target, or NO_FRAME.
+ * Move the first `targets` blocks of the batch, up to the first that can't be moved. Returns how
+ * many were moved. rest[]: for each block with a target the place that the caller frees, or
+ * NO_FRAME.
  */
 static u32 move_in_turn(struct pb_pool *pool, const struct move_batch *b, u32 targets, u32 *rest)
 {
@@ -217,13 +221,13 @@ static void put_one(struct pb_pool *pool, u32 frame, unsigned int order)
 
 /* ------------------------------------------------------------------ notes */
 
-/* The note at the start of a page that was left; NULL: the page has no address. */
+/* A note is kept in the page that the block left; NULL: the page has no address. */
 static struct page_note *note_in_page(const struct pb_pool *pool, u32 frame)
 {
 	return frame_address(pool, frame);
 }
 
-/* Is there room for it, after so many others? */
+/* Is there room to note the move of `frame`, after `others` moves that are not noted yet? */
 static bool can_note(const struct pb_pool *pool, const struct moves *moves, u32 frame, u32 others)
 {
 	u32 n = moves ? moves->n + others : 0;
@@ -245,7 +249,7 @@ static void note_move(const struct pb_pool *pool, struct moves *moves, u32 from,
 	}
 }
 
-/* Takes the newest note off; false: there is none. */
+/* Remove the newest note; false: there is none. */
 static bool last_move(const struct pb_pool *pool, struct moves *moves, struct pb_move_note *note)
 {
 	if (moves->last != NO_FRAME) {
@@ -265,19 +269,19 @@ static bool last_move(const struct pb_pool *pool, struct moves *moves, struct pb
 
 /* ---------------------------------------------------------- out of a range */
 
-/* Can it move, and is the note of that to be had, if its undoing needs one? */
+/* Can the block be moved, and its move be noted if the caller asked for notes of all? */
 static bool may_leave(const struct pb_pool *pool, struct moves *moves, u32 head, u32 others)
 {
 	if (!can_move(pool, head, load_relaxed(&pool->pages[head].state)))
 		return false;
 	if (!moves || !moves->log || can_note(pool, moves, head, others))
 		return true;
-	moves->full = true; /* who gave room for notes wants no move without one */
+	moves->full = true; /* a caller that gave a log wants no move without a note */
 	return false;
 }
 
-/* Fills it with blocks of [frame, end), one or several; returns the frame behind them, or that of
-   something that stays. */
+/* Fill the batch with one or several blocks of [frame, end); returns the frame behind them, or that
+   of a block that can't be moved. */
 static NOINLINE u32 gather_any(const struct pb_pool *pool, struct move_batch *b, u32 frame, u32 end,
 			       struct moves *moves)
 {
@@ -302,7 +306,8 @@ static NOINLINE u32 gather_any(const struct pb_pool *pool, struct move_batch *b,
 	return frame;
 }
 
-/* Moves the blocks that have a target; returns how many, the first ones, are out of the way. */
+/* Move the blocks that have a target; returns how many of them, from the first on, are out of the
+   way. */
 static NOINLINE u32 move_out(struct pb_pool *pool, const struct move_batch *b, u32 targets,
 			     struct moves *moves)
 {
@@ -321,7 +326,8 @@ static inline u32 target_for(struct pb_pool *pool, const struct move_batch *b, u
 	return take_for_move(pool, order_in(b, i), zone_of_frame(pool, b->from[i])->node, &moving);
 }
 
-/* Targets are taken here, and not a call deeper: the way from here is the longest there is. */
+/* Targets are taken here and not a call deeper, since the calls below take_for_move() need more
+   stack than any others. */
 u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, struct moves *moves)
 {
 	struct move_batch b;
@@ -334,7 +340,7 @@ u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, struct moves *moves
 		done = move_out(pool, &b, done, moves);
 		if (done < b.n)
 			next = b.from[done] > frame ? b.from[done] : frame;
-		/* what its owner has freed meanwhile is out of the way, too */
+		/* a block that its owner has freed meanwhile is out of the way, too */
 		if ((done < b.n || !b.n) && next < end && block_head(pool, next) != NO_FRAME)
 			return next;
 		frame = next;
@@ -344,8 +350,8 @@ u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, struct moves *moves
 
 /* ------------------------------------------------- a batch, for compaction */
 
-/* Fills it with blocks of one order from `frame` on; returns the frame of the next block, or
-   where something lies that can't be moved. */
+/* Fill the batch with blocks of one order from `frame` on; returns the frame of the next block, or
+   of a block that can't be moved. */
 static u32 gather(const struct pb_pool *pool, struct move_batch *b, u32 frame, u32 end)
 {
 	for (b->n = 0; frame < end && b->n < MOVE_BATCH;) {
@@ -366,7 +372,7 @@ static u32 gather(const struct pb_pool *pool, struct move_batch *b, u32 frame, u
 	return frame;
 }
 
-/* Blocks to move to, from stripe after stripe; returns how many. */
+/* Take targets from one stripe after the other, the blocks' own first; returns how many. */
 static u32 take_targets(struct pb_pool *pool, struct zone *zone, struct move_batch *b)
 {
 	unsigned int type = pool->super->mobility ? PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE;
@@ -386,7 +392,7 @@ static u32 take_targets(struct pb_pool *pool, struct zone *zone, struct move_bat
 	return got;
 }
 
-/* Frees blocks of one order, those of one stripe under one hold of its lock. */
+/* Free blocks of one order, neighbours in one stripe under one hold of its lock. */
 static void put_frames(struct pb_pool *pool, struct zone *zone, const u32 *frames, u32 n,
 		       unsigned int order)
 {
@@ -409,7 +415,7 @@ static void put_frames(struct pb_pool *pool, struct zone *zone, const u32 *frame
 		unlock_stripe(&at);
 }
 
-/* Moves the batch; returns how many of its blocks, the first ones, are out of the way. */
+/* Move the batch; returns how many of its blocks, from the first on, are out of the way. */
 static u32 move_blocks(struct pb_pool *pool, struct zone *zone, struct move_batch *b)
 {
 	u32 rest[MOVE_BATCH], targets = take_targets(pool, zone, b);
@@ -427,7 +433,7 @@ u32 compact_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, u
 		u32 next = gather(pool, &b, frame, end), done;
 
 		if (!b.n)
-			return next; /* end, or what can't be moved */
+			return next; /* end, or a block that can't be moved */
 		done = move_blocks(pool, zone, &b);
 		*moved += done << order_in(&b, 0);
 		if (done < b.n) {
@@ -443,7 +449,7 @@ u32 compact_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, u
 
 /* ---------------------------------------------------------------- move back */
 
-/* Takes the free block where something was, for its way back; false: it isn't free. */
+/* Take the place that a block left, so that it can be moved back; false: it isn't free. */
 static bool take_back(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	struct zone *zone = zone_of_frame(pool, frame);
@@ -463,7 +469,7 @@ static void move_one_back(struct pb_pool *pool, const struct pb_move_note *note)
 
 	b.word[0] = word;
 	if (!(word & PB_PAGE_HEAD) || !can_move(pool, note->to, word))
-		return; /* freed, or held by more than one by now */
+		return; /* its owner has freed it meanwhile, or shared it */
 	if (!take_back(pool, note->from, word & PB_PAGE_ORDER))
 		return;
 	(void)move_together(pool, &b, 0, 1, &rest);

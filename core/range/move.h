@@ -8,9 +8,9 @@
 #include "range/isolate.h"
 
 /*
- * Blocks that a range lost, oldest first, so that they can be moved back. The first are noted
- * here, the next in the caller's memory; each further one at the start of the page that it left,
- * which is nobody's while the range is isolated:
+ * Notes of the blocks that were moved out of a range, oldest first, so that they can be moved
+ * back. The first notes are here, the next in the caller's memory; each further one at the start
+ * of the page that its block left, which nobody allocates while the range is isolated:
  *
  *	block[32]  log[room]  page(last) --before--> page --before--> ... --> NO_FRAME
  */
@@ -18,7 +18,7 @@
 
 struct moves {
 	u32 n;    /* noted here and in log[] */
-	u32 last; /* frame that the newest of the further ones left, or NO_FRAME */
+	u32 last; /* frame with the newest note in a page, or NO_FRAME */
 	struct pb_move_note *log;
 	size_t room; /* entries of log[] */
 	bool full;   /* a block stayed because its move could not be noted */
@@ -27,25 +27,26 @@ struct moves {
 
 static inline bool can_migrate(const struct pb_pool *pool)
 {
-	return has_migrate_hook(pool) && !in_hook(); /* it is never called from within a hook */
+	return has_migrate_hook(pool) && !in_hook(); /* hooks are never nested */
 }
 
 /*
  * Move the movable blocks of [frame, end) elsewhere by the migrate hook. Returns `end`
  * if no allocated block is left there, else a frame of the first that is; the blocks behind
- * that one are not tried. Moved blocks are noted in `moves`, unless it is NULL. One that can't be noted is moved all the same, and won't go back, unless there is a
- * log[]: then it stays. pre: its pageblocks are isolated.
+ * that one are not tried. Moves are noted in `moves`, unless it is NULL. If there is no room
+ * for a note the block is moved all the same, and can't be moved back; but with a log[] it
+ * stays. pre: the range's pageblocks are isolated.
  */
 u32 evacuate_range(struct pb_pool *pool, u32 frame, u32 end, struct moves *moves);
 
 /*
- * The same for compaction: into pageblocks that are not free as a whole, a batch at a time;
- * it ends with the first block that stays. Adds the moves to *moved.
+ * The same for compaction: blocks are moved into pageblocks that are not free as a whole, a
+ * batch at a time, up to the first that can't be moved. Adds the pages moved to *moved.
  */
 u32 compact_range(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end, u32 *moved);
 
-/* Undo: each noted block back to where it was, newest first, but for those that their
-   owners freed meanwhile. pre: the range is isolated still. */
+/* Undo: move each noted block back to where it was, newest first, unless its owner has freed it
+   meanwhile. pre: the range is isolated still. */
 void move_back(struct pb_pool *pool, struct moves *moves);
 
 #endif

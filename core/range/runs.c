@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The nodes over the leaves, and the way from left to right to the first run that is long
- * enough. On the way to four in a row, with leaves of eight:
+ * The nodes above the leaves, and the walk from left to right to the first run that is long
+ * enough. A walk that wants four in a row, with leaves of eight:
  *
  *	leaf     [1 1 1 0 0 1 1 1]   [1 1 0 1 1 1 1 0]
  *	node      first 3, last 3     first 2, last 0, longest 4
@@ -20,7 +20,7 @@ bool __pageblock_is_whole(const struct pb_pool *pool, u32 pageblock)
 	       pageblock_is_free(pool, pageblock);
 }
 
-/* linux: by the trees, from the order of pageblocks up. */
+/* linux: the leaf's word from the trees, of blocks of at least pageblock_order. */
 static u64 __leaf_of_trees(const struct locked *at, u32 first, u32 n)
 {
 	u64 word = 0;
@@ -38,7 +38,7 @@ static u64 __leaf_of_trees(const struct locked *at, u32 first, u32 n)
 	return word;
 }
 
-/* modern: of a list, a bit for each pageblock that its blocks cover. */
+/* modern: a bit for each pageblock that the blocks of one list cover. */
 static u64 __leaf_of_list(const struct locked *at, u32 local, struct whole_list list)
 {
 	unsigned int log = list.order - at->pool->pageblock_order;
@@ -66,7 +66,7 @@ static u64 __leaf_of_lists(const struct locked *at, u32 first)
 	return word;
 }
 
-/* The pageblocks of a leaf, a bit each; it is not marked any more. */
+/* Read a leaf, a bit per whole free pageblock, and clear its mark. */
 static u64 read_leaf(struct pb_pool *pool, struct zone *zone, u32 leaf)
 {
 	u32 first = zone_first_pageblock(pool, zone) + (leaf << LEAF_SHIFT);
@@ -83,7 +83,7 @@ static u64 read_leaf(struct pb_pool *pool, struct zone *zone, u32 leaf)
 	return left < 64 ? word & word_mask(0, left) : word;
 }
 
-/* Ones from bit 0 on. */
+/* Number of ones from bit 0 on. */
 static u32 ones(u64 word)
 {
 	return ~word ? ctz64(~word) : 64;
@@ -124,7 +124,7 @@ bool runs_same(const struct run_node *a, const struct run_node *b)
 	return a->first == b->first && a->last == b->last && a->longest == b->longest;
 }
 
-/* A leaf's word, and the nodes above it as far as they change. */
+/* Store a leaf's word, and update the nodes above it up to one that doesn't change. */
 static void set_leaf(struct pb_pool *pool, struct zone *zone, u32 leaf, u64 word)
 {
 	struct run_node *nodes = runs_nodes(pool, zone), node = runs_of_word(word);
@@ -154,13 +154,13 @@ void runs_refresh(struct pb_pool *pool, struct zone *zone)
 	}
 }
 
-/* ---------------------------------------------------------------- the ways down */
+/* ---------------------------------------------------------------- walks */
 
-/* On the way from left to right. */
+/* A walk from left to right. */
 struct way {
 	u32 n;     /* pageblocks wanted */
-	u32 at;    /* where it has come */
-	u32 carry; /* free ones right before that */
+	u32 at;    /* pageblock that it has reached */
+	u32 carry; /* free pageblocks right before that */
 	u64 only;  /* the word of a zone of one leaf, which has no nodes */
 };
 
@@ -170,7 +170,7 @@ static u64 leaf_word(const struct pb_pool *pool, const struct zone *zone, const 
 	return zone->run_leaves ? runs_words(pool, zone)[leaf] : w->only;
 }
 
-/* Through the rest of a leaf, from w->at on; true: so many in a row. */
+/* Walk through the rest of a leaf, from w->at on; true: n in a row were found. */
 static bool through_leaf(struct way *w, u64 word)
 {
 	u32 end = (w->at | 63) + 1;
@@ -193,7 +193,7 @@ static bool through_leaf(struct way *w, u64 word)
 	return false;
 }
 
-/* Past a whole node, if the run doesn't end in it; false: down into it. */
+/* Walk past a whole node if no long enough run ends in it; false: one does. */
 static bool past_node(struct way *w, const struct run_node *node, u32 size)
 {
 	if (w->carry + node->first >= w->n || node->longest >= w->n)
@@ -203,7 +203,7 @@ static bool past_node(struct way *w, const struct run_node *node, u32 size)
 	return true;
 }
 
-/* How far it is free from w->at on, up to `end`. */
+/* End of the run that goes on at w->at, at most `end`. */
 static u32 end_of_run(struct pb_pool *pool, struct zone *zone, const struct way *w, u32 end)
 {
 	const struct run_node *nodes = runs_nodes(pool, zone);
@@ -235,7 +235,7 @@ static struct run found(struct pb_pool *pool, struct zone *zone, const struct wa
 	return run;
 }
 
-/* The next leaf at which a run may end, in steps as large as the nodes allow; `end`: none. */
+/* Walk to the next leaf in which a run may end, or to `end`, in steps as large as nodes allow. */
 static void next_leaf(struct pb_pool *pool, struct zone *zone, struct way *w, u32 end)
 {
 	const struct run_node *nodes = runs_nodes(pool, zone);

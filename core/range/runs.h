@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs of whole free pageblocks of a zone: which are there, by the nodes of block/runs.h.
- * Pageblocks are numbered from the zone's first here. They take zone->lock, for a leaf or one
- * way down, and stripes' locks. What they say was so a moment ago: whoever takes a run finds
- * out.
+ * Finds runs of whole free pageblocks of a zone by the nodes of block/runs.h. Pageblocks are
+ * numbered from the zone's first here. The functions take zone->lock, for one leaf or one walk
+ * down the tree, and stripes' locks. A run that they return was free a moment ago; whether it
+ * still is shows when it is taken.
  */
 #ifndef PB_CORE_RANGE_RUNS_H
 #define PB_CORE_RANGE_RUNS_H
@@ -17,20 +17,20 @@ struct run {
 /* Brings the nodes up to date: O(log leaves) for each leaf that was marked since the
    last time, and a look at the marks, 32 leaves a word. */
 void runs_refresh(struct pb_pool *pool, struct zone *zone);
-/* The first run of at least n pageblocks in [from, end), as long as it is there; n 0: none.
-   O(log leaves). */
+/* The first run of at least n pageblocks in [from, end), with its whole length up to `end`; its n
+   is 0 if there is none. O(log leaves). */
 struct run runs_next(struct pb_pool *pool, struct zone *zone, u32 from, u32 end, u32 n);
-/* The shortest of the first runs of at least n, of which so many are compared; n 0: none.
-   O(log leaves). */
+/* The shortest of the first RUNS_COMPARED runs of at least n pageblocks; its n is 0 if there is
+   none. O(log leaves). */
 #define RUNS_COMPARED 16u
 struct run runs_tightest(struct pb_pool *pool, struct zone *zone, u32 n);
 
-/* The node of a leaf's word; of two nodes of `half` pageblocks each; are two the same? */
+/* The node of a leaf's word; the node above two nodes of `half` pageblocks each; are two equal? */
 struct run_node runs_of_word(u64 word);
 struct run_node runs_join(const struct run_node *left, const struct run_node *right, u32 half);
 bool runs_same(const struct run_node *a, const struct run_node *b);
 
-/* Is a pageblock free as a whole, for whoever looks for a range? Stripe lock. */
+/* Is the pageblock there, free as a whole and not isolated? The caller holds the stripe's lock. */
 bool __pageblock_is_whole(const struct pb_pool *pool, u32 pageblock);
 
 #endif
