@@ -15,8 +15,8 @@
 
 #if CAN_CMA
 
-/* Kernels that merge all types would merge an area with what lies beside it in a block of the
-   greatest order. */
+/* Order of the alignment of an area's borders. Kernels that merge all types would merge an area
+   with its neighbours, up to a block of max_order. */
 static unsigned int border_order(const struct pb_config *config)
 {
 #if PB_WITH_LINUX
@@ -47,8 +47,8 @@ static u64 pages_in_both(const struct pb_region *a, const struct pb_region *b)
 	return end > start ? end - start : 0;
 }
 
-/* Usable regions don't overlap: so what they have in common with the area adds up. The small
-   stacks of kernels have no room for two walks in the order of pfns. */
+/* Usable regions don't overlap, so the pages that they share with the area add up. (Two walks in
+   pfn order would need more stack than kernels have.) */
 static const char *place_fault(const struct pb_config *config, const struct pb_region *area)
 {
 	u64 usable = 0;

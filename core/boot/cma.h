@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CMA areas of the memory map. Gone without PB_WITH_RANGE, whose calls they are for, or without
- * PB_WITH_MOBILITY.
+ * CMA areas of the memory map. Left out without PB_WITH_RANGE, whose calls they are for, or
+ * without PB_WITH_MOBILITY.
  */
 #ifndef PB_CORE_CMA_H
 #define PB_CORE_CMA_H
@@ -14,8 +14,8 @@
 
 /* What is wrong with the area by itself, or NULL. */
 const char *cma_fault(const struct pb_config *config, const struct pb_region *region);
-/* The first area in the array that isn't in usable regions, or overlaps one before it, and *why;
-   or NULL. pre: each region by itself is as it should be, usable ones don't overlap. */
+/* The first area in the array that isn't inside usable regions or overlaps an earlier area, or
+   NULL; *why: the message. pre: each region by itself is valid, usable ones don't overlap. */
 const struct pb_region *cma_misplaced(const struct pb_config *config, const char **why);
 bool has_cma(const struct pb_config *config);
 /* Gives the areas' pageblocks their type. pre: pageblocks are made, no frame is free. */

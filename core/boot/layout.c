@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The super block, from the outside in:
+ * The super block is checked from the outside in:
  *
  *	magic -> byte order, word size, layout -> checksum of the super block's
  *	fixed part -> sizes -> offsets -> checksum of the map's arrays
@@ -82,7 +82,8 @@ static bool follows(u64 *end, u64 at, u64 bytes)
 	return right;
 }
 
-/* How large bitmaps and runs are only the zones say: checked with those (I3). */
+/* The sizes of bitmaps and runs follow from the zones and are checked with them (I3): here `next`
+   only has to lie behind `at` and within `bytes`. */
 static bool up_to(u64 *end, u64 at, u64 next, u64 bytes)
 {
 	bool right = at == *end && next >= at && !(next & (LINE_BYTES - 1)) && next <= bytes;

@@ -3,7 +3,7 @@
  * The memory map. Regions are visited in the order (node, zone, pfn), see
  * regions.h.
  *
- *	regions   [1,159)N  [0x1000,0x8000)N      zone Normal, spans of 1024
+ *	regions   [1,159)N  [0x1000,0x8000)N         zone Normal, spans of 1024
  *	segments     [0,1024)  [0x1000,0x8000)       rounded outward to spans
  *	index      0..1023   1024..              dense; frames 0 and 159.. absent
  */
@@ -38,8 +38,8 @@ int set_error(struct pb_error *error, int code, u32 region, const char *message)
 	return code;
 }
 
-/* The usable regions' first, in the order of zones; the others follow by more_usable(). There
-   is one, and the only one where PB_WITH_ZONES is left out. pre: the map was checked. */
+/* The first usable or hotplug region in the order of zones; more_usable() goes to the next.
+   Without PB_WITH_ZONES there is exactly one. pre: the map was checked. */
 static const struct pb_region *first_usable(struct regions *regions, const struct pb_config *config)
 {
 	const struct pb_region *region = config->regions;
@@ -113,8 +113,8 @@ static const char *region_fault(const struct pb_config *config, const struct pb_
 	return NULL;
 }
 
-/* In the order of pfns, as long as none overlaps, each begins behind all before it: a
-   look at the last is enough. UINT32_MAX: none does; else the later in the array. */
+/* Of two regions that overlap, the index of the later one in the array; UINT32_MAX: none do. In
+   pfn order it is enough to compare each region with the one before it. */
 static u32 overlapping(const struct pb_config *config)
 {
 	const struct pb_region *last = NULL, *region;
@@ -129,7 +129,7 @@ static u32 overlapping(const struct pb_config *config)
 	return UINT32_MAX;
 }
 
-/* Each region by itself, and how many are usable. */
+/* Check each region by itself, and count the usable ones. */
 static int check_each(const struct pb_config *config, u32 *usable, struct pb_error *error)
 {
 	*usable = 0;
@@ -143,7 +143,7 @@ static int check_each(const struct pb_config *config, u32 *usable, struct pb_err
 	return PB_OK;
 }
 
-/* Regions beside each other. */
+/* Check regions against each other. */
 static int check_places(const struct pb_config *config, struct pb_error *error)
 {
 	u32 overlap = PB_WITH_ZONES ? overlapping(config) : UINT32_MAX;
@@ -187,7 +187,7 @@ static bool same_zone(const struct pb_region *a, const struct pb_region *b)
 	return a && a->node == b->node && a->zone == b->zone;
 }
 
-/* Does the region go on in the last one's last span, or in the one after it? */
+/* Does the region begin in the last one's last span, or in the span after it? */
 static bool same_segment(const struct pb_super *super, const struct pb_region *last,
 			 const struct pb_region *region)
 {
@@ -226,7 +226,7 @@ static void shape_zone(const struct pb_config *config, const struct pb_super *su
 	u32 n;
 
 	if (!groups)
-		groups = 1; /* more pageblocks than 32 bits: refused for its size later */
+		groups = 1; /* the zone has 2^32 pageblocks or more: refused for its size later */
 	/* no more stripes than the smallest groups would fill */
 	stripes = stripes < MAX_STRIPES ? stripes : MAX_STRIPES;
 	stripes = stripes < groups ? stripes : groups;
@@ -318,7 +318,7 @@ static void begin_segment(struct pb_pool *pool, struct segment *segment,
 	segment->zone = (u16)zone;
 }
 
-/* Where its nodes for runs lie: behind those of the zones before. */
+/* Place a zone's arrays for runs behind those of the zones before it. */
 static void finish_runs(const struct pb_pool *pool, struct zone *zone, u64 *runs)
 {
 	u32 pageblocks = zone_nr_pageblocks(pool, zone);
@@ -399,10 +399,10 @@ void init_lists(struct pb_pool *pool)
 					    area_list(order, type));
 }
 
-/* --------------------------------------------------------------- hand-over */
+/* --------------------------------------------------------------- release */
 
-/* Returns the index of a region's first frame. *segment is that of the region before; -1 at
-   the beginning. */
+/* The index of a region's first frame. *segment is the segment of the region before, UINT32_MAX at
+   the beginning, and becomes this region's. */
 static u32 region_frame(const struct pb_pool *pool, const struct pb_region *last,
 			const struct pb_region *region, u32 *segment)
 {
@@ -433,13 +433,13 @@ void memmap_there(struct pb_pool *pool, const struct pb_config *config)
 	}
 }
 
-/* Walks a zone's frames and the reservations side by side. */
+/* A walk of a zone's frames and of the reserved regions side by side, in pfn order. */
 struct release {
 	struct pb_pool *pool;
 	const struct pb_config *config;
 	struct regions reserved;
-	const struct pb_region *next; /* reservation that begins at or above the pfn */
-	u64 covered;                  /* up to here there are reservations */
+	const struct pb_region *next; /* the next reserved region */
+	u64 covered;                  /* greatest end_pfn of those before it */
 };
 
 static void begin_reserved(struct release *h, u64 pfn)
@@ -449,8 +449,8 @@ static void begin_reserved(struct release *h, u64 pfn)
 	h->covered = pfn;
 }
 
-/* Returns where the reservations around pfn end, or pfn if there are none; *next becomes the start
-   of the next one, or end. */
+/* The end of the reserved regions around pfn, or pfn if there are none; *next becomes the start of
+   the next one, or end. */
 static u64 skip_reserved(struct release *h, u64 pfn, u64 end, u64 *next)
 {
 	*next = end;
@@ -485,8 +485,8 @@ static void release_region(struct release *h, const struct pb_region *region, u3
 	}
 }
 
-/* Marks each region's frames; those of a span that no region has are absent. Not inlined: two walks
-   over the regions are much for one frame of a small stack. */
+/* Mark and release each region's frames; frames of a span that are in no region are absent. Not
+   inlined, since two walks over the regions take much of a small stack. */
 static NOINLINE void release_all(struct release *h)
 {
 	const struct pb_region *last = NULL, *region;
@@ -518,8 +518,8 @@ void memmap_release(struct pb_pool *pool, const struct pb_config *config)
 
 /* ------------------------------------------------------------- fast[] */
 
-/* Fills in the lists of the node's first zone for each combination of modifiers, if that zone is
-   local. */
+/* For each combination of zone and mobility flags: the class of the first zone that the CPU's
+   zonelist has for it, if that zone is on the CPU's node. */
 void pcp_init_fast(struct pb_pool *pool)
 {
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {

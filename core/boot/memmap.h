@@ -9,20 +9,21 @@
 
 /* Returns PB_OK, or a code with *error filled in. */
 int memmap_check(const struct pb_config *config, struct pb_error *error);
-/* Count zones, segments, spans, stripes; bytes of a CPU's slots, of bitmaps and of runs. */
+/* Bytes of one CPU's stacks or lists, of the lists' bitmaps and of the runs. */
 struct memmap_sizes {
 	u64 percpu, bitmaps, runs;
 };
 
+/* Count zones, segments, spans and stripes into *super, and add up *sizes. pre: checked. */
 void memmap_measure(const struct pb_config *config, struct pb_super *super,
 		    struct memmap_sizes *sizes);
 /* Write segments and zones; pre: measured, arrays zeroed. */
 void memmap_build(struct pb_pool *pool, const struct pb_config *config);
-/* Notes which spans' memory is there from the beginning. */
+/* Note which spans' memory is there from the beginning. */
 void memmap_there(struct pb_pool *pool, const struct pb_config *config);
-/* linux profile: makes every free list empty. */
+/* linux profile: make every free list empty. */
 void init_lists(struct pb_pool *pool);
-/* Marks reserved and absent frames, and releases the others to the zones (spec 11.2). */
+/* Mark reserved and absent frames, and release the others to the zones (spec 11.2). */
 void memmap_release(struct pb_pool *pool, const struct pb_config *config);
 
 /* Returns the bytes of the lower list levels of all stripes of a zone. */
@@ -30,7 +31,7 @@ u64 stripe_bitmap_bytes(const struct pb_super *super, u32 words);
 
 int set_error(struct pb_error *error, int code, u32 region, const char *text);
 
-/* Fills in fast[] of every CPU. pre: the zonelists are there. */
+/* Fill in fast[] of every CPU. pre: the zonelists are built. */
 void pcp_init_fast(struct pb_pool *pool);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/policy.h"
 
 const struct pb_policy *policy_of(const struct pb_super *super);
-/* Returns a bit for each order that has per-CPU lists, in a pool that has any. */
+/* A bit for each order that has per-CPU lists, in a pool that has any. */
 u32 pcp_orders_of(const struct pb_super *super);
 extern const struct pb_wings pb_wings;
 

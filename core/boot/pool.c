@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pool's life: how much metadata it needs, where each array lies, first
- * state, further handles.
+ * How a pool comes into being: how much metadata it needs, where each array lies, its first
+ * state, further handles on it.
  */
 #include "base/pool.h"
 #include "base/seal.h"
@@ -33,7 +33,7 @@ void pb_config_init(struct pb_config *config)
 	memcpy(config->lowmem_reserve_ratio, ratio, sizeof(ratio));
 }
 
-/* A configuration that lists CPUs' nodes says how many there are, or has one CPU. */
+/* The number of CPUs; a configuration with cpu_node but no nr_cpus has one. */
 static u32 configured_cpus(const struct pb_config *config)
 {
 	if (!PB_WITH_SMP)
@@ -189,7 +189,7 @@ static void copy_config(const struct pb_config *config, struct pb_super *s)
 	s->tunables.pcp_batch_max = config->pcp_batch_max;
 }
 
-/* Returns the bytes of one CPU's area; 0: the stacks are too large for one. */
+/* The bytes of one CPU's area; 0: the stacks are too large for its 16-bit slots. */
 static u64 percpu_bytes(struct pb_super *s, size_t zone_bytes)
 {
 	if (policy_of(s)->pcp_zone_bytes)
@@ -197,7 +197,8 @@ static u64 percpu_bytes(struct pb_super *s, size_t zone_bytes)
 	return pcp_stack_area_bytes(s, zone_bytes);
 }
 
-/* Many zones: smaller stacks, and at last none. */
+/* With many zones the stacks are halved until an area has room for them; if it never has, the pool
+   has no per-CPU lists. */
 static void measure_percpu(const struct pb_config *config, struct pb_super *s,
 			   struct memmap_sizes *sizes)
 {
@@ -263,7 +264,7 @@ int pb_pool_size(const struct pb_config *config, size_t *bytes, struct pb_error 
 
 /* ------------------------------------------------------------------ handle */
 
-/* Do areas go by concurrency ids? Where the kernel tells them. */
+/* Are areas chosen by concurrency id? Only if the pool asks for it and the kernel has them. */
 static bool has_cids(const struct pb_super *s)
 {
 #ifdef PCP_HAVE_RSEQ
@@ -275,8 +276,8 @@ static bool has_cids(const struct pb_super *s)
 }
 
 /*
- * How per-CPU lists are entered, and what the shortest ways serve: they compare an order
- * and a frame with these, and so test nothing that a pool doesn't have.
+ * How per-CPU lists are entered, and which orders and frames each fast path serves: a fast path
+ * compares with these bounds only, which are 0 where the pool needs more than it does.
  */
 static void set_percpu_mode(struct pb_pool *pool)
 {
@@ -290,7 +291,7 @@ static void set_percpu_mode(struct pb_pool *pool)
 	pool->pcp_orders = pcp_orders_of(s);
 	pool->nr_pcp_orders = modern ? s->nr_pcp_orders : 0;
 	if (rseq && has_cids(s)) {
-		pool->percpu_mode = PCP_MODE_CID; /* served behind the two other ways */
+		pool->percpu_mode = PCP_MODE_CID; /* tried after the two other fast paths */
 	} else if (rseq) {
 		pool->rseq_orders = pool->nr_pcp_orders;
 		pool->rseq_free_frames = free_frames;
@@ -332,9 +333,9 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	}
 	if (s->flags & PB_POOL_OWNERS)
 		pool->owners = pool_at(pool, s->owners);
+	/* without per-CPU lists a free always goes on to the zone */
 	if (!PB_WITH_PCP && !pool->shared && !pool->hardened)
-		pool->lock_free_frames =
-			pool->nr_frames; /* the zone is the next step in any case */
+		pool->lock_free_frames = pool->nr_frames;
 	if (pool->percpu_cpus)
 		set_percpu_mode(pool);
 	if (hooks)
@@ -358,7 +359,8 @@ static bool node_has_memory(const struct pb_pool *pool, u32 id)
 	return false;
 }
 
-/* Finds the nearest unused node with memory; it prefers low ids and idle nodes (spec 5.2). */
+/* The nearest unused node with memory (spec 5.2): a node before this one counts as one farther, so
+   does a node with CPUs, and among equals the one that fewer zonelists use goes first. */
 static int next_best_node(const struct pb_pool *pool, const struct pb_config *config, u32 local,
 			  u64 used, const u16 *load)
 {
@@ -488,7 +490,7 @@ static void init_pageblocks(struct pb_pool *pool, unsigned int type)
 	}
 }
 
-/* Is the pool large enough to keep types apart (spec 2.4)? */
+/* Is the pool large enough for grouping by mobility (spec 2.4)? */
 static bool enough_for_mobility(const struct pb_pool *pool)
 {
 	u32 flags = pool->super->flags;
@@ -563,7 +565,7 @@ static NOINLINE int place_super(const struct pb_super *super, const struct place
 		return set_error(place->error, PB_ENOMEM, UINT32_MAX,
 				 TEXT("metadata memory is smaller than pb_pool_size() says"));
 	if (!place->zeroed) {
-		/* first what says that this is a pool: who dies in here leaves none */
+		/* the magic goes first: if the process dies in here no pool is left */
 		store_ordered(&((struct pb_super *)place->memory)->magic, 0);
 		memset(place->memory, 0, (size_t)super->bytes);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recovery: what is true, and what follows from it.
+ * Recovery: which metadata is the truth, and which is rebuilt from it.
  *
  *	true, one byte each     page bytes     who owns what, what is reserved
  *	                        pageblocks     types (an isolated one's: old_type)
@@ -10,8 +10,8 @@
  *	                        per-CPU lists and their sizes, lock words
  *
  * A byte is stored whole or not at all, so a death at any store leaves the first
- * three groups as they were before it or after it. The fourth is only
- * written, but for the words of locks that a dead owner is looked for in: it may hold anything.
+ * three groups as they were before the store or after it. The fourth may hold anything:
+ * it is only written, except that lock words are read to find out whether their owner died.
  *
  * An owner that dies in pb_split_page() has written its pages' bytes last to first:
  * as long as the first still has the block's order, the block is one block, and
@@ -32,7 +32,7 @@ static bool is_owned_block(const struct pb_pool *pool, u32 frame)
 {
 	unsigned int order = pool->pages[frame].state & PB_PAGE_ORDER;
 
-	/* what is aligned ends inside its span, and so inside its zone */
+	/* an aligned block ends inside its span, and so inside its zone */
 	if (order > pool->max_order || frame & ((1u << order) - 1))
 		return false;
 	for (u32 i = 1; i < 1u << order; i++)
@@ -42,8 +42,8 @@ static bool is_owned_block(const struct pb_pool *pool, u32 frame)
 	return true;
 }
 
-/* A frame without owner has no references. Those of the rest are left as they are: in a
-   shared pool the living count them at this very moment. */
+/* A frame without owner has no references. The counts of owned frames are left alone: in a shared
+   pool live processes change them at this very moment. */
 static void forget_references(struct pb_pool *pool, u32 frame)
 {
 	u32 *refs = (u32 *)pool_at(pool, pool->super->refs) + frame;
@@ -52,13 +52,13 @@ static void forget_references(struct pb_pool *pool, u32 frame)
 		*refs = 0;
 }
 
-/* Clears the page bytes behind a block's head, so that no other block is in it. Returns its end. */
+/* Clear the page bytes behind a block's head, so that no other block is in it. Returns its end. */
 static u32 settle_block(struct pb_pool *pool, u32 frame)
 {
 	struct pb_page *page = pool->pages + frame;
 	u32 n;
 
-	if (!is_owned_block(pool, frame)) /* no death makes this: a damaged byte */
+	if (!is_owned_block(pool, frame)) /* a damaged byte: no death can leave this */
 		page->state &= (u8)~PB_PAGE_ORDER;
 	if (page->state & PB_PAGE_SHARED && !(pool->super->flags & PB_POOL_REFCOUNT))
 		page->state &= (u8)~PB_PAGE_SHARED;
@@ -74,12 +74,12 @@ static u32 settle_block(struct pb_pool *pool, u32 frame)
 static u64 next_there(const struct pb_pool *pool, u64 frame, u64 end)
 {
 	while (frame < end && !frame_is_there(pool, (u32)frame))
-		frame += (u64)1 << pool->max_order; /* it is the first of a span */
+		frame += (u64)1 << pool->max_order; /* `frame` is the first of a span */
 	return frame;
 }
 
-/* Memory that was about to come or to go when somebody died is not there: none of it was anybody's.
-   What was being brought online is there; the rest of it stays reserved. */
+/* A span that was CHANGING when a process died is absent: nobody owned any of it. A COMING span is
+   there; those of its frames that were not online yet stay reserved. */
 static void settle_spans(struct pb_pool *pool, struct zone *zone)
 {
 	for (u32 i = 0; CAN_GROW && pool->super->hotplug && i < zone->nr_spans; i++) {
@@ -136,7 +136,7 @@ static u8 settled_type(const struct pb_pool *pool, const struct pageblock *pb)
 	return type;
 }
 
-/* Ends isolation, and counts the reserve by the pageblocks of its type. */
+/* End isolation, and count the reserve by its pageblocks. */
 static void settle_pageblocks(struct pb_pool *pool, struct zone *zone)
 {
 	u32 first = zone_first_pageblock(pool, zone);
@@ -180,8 +180,7 @@ static void empty_stripe(struct pb_pool *pool, const struct zone *zone, struct s
 	       (size_t)stripe_bitmap_bytes(pool->super, zone->bitmap_words));
 }
 
-/* Empties the per-CPU lists: their frames are neither free nor owned, and become free. The lock
-   stays as it is. */
+/* Empty the per-CPU lists; free_the_rest() frees their frames. The locks stay as they are. */
 static void empty_areas(struct pb_pool *pool)
 {
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
@@ -235,7 +234,7 @@ static void pool_recover(struct pb_pool *handle)
 {
 	struct pb_pool mine = *handle, *pool = &mine;
 
-	pool->hooks.trace = NULL; /* these are no steps of a call */
+	pool->hooks.trace = NULL; /* the steps of a recovery are not those of a request */
 	pool->super->sizes_lock = 0;
 	quarantine_reset(pool);
 	for (u32 span = 0; span < pool->super->nr_spans; span++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * After a death: everything that can be derived is derived anew.
+ * Recovery after a process died inside a call: all metadata that can be derived is rebuilt.
  */
 #ifndef PB_CORE_RECOVER_H
 #define PB_CORE_RECOVER_H
@@ -8,10 +8,10 @@
 #include "base/pool.h"
 
 /*
- * What was allocated stays so, the rest is free; whatever the dead left half done,
- * at any store, another recovery included. Then watermarks and the lists' sizes.
- * pre: nobody else is in the pool; in a shared one, its lock is held, and every area's,
- * which it lets go of.
+ * Allocated blocks stay allocated, and all other frames become free, at whatever store the
+ * process died, be it in another recovery. Watermarks and list sizes are computed anew.
+ * pre: nobody else is in the pool; of a shared pool the caller holds users_lock and every
+ * area's lock. It releases the areas' locks.
  */
 void recover_shared(struct pb_pool *pool);
 
