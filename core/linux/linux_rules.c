@@ -8,7 +8,7 @@
 #include "linux/linux_zone.h"
 #include "linux/pcp_linux.h"
 
-/* What the kernels have in common. */
+/* Members that are the same for all kernels. */
 #define LINUX_ALIKE                                                                         \
 	.spares_zone_end = true, .reserved_as_movable = true, .rmqueue = linux_rmqueue_one, \
 	.rmqueue_reserve = linux_rmqueue_reserve, .count_free = linux_count_free,           \

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Zones of the linux profile as from 6.12 on: every block that leaves a list, comes
- * to one or changes lists is counted at once, and lists follow the pageblocks' types
- * (docs/linux-observed.md, W2, F5). Kernels up to 6.1 take in linux_zone.c.
+ * How kernels from 6.12 on take blocks: each block that leaves, enters or changes a list
+ * is counted at once, and a block's list follows its pageblock's type
+ * (docs/linux-observed.md, W2, F5). Kernels up to 6.1 are in linux_zone.c.
  */
 #include "linux/linux_zone.h"
 #include "linux/pcp_linux.h"
 
-/* The block leaves its list; what is not asked for goes to `type`'s lists. */
+/* Take the block off its list; the part that the request doesn't need goes to `type`'s lists. */
 static u32 __take_block(const struct locked *at, const struct zone_request *request, u32 frame,
 			unsigned int found, unsigned int type)
 {
@@ -32,8 +32,8 @@ u32 __linux_rmqueue_smallest(const struct locked *at, const struct zone_request 
 	return __take_block(at, request, frame, found, type);
 }
 
-/* The pageblock's free blocks change lists one by one, in pfn order: each is counted out
-   and in again. */
+/* Move the pageblock's free blocks to the request's type. Linux moves them one by one in pfn order
+   and counts each out and in again. */
 static void __move_pageblock(const struct locked *at, const struct zone_request *request, u32 frame)
 {
 	struct pb_pool *pool = at->pool;
@@ -44,7 +44,7 @@ static void __move_pageblock(const struct locked *at, const struct zone_request 
 	__set_pageblock_type(at, frame >> pool->pageblock_order, request->type);
 }
 
-/* The whole pageblock for the request's type, if most of it goes well with that. */
+/* Claim the whole pageblock for the request's type, if enough of its pages go well with that. */
 static bool __change_pageblock(const struct locked *at, const struct zone_request *request,
 			       u32 frame)
 {
@@ -58,8 +58,8 @@ static bool __change_pageblock(const struct locked *at, const struct zone_reques
 	return true;
 }
 
-/* A block of at least a pageblock changes as a whole: it is counted out as what it was,
-   and what is left of it back in. */
+/* Take from a block of at least a pageblock, all of which changes its type: it is counted out
+   whole, and the rest of it back in. */
 static u32 __take_pageblocks(const struct locked *at, const struct zone_request *request, u32 frame,
 			     unsigned int order)
 {
@@ -80,8 +80,8 @@ static u32 __claim_block(const struct locked *at, const struct zone_request *req
 	return __linux_rmqueue_smallest(at, request, request->type);
 }
 
-/* One that finds nothing to claim may have looked through a pageblock of every order: where
-   holders mask interrupts the lock is let go after each, and take->claim says where it was. */
+/* Claim a pageblock and take a block from it. A search without success may count a pageblock for
+   every order: where holders mask interrupts it pauses after each, and goes on at take->claim. */
 static u32 __linux_rmqueue_claim(const struct locked *at, const struct zone_request *request,
 				 struct linux_take *take)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One zone of the linux profile: its only stripe's blocks out, as kernels up to 6.1 take them,
- * and back. What 6.12 does otherwise is in linux_take.c.
+ * One zone of the linux profile, whose only stripe is Linux's zone: blocks are taken as kernels
+ * up to 6.1 take them, and freed. How kernels from 6.12 on take blocks is in linux_take.c.
  */
 #include "linux/linux_zone.h"
 
 /* ------------------------------------------------------------ steal */
 
-/* Spec 6.7. `whole`: the pageblock, if it pays. */
+/* Spec 6.7: move a block of another type to the request's type. `whole`: move the free blocks of
+   its pageblock, too, and claim the pageblock if that pays. */
 static void __steal_suitable_fallback(const struct locked *at, const struct zone_request *request,
 				      u32 frame, unsigned int order, bool whole)
 {
@@ -85,7 +86,7 @@ static bool __rmqueue_fallback(const struct locked *at, const struct zone_reques
 
 /* ------------------------------------------------------------ out */
 
-/* Spec 6.5 with 6.1's balance: half of the free pages in CMA, use CMA first. */
+/* Spec 6.5. Kernels but 5.4 use CMA first when more than half of the free pages are there. */
 static u32 __linux_rmqueue(const struct locked *at, const struct zone_request *request)
 {
 	bool cma = request->alloc_flags & ALLOC_CMA;
@@ -162,8 +163,8 @@ u32 linux_rmqueue_reserve(const struct zone_request *request)
 
 /* ------------------------------------------------------------ back */
 
-/* A drained block goes to the lists of the type it was freed with, or of its pageblock as
-   it is now. */
+/* The type whose lists a drained block goes to: the one noted when it was freed (P3), or that of
+   its pageblock now. */
 static unsigned int free_type(const struct pb_pool *pool, const struct zone *zone, u32 frame)
 {
 	if (policy(pool)->pcp_cached_type && !load_relaxed(&zone->nr_isolate_pageblock))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Per-CPU lists, linux profile (spec 9.6 and docs/linux-observed.md). Taken from the
- * head, freed to the head, refilled at the tail in the order the zone gives, drained
- * from the tail, list by list or (5.10) round robin.
+ * Per-CPU lists of the linux profile (spec 9.6 and docs/linux-observed.md). Blocks are taken
+ * from the head and freed to the head; refills go to the tail, in the order in which the
+ * zone hands them out; drains take from the tail, list by list or (5.4, 5.10) round robin.
  */
 #include "linux/linux_zone.h"
 #include "linux/pcp_linux.h"
@@ -27,8 +27,8 @@ u32 pcp_linux_list(unsigned int order, unsigned int type)
 	return HUGE_LISTS + (type == PB_MIGRATE_MOVABLE);
 }
 
-/* Linux adds a change of NR_FREE_PAGES to this CPU's difference, and that to the zone's
-   counter only when it exceeds a threshold (spec 13.1). */
+/* Linux adds a change of NR_FREE_PAGES to this CPU's difference, and adds the difference to the
+   zone's counter only when it exceeds a threshold (spec 13.1). */
 void linux_count_free(struct pb_pool *pool, struct zone *zone, u32 cpu, long pages)
 {
 	s32 threshold = load_relaxed(&zone->stat_threshold);
@@ -46,8 +46,8 @@ void linux_count_free(struct pb_pool *pool, struct zone *zone, u32 cpu, long pag
 	counter_add(&zone->vm_free, pages);
 }
 
-/* The first free block from `frame` on of order `least` or larger, up to pageblock_order;
-   *order: its own. NO_FRAME: there is none before `end`. */
+/* The first free block from `frame` on whose order is `least` to pageblock_order; *order: its
+   order. NO_FRAME: there is none before `end`. */
 static u32 first_free(const struct pb_pool *pool, u32 frame, u32 end, unsigned int least,
 		      unsigned int *order)
 {
@@ -72,10 +72,11 @@ static u32 first_free(const struct pb_pool *pool, u32 frame, u32 end, unsigned i
 }
 
 /*
- * Out and in again changes nothing while -threshold <= diff - 2^order. The first block that
- * is larger leaves diff at 2^order, or at 0 where that exceeds the threshold, too; from then
- * on only one that exceeds threshold + diff counts, which leaves 0 and is the last. (A diff
- * above the threshold, which has fallen meanwhile, goes with the first block of any order.)
+ * Counting a block out and in again changes nothing while -threshold <= diff - 2^order. The
+ * first block for which that fails moves diff into the zone's counter and leaves diff at
+ * 2^order, or at 0 if that exceeds the threshold, too. From then on only a block larger than
+ * threshold + diff has an effect: it leaves 0, and no later one has any. (If the threshold has
+ * been lowered below diff meanwhile, the first block of any order moves it.)
  */
 void linux_count_moves(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, u32 end)
 {
@@ -108,7 +109,7 @@ static s32 clamp_s32(s32 value, s32 least, s32 most)
 	return value > most ? most : value < least ? least : value;
 }
 
-/* The bounds may have moved since it was last looked at. */
+/* The high mark, clamped to its bounds, which may have moved since the last call. */
 static s32 bounded_high(struct pcp_linux *pcp)
 {
 	s32 high = clamp_s32(pcp->high, pcp->high_min, pcp->high_max);
@@ -117,8 +118,8 @@ static s32 bounded_high(struct pcp_linux *pcp)
 	return high;
 }
 
-/* From 6.12 on (P9): order 0 comes in more each time in a row, and the high mark rises
-   so that it needn't come so often. */
+/* From 6.12 on (P9): refills of order 0 double each time in a row, and the high mark rises, so that
+   refills become rarer. */
 static s32 tuned_batch(const struct zone *zone, struct pcp_linux *pcp, unsigned int order)
 {
 	s32 batch = order ? pcp->batch : pcp->batch << pcp->alloc_factor;
@@ -137,7 +138,7 @@ static s32 tuned_batch(const struct zone *zone, struct pcp_linux *pcp, unsigned 
 	return batch < most ? batch : most;
 }
 
-/* Larger blocks come in smaller batches, but never one by one. */
+/* Number of blocks of a refill: fewer of a larger order, but at least two if a batch is. */
 static u32 refill_blocks(const struct pb_pool *pool, const struct zone *zone, struct pcp_linux *pcp,
 			 unsigned int order)
 {
@@ -203,7 +204,7 @@ u32 pcp_linux_take(struct pcp_held *held, const struct zone_request *request)
 	return frame;
 }
 
-/* `n` blocks were given back, `coldest` first. */
+/* Report that n blocks were drained, `coldest` first. */
 static void trace_drain(const struct pcp_held *held, struct zone *zone, unsigned int order,
 			u32 coldest, u32 n)
 {
@@ -216,9 +217,9 @@ static void trace_drain(const struct pcp_held *held, struct zone *zone, unsigned
 }
 
 /*
- * 5.10 (P6): from the tail of one list after the other, one block at first, one more
- * for each list that is passed and for each round; all the rest of the only list that
- * has any. The lists are those of order 0.
+ * 5.4 and 5.10 (P6): free from the tail of one order-0 list after the other: one block at
+ * first, and one more for each list that is passed. If only one list has blocks, all come
+ * from it.
  */
 static void drain_round_robin(struct pcp_held *held, struct zone *zone, s32 pages)
 {
@@ -255,15 +256,15 @@ static void drain_round_robin(struct pcp_held *held, struct zone *zone, s32 page
 	}
 }
 
-/* Gives back at least `pages`, beginning with list `first`, a whole list before
-   the next, around until enough. */
+/* Free at least `pages` pages, beginning with list `first`: each list is emptied before the next
+   one is begun, round and round until it is enough. */
 static void drain(struct pcp_held *held, struct zone *zone, s32 pages, u32 first)
 {
 	struct pb_pool *pool = held->pool;
 	struct pcp_linux *pcp = pcp_linux_of(pool, held->cpu, zone);
 	u32 list = first;
 
-	/* others may have taken what is left, during a breath */
+	/* pcp_breathe() drops the lock: other threads may have taken the rest */
 	while (pages > 0 && pcp->count > 0) {
 		unsigned int order = list_order(pool, list);
 		struct free_list batch;
@@ -290,7 +291,7 @@ static void drain(struct pcp_held *held, struct zone *zone, s32 pages, u32 first
 	}
 }
 
-/* How many pages to give back when `high` is reached: more each time in a row. */
+/* Pages to free when `high` is reached: twice as many each time in a row. */
 static s32 drain_pages(struct pcp_linux *pcp, s32 high, bool all)
 {
 	s32 most = high - pcp->batch;
@@ -307,8 +308,8 @@ static s32 drain_pages(struct pcp_linux *pcp, s32 high, bool all)
 			      (u64)(most > pcp->batch ? most : pcp->batch));
 }
 
-/* Is this one of many frees of larger blocks in a row (P4)? Then they are given back
-   at once, to merge. */
+/* Is this one of many frees of larger blocks in a row (P4)? Then they go back to the zone at once,
+   to merge. */
 static bool tuned_free_high(const struct pb_pool *pool, struct pcp_linux *pcp, unsigned int order)
 {
 	s32 run = pcp->batch + (policy(pool)->pcp_patient ? pcp->high_min / 2 : 0);
@@ -323,8 +324,8 @@ static bool tuned_free_high(const struct pb_pool *pool, struct pcp_linux *pcp, u
 	       (!(pcp->flags & PCP_FREE_HIGH_BATCH) || pcp->count >= pcp->batch);
 }
 
-/* 6.12 on (P4): the high mark falls while memory is short or blocks are wanted whole,
-   and rises so that what is freed in one go has room. */
+/* 6.12 on (P4): the high mark falls while memory is short or larger blocks are freed in a row, and
+   rises so that a long run of frees has room. */
 static s32 tuned_high(const struct zone *zone, struct pcp_linux *pcp, bool all)
 {
 	u32 flags = load_relaxed(&zone->flags);
@@ -353,8 +354,8 @@ static s32 tuned_high(const struct zone *zone, struct pcp_linux *pcp, bool all)
 	return high;
 }
 
-/* A list that is full gives back so many pages. 7.2 goes by batches: each begins with
-   that list again, and whatever it takes counts as a batch. */
+/* Free `pages` pages, beginning with the list that is full. 7.2 does so in batches: each begins
+   with that list again, and counts as a batch however many pages it freed. */
 static void drain_full(struct pcp_held *held, struct zone *zone, s32 pages, u32 list)
 {
 	struct pb_pool *pool = held->pool;
@@ -376,7 +377,7 @@ static bool above_high_mark(const struct pb_pool *pool, const struct zone *zone)
 	return zone_watermark_ok(pool, zone, &test, zone_vm_free_pages(pool, zone));
 }
 
-/* 6.12 on: the same as below, with what tunes itself. */
+/* 6.12 on: the end of pcp_linux_put(), with the sizes that tune themselves. */
 static void drain_tuned(struct pcp_held *held, struct zone *zone, unsigned int order, u32 list)
 {
 	struct pb_pool *pool = held->pool;
@@ -407,7 +408,7 @@ bool pcp_linux_put(struct pcp_held *held, const struct zone_request *what, u32 f
 	unsigned int order = what->order, type = what->type;
 	enum linux_pcp_sizes sizes = policy(pool)->pcp_sizes;
 	struct pcp_linux *pcp = pcp_linux_of(pool, held->cpu, zone);
-	/* a run of frees of larger blocks: give them all back at once, to merge */
+	/* a free of a larger block after a drain: all go back to the zone at once, to merge */
 	bool all = pcp->free_factor && order && order <= COSTLY_ORDER;
 	s32 high = all ? 0 : pcp->high;
 	u32 list;

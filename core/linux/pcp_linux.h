@@ -12,7 +12,7 @@
 
 /* Linux's numbers. */
 #define PCP_PREV_FREE_HIGH_ORDER 0x1u /* the last free was of order 1 to 3 */
-#define PCP_FREE_HIGH_BATCH 0x2u      /* of those, a batch is kept: a small cache slice */
+#define PCP_FREE_HIGH_BATCH 0x2u      /* after such frees in a row a batch is kept (P10) */
 
 /* The linux profile's lists of one CPU and zone (spec 9.1, 9.6). */
 struct pcp_linux {
@@ -32,7 +32,7 @@ u32 pcp_linux_list(unsigned int order, unsigned int type);
 
 /* The functions of the kernels' policies, and of Linux's lagging counter. */
 void linux_count_free(struct pb_pool *pool, struct zone *zone, u32 cpu, long pages);
-/* The same of each free block in [frame, end) in turn, out and in again. */
+/* What linux_count_free() does for each free block in [frame, end) in turn, out and in again. */
 void linux_count_moves(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, u32 end);
 u32 pcp_linux_take(struct pcp_held *held, const struct zone_request *request);
 bool pcp_linux_put(struct pcp_held *held, const struct zone_request *what, u32 frame);
