@@ -41,9 +41,9 @@ PB_API void pb_user_pool_destroy(struct pb_pool *pool);
  * watermark (by requests through this handle and copies of it made from now on), or after
  * `period_ms`, it calls the reclaim hook until each zone is above its high one or the hook has
  * freed nothing 16 times in a row, takes back the boost, and compacts (with a migrate hook)
- * until `blocks` blocks of `order` are free; in vain ever more seldom; and once a second idle
- * per-CPU lists decay (pb_pcp_decay()). Hooks must be ready to
- * be called from it; the handle's own wake hook is called as well. It has no signals, ends
+ * until `blocks` blocks of `order` are free (after failures less and less often); once a second
+ * idle per-CPU lists decay (pb_pcp_decay()). Hooks must be ready to be called
+ * from this thread; the handle's own wake hook is called as well. It takes no signals, ends
  * with pb_user_pool_destroy(), and is not there in a fork's child. PB_OK; PB_EINVAL: no pool,
  * or no such order or number; PB_EBUSY: the pool has one; PB_ENOMEM.
  */

@@ -8,10 +8,10 @@
  * It never touches the memory it hands out (except for __GFP_ZERO through the
  * address hook); all it knows is in metadata memory that the caller supplies.
  *
- * Words: frame (one page, named by its pfn), block (2^order frames aligned to
+ * Terms: frame (one page, named by its pfn), block (2^order frames, aligned to
  * its size), pageblock (2^pageblock_order frames of one migratetype), pcp (the
- * per-CPU lists in front of a zone). Everything else is called what Linux
- * calls it.
+ * per-CPU lists in front of a zone). Everything else has the name that Linux
+ * gives it.
  *
  * Unless the table in calls.h says otherwise: a function may be called from any thread at any
  * time; it may block only if the request has PB_GFP_DIRECT_RECLAIM and a
@@ -125,9 +125,9 @@ typedef uint32_t pb_gfp_t; /* values of Linux 5.4 to 6.1; spec 4.1 */
 /* ------------------------------------------------------------------- pages */
 
 /*
- * One byte per frame; frames that follow each other have bytes that do. Written only by
- * whoever owns the block (marks of a shared block atomically, by any holder).
- * Zero: nobody owns this frame as the head of a block: it is free, in a per-CPU
+ * One byte per frame; the bytes of consecutive frames are consecutive. Only the owner of the
+ * block writes it (of a shared block any holder may change the marks, atomically).
+ * Zero: the frame is not the head of an allocated block: it is free, in a per-CPU
  * list, or a tail. Reserved frames and holes have values without HEAD.
  *
  *	bit  7         6        5         4..0
@@ -186,17 +186,17 @@ enum pb_profile {
 	PB_PROFILE_LINUX,  /* Linux (enum pb_kernel), list by list, frame by frame */
 };
 
-/* Which Linux the linux profile is: docs/linux-observed.md says in what they differ. */
+/* The kernel that the linux profile follows; docs/linux-observed.md says how they differ. */
 enum pb_kernel {
 	PB_LINUX_6_1, /* the default */
-	PB_LINUX_5_4, /* by its description: never compared with a running one */
+	PB_LINUX_5_4, /* from its description only: never compared with a running kernel */
 	PB_LINUX_5_10,
 	PB_LINUX_6_12,
 	PB_LINUX_7_2,
 	PB_NR_LINUX
 };
 
-/* "6.1"; "unknown" for a number that is none. */
+/* "6.1"; "unknown" for a number that names no kernel. */
 PB_API const char *pb_kernel_name(enum pb_kernel kernel);
 
 #define PB_POOL_NO_PCP 0x1u           /* no per-CPU lists */
@@ -211,20 +211,20 @@ PB_API const char *pb_kernel_name(enum pb_kernel kernel);
                                          until pb_online() or the pb_state_ functions say so */
 #define PB_POOL_MOBILITY 0x100u       /* group by mobility however small the pool is */
 /*
- * Per-CPU lists go by the concurrency ids of the process's threads, not by CPUs: no two running
- * threads have the same, and they are below the number of threads, and of CPUs: eight threads
- * on 256 CPUs fill eight CPUs' lists. What "CPU" is called here is such an id then
- * (pb_pcp_stats(), pb_walk_pcp(), pb_drain(), trace events). linux_user on Linux 6.3 or later,
- * where the lists are entered by restartable sequences; elsewhere CPUs' numbers serve as without
- * it (pb_user_percpu_mode() tells). Refused for pools of several nodes, and with PB_POOL_SHARED.
- * A hit takes some eight instructions more; a drain of others' lists interrupts all that run.
+ * Per-CPU lists are chosen by the thread's concurrency id, not by its CPU: no two running threads
+ * have the same id, and ids are below the numbers of threads and of CPUs: eight threads
+ * on 256 CPUs fill eight CPUs' lists. A "CPU" in this header is such an id then
+ * (pb_pcp_stats(), pb_walk_pcp(), pb_drain(), trace events). Needs linux_user on Linux 6.3 or
+ * later and lists entered by restartable sequences; elsewhere the flag has no effect
+ * (pb_user_percpu_mode() tells). Refused for pools of several nodes, and with PB_POOL_SHARED.
+ * A hit takes some eight instructions more; a drain of other lists interrupts every running thread.
  */
 #define PB_POOL_CIDS 0x200u
 #define PB_POOL_OWNERS 0x10000u       /* side array of owners' tags: 4 bytes a frame; no rseq */
-#define PB_POOL_PLAIN \
-	0x400u /* nothing is held back and nothing logged: no watermarks,
-                                         reserves or boost, whatever the tunables say. For
-                                         pools of huge pages, video memory, devices */
+/* Nothing is held back and nothing logged: no watermarks, reserves or boost, whatever the
+   tunables say.
+   For pools of huge pages, video memory, devices. */
+#define PB_POOL_PLAIN 0x400u
 
 struct pb_config {
 	const struct pb_region *regions;
@@ -233,7 +233,7 @@ struct pb_config {
 	uint8_t max_order;       /* inclusive, 0..PB_MAX_ORDER; default 10 */
 	uint8_t pageblock_order; /* <= max_order and <= 16; default 9 */
 	uint8_t profile;         /* enum pb_profile */
-	uint8_t kernel;          /* enum pb_kernel; the modern profile goes by none */
+	uint8_t kernel;          /* enum pb_kernel; the modern profile ignores it */
 	uint32_t flags;          /* PB_POOL_* */
 	uint32_t nr_cpus;        /* CPUs with per-CPU lists; default 0: those of the machine
 	                            (linux_user), or 1 if cpu_node is given; a CPU beyond them
@@ -255,10 +255,10 @@ struct pb_config {
 	uint32_t pcp_batch_max;     /* modern: most pages that one list of a CPU may hold; 0: by
 	                               the zone's size. linux: without effect, see pb_set_pcp() */
 	/*
-	 * With PB_POOL_HARDENED: blocks, at most PB_MAX_QUARANTINE; default 0: none. So
-	 * many of the last frees wait, and can't be handed out again until as many more
-	 * were freed: a second free of one is a double free for certain, where otherwise
-	 * it may hit the page's next owner. They are given back before a request fails or
+	 * With PB_POOL_HARDENED: blocks, at most PB_MAX_QUARANTINE; default 0: none. The
+	 * last so many freed blocks wait, and can't be handed out again until as many more
+	 * were freed: a second free of one is surely seen as a double free, where otherwise
+	 * it may hit the page's next owner. They are released before a request fails or
 	 * reclaims, and by whatever drains all CPUs' lists. 8 bytes a block; each free
 	 * takes one lock of the pool. docs/CAVEATS.md has the price.
 	 */
@@ -283,7 +283,7 @@ enum pb_errno {
 	PB_EBUSY = -6,    /* frames are in use */
 	PB_ENODEV = -7,   /* pfn, node or zone that this pool does not have */
 	PB_EMISUSE = -8,  /* caller misuse; the misuse hook has been called */
-	PB_ENOTSUP = -10, /* the pool was made without what this needs */
+	PB_ENOTSUP = -10, /* the pool or the library was made without what this call needs */
 	PB_ECORRUPT = -11 /* pb_validate(): an invariant does not hold */
 };
 
@@ -296,7 +296,7 @@ struct pb_error {
 
 PB_API const char *pb_strerror(int code);
 
-/* Why an allocation returned NULL (optional out-parameter). */
+/* Why an allocation failed: pb_request.why. */
 enum pb_reason {
 	PB_REASON_NONE,        /* it did not fail */
 	PB_REASON_TOO_BIG,     /* order > max_order */
@@ -306,7 +306,7 @@ enum pb_reason {
 	PB_REASON_MIGRATETYPE, /* blocks of this order exist only where this type may not go */
 	PB_REASON_BAD_NODE,    /* node id out of range */
 	PB_REASON_BAD_FLAGS,   /* two zones, or two mobilities */
-	PB_REASON_BAD_RANGE, /* no number of pages, alignment, range or boundary that makes sense */
+	PB_REASON_BAD_RANGE, /* number of pages, alignment, range or boundary make no sense */
 	PB_REASON_NO_ADDRESS, /* __GFP_ZERO where no address is known */
 	PB_REASON_NO_POOL,    /* the handle is of no pool: NULL, or not initialised */
 };
@@ -316,15 +316,15 @@ PB_API const char *pb_reason_name(enum pb_reason reason);
 /* ------------------------------------------------------------------- hooks */
 
 enum pb_misuse {
-	PB_MISUSE_DOUBLE_FREE,  /* frame is free */
+	PB_MISUSE_DOUBLE_FREE,  /* frame is free, in a per-CPU list or in the quarantine */
 	PB_MISUSE_WRONG_ORDER,  /* order differs from the one allocated */
 	PB_MISUSE_INTERIOR,     /* frame is inside an allocated block */
 	PB_MISUSE_FOREIGN,      /* pointer is not a page of this pool */
-	PB_MISUSE_UNOWNED,      /* frame was never allocated, reserved or a hole */
+	PB_MISUSE_UNOWNED,      /* frame is reserved or a hole: it was never handed out */
 	PB_MISUSE_BAD_NODE,     /* node id out of range */
 	PB_MISUSE_BAD_FLAGS,    /* two zone or two mobility modifiers (spec 4.3, 4.4) */
-	PB_MISUSE_REFCOUNT,     /* reference taken on a page nobody owns, or overflow */
-	PB_MISUSE_HOOK,         /* the migrate_batch hook says that it moved more than it was given */
+	PB_MISUSE_REFCOUNT,     /* no PB_POOL_REFCOUNT, or more references than can be counted */
+	PB_MISUSE_HOOK,         /* the migrate_batch hook claims more moves than it was given */
 	PB_NR_MISUSE
 };
 
@@ -379,8 +379,8 @@ struct pb_move {
 };
 
 /*
- * In a PB_POOL_SHARED pool reclaim and oom are called as said here, the others while other
- * processes wait: they must not wait for these.
+ * In a PB_POOL_SHARED pool reclaim and oom are called as said here, the other hooks while
+ * other processes wait for this one: such a hook must not wait for another process.
  *
  * All optional, all called with `ctx` first. trace is called with locks held
  * and must not call back into the pool. The others are called without any lock,
@@ -392,8 +392,8 @@ struct pb_move {
  * a hook: pb_alloc_contig() finds what is free, pb_offline() takes what is free or empty,
  * pb_compact() is PB_ENOTSUP.
  *
- * What a hook claims is not believed for ever: when the free pages have not become
- * more, than at any time since the request came, for 64 rounds, reclaim's claims no
+ * A hook's claim of progress is not believed for ever: after 64 rounds in which the free
+ * pages did not exceed their maximum since the request came, reclaim's claims no
  * longer count, and after 64 rounds more oom's don't either. Only PB_GFP_NOFAIL goes on.
  */
 struct pb_hooks {
@@ -408,8 +408,8 @@ struct pb_hooks {
 	/* Move the content and users of one movable block; false: can't. Nobody else moves
 	   `to` meanwhile. May be asked for the way back. Spec 12.4. It must return, and must not
 	   wait for another process of a shared pool (which waits for it). It may free `from`
-	   and return false: then that is out of the way. Its owner may free it at any time before the
-	   hook looks: a hook that finds no owner returns false. Freeing `from` and returning true, or
+	   and return false: then that is out of the way. Its owner may free it until the hook
+	   looks: a hook that finds no owner returns false. Freeing `from` and returning true, or
 	   `to` and returning false, is reported as misuse. Returning true without having moved
 	   is not noticed: `from` is freed while its users go on. */
 	bool (*migrate)(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
@@ -419,9 +419,9 @@ struct pb_hooks {
 	 * that can't go, and returns how many went (0 to n). If it is set migrate is not called.
 	 *
 	 * What a migrate hook says is believed: the block that is not in use then is freed. If
-	 * it was freed in the hook already that is misuse (DOUBLE_FREE by "the migrate hook"),
-	 * and nothing is freed. Who returns more than n is reported (HOOK), and of these blocks
-	 * neither place is freed, since the owner may be using either.
+	 * the hook has freed it already that is misuse (DOUBLE_FREE by "the migrate hook"),
+	 * and nothing is freed. A hook that returns more than n is reported (HOOK), and of these
+	 * blocks neither place is freed, since the owner may be using either.
 	 */
 	size_t (*migrate_batch)(void *ctx, struct pb_pool *pool, const struct pb_move *moves,
 				size_t n);
@@ -440,8 +440,8 @@ struct pb_hooks {
 
 /*
  * The process-local handle. Put it anywhere, all zero before pb_pool_init() or
- * pb_pool_attach(); a copy of it is a handle on the same pool. What is in it is the
- * library's: pb_pool_info() tells what a program may want to know. (Inside the library the
+ * pb_pool_attach(); a copy of it is a handle on the same pool. Its content is private to
+ * the library; pb_pool_info() returns what a program may want to know. (Inside the library the
  * struct has fields, core/base/pool.h, of the same size; may_alias lets both views of it
  * be linked into one program by link-time optimization.)
  */
@@ -462,7 +462,7 @@ PB_API int pb_pool_size(const struct pb_config *config, size_t *bytes, struct pb
  * Build a pool in `memory` (`bytes` from pb_pool_size(), aligned to 64).
  * `zeroed`: the memory is known to be zero (fresh mmap, .bss): it is then not
  * cleared, and untouched metadata stays without backing.
- * `hooks` may be NULL. Cost: O(spans). On error *pool stays zero.
+ * `hooks` may be NULL. Cost: O(frames), `zeroed` O(pageblocks). On error *pool stays zero.
  */
 PB_API int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, void *memory,
 			size_t bytes, bool zeroed, const struct pb_hooks *hooks,
@@ -473,13 +473,13 @@ PB_API int pb_pool_init(struct pb_pool *pool, const struct pb_config *config, vo
  * (shared mapping) or after the memory was moved or restored. Byte order, word
  * size, version, every size and offset, and checksums of all that never changes
  * are verified before anything else is read, or anything written: PB_EFORMAT.
- * With `recover` everything but who owns what is derived anew, as after a crash
- * at any moment: what was allocated stays so, the rest is free. Nobody else may use
+ * With `recover` all metadata but the owners of frames is rebuilt, as after a crash at
+ * any moment: allocated blocks stay allocated, all others are free. Nobody else may use
  * the pool meanwhile, unless it is a PB_POOL_SHARED one: then the others wait, as they
  * do for a repair; PB_EBUSY if one of them stays inside a call for some seconds. Such
- * a pool needs no `recover` when a process dies: the next caller who has to wait for
- * the dead repairs what they were changing, within a fraction of a second. Pages that
- * the dead owned stay owned: see pb_free_owner().
+ * a pool needs no `recover` when a process dies: the next caller that has to wait for
+ * a dead process repairs what it was changing, within a fraction of a second. Pages
+ * that a dead process owned stay owned: see pb_free_owner().
  * Cost: O(segments + stripes), with `recover` O(frames).
  */
 struct pb_attach {
@@ -498,7 +498,7 @@ PB_API int pb_pool_attach(struct pb_pool *pool, void *memory, size_t bytes, bool
 /* Forget the handle. The metadata memory is the caller's again. */
 PB_API void pb_pool_destroy(struct pb_pool *pool);
 
-/* What a pool was made as. Nothing of it changes while the pool lives. */
+/* How a pool was configured. None of it changes while the pool lives. */
 struct pb_pool_info {
 	uint64_t frames;         /* indices: those of pb_page_to_index() are below */
 	void *memory;            /* the metadata, in this process */
@@ -512,7 +512,7 @@ struct pb_pool_info {
 	uint8_t kernel;          /* enum pb_kernel; linux profile */
 };
 
-/* PB_OK, or PB_ENODEV with *info all zero: the handle is of no pool (all zero, or NULL). */
+/* PB_OK; PB_ENODEV, with *info all zero: the handle is NULL or all zero, so of no pool. */
 PB_API int pb_pool_info(const struct pb_pool *pool, struct pb_pool_info *info);
 
 /* -------------------------------------------------------------- allocation */
@@ -537,9 +537,9 @@ PB_API struct pb_page *pb__alloc_pages_node(struct pb_pool *pool, int node, pb_g
 PB_API struct pb_page *pb_alloc_pages_nodemask(struct pb_pool *pool, pb_gfp_t gfp,
 					       unsigned int order, int node,
 					       const pb_nodemask_t *mask, enum pb_reason *why);
-/* Fills pages[0..n) with blocks of one order; returns how many it got. They come by the batch,
-   which keeps the low watermark as a whole; what no batch can have is asked for one by one, as
-   by pb_alloc_pages(). Its batches wake reclaim as requests do. */
+/* Fills pages[0..n) with blocks of one order; returns how many it got. They come in batches, each
+   of which keeps the low watermark; blocks that no batch can get are asked for one by one, as
+   by pb_alloc_pages(). A batch wakes reclaim as a request does. */
 PB_API size_t pb_alloc_pages_bulk(struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, size_t n,
 				  struct pb_page **pages);
 /* `nr_pages` consecutive frames, any count up to 2^max_order; each is an
@@ -569,7 +569,7 @@ PB_API struct pb_page *pb_alloc_contig(struct pb_pool *pool, size_t nr_pages, ui
 PB_API int pb_alloc_at(struct pb_pool *pool, uint64_t pfn, unsigned int order, pb_gfp_t gfp);
 
 /*
- * The same calls with every particular, and with the reason when they fail (NULL, or
+ * The same calls with all parameters, and with the reason when they fail (NULL, or
  * fewer than n). The calls above are these with PB_NO_NODE and every node.
  */
 struct pb_request {
@@ -606,8 +606,8 @@ PB_API int pb_free_exact(struct pb_pool *pool, struct pb_page *page, size_t nr_p
 /* The block becomes 2^order order-0 pages. */
 PB_API int pb_split_page(struct pb_pool *pool, struct pb_page *page, unsigned int order);
 
-/* One more, one less reference. Needs PB_POOL_REFCOUNT. The last pb_put_page()
-   frees the block at the order it was allocated with. */
+/* Take a reference (which needs PB_POOL_REFCOUNT), or drop one. The last pb_put_page()
+   frees the block, whose order it knows. */
 PB_API int pb_get_page(struct pb_pool *pool, struct pb_page *page);
 PB_API int pb_put_page(struct pb_pool *pool, struct pb_page *page);
 /*
@@ -637,8 +637,8 @@ PB_API int pb_set_movable(struct pb_pool *pool, struct pb_page *page, bool movab
 /* ------------------------------------------------------------------ owners */
 
 /*
- * Whose pages? With PB_POOL_OWNERS each allocated block carries the tag of the handle
- * that it was allocated through (0 until pb_set_owner() or pb_attach.owner says more);
+ * With PB_POOL_OWNERS each allocated block carries the tag of the handle that it was
+ * allocated through (0 until pb_set_owner() or pb_attach.owner sets another one);
  * pb_walk() tells it. A block that is split, or moved, keeps it.
  */
 PB_API void pb_set_owner(struct pb_pool *pool, uint32_t tag);
@@ -646,17 +646,17 @@ PB_API void pb_set_owner(struct pb_pool *pool, uint32_t tag);
 PB_API uint32_t pb_page_owner(const struct pb_pool *pool, const struct pb_page *page);
 /*
  * Gives back every block with this tag, as after the death of a process: each loses
- * one reference, and its tag, so that another holder's block stays his. *pages (may be
+ * one reference, and its tag, so that other holders keep theirs. *pages (may be
  * NULL): pages freed. PB_OK, PB_ENOTSUP. The tag's owner must not be alive in the pool.
  * Beside any other call; in a pool that isn't PB_POOL_SHARED not beside those that move
- * blocks (pb_compact(), pb_offline(), pb_alloc_contig(), a request that compacts). Who
- * dies in here leaves the rest to the next call. O(frames).
+ * blocks (pb_compact(), pb_offline(), pb_alloc_contig(), a request that compacts). If the
+ * process dies in here the next call frees the rest. O(frames).
  */
 PB_API int pb_free_owner(struct pb_pool *pool, uint32_t tag, uint64_t *pages);
 
 /* -------------------------------------------------------------- conversion */
 
-/* UINT64_MAX / NULL when it isn't a page of the pool. O(segments). */
+/* UINT64_MAX / NULL when it isn't a page of the pool. O(zones + log segments). */
 PB_API uint64_t pb_page_to_pfn(const struct pb_pool *pool, const struct pb_page *page);
 PB_API struct pb_page *pb_pfn_to_page(const struct pb_pool *pool, uint64_t pfn);
 /* Frames are numbered from 0, without the holes of the memory map that are a span or more:
@@ -674,7 +674,7 @@ PB_API int pb_page_zone(const struct pb_pool *pool, const struct pb_page *page);
 /* Migratetype of the pageblock of a pfn, or PB_ENODEV. */
 PB_API int pb_pageblock_type(const struct pb_pool *pool, uint64_t pfn);
 /* Is all of [start_pfn, end_pfn) free, in per-CPU lists or not? 1 or 0; PB_ENODEV: part of it is
-   no frame of the pool; PB_EINVAL: it is empty. What was so a moment ago, if others allocate.
+   no frame of the pool; PB_EINVAL: it is empty. The answer may be old if others allocate.
    O(blocks in it). */
 PB_API int pb_range_is_free(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 /* Smallest order whose block holds `bytes`; 0 bytes: 52 as on 64-bit Linux. */
@@ -688,11 +688,11 @@ PB_API int pb_reserve(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn
 PB_API int pb_online(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 /*
  * Isolate, move movable pages away by the migrate hook, then reserve. Pageblock aligned.
- * PB_EBUSY: the range is as it was; blocks that the hook had moved before something was in
- * the way are moved back by it, but for those that it refuses to, or their owners freed. For
+ * PB_EBUSY: the range is as it was; the hook moves back the blocks that it had moved before
+ * one was in the way, except those that it refuses, and those that their owners freed. For
  * that each move is noted: 32 of them on the stack, further ones at the start of the page that
- * the block left, if that has an address. Where it has none, further ones are not noted, and
- * stay where they are after a refusal: pb_offline_logged() is given room for the notes.
+ * the block left, if that has an address. If it has none, the move is not noted, and the block
+ * stays where it is after a refusal: pb_offline_logged() is given room for the notes.
  */
 PB_API int pb_offline(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn);
 
@@ -700,9 +700,9 @@ struct pb_move_note {
 	uint32_t from, to; /* frames; the library's */
 };
 
-/* The same with room for n more notes, which are garbage afterwards: a note for each page of the
-   range is enough. No block moves without a note: where the room ends that is PB_ENOMEM, and the
-   range as it was. `log` NULL: as pb_offline(). */
+/* The same with room for n more notes, whose content is undefined afterwards: a note for each page
+   of the range is enough. No block moves without a note: if the room is too small it returns
+   PB_ENOMEM, with the range as it was. `log` NULL: as pb_offline(). */
 PB_API int pb_offline_logged(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
 			     struct pb_move_note *log, size_t n);
 
@@ -710,21 +710,21 @@ PB_API int pb_offline_logged(struct pb_pool *pool, uint64_t start_pfn, uint64_t 
  * Memory beyond the first map: [start_pfn, end_pfn), multiples of 2^max_order, in regions that the
  * configuration calls PB_REGION_HOTPLUG, comes into use while the pool is used; nothing moves.
  * First its part of the metadata must be backed by memory, where pb_grow_pieces() says.
- * `zeroed`: these pieces are known to be zero, which is not checked; else they are cleared. The frames are online
- * then: pb_online() need not be called. PB_OK; PB_EBUSY: part of it is there already, or being changed; PB_ENODEV:
- * there is no room for part of it; PB_EINVAL; PB_ENOTSUP: the pool has no such region. *obstacle
- * (may be NULL), with the first two: pfn of the first span for which that is so; nothing has changed.
- * Who dies in here leaves all of it absent, or reserved: then pb_grow() with `zeroed` false, or
- * pb_online(), again. O(frames).
+ * `zeroed`: these pieces are known to be zero, which is not checked; else they are cleared. The
+ * frames are online then, without pb_online(). PB_OK; PB_EBUSY: a span is there already or is being
+ * changed; PB_ENODEV: a span is in no region (of both, *obstacle, may be NULL, is the first such
+ * span's pfn, and nothing has changed); PB_EINVAL; PB_ENOTSUP: the pool has no hotplug region.
+ * If the process dies in here all of it is absent, or part of it reserved: then call pb_grow() with
+ * `zeroed` false, or pb_online(), again. O(frames).
  */
 PB_API int pb_grow(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn, bool zeroed,
 		   uint64_t *obstacle);
 /*
- * Takes a range away whose frames are all reserved, as pb_offline() leaves them once it has returned
- * (any span of the pool, if it has a hotplug region). The memory behind its pieces of the metadata
+ * Removes a range whose frames are all reserved, as pb_offline() leaves them once it has returned
+ * (any spans of the pool, if it has a hotplug region). The memory behind its pieces of the metadata
  * may be taken away afterwards; they must read as they were, or as zero, and nobody may write
  * there until the next pb_grow(). PB_OK; PB_EBUSY: a frame is free or in use, or another call
- * changes it, *obstacle (may be NULL) is its pfn; PB_ENODEV: so it is of one that isn't there;
+ * changes it; PB_ENODEV: a frame isn't there (of both, *obstacle, may be NULL, is its pfn);
  * PB_EINVAL, PB_ENOTSUP: *obstacle is left alone. O(frames).
  */
 PB_API int pb_remove(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
@@ -738,10 +738,10 @@ struct pb_piece {
 
 /*
  * The parts of the metadata that belong to a range's frames alone, in pieces[0..n): returns n,
- * or PB_EINVAL (that is also a range of several regions that don't adjoin), PB_ENODEV,
+ * or PB_EINVAL (also for a range of several regions that don't adjoin), PB_ENODEV,
  * PB_ENOTSUP. 1.3 bytes a frame, more with PB_POOL_REFCOUNT, PB_POOL_OWNERS or the linux
- * profile. They have any alignment: whoever backs them with pages rounds outward, and inward
- * to take these away again. O(spans).
+ * profile. They are not aligned to pages: round outward to back them with pages, and inward
+ * to take the pages away again. O(spans).
  */
 PB_API int pb_grow_pieces(const struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
 			  struct pb_piece pieces[PB_MAX_PIECES]);
@@ -752,24 +752,24 @@ PB_API int pb_grow_bytes(const struct pb_pool *pool, uint64_t start_pfn, uint64_
 /* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1), and then what
    waits in the quarantine, too. */
 PB_API void pb_drain(struct pb_pool *pool, int cpu);
-/* Call now and then (once a second): lists of CPUs, or concurrency ids, that were idle since the
-   last call are emptied, and may hold half as much from then on; after some calls they cost
+/* Call it now and then (once a second): the lists of CPUs, or concurrency ids, that were idle since
+   the last call are emptied and their limits halved; after some calls they cost
    nothing more. */
 PB_API void pb_pcp_decay(struct pb_pool *pool);
 /*
  * Move movable blocks until `count` blocks of `order` are free in the zones of `node`
- * (PB_NO_NODE: all), those that were and those within larger ones included. Empties what is
- * cheapest to empty first, into what is partly filled. Needs the migrate hook. PB_OK;
- * PB_ENOMEM: there are fewer, and what could be emptied is; PB_ENOTSUP; PB_EINVAL: no such
+ * (PB_NO_NODE: all), including those that were free before, and those within larger ones. The
+ * pageblocks cheapest to empty go first, into partly filled ones. Needs the migrate hook. PB_OK;
+ * PB_ENOMEM: there are fewer, and nothing more can be emptied; PB_ENOTSUP; PB_EINVAL: no such
  * order, or a count of 0 or of more than the pool has frames.
  */
 PB_API int pb_compact(struct pb_pool *pool, int node, unsigned int order, uint64_t count);
 
 /* -------------------------------------------------------------- inspection */
 
-/* Checks every invariant of docs/INVARIANTS.md that holds at rest; no other
-   call may run, nor a fork() in another thread (linux_user: it takes every lock). PB_OK, or PB_ECORRUPT with the invariant's number in *error.
-   Ends on any input. */
+/* Checks every invariant of docs/INVARIANTS.md that holds at rest; no other call may run, nor a
+   fork() in another thread (linux_user: it takes every lock). PB_OK, or PB_ECORRUPT with the
+   invariant's number in error->text. Ends on any input. */
 PB_API int pb_validate(struct pb_pool *pool, struct pb_error *error);
 
 enum pb_block_state {
@@ -791,8 +791,8 @@ struct pb_block {
 	uint32_t owner; /* ALLOCATED: its tag; 0 without PB_POOL_OWNERS */
 };
 
-/* The block that a pfn lies in; of what is reserved, or in a per-CPU list, that one page.
-   PB_OK or PB_ENODEV. A guess, if others allocate. O(log segments + orders). */
+/* The block that a pfn lies in; for a frame that is reserved or in a per-CPU list, that page alone.
+   PB_OK or PB_ENODEV. The answer may be old if others allocate. O(log segments + orders). */
 PB_API int pb_find_block(struct pb_pool *pool, uint64_t pfn, struct pb_block *block);
 /* Calls visit for every block, zone by zone in pfn order, at rest; a non-zero
    return ends the walk and is returned. */
@@ -879,10 +879,10 @@ PB_API unsigned int pb_nr_zones(const struct pb_pool *pool);
 /* The i-th populated zone, nodes and zone types ascending. PB_OK or PB_ENODEV. */
 PB_API int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *stat);
 /* Are the i-th zone's free pages at or below this watermark, boost included? 1, 0 or
-   PB_ENODEV. O(stripes): what background reclaim asks. */
+   PB_ENODEV. For background reclaim. O(stripes). */
 PB_API int pb_zone_below(const struct pb_pool *pool, unsigned int i, enum pb_watermark mark);
-/* Free blocks of an order in the zones of a node (PB_NO_NODE: all), those that larger ones
-   would make included; without per-CPU lists. O(zones * stripes * orders). */
+/* Free blocks of an order in the zones of a node (PB_NO_NODE: all), larger ones counted as the
+   blocks of this order in them; without per-CPU lists. O(zones * stripes * orders). */
 PB_API uint64_t pb_free_blocks(const struct pb_pool *pool, int node, unsigned int order);
 PB_API int pb_numa_stats(struct pb_pool *pool, unsigned int i, uint64_t numa[PB_NR_NUMA_EVENTS]);
 PB_API int pb_pcp_stats(struct pb_pool *pool, unsigned int i, unsigned int cpu,
@@ -920,10 +920,10 @@ PB_API size_t pb_zoneinfo(struct pb_pool *pool, enum pb_text_layout layout, char
 
 /* --------------------------------------------------------- tuning at run time */
 
-/* Recompute watermarks, reserves and per-CPU sizes (spec 7.3 to 7.5, 9.1). PB_EINVAL: no such
-   value; PB_ENOTSUP, of the first three: the library was built without PB_WITH_WATERMARKS. */
-/* -1: by the formula again; as in Linux the result is smaller than at first,
-   because now there are high watermarks, which the formula leaves out. */
+/* These calls recompute watermarks, reserves and per-CPU sizes (spec 7.3 to 7.5, 9.1). PB_EINVAL:
+   no such value; PB_ENOTSUP, of the first three: built without PB_WITH_WATERMARKS.
+   min_free_kbytes -1: by the formula again. As in Linux the result is smaller than at first,
+   since the formula leaves out the pages below the high watermarks, which exist now. */
 PB_API int pb_set_min_free_kbytes(struct pb_pool *pool, int32_t kbytes);
 PB_API int pb_set_watermark_scale_factor(struct pb_pool *pool, uint32_t factor);
 PB_API int pb_set_watermark_boost_factor(struct pb_pool *pool, uint32_t factor);
@@ -957,8 +957,8 @@ PB_API int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_mi
 /* Append a free block to the tail of the list (order, type) of its zone. */
 PB_API int pb_state_add_free(struct pb_pool *pool, uint64_t pfn, unsigned int order,
 			     enum pb_migratetype type);
-/* A free block goes to the head or the tail of the list that it is on: there the recorded
-   kernel drew lots (page_alloc.shuffle=1). PB_EBUSY: no such block is free. Ignored by the
+/* Move a free block to the head or the tail of the list that it is on, where the recorded kernel
+   put it at random (page_alloc.shuffle=1). PB_EBUSY: no such block is free. Ignored by the
    modern profile, whose lists have no order of blocks. */
 PB_API int pb_state_move_free(struct pb_pool *pool, uint64_t pfn, unsigned int order, bool tail);
 /* Parameters of a CPU's lists of one zone; and append a block to a list's tail. */
@@ -966,8 +966,8 @@ PB_API int pb_state_set_pcp(struct pb_pool *pool, unsigned int cpu, int node,
 			    enum pb_zone_type zone, const struct pb_pcp_stat *state);
 PB_API int pb_state_add_pcp(struct pb_pool *pool, unsigned int cpu, uint64_t pfn,
 			    unsigned int order, enum pb_migratetype type);
-/* linux profile: the zone's free page counter, what of it a CPU has not added
-   yet, and at which difference it does (Linux's per-CPU vmstat; the watermark
+/* linux profile: the zone's free page counter, a CPU's difference that is not added to it
+   yet, and the threshold at which it is (Linux's per-CPU vmstat; the watermark
    test reads the counter alone). Ignored by the modern profile. */
 PB_API int pb_state_set_vmstat(struct pb_pool *pool, unsigned int cpu, int node,
 			       enum pb_zone_type zone, int64_t nr_free_pages, int32_t diff,
@@ -976,7 +976,7 @@ PB_API int pb_state_set_vmstat(struct pb_pool *pool, unsigned int cpu, int node,
    up on the node (node_unreclaimable of zoneinfo). */
 PB_API int pb_state_set_counters(struct pb_pool *pool, int node, enum pb_zone_type zone,
 				 const uint64_t numa[PB_NR_NUMA_EVENTS], bool unreclaimable);
-/* A reserved block gets an owner, so that it can be freed. */
+/* Make a reserved block an allocated one, so that it can be freed. */
 PB_API int pb_state_adopt(struct pb_pool *pool, uint64_t pfn, unsigned int order, bool movable);
 /* The per-CPU list (order, type), head first. */
 PB_API int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_type zone,

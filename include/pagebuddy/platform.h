@@ -61,8 +61,8 @@ bool pb_platform_rseq_available(intptr_t *offset);
 /*
  * Called in each round of a loop that waits for another CPU or task. Where the caller may
  * sleep, a port may run another task; with interrupts masked, or in a handler, it may only
- * pause: a kernel asks itself which of the two it is. What is waited for then is held with
- * interrupts masked on another CPU, for a bounded time.
+ * pause: the port finds out which of the two it is. In the second case the loop waits for
+ * another CPU that holds a lock with interrupts masked, for a bounded time.
  */
 void pb_platform_relax(void);
 
@@ -95,8 +95,8 @@ void pb_platform_wake(uint32_t *word);
 
 /*
  * Machines without atomic instructions (Cortex-M0 and M0+, RISC-V without A) have one CPU;
- * there the core makes each read-modify-write between these two. Defined by itself where
- * the compiler says so, or with -DPB_NO_ATOMICS=1; elsewhere they are never called.
+ * there the core does each read-modify-write between these two. PB_NO_ATOMICS is set where the
+ * compiler's target says so, or by -DPB_NO_ATOMICS=1; elsewhere they are never called.
  *
  * Mask interrupts and return the state before; go back to that state. May be nested, and
  * is called inside pb_platform_critical_enter() and under locks.
