@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a pool counted: events, zones, per-CPU lists, fragmentation indices.
+ * Statistics of a pool: events, zones, per-CPU lists, fragmentation indices.
  */
 #include "alloc/misuse.h"
 #include "linux/pcp_linux.h"

@@ -60,7 +60,7 @@ int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_migratety
 	zone->nr_isolate_pageblock += (type == PB_MIGRATE_ISOLATE) -
 				      (unsigned long)(old == PB_MIGRATE_ISOLATE);
 	__set_pageblock_type(&at, frame >> pool->pageblock_order, type);
-	if (!pool_is_linked(pool)) { /* one list per pageblock: what is free goes along */
+	if (!pool_is_linked(pool)) { /* a pageblock is on one list: its free blocks move along */
 		u64 moved = __move_freepages_block(&at, frame >> pool->pageblock_order, type, NULL);
 
 		__account(at.stripe, -(long)moved, old);
@@ -84,7 +84,7 @@ int pb_state_add_free(struct pb_pool *pool, uint64_t pfn, unsigned int order,
 	zone = zone_of_frame(pool, frame);
 	at = (struct locked){ pool, zone, frame_stripe(pool, zone, frame) }; /* at rest */
 	memset(&pool->pages[frame], 0, (size_t)1 << order);
-	if (!pool_is_linked(pool)) /* one list per pageblock: the type decides, merging included */
+	if (!pool_is_linked(pool)) /* a pageblock is on one list, that of its own type */
 		type = frame_migratetype(pool, frame);
 	__count_free(&at, NO_CPU, type == PB_MIGRATE_ISOLATE ? 0 : 1L << order);
 	if (!pool_is_linked(pool)) {

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pb_validate(): every invariant of docs/INVARIANTS.md marked V, in that order.
+ * pb_validate(): every invariant of docs/INVARIANTS.md marked V.
  *
  * Each check may rely on those before it and on nothing else, so that none reads
- * outside the metadata or runs on without end, whatever it holds:
+ * outside the metadata or runs on without end, whatever the metadata holds:
  *
  *	I1 super block -> I2 segments, I3 zones        (validate_map.c)
  *	   -> I4..I12 trees and page bytes             (validate_frames.c)
- *	   -> I13..I15 per-CPU lists                   (validate_pcp.c)
+ *	   -> I13..I15 per-CPU lists, I43 quarantine   (validate_pcp.c)
  *	   -> I17..I22 free lists                      (validate_lists.c)
- *	   -> I23.. counters                           (validate_zone.c)
+ *	   -> I23..I27 counters                        (validate_zone.c)
+ *	   -> I36 nodes, I29 locks, I37, I40 counters, I42 runs, I41 list sizes,
+ *	      I38 and I39 checksums
  */
 #include "inspect/validate.h"
 

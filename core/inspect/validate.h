@@ -38,7 +38,7 @@ int broken_block(struct check *c, unsigned int invariant, const char *what, u32 
 /* "I3: start_pfn or spanned pages (zone 1)" */
 int broken_at(struct check *c, unsigned int invariant, const char *what, const char *of,
 	      u64 number);
-/* Which of several things, and what was there instead of what. */
+/* Which of several objects an invariant is broken for, and what was found instead of what. */
 struct where {
 	const char *of;
 	u64 number;
@@ -64,12 +64,13 @@ struct free_block {
 	unsigned int order;
 };
 
-/* Nodes before this one are in no tree: whole blocks, which lists alone keep. */
+/* First node of a tree that may be set: those before it are of blocks of at least a pageblock,
+   which the modern profile keeps in lists alone. */
 u32 first_in_tree(const struct pb_pool *pool);
 /* On how many lists of its order is a block of at least a pageblock? */
 u32 lists_with(const struct pb_pool *pool, u32 frame, unsigned int order);
 bool node_is_free(const struct pb_pool *pool, u32 span, u32 node);
-/* Goes to the next set bit before end_span, bit 0 of a tree left out. */
+/* Go to the next free block before end_span; false: there is none. Bit 0 of a tree is skipped. */
 bool next_free(const struct pb_pool *pool, struct free_block *block, u32 end_span);
 
 /* Each free block of a zone: start with first_free(), end with next_in(). */

@@ -53,9 +53,9 @@ int check_ancestors(struct check *c)
 }
 
 /*
- * May a block and its buddy stay apart? Within a pageblock they merge. Above, a
- * border of types can be in between; and in the linux profile it can be gone
- * again without anything having been freed since.
+ * May a block and its buddy both be free? Below pageblock_order they merge. From there on
+ * their types may forbid it; and in the linux profile types may have changed since, so that
+ * they could merge, but merging happens only when a block is freed.
  */
 static bool may_stay_apart(const struct pb_pool *pool, const struct free_block *b)
 {
@@ -97,8 +97,8 @@ int check_free_usable(struct check *c)
 	return PB_OK;
 }
 
-/* Bit 0, of a tree smaller than a word the bits behind its last node, and in the modern
-   profile those of whole blocks. */
+/* Bits that name no block: bit 0, the bits behind the last node of a tree smaller than a word, and
+   in the modern profile those of blocks of at least a pageblock. */
 int check_spare_bits(struct check *c)
 {
 	struct pb_pool *pool = c->pool;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * I17 to I22: the free lists say again what the trees say, in the pool's representation: linked
- * blocks, or pageblocks in bitmaps with counts and masks.
+ * I17 to I22: the free lists agree with the trees, in the pool's representation: linked blocks,
+ * or pageblocks in bitmaps with counts and masks.
  */
 #include "inspect/validate.h"
 
-#define COUNTED 4u /* stripes at a time: what a small stack has room for */
+#define COUNTED 4u /* stripes counted at a time: as many as a small stack has room for */
 
 static int check_nr_free_of(struct check *c, const struct zone *zone, u32 first)
 {
@@ -177,7 +177,7 @@ static u64 count_members(const struct check *c, const struct stripe *stripe)
 	return count;
 }
 
-/* Each is on the list it says, and the lists have no more members than that. */
+/* Each pageblock is on the list that it names, and the lists have no other members. */
 static int check_tight(struct check *c, const struct zone *zone)
 {
 	u64 members = 0;
@@ -239,7 +239,7 @@ static int check_counts(struct check *c, u32 pageblock)
 	return PB_OK;
 }
 
-/* A level's word w from the level below: which of its 64 words are not zero. */
+/* What word w of a level must be: a bit for each of 64 words below that is not zero. */
 static u64 summary(const u64 *below, u32 words, u32 w)
 {
 	u64 word = 0;

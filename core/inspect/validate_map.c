@@ -14,7 +14,7 @@
 #include "boot/memmap.h"
 #include "pcp/quarantine.h"
 
-/* Nobody wrote into the handle, or made it from another super block. */
+/* Does the handle agree with the super block? Not if it was overwritten or is another one's. */
 static bool handle_matches(const struct pb_pool *pool)
 {
 	const struct pb_super *s = pool->super;
@@ -52,7 +52,7 @@ int check_super(struct check *c)
 	return PB_OK;
 }
 
-/* What may come, and isn't there, has its place as if it were. */
+/* Frames of a hotplug region that are not there count as present: their place is kept. */
 static bool is_present(const struct pb_pool *pool, u64 frame)
 {
 	return !frame_is_there(pool, (u32)frame) || pool->pages[frame].state != PAGE_ABSENT;
@@ -311,7 +311,7 @@ static int check_node(struct check *c, u32 id)
 	return PB_OK;
 }
 
-/* Lists that the fast path of a CPU goes to, by modifiers of the request. */
+/* The class that the fast path of a CPU goes to, by the request's zone and mobility flags. */
 static u16 fast_class(const struct pb_pool *pool, u32 home, u32 gfp)
 {
 	int highest = gfp_zone(pool, gfp);

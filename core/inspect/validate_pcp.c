@@ -13,7 +13,7 @@
 
 #define PAGE_MARK 0x04u /* a page byte that means nothing to anyone else */
 
-/* Lists that must always be empty and full: of no class, and of orders without. */
+/* Lists of no class, and of orders without lists, must always be both empty and full. */
 static int check_lists_without_room(struct check *c, u32 class, unsigned int first)
 {
 	struct pcp_area *area = pcp_area(c->pool, c->cpu);
@@ -86,7 +86,7 @@ static int check_stacks(struct check *c)
 	return each_pcp(c, check_stack_counts);
 }
 
-/* linux: is the block, by the type that is noted for it, on the list at hand? */
+/* linux: does the type that is noted for the block belong to the list at hand? */
 static bool noted_right(const struct check *c, u32 frame, unsigned int order)
 {
 	unsigned int type = c->pool->pcp_types[frame];
@@ -99,8 +99,8 @@ static bool noted_right(const struct check *c, u32 frame, unsigned int order)
 	return policy(c->pool)->lists_follow || pcp_linux_list(order, type) == c->type;
 }
 
-/* Frames that are neither free nor owned: have no byte, and are in no tree. `what` is where
-   the block was found: one sentence for either fault. */
+/* Check frames that are neither free nor owned: their page bytes are zero, and they are in no tree.
+   `what`: the messages for these two faults. */
 static int check_loose(struct check *c, unsigned int invariant, const char *const what[2],
 		       u32 frame, unsigned int order)
 {
@@ -209,7 +209,7 @@ static int check_quarantine_block(struct check *c, u32 frame, unsigned int order
 	return check_loose(c, 43, faults, frame, order);
 }
 
-/* Of c->zone. */
+/* A visitor that adds up the pages of c->zone in c->pages. */
 static int count_quarantined(struct check *c, u32 frame, unsigned int order)
 {
 	if (zone_of_frame(c->pool, frame) == c->zone)
@@ -217,7 +217,7 @@ static int count_quarantined(struct check *c, u32 frame, unsigned int order)
 	return PB_OK;
 }
 
-/* The slots that nothing is in are those that the blocks leave. */
+/* The `held` slots before `next` hold blocks, and the others are empty. */
 static int check_slots(struct check *c, const struct quarantine *q)
 {
 	u32 blocks = c->pool->super->quarantine_blocks;
@@ -275,15 +275,15 @@ int check_pcp(struct check *c)
 	return each_pcp(c, check_pcp_count);
 }
 
-/* `high` moves between its least and its greatest, from 6.12 on. In a small zone with
-   high watermarks the least is the greater of them, as it comes from those. */
+/* The other bound of `high`, which moves between high_min and high_max from 6.12 on. In a small
+   zone with high watermarks high_min is the greater one, as it follows from the watermarks. */
 static s32 linux_other_high(const struct check *c, const struct pcp_linux *pcp)
 {
 	return policy(c->pool)->pcp_sizes == LINUX_PCP_TUNED ? pcp->high_max : pcp->high_min;
 }
 
-/* How far free_factor may come: from 6.12 on it counts pages, and keeps what it counted
-   while the batch was larger. */
+/* Maximum of free_factor: from 6.12 on it counts pages, and is kept when the batch becomes
+   smaller. */
 static s32 linux_most_freed(const struct check *c)
 {
 	if (policy(c->pool)->pcp_sizes != LINUX_PCP_TUNED)
@@ -291,7 +291,7 @@ static s32 linux_most_freed(const struct check *c)
 	return (PCP_BATCH_MAX << FREE_FACTOR_MAX) + (1 << c->pool->max_order);
 }
 
-/* linux: the lists' numbers, but of loaded pools, where they are what was said. */
+/* linux: the lists' sizes and counts; those of loaded pools are as recorded, and not checked. */
 int check_linux_sizes(struct check *c)
 {
 	const struct zone *zone = c->zone;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * I42: what is noted of runs of free pageblocks.
+ * I42: the leaves and nodes of block/runs.h.
  */
 #include "inspect/validate.h"
 
@@ -17,7 +17,8 @@ static u64 whole_pageblocks(const struct check *c, const struct zone *zone, u32 
 	return word;
 }
 
-/* Marked leaves are as they were; all else says what is free. */
+/* A leaf that is not marked says which of its pageblocks are free. A marked one may be out of date,
+   but its node agrees with its word all the same. */
 static int check_leaves(struct check *c, const struct zone *zone)
 {
 	const struct run_node *nodes = runs_nodes(c->pool, zone);

@@ -6,7 +6,6 @@
 
 #include "linux/pcp_linux.h"
 
-/* Nodes before this one are in no tree: whole blocks, which lists alone keep. */
 u32 first_in_tree(const struct pb_pool *pool)
 {
 	return pool_is_linked(pool) ? 1 : 2u << (pool->max_order - pool->pageblock_order);
@@ -29,7 +28,6 @@ static bool listed_whole(const struct pb_pool *pool, u32 frame, struct whole_lis
 	       1;
 }
 
-/* On how many lists of its order is it? */
 u32 lists_with(const struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	u32 n = 0;
@@ -46,7 +44,6 @@ bool node_is_free(const struct pb_pool *pool, u32 span, u32 node)
 	return lists_with(pool, node_frame(pool, span, node), pool->max_order - fls32(node)) != 0;
 }
 
-/* To the next set bit before end_span, bit 0 of a tree left out. */
 bool next_free(const struct pb_pool *pool, struct free_block *block, u32 end_span)
 {
 	u32 end = 2u << pool->max_order, trees = first_in_tree(pool);
@@ -70,8 +67,8 @@ bool next_free(const struct pb_pool *pool, struct free_block *block, u32 end_spa
 }
 
 /*
- * One linked list. That `prev` names the frame we came from proves that no frame
- * comes twice: the walk ends.
+ * Walk one linked list. If each `prev` names the frame that the walk came from, no frame
+ * comes twice, so the walk ends.
  */
 int walk_linked(struct check *c, const struct free_list *lists, u32 list, unsigned int order,
 		visit_fn *visit)

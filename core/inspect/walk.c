@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every block of a pool in turn, and the lists in the order they will be used.
- * At rest only.
+ * Visits every block of a pool, or the blocks of a list in the order in which they will be
+ * used. At rest only, except for pb_find_block() and pb_range_is_free().
  */
 #include "alloc/misuse.h"
 #include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
 
-/* Returns the order of the largest aligned block at `frame`, before `end`, whose frames all
-   have this byte, which is no head's, and are in no tree: reserved, or in some per-CPU list.
-   Owners change page bytes without a lock, so the loads are relaxed; beside them `end` is the
-   next frame (pb_find_block()), and the answer 0. */
+/* The order of the largest aligned block that begins at `frame`, ends by `end`, and whose frames
+   all have this page byte, without HEAD, and are in no tree: they are reserved, or in a CPU's list.
+   Owners change page bytes without a lock, so the loads are relaxed. pb_find_block(), which may run
+   beside them, passes the next frame as `end`, so that the answer is 0. */
 static unsigned int loose_order(const struct pb_pool *pool, u32 frame, u64 end, u8 state)
 {
 	unsigned int order = 0;
