@@ -50,7 +50,7 @@ struct pb_pool {
 			u32 pcp_orders;       /* bit per order that has per-CPU lists */
 			u32 rseq_orders;      /* orders that restartable sequences serve, 0: none */
 			u64 rseq_free_frames; /* frames that they serve frees of: 0 if hardened */
-			/* the same of try-lock hits: 0 where a hit is more than that (shared, owners, hardened) */
+			/* the same for try-lock hits; 0: shared or hardened pools, or owners */
 			u64 lock_free_frames;
 			u32 lock_orders;
 			intptr_t rseq_offset; /* of the rseq area from the thread pointer */
@@ -59,7 +59,7 @@ struct pb_pool {
 			u64 *trees;
 			void *pageblocks;
 			void *links;   /* linux profile */
-			u8 *pcp_types; /* linux profile: type of the list a block is on or goes to */
+			u8 *pcp_types; /* linux profile: type of a block's list, now or next */
 			struct pb_super *super; /* start of the metadata memory */
 			struct pb_hooks hooks;
 			void *linear;  /* address of linear_pfn in this process */
@@ -82,22 +82,22 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 #define VM_ALLOC_FAIL (PB_WITH_COUNTERS ? PB_ALLOC_FAIL : 0) /* the log goes by it */
 #define NO_FRAME UINT32_MAX
 #define NO_ZONE UINT16_MAX
-#define NO_CLASS \
-	0 /* class of frames without per-CPU lists: its lists are both empty and full, so every path misses */
+/* Class of frames without per-CPU lists: its lists are both empty and full, so all paths miss. */
+#define NO_CLASS 0
 #define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
 #define MAX_STRIPES 16u /* of a zone */
 #define MAX_MOVING 2u   /* calls of migrate hooks that may be filling a stripe's blocks at once */
 /* Can a pool have room for memory that comes later? */
 #define CAN_GROW (PB_WITH_RANGE && PB_WITH_ZONES)
-/* Of a span of a hotplug region, in there[]: what is known of its frames means nothing unless it is
-   SPAN_THERE, or SPAN_COMING: pb_grow() is bringing them online, and pb_remove() can't have them. */
+/* State of a span, in there[]. Only the frames of a THERE or COMING span have valid metadata.
+   COMING: pb_grow() brings the frames online, and pb_remove() can't have them. */
 enum { SPAN_ABSENT, SPAN_CHANGING, SPAN_THERE, SPAN_COMING };
 #define MAX_LEVELS 5u /* of a list's bitmap below its root: 64^6 pageblocks */
 
 /* Page bytes without HEAD: frames that the allocator never hands out. */
 #define PAGE_RESERVED 0x01u
-#define PAGE_ABSENT \
-	0x02u /* the frame does not exist: it comes from rounding to spans, or is in a small hole */
+/* The frame does not exist: it comes from rounding to spans, or is in a small hole. */
+#define PAGE_ABSENT 0x02u
 
 /*
  * A list of blocks of one order and migratetype, in the pool's representation:
@@ -327,7 +327,7 @@ struct pb_super {
 	u64 sizes_sum;    /* of tunables, and of all that follows from them: sizes_lock */
 	unsigned long vm[KEPT_VM_EVENTS]; /* atomic; those not kept elsewhere */
 	u32 warned;                       /* one-time warnings given, bit each: atomic */
-	u32 sizes_lock; /* protects the tunables and what is computed from them. A leaf: its holder waits for no other lock */
+	u32 sizes_lock; /* of tunables and what follows from them: no other lock is taken in it */
 	/* pools of several processes, see shared.h */
 	u32 users_lock;  /* who is in it, or 0 */
 	u32 users_depth; /* how often it went in */

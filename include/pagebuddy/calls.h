@@ -10,11 +10,11 @@
  * from     irq: interrupt handlers too, where the port's lock and critical section mask
  *          interrupts (the linux_user port's don't: not from signal handlers). A request
  *          must be without PB_GFP_DIRECT_RECLAIM there. task: not from a handler.
- * waits    no: for the locks under `holds` alone, for as long as their holders take.
- *          areas: for other CPUs' lists, too, each held for one batch. hooks: what areas
- *          says, and, with PB_GFP_DIRECT_RECLAIM, for what reclaim, oom and migrate do.
- *          shared: for whoever is in a PB_POOL_SHARED pool; every call there that is more
- *          than a hit waits so.
+ * waits    no: only for the locks under `holds`, for as long as their holders take.
+ *          areas: for other CPUs' lists, too, each held for one batch. hooks: as areas,
+ *          and, with PB_GFP_DIRECT_RECLAIM, for what reclaim, oom and migrate do.
+ *          shared: for the process that is in a PB_POOL_SHARED pool; every call there that
+ *          is more than a hit waits so.
  * holds    with interrupts masked where the port masks any. a: a CPU's lists, s: a stripe,
  *          each for a batch of at most 4 blocks (512 on restartable sequences, which mask
  *          nothing), a piece of a span or O(pageblock), and in a pool with a quarantine that
@@ -86,12 +86,12 @@
  *   pb_pcp_stats                  any    task no     -        O(pageblocks + CPUs)
  *   pb_buddyinfo                  any    task no     -        O(pageblocks + text)
  *   pb_zoneinfo                   any    task no     -        O(pageblocks + text)
- *   pb_pagetypeinfo               any    task no     -        O(pageblocks + text)
+ *   pb_pagetypeinfo               any    task no     s        O(pageblocks + text)
  *   pb_set_min_free_kbytes        any    task areas  a s t    O(zones * CPUs)
  *   pb_set_watermark_scale_factor any    task areas  a s t    O(zones * CPUs)
  *   pb_set_pcp                    any    task areas  a s t    O(zones * CPUs)
  *   pb_set_watermark_boost_factor any    task no     t        O(zones)
- *   pb_boost_done                 any    task no     t        O(zones)
+ *   pb_boost_done                 any    task no     -        O(zones)
  *   pb_set_owner                  handle task no     -        O(1)
  *   pb_walk                       rest   task no     -        O(what is visited)
  *   pb_walk_free_list             rest   task no     -        O(what is visited)
@@ -106,9 +106,9 @@
  *   pb_state_set_vmstat           rest   task no     a s t    O(block)
  *   pb_state_set_counters         rest   task no     a s t    O(block)
  *   pb_state_adopt                rest   task no     a s t    O(block)
- *   pb_pool_init                  rest   task no     a s t    O(frames)
- *   pb_pool_attach                handle task shared -        O(spans); recover: O(frames)
- *   pb_pool_attach_with           handle task shared -        O(spans); recover: O(frames)
+ *   pb_pool_init                  rest   task no     a s z t  O(frames)
+ *   pb_pool_attach                handle task shared a s z t  O(spans); recover: O(frames)
+ *   pb_pool_attach_with           handle task shared a s z t  O(spans); recover: O(frames)
  *   pb_pool_destroy               handle task no     -        O(1)
  *   pb_user_pool_create           handle task no     a s z t  O(frames)
  *   pb_user_pool_destroy          handle task no     -        O(1)
