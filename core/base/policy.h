@@ -63,6 +63,7 @@ struct pb_policy {
 	bool inner_reserve;    /* H5: such a pageblock isn't reserved at all */
 	bool unreserve_merges; /* blocks that leave the reserve merge with what they now may */
 	bool split_frees;      /* L6: a block above pageblock_order goes back in pieces */
+	bool keeps_boot_types; /* pageblocks stay MOVABLE where types aren't kept apart */
 
 	/* per-CPU lists */
 	bool pcp_looks_first;           /* a drain looks into the lists before it stops their CPU */

@@ -509,8 +509,8 @@ static bool enough_for_mobility(const struct pb_pool *pool)
 static void disable_mobility(struct pb_pool *pool)
 {
 	pool->super->mobility = 0;
-	if (pool_is_linked(pool))
-		return; /* Linux leaves the types as they were at boot */
+	if (PB_WITH_LINUX && policy(pool)->keeps_boot_types)
+		return;
 	for (u32 i = 0; i < pool->super->nr_pageblocks; i++) {
 		struct zone *zone = zone_of_frame(pool, i << pool->pageblock_order);
 

@@ -10,10 +10,10 @@
 
 /* Members that are the same for all kernels. */
 #define LINUX_ALIKE                                                                         \
-	.spares_zone_end = true, .reserved_as_movable = true, .rmqueue = linux_rmqueue_one, \
-	.rmqueue_reserve = linux_rmqueue_reserve, .count_free = linux_count_free,           \
-	.pcp_zone_bytes = sizeof(struct pcp_linux), .pcp_take = pcp_linux_take,             \
-	.pcp_put = pcp_linux_put, .pcp_drain = pcp_linux_drain,                             \
+	.spares_zone_end = true, .keeps_boot_types = true, .reserved_as_movable = true,     \
+	.rmqueue = linux_rmqueue_one, .rmqueue_reserve = linux_rmqueue_reserve,             \
+	.count_free = linux_count_free, .pcp_zone_bytes = sizeof(struct pcp_linux),         \
+	.pcp_take = pcp_linux_take, .pcp_put = pcp_linux_put, .pcp_drain = pcp_linux_drain, \
 	.pcp_set_sizes = pcp_linux_set_sizes, .pcp_init = pcp_linux_init,                   \
 	.pcp_holds = pcp_linux_holds, .pcp_sum = pcp_linux_sum, .pcp_count = pcp_linux_count
 

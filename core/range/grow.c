@@ -169,7 +169,8 @@ static void fill_part(const struct pb_piece *part, u8 byte)
 static void make_pageblocks(struct pb_pool *pool, u32 frame, const struct pb_piece *parts,
 			    bool clear)
 {
-	bool movable = PB_WITH_MOBILITY && (has_mobility(pool) || pool_is_linked(pool));
+	bool movable = PB_WITH_MOBILITY &&
+		       (has_mobility(pool) || (PB_WITH_LINUX && policy(pool)->keeps_boot_types));
 	unsigned int type = movable ? PB_MIGRATE_MOVABLE : PB_MIGRATE_UNMOVABLE;
 	struct zone *zone = zone_of_frame(pool, frame);
 	u32 pageblock = frame >> pool->pageblock_order;
