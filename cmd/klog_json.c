@@ -57,6 +57,9 @@ static json_t *zone_json(const struct pb_klog_report *report, const struct pb_kl
 	json_object_set_new(json, "largest_usable_order",
 			    zone->judged && zone->has_list ? json_integer(result->usable_order)
 							   : json_null());
+	if (zone->rule.boost_at_least)
+		json_object_set_new(json, "boost_at_least_kb",
+				    json_integer(zone->rule.boost * explain_log_page_kb(report)));
 	if (zone->boost_kb > 0)
 		json_object_set_new(json, "boost_kb", json_integer(zone->boost_kb));
 	if (zone->judged) {

@@ -344,7 +344,8 @@ static void help_min_free(const struct pb_klog_report *report, const struct pb_k
 	struct pb_rule_request request = request_of(report);
 
 	part = min - pb_rule_mark(&request, min, 0);
-	if (pb_rule_may_sleep(&request) || part <= 0 || lacking <= 0)
+	/* of min as it is without the boost no more is known than a bound */
+	if (pb_rule_may_sleep(&request) || part <= 0 || lacking <= 0 || zone->rule.boost_at_least)
 		return;
 	for (unsigned int i = 0; i < report->nr_zones; i++)
 		if (report->zones[i].type != 3 && report->zones[i].type != 4)

@@ -335,6 +335,27 @@ static bool is_doubtful(const struct pb_klog_report *report, const struct pb_klo
 	return !list_is_whole(report, zone);
 }
 
+/*
+ * 5.0 to 5.17 have the boost in min, low and high and don't print it. It shows where
+ * min is more than four times the gap between them, which boost leaves as it was:
+ *
+ *	min:78420kB low:92700kB		gap 14280 kB >= min / 4, so min was at most
+ *					57120 + 12 kB (what / cuts off), the rest is boost
+ *
+ * Pages; HighMem and Movable have a min that is no multiple of the gap.
+ */
+static int64_t boost_shown(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
+{
+	int64_t min = to_pages(report, zone->min_kb), most;
+
+	if (report->release < V(5, 0, 0) || report->release >= V(5, 18, 0) || zone->boost_kb >= 0 ||
+	    zone->low_kb < zone->min_kb || zone->type == PB_ZONE_HIGHMEM ||
+	    zone->type == PB_ZONE_MOVABLE)
+		return 0;
+	most = 4 * (to_pages(report, zone->low_kb) - min) + 3;
+	return min > most ? min - most : 0;
+}
+
 static void judge_zone(struct pb_klog_report *report, struct pb_klog_zone *zone)
 {
 	struct pb_rule_request request = request_of(report);
@@ -359,6 +380,10 @@ static void judge_zone(struct pb_klog_report *report, struct pb_klog_zone *zone)
 	};
 	if (class >= 0 && class < (int)zone->nr_reserve)
 		zone->rule.reserve = zone->reserve[class];
+	if (zone->boost_kb < 0) {
+		zone->rule.boost = boost_shown(report, zone);
+		zone->rule.boost_at_least = zone->rule.boost > 0;
+	}
 	memcpy(zone->rule.blocks, zone->blocks, sizeof(zone->blocks));
 	memcpy(zone->rule.letters, zone->letters, sizeof(zone->letters));
 	pb_rule_judge(&request, &zone->rule, &zone->result);

@@ -15,6 +15,7 @@
 
 #define V4_4 PB_RELEASE(4, 4, 0)
 #define V5_5 PB_RELEASE(5, 5, 0)
+#define V5_10 PB_RELEASE(5, 10, 0)
 #define V6_3 PB_RELEASE(6, 3, 0)
 #define V6_13 PB_RELEASE(6, 13, 0)
 #define V3_0 PB_RELEASE(3, 0, 0)
@@ -83,6 +84,11 @@ static const struct {
 	{ 0, { .high = ALLOC_HIGH, .harder = ALLOC_QUARTER } },
 	{ V4_4,
 	  { .atomic_bit = true, .high = ALLOC_HIGH, .harder = ALLOC_QUARTER | ALLOC_RESERVES } },
+	{ V5_10,
+	  { .atomic_bit = true,
+	    .high = ALLOC_HIGH,
+	    .harder = ALLOC_QUARTER | ALLOC_RESERVES,
+	    .unboosted_gfp = PB_GFP_ATOMIC_BIT } },
 	{ V6_3,
 	  { .high = ALLOC_HIGH | ALLOC_RESERVES,
 	    .harder = ALLOC_RESERVES,

@@ -50,10 +50,12 @@ static const char *plural(int64_t n)
 	return n == 1 ? "" : "s";
 }
 
-static void say_watermark(const struct pb_rule_zone *zone, const struct pb_rule_result *result,
-			  char *text, size_t size)
+static void say_watermark(const struct pb_rule_request *request, const struct pb_rule_zone *zone,
+			  const struct pb_rule_result *result, char *text, size_t size)
 {
 	int64_t left = zone->free - result->above_order;
+	/* what lowers the mark lowers the boost in it, too */
+	int64_t boost = result->mark - pb_rule_mark(request, zone->min - zone->boost, 0);
 	int n;
 
 	if (left >= 0)
@@ -68,9 +70,9 @@ static void say_watermark(const struct pb_rule_zone *zone, const struct pb_rule_
 
 	if (result->boost_decides && n > 0 && (size_t)n < size)
 		snprintf(text + n, size - (size_t)n,
-			 "; %lld of those %lld are a temporary boost of the watermark, without "
+			 "; %s%lld of those %lld are a temporary boost of the watermark, without "
 			 "which it would have passed",
-			 LL(zone->boost), LL(result->mark));
+			 zone->boost_at_least ? "at least " : "", LL(boost), LL(result->mark));
 }
 
 /* CMA or highatomic hold too much of the free memory, or the only blocks. */
@@ -166,7 +168,7 @@ void pb_rule_reason(const struct pb_rule_request *request, const struct pb_rule_
 	}
 	switch (result->word) {
 	case PB_SAYS_WATERMARK:
-		say_watermark(zone, result, text, size);
+		say_watermark(request, zone, result, text, size);
 		break;
 	case PB_SAYS_LOWMEM_RESERVE:
 		snprintf(text, size,

@@ -165,7 +165,7 @@ def marks(rng, machine, release):
         share = min_pages * zone.managed // lowmem if zone in low else max(32, min(128, zone.managed // 1024))
         zone.min = share if zone.managed else 0
         gap = max(zone.min // 4, zone.managed // 1000 if release >= (4, 6) else 0)
-        if release >= (5, 18) and rng.random() < 0.15:
+        if release >= (5, 0) and zone in low and rng.random() < 0.15:
             zone.boost = rng.randint(1, 2 * zone.min + 512)
         zone.min += zone.boost
         zone.low, zone.high = zone.min + gap, zone.min + 2 * gap

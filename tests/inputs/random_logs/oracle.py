@@ -59,9 +59,18 @@ def node_allowed(zone, request, release):
     return "HARDWALL" not in request.flags or request.mems_allowed is None or zone.node in request.mems_allowed
 
 
+def boost_known(zone, release):
+    """Printed from 5.18 on; before that as much as lies above four gaps, of which three pages may be rounding."""
+    if release >= (5, 18) or zone.type in ("HighMem", "Movable"):
+        return zone.boost
+    return max(0, zone.min - 4 * (zone.low - zone.min) - 3) if release >= (5, 0) else 0
+
+
 def mark_of(zone, request, release):
     mark = zone.min
     if release < (6, 3):
+        if release >= (5, 10) and not request.order and "ATOMIC" in request.flags:
+            mark -= boost_known(zone, release)
         if is_high(request):
             mark -= mark // 2
         if is_harder(request, release):
