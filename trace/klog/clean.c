@@ -118,6 +118,89 @@ size_t klog_unquote_printable(char *text, size_t len)
 	return to;
 }
 
+/* Under which names logs in JSON have the line itself. */
+static const char *const json_keys[] = { "MESSAGE", "message", "log",         "msg",
+					 "line",    "_raw",    "textPayload", "body" };
+
+/* Where the string of this member begins; NULL: there is none. */
+static char *json_string(char *line, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (char *at = line; (at = strchr(at, '"')) != NULL; at++) {
+		char *value;
+
+		if ((at > line && at[-1] == '\\') || strncmp(at + 1, key, len) ||
+		    at[1 + len] != '"')
+			continue;
+		value = at + len + 2 + strspn(at + len + 2, " ");
+		if (*value++ != ':')
+			continue;
+		value += strspn(value, " ");
+		if (*value == '"')
+			return value + 1;
+	}
+	return NULL;
+}
+
+/* What "\u0041" stands for; *at is behind it. */
+static char json_code(const char **at)
+{
+	unsigned int code = 0;
+
+	for (int i = 0; i < 4; i++) {
+		char c = **at >= 'a' && **at <= 'f' ? (char)(**at - 'a' + 'A') : **at;
+
+		if (hex(c) < 0)
+			return '?';
+		code = code << 4 | (unsigned int)hex(c);
+		(*at)++;
+	}
+	return code >= ' ' && code <= '~' ? (char)code : code == '\t' ? ' ' : '?';
+}
+
+/* The escapes of a string, up to its end; those of newlines stay. Its length. */
+static size_t json_unescape(char *text)
+{
+	const char *at = text;
+	char *to = text;
+
+	while (*at && *at != '"') {
+		if (*at != '\\' || !at[1]) {
+			*to++ = *at++;
+			continue;
+		}
+		at += 2;
+		if (at[-1] == 'n') {
+			*to++ = '\\';
+			*to++ = 'n';
+		} else if (at[-1] == 'u') {
+			*to++ = json_code(&at);
+		} else if (at[-1] != 'r') {
+			*to++ = at[-1] == 't' ? ' ' : at[-1];
+		}
+	}
+	*to = '\0';
+	return (size_t)(to - text);
+}
+
+char *klog_json_message(char *line, size_t *len)
+{
+	char *text = line + strspn(line, " \t");
+
+	if (*text != '{' && *text != '"')
+		return NULL;
+	for (size_t i = 0; i < NR(json_keys); i++) {
+		char *message = json_string(text, json_keys[i]);
+
+		if (!message)
+			continue;
+		*len = json_unescape(message);
+		return message;
+	}
+	return NULL;
+}
+
 size_t klog_quote(const char *text)
 {
 	size_t run = strspn(text, " >|"), mark = 0;

@@ -9,6 +9,11 @@
 size_t klog_clean(char *text, size_t len);
 /* "=3D" becomes "=". The new length. */
 size_t klog_unquote_printable(char *text, size_t len);
+/*
+ * A line of a log in JSON: the string that is the kernel's line, its escapes undone but for
+ * those of newlines, and how long it is; NULL: another line. NUL at its end.
+ */
+char *klog_json_message(char *line, size_t *len);
 /* How long "> ", ">> ", "| " in front is; 0: not quoted. */
 size_t klog_quote(const char *text);
 size_t klog_width(const char *text, size_t len); /* characters of UTF-8 */

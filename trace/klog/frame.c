@@ -213,6 +213,9 @@ static bool blank_was_eaten(struct klog_frame *frame, const char *text)
 
 	if (!len || frame->pending[len - 1] == ' ' || *text == ' ')
 		return false;
+	/* "0" + "*4096kB": some mail programs break a line in front of a "*", too */
+	if (*text == '*' && is_digit(text[1]) && is_digit(frame->pending[len - 1]))
+		return false;
 	if (frame->sniffed)
 		return frame->wrap == WRAP_WORD || frame->last_width < frame->wrap_width;
 	split = is_split(frame->pending, len, text);
@@ -356,7 +359,23 @@ static int prefixed_line(struct klog_frame *frame, const char *text, struct klog
 	return status;
 }
 
-static int clean_line(struct klog_frame *frame, char *line, size_t len)
+/* Wrapped anew, the rest of a line has the next one behind it: "= 1972kB [1.3] Normal: ..." */
+static int bare_lines(struct klog_frame *frame, const char *text)
+{
+	size_t next = klog_next_stamp(text), len = next;
+	struct klog_prefix prefix;
+	int status;
+
+	while (len && text[len - 1] == ' ')
+		len--;
+	status = bare_line(frame, text, len);
+	if (status || !klog_front_parse(frame->front, text + next, &prefix))
+		return status;
+	return prefixed_line(frame, text + next, &prefix);
+}
+
+/* `json`: the line was a string of JSON's, whole, whatever stands in front of it. */
+static int clean_line(struct klog_frame *frame, char *line, size_t len, bool json)
 {
 	struct klog_prefix prefix;
 	const char *text;
@@ -365,6 +384,10 @@ static int clean_line(struct klog_frame *frame, char *line, size_t len)
 
 	len = klog_clean(line, len);
 	text = unindent(frame, line + quote_of(frame, line), &prefix, &found);
+	if (json && !found) {
+		prefix = (struct klog_prefix){ .pid = -1 };
+		found = true;
+	}
 	if (!text[strspn(text, " ")]) {
 		frame->closed = true;
 		return 0;
@@ -374,6 +397,8 @@ static int clean_line(struct klog_frame *frame, char *line, size_t len)
 		learn_quote(frame, line, (size_t)(text - line));
 	if (found) {
 		status = prefixed_line(frame, text, &prefix);
+	} else if (frame->prefixed && klog_next_stamp(text)) {
+		status = bare_lines(frame, text);
 	} else {
 		if (frame->prefixed && ++frame->since_prefix > FORGET_PREFIX)
 			frame->prefixed = false;
@@ -381,7 +406,37 @@ static int clean_line(struct klog_frame *frame, char *line, size_t len)
 					 : plain_line(frame, text, strlen(text));
 	}
 	frame->last_width = klog_width(line, len);
+	frame->closed |= json;
 	return status;
+}
+
+/* Behind the next escaped newline that has a prefix behind it; NULL: none. */
+static char *next_escaped(const struct klog_frame *frame, char *line)
+{
+	struct klog_prefix prefix;
+
+	while ((line = strstr(line, "\\n")) != NULL) {
+		line += 2;
+		if (klog_front_parse(frame->front, line + klog_quote(line), &prefix))
+			return line;
+	}
+	return NULL;
+}
+
+/* Of a log that is a string of JSON's each line has its own prefix. */
+static int unescaped_lines(struct klog_frame *frame, char *line, size_t len)
+{
+	char *message = klog_json_message(line, &len), *next;
+	int status = 0;
+
+	line = message ? message : line;
+	while (!status && (next = next_escaped(frame, line)) != NULL) {
+		next[-2] = '\0';
+		status = clean_line(frame, line, strlen(line), message != NULL);
+		line = next;
+		len = strlen(line);
+	}
+	return status ? status : clean_line(frame, line, len, message != NULL);
 }
 
 /* Quoted-printable breaks a line behind a "=" that is not part of it. */
@@ -415,7 +470,7 @@ static int physical_line(struct klog_frame *frame)
 		frame->quoted_printable = true;
 	if (frame->quoted_printable)
 		frame->physical_len = klog_unquote_printable(line, frame->physical_len);
-	return clean_line(frame, line, frame->physical_len);
+	return unescaped_lines(frame, line, frame->physical_len);
 }
 
 /* How much in front of a soft break's continuation is the quote again, or the indent. */

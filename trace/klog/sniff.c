@@ -56,6 +56,11 @@ static void count_line(struct census *census, const char *front, char *line, siz
 	const char *text;
 	size_t width, blanks;
 
+	if (klog_json_message(line, &len)) {
+		census->nr_prefixed++;
+		census->last_counts = false;
+		return;
+	}
 	len = klog_clean(line, len);
 	width = klog_width(line, len);
 	text = line + klog_quote(line);
@@ -144,7 +149,7 @@ static void look_at_fronts(struct klog_frame *frame, const char *head, size_t le
 
 	while (next_line(&at, head + len, line, &n)) {
 		bool is_rest = continued;
-		char *text = line;
+		char *text = line, *message;
 
 		n = n < sizeof(line) ? n : sizeof(line) - 1;
 		continued = frame->quoted_printable && n && line[n - 1] == '=';
@@ -152,7 +157,10 @@ static void look_at_fronts(struct klog_frame *frame, const char *head, size_t le
 			continue;
 		if (frame->quoted_printable)
 			n = klog_unquote_printable(line, n);
-		klog_clean(line, n);
+		message = klog_json_message(text, &n);
+		if (message)
+			text = message;
+		klog_clean(text, n);
 		text += klog_quote(text);
 		text += strspn(text, " ");
 		klog_front_look(&fronts, text);
