@@ -321,15 +321,39 @@ static void help_smaller(const struct pb_klog_report *report)
 		item("No smaller order would %s served either.", been(report));
 }
 
+/* What of it is not in the sentence, which of a watermark tells only the mark. */
+static void lacking_beside_mark(const struct pb_klog_report *report,
+				const struct pb_klog_zone *zone, char *text, size_t size)
+{
+	const struct pb_rule_result *result = &zone->result;
+	const int64_t mark = result->mark - (zone->rule.free - result->above_order) + 1;
+
+	*text = '\0';
+	if (zone->verdict != PB_SAYS_WATERMARK ||
+	    result->reserve + result->cma + result->highatomic == 0)
+		return;
+	add(text, size, ": %lld for the mark", LL(mark));
+	if (result->reserve)
+		add(text, size, ", %lld for lowmem_reserve", LL(result->reserve));
+	if (result->cma)
+		add(text, size, ", %lld because so many of the free ones are CMA's",
+		    LL(result->cma));
+	if (result->highatomic)
+		add(text, size, ", %s%lld because so many may be in the highatomic reserve",
+		    report->release < PB_RELEASE(5, 5, 0) ? "up to " : "", LL(result->highatomic));
+}
+
 static void help_short(const struct pb_klog_report *report, const struct pb_klog_zone *zone)
 {
 	int64_t lacking = zone->result.mark + zone->result.reserve - zone->result.usable + 1;
-	char size[32];
+	char size[32], parts[256];
 
-	if (lacking > 0)
-		item("%lld more usable free page%s in Node %d %s (%s).", LL(lacking),
-		     lacking == 1 ? "" : "s", zone->node, pb_klog_type_name(zone->type),
-		     pb_rule_size(lacking * explain_log_page_kb(report), size, sizeof(size)));
+	if (lacking <= 0)
+		return;
+	lacking_beside_mark(report, zone, parts, sizeof(parts));
+	item("%lld more usable free page%s in Node %d %s (%s)%s.", LL(lacking),
+	     lacking == 1 ? "" : "s", zone->node, pb_klog_type_name(zone->type),
+	     pb_rule_size(lacking * explain_log_page_kb(report), size, sizeof(size)), parts);
 }
 
 /*
@@ -600,6 +624,9 @@ void explain_log_text(const struct pb_klog_report *report, bool verbose)
 	if (report->release_by_format && report->kind == PB_KLOG_ASKED)
 		printf("No file names the kernel; the rules of %s are assumed (--kernel).\n",
 		       release_text(report, release, sizeof(release)));
+	else if (report->too_old && report->release_by_format && zones)
+		printf("By the form of its lines the kernel is older than 2.6.22, whose rules\n"
+		       "are taken.\n");
 	else if (report->release_by_format && zones)
 		printf("No line names the kernel; by the format the rules of %s hold (--kernel).\n",
 		       release_text(report, release, sizeof(release)));

@@ -60,6 +60,9 @@ static void copy_comm(char comm[PB_KLOG_TEXT], const char *text, const char *end
 
 static void take_comm(struct pb_klog_report *report, const char *text, const char *end)
 {
+	/* "... invoked oom-killer": whoever quoted it left the name out */
+	if (end - text == 3 && !memcmp(text, "...", 3))
+		return;
 	copy_comm(report->comm, text, end);
 }
 
@@ -128,11 +131,39 @@ static bool oom(struct line *line)
 
 	if (!building)
 		return false;
+	building->report.too_old = *line->found == 'o';
 	while (end > line->text && end[-1] == ' ')
 		end--;
 	take_comm(&building->report, line->text, end);
 	take_pid(&building->report, line->record);
 	klog_request(building, line->found);
+	return true;
+}
+
+/*
+ * "nommu: Allocation of length 884736 from process 62 (echo) failed", with a dump below
+ * it: of GFP_KERNEL, and of as many pages in one block as the length has.
+ */
+static bool nommu(struct line *line)
+{
+	const char *process = strstr(line->text, " from process "), *open, *close;
+	struct klog_building *building;
+
+	if (!process)
+		return false;
+	building = klog_begin(line->log, line->column, line->record, PB_KLOG_ALLOC);
+	if (!building)
+		return false;
+	building->report.length = (uint64_t)amount(line->text +
+						   strlen("nommu: Allocation of length "));
+	building->report.pid = (int32_t)amount(process + strlen(" from process "));
+	building->report.has_gfp = true;
+	building->has_names = true;
+	memcpy(building->report.gfp_names, "GFP_KERNEL", sizeof("GFP_KERNEL"));
+	open = strchr(process, '(');
+	close = open ? strstr(open, ") failed") : NULL;
+	if (close)
+		take_comm(&building->report, open + 1, close);
 	return true;
 }
 
@@ -636,8 +667,10 @@ static bool reserve(struct line *line)
 	zone = &report->zones[line->column->open_zone];
 	if (zone->nr_reserve || line->column->open == OPEN_LIST)
 		return false;
+	if (line->text[0] == 'p')
+		report->too_old = true;
 	klog_settle(line->log, line->column);
-	take_reserve(zone, line->text + strlen("lowmem_reserve[]:"));
+	take_reserve(zone, strchr(line->text, ':') + 1);
 	line->column->open = OPEN_RESERVE;
 	return true;
 }
@@ -798,6 +831,8 @@ static const struct form {
 	{ INSIDE, true, "failure: order:", alloc_failure },
 	{ INSIDE, true, "page allocation failure. order:", alloc_failure },
 	{ INSIDE, true, "invoked oom-killer:", oom },
+	{ START, true, "oom-killer: gfp_mask=", oom }, /* up to 2.6.2x, without a comm */
+	{ START, true, "nommu: Allocation of length ", nommu },
 	{ INSIDE, true, "vmalloc: allocation failure", vmalloc_bytes },
 	{ INSIDE, true, "vmalloc error: ", vmalloc_error },
 	{ INSIDE, true, "vmap allocation for size ", vmap_space },
@@ -808,6 +843,7 @@ static const struct form {
 	{ START, true, "Movable", zone_or_list },
 	{ START, true, "Device", zone_or_list },
 	{ START, true, "lowmem_reserve[]:", reserve },
+	{ START, true, "protections[]:", reserve }, /* its name before 2.6.10 */
 	{ START, true, "Mem-Info:", mem_info },
 	{ START, true, "Mem-info:", mem_info },
 	{ START, true, "CPU: ", cpu_line },
@@ -850,6 +886,7 @@ static const struct form {
 	{ START, true, "oom-kill:constraint=", oom_kill },
 	{ INSIDE, true, "emory cgroup out of memory", killed },
 	{ START, true, "Out of memory", killed },
+	{ START, true, "Out of Memory: Killed", killed },
 	{ START, true, "Killed process", killed },
 	{ INSIDE, true, "killed as a result of limit of", memcg },
 	{ START, true, "memory: usage", memcg_usage },

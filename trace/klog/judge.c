@@ -196,6 +196,18 @@ static void find_page_size(struct pb_klog_report *report)
 		report->page_kb *= 4;
 }
 
+/* The smallest block that has so many bytes. */
+static void find_order(struct pb_klog_report *report)
+{
+	const uint64_t page = (uint64_t)(report->page_kb ? report->page_kb : 4) << 10;
+
+	if (!report->length || report->has_order)
+		return;
+	while (report->order < 39 && page << report->order < report->length)
+		report->order++;
+	report->has_order = true;
+}
+
 static int64_t to_pages(const struct pb_klog_report *report, int64_t kb)
 {
 	unsigned int page = report->page_kb ? report->page_kb : 4;
@@ -512,6 +524,7 @@ void klog_judge(struct klog_building *building, const struct pb_klog *log)
 	if (report->kind == PB_KLOG_MEMCG)
 		report->nr_zones = 0;
 	find_page_size(report);
+	find_order(report);
 	if (report->kind == PB_KLOG_MEMCG)
 		report->verdict = PB_SAYS_MEMCG;
 	else if (report->kind == PB_KLOG_SHOW_MEM || (report->has_order && report->order < 0))

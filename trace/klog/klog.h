@@ -100,6 +100,8 @@ struct pb_klog_report {
 	struct pb_klog_nodes nodemask, mems_allowed;
 	enum pb_klog_vmalloc vmalloc;
 	uint64_t vmalloc_bytes; /* 0: not said */
+	bool too_old;           /* its form is that of a kernel before 2.6.22 */
+	uint64_t length; /* bytes, of which the order is not said but follows; 0: it is said */
 	struct pb_klog_function stack[PB_KLOG_STACK];
 	unsigned int nr_stack;
 	char killed[PB_KLOG_TEXT], limit[PB_KLOG_TEXT]; /* OOM: victim; memcg: its limit */

@@ -85,6 +85,9 @@ static void take_gfp(struct klog_building *building, const char *text)
 	at = strstr(at, "0x");
 	report->gfp_number = (uint32_t)strtoul(at, &end, 16);
 	report->has_gfp = end > at + 2;
+	/* "0x62****(": somebody made digits unreadable; the names tell all */
+	if (end > at + 2 && *end == '*' && end[strspn(end, "*")] == '(')
+		end += strspn(end, "*");
 	/* a number that the text was cut in is known by what should follow it */
 	if (*end == '(')
 		take_names(building, end);

@@ -66,7 +66,7 @@ struct pb_rule_zone {
 	int64_t free, min, boost, reserve; /* min includes boost; reserve: of its class */
 	int64_t free_cma, reserved_highatomic, free_highatomic, managed;
 	bool boost_at_least; /* boost is not printed: so much of it the other marks show */
-	bool no_marks;       /* min and reserve are not known: blocks are all there is to judge by */
+	bool no_marks; /* min and reserve are not known: blocks are all there is to judge by */
 	bool has_lists, has_letters;
 	uint64_t blocks[PB_RULE_ORDERS];
 	uint8_t letters[PB_RULE_ORDERS]; /* PB_LETTER_*, if has_letters */

@@ -75,28 +75,45 @@ static void say_watermark(const struct pb_rule_request *request, const struct pb
 			 zone->boost_at_least ? "at least " : "", LL(boost), LL(result->mark));
 }
 
+/* All that the test takes off what is free, so that the numbers add up. */
+static void say_held_back(const struct pb_rule_zone *zone, const struct pb_rule_result *result,
+			  bool cma, char *text, size_t size)
+{
+	int64_t other = cma ? result->highatomic : result->cma;
+	char left[24] = "none", more[96] = "", own[96] = "";
+	int64_t beyond = result->usable > 0 ? result->above_order : 0;
+
+	if (result->usable > 0)
+		snprintf(left, sizeof(left), "%lld", LL(result->usable));
+	if (other > 0)
+		snprintf(more, sizeof(more), ", %s%lld are %s", beyond ? "" : "and ", LL(other),
+			 cma ? "held back as the highatomic reserve" : "CMA's");
+	if (beyond)
+		snprintf(own, sizeof(own), ", and %lld go%s to the request beyond one page",
+			 LL(beyond), beyond == 1 ? "es" : "");
+	if (cma)
+		snprintf(text, size,
+			 "of %lld free pages %lld are CMA's%s%s; that leaves %s, and it takes more "
+			 "than %lld",
+			 LL(zone->free), LL(result->cma), more, own, left,
+			 LL(result->mark + result->reserve));
+	else
+		snprintf(text, size,
+			 "%lld pages are free, %s%lld are held back as the highatomic reserve%s%s; "
+			 "that leaves %s, and it takes more than %lld",
+			 LL(zone->free), other > 0 || beyond ? "" : "and ", LL(result->highatomic),
+			 more, own, left, LL(result->mark + result->reserve));
+}
+
 /* CMA or highatomic hold too much of the free memory, or the only blocks. */
 static void say_type(const struct pb_rule_request *request, const struct pb_rule_zone *zone,
 		     const struct pb_rule_result *result, char *text, size_t size)
 {
 	bool cma = result->word == PB_SAYS_CMA;
 	const char *whose = cma ? "CMA's" : "in the highatomic reserve";
-	char left[24] = "none";
 
-	if (result->usable > 0)
-		snprintf(left, sizeof(left), "%lld", LL(result->usable));
-
-	if (!result->by_list && cma)
-		snprintf(text, size,
-			 "of %lld free pages %lld are CMA's; that leaves %s, and it takes more "
-			 "than %lld",
-			 LL(zone->free), LL(result->cma), left, LL(result->mark + result->reserve));
-	else if (!result->by_list)
-		snprintf(text, size,
-			 "%lld pages are free, and %lld are held back as the highatomic reserve; "
-			 "that leaves %s, and it takes more than %lld",
-			 LL(zone->free), LL(result->highatomic), left,
-			 LL(result->mark + result->reserve));
+	if (!result->by_list)
+		say_held_back(zone, result, cma, text, size);
 	else if (result->usable_order < 0)
 		snprintf(text, size,
 			 "%lld usable pages are more than the %lld it takes, but all free "
