@@ -26,7 +26,7 @@ u64 look_around(const struct pb_pool *pool)
 
 	/* Acquire loads and full fences: reads between two calls stay between them. */
 	pb_atomic_thread_fence(__ATOMIC_SEQ_CST);
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++) {
 		if (pb_atomic_load_n(&pcp_area(pool, cpu)->lock, __ATOMIC_ACQUIRE))
 			still = false;
 		for (u32 z = 0; z < pool_nr_zones(pool); z++)

@@ -67,6 +67,8 @@
 #define count_steal pb_core_count_steal
 #define covering_order pb_core_covering_order
 #define default_min_free_kbytes pb_core_default_min_free_kbytes
+#define depot_give pb_core_depot_give
+#define depot_take pb_core_depot_take
 #define each_pcp pb_core_each_pcp
 #define each_zone pb_core_each_zone
 #define evacuate_range pb_core_evacuate_range
@@ -169,9 +171,11 @@
 #define pcp_set_sizes pb_core_pcp_set_sizes
 #define pcp_stack_area_bytes pb_core_pcp_stack_area_bytes
 #define pcp_stack_at_rest pb_core_pcp_stack_at_rest
+#define pcp_stack_cold pb_core_pcp_stack_cold
 #define pcp_stack_count pb_core_pcp_stack_count
 #define pcp_stack_decay pb_core_pcp_stack_decay
 #define pcp_stack_drain pb_core_pcp_stack_drain
+#define pcp_stack_first_slot pb_core_pcp_stack_first_slot
 #define pcp_stack_holds pb_core_pcp_stack_holds
 #define pcp_stack_init pb_core_pcp_stack_init
 #define pcp_stack_layout pb_core_pcp_stack_layout

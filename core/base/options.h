@@ -29,6 +29,11 @@
 #define PB_WITH_BULK 1
 #endif
 
+/* The depot, by which larger blocks go from CPU to CPU (pcp/depot.c). Without: by the zone. */
+#ifndef PB_WITH_DEPOT
+#define PB_WITH_DEPOT 1
+#endif
+
 /* Pools of several processes (pcp/shared.c), and recovery after a death (boot/recover.c).
    Without: PB_POOL_SHARED is refused, and so is an attach that is to recover. */
 #ifndef PB_WITH_SHARED

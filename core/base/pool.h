@@ -62,10 +62,11 @@ struct pb_pool {
 			u8 *pcp_types; /* linux profile: type of a block's list, now or next */
 			struct pb_super *super; /* start of the metadata memory */
 			struct pb_hooks hooks;
-			void *linear;  /* address of linear_pfn in this process */
-			u32 *owners;   /* [nr_frames] tags, with PB_POOL_OWNERS */
-			u32 owner;     /* tag of what this handle allocates */
-			u8 shared;     /* used by several processes */
+			void *linear; /* address of linear_pfn in this process */
+			u32 *owners;  /* [nr_frames] tags, with PB_POOL_OWNERS */
+			u32 owner;    /* tag of what this handle allocates */
+			u8 shared;    /* used by several processes */
+			u8 depot_order; /* blocks of this order on go through the depot, or NO_DEPOT */
 			void *priv[2]; /* the port's */
 		};
 		u64 opaque[PB_POOL_WORDS];
@@ -76,7 +77,7 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 	       "the handle's fields fit into what users see of it");
 
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
-#define POOL_LAYOUT 7
+#define POOL_LAYOUT 8
 #define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS | PB_POOL_CIDS)
 #define KEPT_VM_EVENTS (PB_WITH_COUNTERS ? PB_NR_VM_EVENTS : 1)
 #define VM_ALLOC_FAIL (PB_WITH_COUNTERS ? PB_ALLOC_FAIL : 0) /* the log goes by it */
@@ -85,6 +86,8 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 /* Class of frames without per-CPU lists: its lists are both empty and full, so all paths miss. */
 #define NO_CLASS 0
 #define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
+#define NO_DEPOT UINT8_MAX
+#define DEPOT_ORDER 5u  /* the least order that goes through a depot, but for whole pageblocks */
 #define MAX_STRIPES 16u /* of a zone */
 #define MAX_MOVING 2u   /* calls of migrate hooks that may be filling a stripe's blocks at once */
 /* Can a pool have room for memory that comes later? */
@@ -303,7 +306,7 @@ struct pb_super {
 	u32 pageblock_stride; /* bytes */
 	u32 span_words;
 	u32 nr_cpus, percpu_stride;
-	u32 pcp_cold;   /* offset of the pcp_cold records in a CPU's area, bytes */
+	u32 pcp_cold;   /* bytes of the pcp_cold records in front of an area's head */
 	u8 class_shift; /* log2 lists a pcp class has room for */
 	u8 pcp_scale;   /* stacks are cut to 1/2^n so that an area's fit 16-bit slots */
 	u8 nr_pcp_orders;
@@ -313,7 +316,8 @@ struct pb_super {
 	u8 orders;             /* max_order + 1 */
 	u8 kernel;             /* linux profile: enum pb_kernel; else 0 */
 	u16 quarantine_blocks; /* slots of the quarantine; 0: there is none */
-	u32 hotplug;           /* 1: some regions' memory may come and go, see there[] */
+	u16 hotplug;           /* 1: some regions' memory may come and go, see there[] */
+	u16 depot_lines;       /* of 64 bytes: the depot's area; 0: there is none */
 	u64 nr_frames;
 	u64 linear_pfn;
 	/* offsets of the arrays, bytes from the start */
@@ -337,6 +341,39 @@ struct pb_super {
 static inline void *pool_at(const struct pb_pool *pool, u64 offset)
 {
 	return (unsigned char *)pool->super + offset;
+}
+
+/* A build that can have depots (pcp/depot.h). */
+#define CAN_HAVE_DEPOT (PB_WITH_DEPOT && PB_WITH_PCP && PB_WITH_SMP)
+
+/* The least order that goes from CPU to CPU through a depot. NO_DEPOT: there is none, as there
+   are no stacks, or nobody else to give to. */
+static inline u8 depot_order_of(const struct pb_super *super)
+{
+	if (!CAN_HAVE_DEPOT || !super->nr_pcp_orders || super->nr_cpus == 1)
+		return NO_DEPOT;
+	return super->pageblock_order < DEPOT_ORDER ? super->pageblock_order : DEPOT_ORDER;
+}
+
+static inline size_t depot_bytes(const struct pb_super *super)
+{
+	return super->depot_lines * (size_t)64;
+}
+
+static inline bool pool_has_depot(const struct pb_pool *pool)
+{
+	return CAN_HAVE_DEPOT && pool->percpu_cpus && pool->depot_order != NO_DEPOT;
+}
+
+static inline bool goes_by_depot(const struct pb_pool *pool, unsigned int order)
+{
+	return CAN_HAVE_DEPOT && order >= pool->depot_order;
+}
+
+/* Areas of per-CPU lists: one a CPU, and the depot's behind them. */
+static inline u32 pool_areas(const struct pb_pool *pool)
+{
+	return pool->percpu_cpus + pool_has_depot(pool);
 }
 
 static inline u32 pool_nr_nodes(const struct pb_pool *pool)

@@ -52,23 +52,25 @@ u64 layout_percpu_lists(const struct pb_super *s)
 	return sizeof(struct pcp_area) + lists * sizeof(struct pcp_list);
 }
 
-/* The cold records lie behind the stacks, at the end of the area. */
-static bool cold_plausible(const struct pb_super *s)
+/* In front of a head lie the cold records, behind it the lists. */
+static bool stacks_plausible(const struct pb_super *s)
 {
-	u64 lists = ((u64)s->nr_zones * PB_MIGRATE_PCPTYPES + 1) << s->class_shift;
+	u64 least = s->pcp_cold + layout_percpu_lists(s);
+	bool depot = depot_order_of(s) != NO_DEPOT;
 
-	return s->profile == PB_PROFILE_LINUX ||
-	       (!(s->pcp_cold & 63) && s->pcp_cold >= layout_percpu_lists(s) &&
-		s->pcp_cold / sizeof(u32) <= PCP_SLOTS &&
-		s->pcp_cold + lists * sizeof(struct pcp_cold) <= s->percpu_stride);
+	return s->pcp_cold == pcp_stack_cold(s) && s->percpu_stride >= least &&
+	       (depot ? depot_bytes(s) >= least : !s->depot_lines);
 }
 
 bool layout_percpu_plausible(const struct pb_super *s)
 {
 	if (s->flags & PB_POOL_NO_PCP)
-		return !s->percpu_stride;
-	return !(s->percpu_stride & 63) && s->percpu_stride >= layout_percpu_lists(s) &&
-	       s->pcp_scale <= 9 && cold_plausible(s);
+		return !s->percpu_stride && !s->depot_lines && !s->pcp_cold;
+	if (s->percpu_stride & 63 || s->percpu_stride < layout_percpu_lists(s) || s->pcp_scale > 9)
+		return false;
+	if (s->profile == PB_PROFILE_LINUX)
+		return !s->depot_lines && !s->pcp_cold;
+	return stacks_plausible(s);
 }
 
 /* ----------------------------------------------------------------- offsets */
@@ -108,7 +110,7 @@ bool layout_arrays_in_place(const struct pb_super *s)
 	       follows(&end, s->areas,
 		       (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area)) &&
 	       up_to(&end, s->bitmaps, s->percpu, s->bytes) &&
-	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus) &&
+	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus + depot_bytes(s)) &&
 	       up_to(&end, s->runs, s->there, s->bytes) &&
 	       follows(&end, s->there, s->hotplug ? s->nr_spans : 0) &&
 	       follows(&end, s->classes, s->nr_pageblocks * sizeof(u16)) &&

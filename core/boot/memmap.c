@@ -253,6 +253,7 @@ static void measure_zone(const struct pb_config *config, struct pb_super *super,
 			 struct memmap_sizes *sizes)
 {
 	u32 linked = policy_of(super)->pcp_zone_bytes;
+	u64 frames = (u64)nr_spans << super->max_order;
 	struct shape shape;
 
 	if (!nr_spans)
@@ -261,10 +262,11 @@ static void measure_zone(const struct pb_config *config, struct pb_super *super,
 	super->nr_stripes += shape.nr_stripes;
 	sizes->runs += runs_bytes(nr_spans << (super->max_order - super->pageblock_order));
 	sizes->bitmaps += shape.nr_stripes * stripe_bitmap_bytes(super, shape.bitmap_words);
-	if (PB_WITH_PCP)
-		sizes->percpu += linked ? linked
-					: pcp_stack_zone_bytes(super,
-							       (u64)nr_spans << super->max_order);
+	if (!PB_WITH_PCP)
+		return;
+	sizes->percpu += linked ? linked : pcp_stack_zone_bytes(super, frames, false);
+	if (depot_order_of(super) != NO_DEPOT)
+		sizes->depot += pcp_stack_zone_bytes(super, frames, true);
 }
 
 void memmap_measure(const struct pb_config *config, struct pb_super *super,

@@ -11,7 +11,8 @@
 int memmap_check(const struct pb_config *config, struct pb_error *error);
 /* Bytes of one CPU's stacks or lists, of the lists' bitmaps and of the runs. */
 struct memmap_sizes {
-	u64 percpu, bitmaps, runs;
+	u32 percpu, depot; /* bytes of slots in a CPU's area, and in the depot's */
+	u64 bitmaps, runs;
 };
 
 /* Count zones, segments, spans and stripes into *super, and add up *sizes. pre: checked. */

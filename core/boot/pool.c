@@ -141,7 +141,7 @@ static void place_arrays(struct pb_super *s, const struct memmap_sizes *sizes)
 	s->areas = place(&end,
 			 (u64)s->nr_stripes * stripe_area_stride(s) * sizeof(struct free_area));
 	s->bitmaps = place(&end, sizes->bitmaps);
-	s->percpu = place(&end, (u64)s->percpu_stride * s->nr_cpus);
+	s->percpu = place(&end, (u64)s->percpu_stride * s->nr_cpus + depot_bytes(s));
 	s->runs = place(&end, sizes->runs);
 	s->there = place(&end, s->hotplug ? s->nr_spans : 0);
 	s->classes = place(&end, s->nr_pageblocks * sizeof(u16));
@@ -194,6 +194,7 @@ static u64 percpu_bytes(struct pb_super *s, size_t zone_bytes)
 {
 	if (policy_of(s)->pcp_zone_bytes)
 		return align_up(sizeof(struct pcp_area) + zone_bytes, 64);
+	s->pcp_cold = pcp_stack_cold(s);
 	return pcp_stack_area_bytes(s, zone_bytes);
 }
 
@@ -202,16 +203,22 @@ static u64 percpu_bytes(struct pb_super *s, size_t zone_bytes)
 static void measure_percpu(const struct pb_config *config, struct pb_super *s,
 			   struct memmap_sizes *sizes)
 {
-	u64 bytes = PB_WITH_PCP ? percpu_bytes(s, (size_t)sizes->percpu) : 0;
+	u64 bytes = PB_WITH_PCP ? percpu_bytes(s, sizes->percpu) : 0;
 
 	while (PB_WITH_PCP && !bytes && s->pcp_scale < 9) {
 		s->pcp_scale++;
 		memmap_measure(config, s, sizes);
-		bytes = percpu_bytes(s, (size_t)sizes->percpu);
+		bytes = percpu_bytes(s, sizes->percpu);
 	}
 	if (!bytes)
 		s->flags |= PB_POOL_NO_PCP;
-	s->percpu_stride = s->flags & PB_POOL_NO_PCP ? 0 : (u32)bytes;
+	if (s->flags & PB_POOL_NO_PCP) {
+		s->pcp_cold = 0;
+		return;
+	}
+	s->percpu_stride = (u32)bytes;
+	if (depot_order_of(s) != NO_DEPOT) /* no larger than a CPU's */
+		s->depot_lines = (u16)(pcp_stack_area_bytes(s, sizes->depot) / 64);
 }
 
 /* Fills in everything that follows from the configuration alone. */
@@ -290,6 +297,7 @@ static void set_percpu_mode(struct pb_pool *pool)
 	pool->percpu_mode = rseq ? PCP_MODE_RSEQ : PCP_MODE_TRYLOCK;
 	pool->pcp_orders = pcp_orders_of(s);
 	pool->nr_pcp_orders = modern ? s->nr_pcp_orders : 0;
+	pool->depot_order = depot_order_of(s);
 	if (rseq && has_cids(s)) {
 		pool->percpu_mode = PCP_MODE_CID; /* tried after the two other fast paths */
 	} else if (rseq) {
@@ -310,7 +318,7 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	pool->pages = pool_at(pool, s->pages);
 	pool->nr_frames = s->nr_frames;
 	pool->pcp_class = pool_at(pool, s->classes);
-	pool->pcp_lists = pool_at(pool, s->percpu + sizeof(struct pcp_area));
+	pool->pcp_lists = pool_at(pool, s->percpu + s->pcp_cold + sizeof(struct pcp_area));
 	pool->percpu_stride = s->percpu_stride;
 	pool->percpu_cpus = s->percpu_stride ? s->nr_cpus : 0;
 	pool->pageblock_order = s->pageblock_order;

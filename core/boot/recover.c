@@ -183,11 +183,14 @@ static void empty_stripe(struct pb_pool *pool, const struct zone *zone, struct s
 /* Empty the per-CPU lists; free_the_rest() frees their frames. The locks stay as they are. */
 static void empty_areas(struct pb_pool *pool)
 {
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++) {
 		struct pcp_area *area = pcp_area(pool, cpu);
-		const size_t head = sizeof(area->lock);
+		const size_t bytes = cpu < pool->percpu_cpus ? pool->percpu_stride
+							     : depot_bytes(pool->super);
+		const size_t cold = pool->super->pcp_cold, lock = sizeof(area->lock);
 
-		memset((unsigned char *)area + head, 0, pool->percpu_stride - head);
+		memset((unsigned char *)area - cold, 0, cold);
+		memset((unsigned char *)area + lock, 0, bytes - cold - lock);
 	}
 	pcp_init_areas(pool);
 }
@@ -265,7 +268,7 @@ static void recover_sizes(struct pb_pool *pool)
 void recover_shared(struct pb_pool *pool)
 {
 	pool_recover(pool);
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++)
 		pcp_unlock(pcp_area(pool, cpu));
 	recover_sizes(pool);
 }

@@ -81,7 +81,7 @@ static s64 zone_pcp_pages(const struct pb_pool *pool, const struct zone *zone)
 	struct pcp_counts counts;
 	s64 held = 0;
 
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++) {
 		pcp_count(pool, cpu, zone, &counts);
 		held += (s64)counts.held;
 	}
@@ -230,7 +230,7 @@ int pb_pcp_stats(struct pb_pool *pool, unsigned int i, unsigned int cpu, struct 
 	struct pcp_counts counts;
 
 	memset(stat, 0, sizeof(*stat));
-	if (i >= pool->super->nr_zones || cpu >= pool->percpu_cpus)
+	if (i >= pool->super->nr_zones || cpu >= pool_areas(pool))
 		return PB_ENODEV;
 	zone = pool_zone(pool, i);
 	pcp_count(pool, cpu, zone, &counts);

@@ -22,13 +22,15 @@ static bool handle_matches(const struct pb_pool *pool)
 
 	return pool->pages == pool_at(pool, s->pages) && pool->nr_frames == s->nr_frames &&
 	       pool->pcp_class == pool_at(pool, s->classes) &&
-	       pool->pcp_lists == pool_at(pool, s->percpu + sizeof(struct pcp_area)) &&
+	       pool->pcp_lists ==
+		       pool_at(pool, s->percpu + s->pcp_cold + sizeof(struct pcp_area)) &&
 	       pool->percpu_stride == s->percpu_stride &&
 	       pool->percpu_cpus == (s->percpu_stride ? s->nr_cpus : 0) &&
 	       pool->pageblock_order == s->pageblock_order && pool->max_order == s->max_order &&
 	       pool->profile == s->profile && pool->kernel == s->kernel &&
 	       pool->span_words == s->span_words && pool->pageblock_stride == s->pageblock_stride &&
 	       pool->nr_pcp_orders == (pool->percpu_cpus ? s->nr_pcp_orders : 0) &&
+	       pool->depot_order == (pool->percpu_cpus ? depot_order_of(s) : 0) &&
 	       pool->trees == pool_at(pool, s->trees) &&
 	       pool->pageblocks == pool_at(pool, s->pageblocks) &&
 	       pool->links == (linked ? pool_at(pool, s->links) : NULL) &&
@@ -325,6 +327,28 @@ static u16 fast_class(const struct pb_pool *pool, u32 home, u32 gfp)
 	return zone_class(pool, pool_zone(pool, zone), (unsigned int)type);
 }
 
+/* The head of an area. The depot's serves no request. */
+static int check_area_head(struct check *c, u32 cpu)
+{
+	const struct pcp_area *area = pcp_area(c->pool, cpu);
+
+	if (area->cpu != cpu)
+		return broken_number(c, 36, "number of the lists' CPU", AT("CPU", cpu),
+				     FOUND(area->cpu, cpu));
+	if (area->node != (u32)cpu_node(c->pool, cpu))
+		return broken_number(c, 36, "node of the lists", AT("CPU", cpu),
+				     FOUND(area->node, (u32)cpu_node(c->pool, cpu)));
+	for (u32 gfp = 0; gfp <= PCP_FAST_GFP; gfp++) {
+		u16 class = cpu < c->pool->percpu_cpus ? fast_class(c->pool, area->node, gfp)
+						       : NO_CLASS;
+
+		if (area->fast[gfp] != class)
+			return broken_number(c, 36, "lists of the fast path", AT("CPU", cpu),
+					     FOUND(area->fast[gfp], class));
+	}
+	return PB_OK;
+}
+
 int check_nodes(struct check *c)
 {
 	const u8 *cpu_nodes = pool_at(c->pool, c->pool->super->cpu_nodes);
@@ -334,22 +358,8 @@ int check_nodes(struct check *c)
 	for (u32 cpu = 0; cpu < c->pool->super->nr_cpus; cpu++)
 		if (cpu_nodes[cpu] >= c->pool->super->nr_nodes)
 			return broken_at(c, 36, "a node that does not exist", "CPU", cpu);
-	for (u32 cpu = 0; cpu < c->pool->percpu_cpus; cpu++) {
-		const struct pcp_area *area = pcp_area(c->pool, cpu);
-
-		if (area->cpu != cpu)
-			return broken_number(c, 36, "number of the lists' CPU", AT("CPU", cpu),
-					     FOUND(area->cpu, cpu));
-		if (area->node != cpu_nodes[cpu])
-			return broken_number(c, 36, "node of the lists", AT("CPU", cpu),
-					     FOUND(area->node, cpu_nodes[cpu]));
-		for (u32 gfp = 0; gfp <= PCP_FAST_GFP; gfp++)
-			if (area->fast[gfp] != fast_class(c->pool, area->node, gfp))
-				return broken_number(c, 36, "lists of the fast path",
-						     AT("CPU", cpu),
-						     FOUND(area->fast[gfp],
-							   fast_class(c->pool, area->node, gfp)));
-	}
+	for (u32 cpu = 0; cpu < pool_areas(c->pool); cpu++)
+		CHECK(check_area_head(c, cpu));
 	return PB_OK;
 }
 
@@ -372,8 +382,11 @@ int check_locks(struct check *c)
 		if (stripe->moving[0] | stripe->moving[1])
 			return broken_at(c, 29, "a block is being moved in a stripe", "stripe", i);
 	}
-	for (u32 cpu = 0; cpu < c->pool->percpu_cpus; cpu++)
+	for (u32 cpu = 0; cpu < pool_areas(c->pool); cpu++) {
 		if (pcp_area(c->pool, cpu)->lock)
 			return broken_at(c, 29, "the per-CPU lists' lock is held", "CPU", cpu);
+		if (pcp_area(c->pool, cpu)->closed)
+			return broken(c, 29, "the depot is closed");
+	}
 	return PB_OK;
 }

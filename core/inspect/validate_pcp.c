@@ -32,8 +32,9 @@ static int check_stack_room(struct check *c)
 {
 	const struct pb_super *s = c->pool->super;
 	struct pcp_area *area = pcp_area(c->pool, c->cpu);
-	u32 at = (u32)((layout_percpu_lists(s) - sizeof(*area)) / sizeof(u32));
-	u32 end = (u32)((s->pcp_cold - sizeof(*area)) / sizeof(u32));
+	size_t bytes = c->cpu < c->pool->percpu_cpus ? s->percpu_stride : depot_bytes(s);
+	u32 end = (u32)((bytes - s->pcp_cold - sizeof(*area)) / sizeof(u32));
+	u32 at = pcp_stack_first_slot(s);
 
 	CHECK(check_lists_without_room(c, NO_CLASS, 0));
 	for (u32 i = 0; i < s->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++) {
@@ -46,7 +47,9 @@ static int check_stack_room(struct check *c)
 			if (list->base != at || at + list->room > end)
 				return broken_number(c, 15, "a stack's place in its area",
 						     AT("CPU", c->cpu), FOUND(list->base, at));
-			if (list->room != pcp_stack_room(c->pool, pool_zone(c->pool, i / 3), order))
+			if (list->room !=
+			    pcp_stack_room(c->pool, c->cpu,
+					   pool_zone(c->pool, i / PB_MIGRATE_PCPTYPES), order))
 				return broken_number(c, 15, "a stack's room", AT("CPU", c->cpu),
 						     FOUND(list->room, order));
 			at += list->room;
@@ -54,6 +57,12 @@ static int check_stack_room(struct check *c)
 		CHECK(check_lists_without_room(c, class, c->pool->nr_pcp_orders));
 	}
 	return PB_OK;
+}
+
+/* Nothing is pushed onto the depot's. */
+static u32 list_max(const struct check *c, unsigned int order)
+{
+	return c->cpu < c->pool->percpu_cpus ? pcp_stack_max(c->pool, c->zone, order) : 0;
 }
 
 static int check_stack_counts(struct check *c)
@@ -70,7 +79,7 @@ static int check_stack_counts(struct check *c)
 						     AT("CPU", c->cpu),
 						     FOUND(pcp_entries(list), room));
 			if ((u32)list->limit - list->base > list->max ||
-			    list->max != pcp_stack_max(c->pool, c->zone, order))
+			    list->max != list_max(c, order))
 				return broken_number(c, 15, "limit of a per-CPU list",
 						     AT("CPU", c->cpu), FOUND(list->limit, room));
 		}
@@ -81,7 +90,7 @@ static int check_stacks(struct check *c)
 {
 	if (pool_is_linked(c->pool))
 		return PB_OK;
-	for (c->cpu = 0; c->cpu < c->pool->percpu_cpus; c->cpu++)
+	for (c->cpu = 0; c->cpu < pool_areas(c->pool); c->cpu++)
 		CHECK(check_stack_room(c));
 	return each_pcp(c, check_stack_counts);
 }

@@ -149,7 +149,7 @@ int each_zone(struct check *c, int (*work)(struct check *c, const struct zone *z
 /* Every zone of every CPU. */
 int each_pcp(struct check *c, int (*work)(struct check *c))
 {
-	for (c->cpu = 0; c->cpu < c->pool->percpu_cpus; c->cpu++)
+	for (c->cpu = 0; c->cpu < pool_areas(c->pool); c->cpu++)
 		for (u32 z = 0; z < c->pool->super->nr_zones; z++) {
 			c->zone = pool_zone(c->pool, z);
 			CHECK(work(c));

@@ -64,7 +64,7 @@ static int check_managed(struct check *c, const struct zone *zone)
 	u64 sum = owned_pages(c, zone);
 
 	c->pages = 0;
-	for (c->cpu = 0; c->cpu < c->pool->percpu_cpus; c->cpu++)
+	for (c->cpu = 0; c->cpu < pool_areas(c->pool); c->cpu++)
 		(void)walk_pcp(c, count_block); /* sound: I13 */
 	sum += c->pages + (u64)zone_free_pages(c->pool, zone) +
 	       (u64)zone_isolated_pages(c->pool, zone) + (u64)zone->quarantined;

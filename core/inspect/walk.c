@@ -227,7 +227,7 @@ int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_t
 	struct pcp_list *list;
 	struct pcp_area *area;
 
-	if (!zone || cpu >= pool->percpu_cpus)
+	if (!zone || cpu >= pool_areas(pool))
 		return PB_ENODEV;
 	if (order > pool->max_order || !pcp_allowed_order(pool, order) ||
 	    (u32)mt >= PB_MIGRATE_PCPTYPES)

@@ -3,6 +3,7 @@
  * Per-CPU lists, what both kinds have in common: the area's lock, the way in and out of
  * the lists, drains.
  */
+#include "pcp/depot.h"
 #include "pcp/pcp.h"
 #include "pcp/quarantine.h"
 #include "pcp/shared.h"
@@ -22,7 +23,7 @@ static bool rseq_mode(const struct pb_pool *pool)
  */
 static void pcp_fence(struct pb_pool *pool, u32 cpu)
 {
-	if (rseq_mode(pool) && pcp_here(pool) != cpu)
+	if (rseq_mode(pool) && cpu < pool->percpu_cpus && pcp_here(pool) != cpu)
 		pb_platform_fence_cpu(pool, pcp_by_cid(pool) ? PB_EVERY_CPU : cpu);
 }
 
@@ -72,7 +73,7 @@ void pcp_unlock_area(const struct pcp_held *held)
 /* Whoever has an area waits for no other with a lower number. */
 void pcp_lock_all(struct pb_pool *pool)
 {
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++) {
 		while (!area_trylock(pool, pcp_area(pool, cpu)))
 			pb_platform_relax();
 		if (!pcp_by_cid(pool))
@@ -84,7 +85,7 @@ void pcp_lock_all(struct pb_pool *pool)
 
 void pcp_unlock_all(struct pb_pool *pool)
 {
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++)
 		pcp_unlock(pcp_area(pool, cpu));
 }
 
@@ -186,7 +187,7 @@ void pcp_trace_batch(const struct pcp_held *held, enum pb_trace_type type,
 
 bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
 {
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++)
 		if (policy(pool)->pcp_holds(pool, cpu, zone, order))
 			return true;
 	return false;
@@ -220,10 +221,28 @@ void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone)
 	pcp_unlock_area(&held);
 }
 
+/* One more drain of all areas is under way, or one less (-1). As long as there is any, nothing
+   comes into the depot: what is looked for in one CPU's lists doesn't go on into another's that
+   has been looked at. */
+static NOINLINE void close_depot(struct pb_pool *pool, s32 more)
+{
+	struct pcp_held held;
+
+	if (!pool_has_depot(pool))
+		return;
+	pcp_lock_area(pool, pool->percpu_cpus, &held);
+	held.area->closed += (u32)more;
+	pcp_unlock_area(&held);
+}
+
 void pcp_drain_all(struct pb_pool *pool, struct zone *zone)
 {
+	close_depot(pool, 1);
+	if (pool_has_depot(pool))
+		pcp_drain_cpu(pool, pool->percpu_cpus, zone);
 	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++)
 		pcp_drain_cpu(pool, cpu, zone);
+	close_depot(pool, -1);
 	quarantine_flush(pool);
 }
 
@@ -256,7 +275,7 @@ void pb_pcp_decay(struct pb_pool *pool)
 	if (!policy(pool)->pcp_decay)
 		return; /* Linux 6.1's lists keep what they have */
 	pool_enter(pool);
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++) {
 		if (has_decayed(pool, cpu) || !pcp_trylock_area(pool, cpu, &held))
 			continue; /* or in use, so not idle */
 		for (u32 i = 0; i < pool_nr_zones(pool); i++)
@@ -283,7 +302,7 @@ void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
 {
 	struct pcp_held held;
 
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++) {
 		bool over;
 
 		lock_area_unfenced(pool, cpu, &held);
@@ -296,7 +315,7 @@ void pcp_set_sizes(struct pb_pool *pool, struct zone *zone)
 
 void pcp_init_areas(struct pb_pool *pool)
 {
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++) {
 		pcp_area(pool, cpu)->cpu = cpu;
 		pcp_area(pool, cpu)->node = (u32)cpu_node(pool, cpu);
 		policy(pool)->pcp_init(pool, cpu);

@@ -3,7 +3,7 @@
  * Per-CPU page lists: what makes the common allocation a pop and the common
  * free a push.
  *
- *	area of CPU c:	lock | fast[gfp] | lists[zone, type][order] | stacks
+ *	area of CPU c:	cold | lock | fast[gfp] | lists[zone, type][order] | stacks
  *
  * The modern profile keeps a stack of frames for every order up to the
  * pageblock's. The linux profile keeps Linux's linked lists (orders 0 to 3
@@ -28,6 +28,8 @@
  *	refill                 lock          lock          lock
  *	remote drain                         lock          lock
  *
+ * Behind the CPUs' areas lies the depot's (depot.h), by which larger blocks go from CPU to CPU.
+ *
  * Lock order: area < zone < stripe. An area's lock is only ever tried by allocations
  * and frees on its own CPU; a drain waits for it holding nothing, pcp_lock_all() holding the
  * quarantine's and those of lower CPUs. It is held with
@@ -42,6 +44,7 @@
 #define PCP_STACK_MAX 1024u  /* entries of the order-0 stack */
 #define PCP_STACK_MIN 8u     /* entries of stacks of less than a pageblock, at least */
 #define PCP_STACK_WHOLE 128u /* entries of the stack of whole pageblocks */
+#define PCP_STACK_DEPOT 96u  /* entries of a stack of the depot */
 
 /* From RSEQ on by restartable sequences; CID: areas go by the threads' concurrency ids, not by
    the CPUs they run on. */
@@ -78,7 +81,8 @@ static inline u32 pcp_entries(const struct pcp_list *list)
 struct pcp_cold {
 	u64 refilled; /* blocks from the zone, ever */
 	u64 drained;  /* blocks back to the zone, ever */
-	u64 seen;     /* `head` at the last decay */
+	u32 seen;     /* the low half of `head` at the last decay */
+	s32 row;      /* refills in a row; drains, if less than 0; see depot.h */
 };
 
 #define COSTLY_ORDER 3u
@@ -90,6 +94,7 @@ struct pcp_area {
 	u32 cpu;
 	u32 node;                   /* of this CPU */
 	u16 fast[PCP_FAST_GFP + 1]; /* gfp modifiers -> class, NO_CLASS: slow path */
+	u32 closed;                 /* the depot's: drains of all areas under way */
 } ALIGNED(64);
 
 _Static_assert(sizeof(struct pcp_area) == 128, "lists follow the area's head");
@@ -109,6 +114,13 @@ static inline struct pcp_list *pcp_list(struct pcp_area *area, u32 class, size_t
 static inline u32 *pcp_slots(struct pcp_area *area)
 {
 	return (u32 *)(area + 1);
+}
+
+static inline struct pcp_cold *pcp_cold(const struct pb_pool *pool, struct pcp_area *area,
+					const struct pcp_list *list)
+{
+	return (struct pcp_cold *)((unsigned char *)area - pool->super->pcp_cold) +
+	       (list - pcp_list(area, NO_CLASS, 0));
 }
 
 /* The entries of a list, coldest first. */
@@ -347,15 +359,19 @@ void pcp_stack_count(const struct pb_pool *pool, u32 cpu, const struct zone *zon
 u64 pcp_stack_sum(const struct pb_pool *pool, u32 cpu, const struct zone *zone, u64 sum);
 void pcp_stack_init(struct pb_pool *pool, u32 cpu);
 
-/* What the sizes come to: entries that a stack of the zone has room for, and may hold now. */
-u32 pcp_stack_room(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
+/* What the sizes come to: entries that a stack of the zone has slots for, and may hold now. */
+u32 pcp_stack_room(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
+		   unsigned int order);
 u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
 
 /* At pool creation: decide the lists' shape (nr_pcp_orders, class_shift). */
 void pcp_stack_layout(struct pb_super *super);
-/* Bytes of the slots that a zone of so many frames needs in a CPU's area. */
-size_t pcp_stack_zone_bytes(const struct pb_super *super, u64 zone_frames);
-/* Bytes of one CPU's area, from the sum of these; 0: more than slots can count. */
-size_t pcp_stack_area_bytes(struct pb_super *super, size_t zone_bytes);
+/* Bytes of the slots that a zone of so many frames needs in a CPU's area, or in the depot's. */
+u32 pcp_stack_zone_bytes(const struct pb_super *super, u64 zone_frames, bool depot);
+/* Bytes of the pcp_cold records in front of an area's head, and its first slot. */
+u32 pcp_stack_cold(const struct pb_super *super);
+u32 pcp_stack_first_slot(const struct pb_super *super);
+/* Bytes of one area, from the sum of the zones'; 0: more than slots can count. */
+size_t pcp_stack_area_bytes(const struct pb_super *super, size_t zone_bytes);
 
 #endif

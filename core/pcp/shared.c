@@ -110,7 +110,7 @@ bool shared_push(const struct pb_pool *pool, u32 frame, unsigned int order)
 /* After this no process can pop or push: every area is locked. */
 static void hold_areas(struct pb_pool *pool)
 {
-	for (u32 cpu = 0; cpu < pool->percpu_cpus; cpu++) {
+	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++) {
 		struct pcp_area *area = pcp_area(pool, cpu);
 
 		/* only users_lock's owner holds one so: the one who died */

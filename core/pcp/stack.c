@@ -10,13 +10,7 @@
  */
 #include "pcp/pcp.h"
 
-static struct pcp_cold *pcp_cold(const struct pb_pool *pool, struct pcp_area *area,
-				 const struct pcp_list *list)
-{
-	struct pcp_list *first = pcp_list(area, NO_CLASS, 0);
-
-	return (struct pcp_cold *)((unsigned char *)area + pool->super->pcp_cold) + (list - first);
-}
+#include "pcp/depot.h"
 
 /* One stack of a CPU whose area is locked, with the zone and order that it serves. */
 struct stack {
@@ -217,8 +211,8 @@ static inline void grow_limit(const struct stack *s)
 
 /* ------------------------------------------------------------ take, put */
 
-/* Takes a batch from the zone onto the stack, which is empty, the lowest frame on
-   top, and pops that for the caller. NO_FRAME: there is none. */
+/* Takes a batch from the zone, its lowest frame on top, or from the depot onto the stack, which
+   is empty, and pops one for the caller. NO_FRAME: there is none. */
 static u32 refill(const struct stack *s, const struct zone_request *request)
 {
 	u32 want, one, got, frame, *to = pcp_stack(s->held->area, s->list);
@@ -228,12 +222,15 @@ static u32 refill(const struct stack *s, const struct zone_request *request)
 		want = 1;
 		to = &one;
 	}
-	want = want > ZONE_BATCH_MAX ? ZONE_BATCH_MAX : want;
-	got = rmqueue_bulk(request, want, to + want);
+	got = goes_by_depot(s->pool, s->order) ? depot_take(s->held, s->list, want, to) : 0;
+	if (!got) {
+		want = want > ZONE_BATCH_MAX ? ZONE_BATCH_MAX : want;
+		got = rmqueue_bulk(request, want, to + want);
+		if (got < want)
+			memmove(to, to + want - got, got * sizeof(*to));
+	}
 	if (!got)
 		return NO_FRAME;
-	if (got < want)
-		memmove(to, to + want - got, got * sizeof(*to));
 	counter_add(&pcp_cold(s->pool, s->held->area, s->list)->refilled, got);
 	/* as if all had been pushed and the first popped */
 	store_relaxed(&s->list->head, s->list->head + got + PCP_POP);
@@ -281,7 +278,8 @@ bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 f
 			return false;
 		count = pcp_entries(s.list);
 		if (count >= limit_of(s.list)) {
-			drain_some(&s, drain_at_once(&s, count));
+			if (!goes_by_depot(s.pool, s.order) || !depot_give(held, what, s.list))
+				drain_some(&s, drain_at_once(&s, count));
 			count = pcp_entries(s.list);
 		}
 	}
@@ -298,11 +296,12 @@ void pcp_stack_decay(struct pcp_held *held, struct zone *zone)
 		struct stack s = nth_stack(held, zone, i);
 		struct pcp_cold *cold = pcp_cold(held->pool, held->area, s.list);
 
-		if (cold->seen == s.list->head) { /* idle */
+		if (cold->seen == (u32)s.list->head) { /* idle */
 			set_limit(s.list, limit_of(s.list) / 2);
 			drain_stack(&s);
+			store_relaxed(&cold->row, 0);
 		}
-		cold->seen = s.list->head;
+		cold->seen = (u32)s.list->head;
 	}
 }
 
@@ -351,10 +350,28 @@ static u64 zone_stack_pages(const struct pb_super *super, u64 zone_frames, unsig
 	return max ? min_u64(max, pages) : pages;
 }
 
-u32 pcp_stack_room(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
+/* Entries that a CPU's stack of a zone with so many frames has slots for. */
+static u32 cpu_room(const struct pb_super *super, u64 zone_frames, unsigned int order)
 {
-	return stack_entries(pool->super, order,
-			     zone_stack_pages(pool->super, zone_nr_frames(pool, zone), order));
+	return stack_entries(super, order, zone_stack_pages(super, zone_frames, order));
+}
+
+/* The same of the depot's, where small blocks have none. */
+static u32 depot_room(const struct pb_super *super, u64 zone_frames, unsigned int order)
+{
+	u64 pages = zone_stack_pages(super, zone_frames, order);
+
+	if (order < depot_order_of(super))
+		return 0;
+	return (u32)min_u64(PCP_STACK_DEPOT, pages >> order) >> super->pcp_scale;
+}
+
+u32 pcp_stack_room(const struct pb_pool *pool, u32 cpu, const struct zone *zone, unsigned int order)
+{
+	const u64 frames = zone_nr_frames(pool, zone);
+
+	return cpu < pool->percpu_cpus ? cpu_room(pool->super, frames, order)
+				       : depot_room(pool->super, frames, order);
 }
 
 u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned int order)
@@ -365,7 +382,7 @@ u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned 
 				   stack_share(pool->super, order));
 
 	return (u32)min_u64(stack_entries(pool->super, order, pages),
-			    pcp_stack_room(pool, zone, order));
+			    cpu_room(pool->super, zone_nr_frames(pool, zone), order));
 }
 
 static void set_stack_max(struct pcp_held *held, struct zone *zone)
@@ -406,9 +423,11 @@ bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone)
 	struct pcp_counts counts;
 	u32 largest;
 
-	set_stack_max(held, zone);
-	if (pages_allowed(pool, zone, held->cpu, NULL, &largest) > stock_bound(zone))
-		clear_limits(held, zone);
+	if (held->cpu < pool->percpu_cpus) { /* the depot's have no limits */
+		set_stack_max(held, zone);
+		if (pages_allowed(pool, zone, held->cpu, NULL, &largest) > stock_bound(zone))
+			clear_limits(held, zone);
+	}
 	pcp_stack_count(pool, held->cpu, zone, &counts);
 	return counts.held > stock_bound(zone);
 }
@@ -422,13 +441,14 @@ void pcp_stack_layout(struct pb_super *super)
 	super->class_shift = (u8)(fls32(super->max_order | 1u) + 1u);
 }
 
-size_t pcp_stack_zone_bytes(const struct pb_super *super, u64 zone_frames)
+u32 pcp_stack_zone_bytes(const struct pb_super *super, u64 zone_frames, bool depot)
 {
-	size_t bytes = 0;
+	u32 bytes = 0;
 
 	for (unsigned int order = 0; order < super->nr_pcp_orders; order++)
-		bytes += PB_MIGRATE_PCPTYPES * sizeof(u32) *
-			 stack_entries(super, order, zone_stack_pages(super, zone_frames, order));
+		bytes += PB_MIGRATE_PCPTYPES * (u32)sizeof(u32) *
+			 (depot ? depot_room(super, zone_frames, order)
+				: cpu_room(super, zone_frames, order));
 	return bytes;
 }
 
@@ -438,22 +458,32 @@ static u32 nr_lists(const struct pb_super *super)
 	return (super->nr_zones * PB_MIGRATE_PCPTYPES + 1) << super->class_shift;
 }
 
-/* An area is its head, the lists, their slots and the pcp_cold records. */
-size_t pcp_stack_area_bytes(struct pb_super *super, size_t zone_bytes)
+/* In front of an area's head are the pcp_cold records; behind it the lists, and the slots, which
+   are counted from there. */
+u32 pcp_stack_cold(const struct pb_super *super)
 {
-	size_t lists = nr_lists(super) * sizeof(struct pcp_list);
-	size_t bytes = sizeof(struct pcp_area) + lists + zone_bytes;
+	return (u32)align_up(nr_lists(super) * sizeof(struct pcp_cold), 64);
+}
 
-	if (bytes / sizeof(u32) >= PCP_SLOTS)
+u32 pcp_stack_first_slot(const struct pb_super *super)
+{
+	return nr_lists(super) * (u32)(sizeof(struct pcp_list) / sizeof(u32));
+}
+
+size_t pcp_stack_area_bytes(const struct pb_super *super, size_t zone_bytes)
+{
+	size_t slots = pcp_stack_first_slot(super) + zone_bytes / sizeof(u32);
+
+	if (slots >= PCP_SLOTS - sizeof(struct pcp_area) / sizeof(u32))
 		return 0;
-	super->pcp_cold = (u32)align_up(bytes, 64);
-	return (size_t)align_up(super->pcp_cold + nr_lists(super) * sizeof(struct pcp_cold), 64);
+	return (size_t)align_up(super->pcp_cold + sizeof(struct pcp_area) + slots * sizeof(u32),
+				64);
 }
 
 void pcp_stack_init(struct pb_pool *pool, u32 cpu)
 {
-	struct pb_super *super = pool->super;
-	u32 slot = nr_lists(super) * (u32)(sizeof(struct pcp_list) / sizeof(u32));
+	const struct pb_super *super = pool->super;
+	u32 slot = pcp_stack_first_slot(super);
 
 	for (u32 i = 0; i < super->nr_zones * (u32)PB_MIGRATE_PCPTYPES; i++) {
 		struct zone *zone = pool_zone(pool, i / PB_MIGRATE_PCPTYPES);
@@ -464,7 +494,7 @@ void pcp_stack_init(struct pb_pool *pool, u32 cpu)
 
 			list->base = list->limit = (u16)slot;
 			list->head = slot;
-			list->room = (u16)pcp_stack_room(pool, zone, order);
+			list->room = (u16)pcp_stack_room(pool, cpu, zone, order);
 			slot += list->room;
 		}
 	}
@@ -491,6 +521,8 @@ u64 pcp_stack_sum(const struct pb_pool *pool, u32 cpu, const struct zone *zone, 
 void pcp_stack_count(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 		     struct pcp_counts *counts)
 {
+	const bool calls = cpu < pool->percpu_cpus; /* none on the depot's lists */
+
 	*counts = (struct pcp_counts){ 0 };
 	for (u32 i = 0; i < zone_lists(pool); i++) {
 		const struct pcp_list *list = zone_list(pool, zone, cpu, i);
@@ -501,10 +533,12 @@ void pcp_stack_count(const struct pb_pool *pool, u32 cpu, const struct zone *zon
 		u64 frees = held + allocs - load_relaxed(&cold->refilled) +
 			    load_relaxed(&cold->drained);
 
+		counts->held += held << order;
+		if (!calls)
+			continue;
 		counts->allocs += allocs;
 		counts->alloc_pages += allocs << order;
 		counts->frees += frees;
 		counts->free_pages += frees << order;
-		counts->held += held << order;
 	}
 }

@@ -749,8 +749,8 @@ PB_API int pb_grow_pieces(const struct pb_pool *pool, uint64_t start_pfn, uint64
 PB_API int pb_grow_bytes(const struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
 			 size_t *bytes);
 
-/* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1), and then what
-   waits in the quarantine, too. */
+/* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1), and then what lies in
+   the depot and what waits in the quarantine, too. */
 PB_API void pb_drain(struct pb_pool *pool, int cpu);
 /* Call it now and then (once a second): the lists of CPUs, or concurrency ids, that were idle since
    the last call are emptied and their limits halved; after some calls they cost
@@ -820,7 +820,7 @@ struct pb_zone_stat {
 	int64_t vm_free;                  /* the counter that watermarks go by; in the linux
 	                                     profile each CPU keeps small changes back */
 	int64_t free_cma;
-	int64_t pcp;                      /* pages in per-CPU lists */
+	int64_t pcp;                      /* pages in per-CPU lists, and in the depot */
 	int64_t quarantined;              /* pages freed last, see pb_config.quarantine */
 	int64_t isolated;                 /* free pages on ISOLATE lists */
 	uint64_t watermark[PB_NR_WMARK];  /* without boost */
@@ -885,6 +885,9 @@ PB_API int pb_zone_below(const struct pb_pool *pool, unsigned int i, enum pb_wat
    blocks of this order in them; without per-CPU lists. O(zones * stripes * orders). */
 PB_API uint64_t pb_free_blocks(const struct pb_pool *pool, int node, unsigned int order);
 PB_API int pb_numa_stats(struct pb_pool *pool, unsigned int i, uint64_t numa[PB_NR_NUMA_EVENTS]);
+/* One CPU's lists of the i-th zone, or, where `cpu` is the number of CPUs, what the depot has of
+   it, by which larger blocks go from CPU to CPU: PB_ENODEV, if there is none (one CPU, no lists,
+   linux profile). */
 PB_API int pb_pcp_stats(struct pb_pool *pool, unsigned int i, unsigned int cpu,
 			struct pb_pcp_stat *stat);
 /* Node ids in the order node `node` falls back to them; returns the count. */
@@ -978,7 +981,7 @@ PB_API int pb_state_set_counters(struct pb_pool *pool, int node, enum pb_zone_ty
 				 const uint64_t numa[PB_NR_NUMA_EVENTS], bool unreclaimable);
 /* Make a reserved block an allocated one, so that it can be freed. */
 PB_API int pb_state_adopt(struct pb_pool *pool, uint64_t pfn, unsigned int order, bool movable);
-/* The per-CPU list (order, type), head first. */
+/* The per-CPU list (order, type), head first; of the depot as pb_pcp_stats() has it. */
 PB_API int pb_walk_pcp(struct pb_pool *pool, unsigned int cpu, int node, enum pb_zone_type zone,
 		       unsigned int order, enum pb_migratetype type,
 		       int (*visit)(void *ctx, uint64_t pfn), void *ctx);

@@ -20,6 +20,7 @@
 #endif
 
 #include "alloc/give_up.h"
+#include "pcp/depot.h"
 #include "pcp/pcp.h"
 #include "self.h"
 #include "pcp/shared.h"
@@ -87,6 +88,7 @@ static void take_over_pool(struct pb_pool *pool)
 	/* What the trace hook needs may be locked until the program's own handler
 	   has run, which is after this one. */
 	quiet.hooks.trace = NULL;
+	depot_reopen(&quiet); /* another thread may have been draining */
 	pb_drain(&quiet, -1);
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		free_lost_frames(&quiet, pool_zone(&quiet, z));

@@ -183,15 +183,24 @@ static bool is_stack(size_t list)
 	       (list & ((1u << pool.super->class_shift) - 1)) < pool.super->nr_pcp_orders;
 }
 
-static bool in_area(const struct pcp_area *area, size_t at, struct place *place)
+/* `at` is counted from the cold records in front of the area's head. */
+static bool in_area(const unsigned char *start, size_t at, struct place *place)
 {
 	u32 lists = (pool.super->nr_zones * 3u + 1) << pool.super->class_shift;
-	size_t behind = at - sizeof(*area);
+	const struct pcp_area *area = (const void *)(start + pool.super->pcp_cold);
+	size_t behind = at - pool.super->pcp_cold - sizeof(*area);
 
+	if (at < pool.super->pcp_cold) {
+		place->use = STATISTICS;
+		place->name = "struct pcp_cold";
+		return at < lists * sizeof(struct pcp_cold);
+	}
+	at -= pool.super->pcp_cold;
 	FIELD(at, struct pcp_area, lock);
 	FIELD(at, struct pcp_area, cpu);
 	FIELD(at, struct pcp_area, node);
 	FIELD(at, struct pcp_area, fast);
+	FIELD(at, struct pcp_area, closed);
 	if (at < sizeof(*area))
 		return false;
 	if (pool.profile == PB_PROFILE_LINUX)
@@ -209,11 +218,6 @@ static bool in_area(const struct pcp_area *area, size_t at, struct place *place)
 		FIELD(at, struct pcp_list, limit);
 		FIELD(at, struct pcp_list, max);
 		FIELD(at, struct pcp_list, room);
-	}
-	if (at >= pool.super->pcp_cold) {
-		place->use = STATISTICS;
-		place->name = "struct pcp_cold";
-		return at < pool.super->pcp_cold + lists * sizeof(struct pcp_cold);
 	}
 	place->name = "stacks of per-CPU lists";
 	return slot_in_use(area, (u32)(behind / 4));
@@ -270,10 +274,11 @@ static bool in_arrays(size_t at, struct place *place)
 		return in_zone((at - s->zones) % sizeof(struct zone), place);
 	if (IN_ARRAY(stripes, s->nr_stripes, sizeof(struct stripe)))
 		return in_stripe((at - s->stripes) % sizeof(struct stripe), place);
-	if (IN_ARRAY(percpu, s->nr_cpus, s->percpu_stride)) {
-		size_t n = (at - s->percpu) / s->percpu_stride;
+	if (at >= s->percpu &&
+	    at < s->percpu + (u64)s->nr_cpus * s->percpu_stride + depot_bytes(s)) {
+		size_t n = (at - s->percpu) / s->percpu_stride; /* the depot's is no larger */
 
-		return in_area((const void *)(memory + s->percpu + n * s->percpu_stride),
+		return in_area(memory + s->percpu + n * s->percpu_stride,
 			       (at - s->percpu) % s->percpu_stride, place);
 	}
 	if (IN_ARRAY(pageblocks, s->nr_pageblocks, s->pageblock_stride))

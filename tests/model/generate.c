@@ -21,7 +21,7 @@ static const uint8_t weights[NR_OPS][2] = {
 	[OP_MOVABLE] = { 3, 3 }, [OP_RESERVE] = { 1, 2 },   [OP_ONLINE] = { 3, 2 },
 	[OP_OFFLINE] = { 1, 2 }, [OP_DRAIN] = { 2, 2 },     [OP_TICK] = { 2, 2 },
 	[OP_SET_PCP] = { 1, 1 }, [OP_MARKS] = { 1, 1 },     [OP_MISUSE] = { 5, 5 },
-	[OP_COMPACT] = { 1, 1 }, [OP_RECOVER] = { 1, 1 },
+	[OP_COMPACT] = { 1, 1 }, [OP_RECOVER] = { 1, 1 },   [OP_RELAY] = { 1, 3 },
 };
 
 static const uint32_t bases[] = { PB_GFP_KERNEL,

@@ -782,6 +782,36 @@ static void op_recover(struct model *m)
 	      "attach: %s", m->tp.error.text);
 }
 
+/* So often that whole pageblocks, or blocks of order 5, go from CPU to CPU by the depot. */
+static void op_relay(struct model *m)
+{
+	unsigned int order = m->tp.config.pageblock_order;
+	uint32_t cpus = m->tp.config.nr_cpus, taker = m->op->cpu % cpus;
+	struct request rq = { m->op->gfp & ~PB_GFP_THISNODE, order, 0, UINT64_MAX };
+
+	struct pb_pcp_stat depot;
+
+	if (pb_pcp_stats(&m->tp.pool, 0, cpus, &depot) != PB_OK)
+		return; /* there is none */
+	if (order > 5 && m->op->b & 1)
+		rq.order = 5;
+	for (unsigned int round = 0; round < 20; round++) {
+		struct pb_page *pages[BULK_MAX];
+		size_t got;
+
+		model_set_cpu(taker);
+		got = pb_alloc_pages_bulk(&m->tp.pool, rq.gfp, rq.order, 1 + m->op->a % BULK_MAX,
+					  pages);
+		for (size_t i = 0; i < got; i++)
+			accept(m, pages[i], &rq);
+		model_set_cpu((taker + 1) % cpus);
+		for (size_t i = 0; i < got; i++) {
+			disown(m, (uint32_t)pb_page_to_pfn(&m->tp.pool, pages[i]));
+			check(m, pb_free_pages(&m->tp.pool, pages[i], rq.order) == PB_OK, "relay");
+		}
+	}
+}
+
 static void (*const operations[NR_OPS])(struct model *m) = {
 	[OP_ALLOC] = op_alloc,
 	[OP_ALLOC_ON] = op_alloc_on,
@@ -805,6 +835,7 @@ static void (*const operations[NR_OPS])(struct model *m) = {
 	[OP_MARKS] = op_tune,
 	[OP_MISUSE] = op_misuse,
 	[OP_COMPACT] = op_tune,
+	[OP_RELAY] = op_relay,
 	[OP_RECOVER] = op_recover,
 };
 

@@ -40,6 +40,7 @@ enum op_kind {
 	OP_MISUSE,  /* a: pfn, order */
 	OP_COMPACT, /* order */
 	OP_RECOVER, /* attach again, rebuilding trees and lists */
+	OP_RELAY,   /* gfp, a: blocks at once: one CPU frees what another allocates */
 	NR_OPS
 };
 

@@ -40,7 +40,7 @@
 
 #define STEPPED 8u
 #define KEPT 4u /* of each kind of call */
-#define KINDS 12u
+#define KINDS 13u
 #define OTHERS KINDS /* what belongs to no call */
 
 static struct {
@@ -302,6 +302,20 @@ static void do_all(void)
 		free_one();
 }
 
+/* From CPU to CPU, by the depot. */
+static void do_relay(void)
+{
+	static struct pb_page *page[100];
+	unsigned int order = 5 + tp_below(&s.rng, 5), n = 0;
+
+	while (n < 100 && n << order < FRAMES / 4 &&
+	       (page[n] = pb_alloc_pages(&s.tp.pool, PB_GFP_NOWAIT | PB_GFP_NOWARN, order)))
+		n++;
+	pb_test_set_cpu(1 - pb_platform_cpu());
+	while (n--)
+		(void)pb_free_pages(&s.tp.pool, page[n], order);
+}
+
 #define CALL(name, weight)          \
 	{                           \
 #name, name, weight \
@@ -311,9 +325,10 @@ static const struct {
 	void (*call)(void);
 	unsigned int weight;
 } calls[] = {
-	CALL(do_alloc, 24), CALL(do_free, 24), CALL(do_bulk, 6),    CALL(do_exact, 6),
+	CALL(do_alloc, 22), CALL(do_free, 22), CALL(do_bulk, 6),    CALL(do_exact, 6),
 	CALL(do_contig, 8), CALL(do_claim, 6), CALL(do_hotplug, 8), CALL(do_compact, 6),
 	CALL(do_tune, 4),   CALL(do_drain, 4), CALL(do_ask, 2),     CALL(do_all, 2),
+	CALL(do_relay, 4),
 };
 #define NR_CALLS (sizeof(calls) / sizeof(calls[0]))
 

@@ -401,6 +401,89 @@ static void test_interrupt_anywhere_near_empty(void **state)
 	run_all(0, handler);
 }
 
+/* ---- while blocks go by the depot */
+
+#define DEPOT_FRAMES 256u
+#define WHOLE 3u
+
+static struct pb_page *whole[(DEPOT_FRAMES >> WHOLE) + 1];
+
+/* What lies there is had, and comes back, in the handler, too: of all that is free nothing is out
+   of reach but what the call has in its hands. */
+static void whole_handler(void *ctx)
+{
+	unsigned int n = 0;
+
+	(void)ctx;
+	pb_drain(&s.tp.pool, -1);
+	while ((whole[n] = pb_alloc_pages(&s.tp.pool, PB_GFP_ATOMIC | PB_GFP_NOWARN, WHOLE)))
+		n++;
+	s.got = n;
+	while (n--)
+		pb_free_pages(&s.tp.pool, whole[n], WHOLE);
+}
+
+static int32_t in_depot(void)
+{
+	struct pb_pcp_stat stat;
+
+	assert_int_equal(pb_pcp_stats(&s.tp.pool, 0, 2, &stat), PB_OK);
+	return stat.count;
+}
+
+/* CPU 0 allocates what CPU 1 frees. */
+static void relay(unsigned int n)
+{
+	struct pb_page *page[8];
+
+	pb_test_set_cpu(0);
+	for (unsigned int i = 0; i < n; i++)
+		page[i] = pb_alloc_pages(&s.tp.pool, PB_GFP_KERNEL, WHOLE);
+	pb_test_set_cpu(1);
+	for (unsigned int i = 0; i < n; i++)
+		pb_free_pages(&s.tp.pool, page[i], WHOLE);
+	pb_test_set_cpu(0);
+}
+
+static bool run_relay_at(unsigned long at)
+{
+	struct pb_test_interrupt interrupt = { .handler = whole_handler, .at = at };
+
+	memset(&s, 0, sizeof(s));
+	pb_test_set_cpu(0);
+	tp_start(&s.tp);
+	s.tp.config.nr_cpus = 2;
+	s.tp.config.max_order = 4;
+	s.tp.config.pageblock_order = WHOLE;
+	tp_region(&s.tp, 0, DEPOT_FRAMES, 0, PB_ZONE_NORMAL);
+	tp_build(&s.tp);
+	assert_int_equal(pb_set_pcp(&s.tp.pool, 16, 0), PB_OK);
+	for (unsigned int i = 0; i < 40 && !in_depot(); i++)
+		relay(8);
+	assert_true(in_depot() > 0);
+	pb_test_interrupt(&interrupt);
+	relay(4);
+	pb_test_interrupt(NULL);
+	tp_require(!interrupt.done || s.got + 4 >= DEPOT_FRAMES >> WHOLE,
+		   "place %lu: %u blocks got", at, s.got);
+	tp_check(&s.tp, "relay");
+	pb_drain(&s.tp.pool, -1);
+	assert_int_equal(tp_free_pages(&s.tp), DEPOT_FRAMES);
+	tp_drop(&s.tp);
+	return interrupt.done;
+}
+
+static void test_interrupt_while_blocks_go_by_the_depot(void **state)
+{
+	unsigned long at = 0;
+
+	(void)state;
+	while (run_relay_at(at))
+		at++;
+	assert_true(at > 20);
+	places += at;
+}
+
 static int print_places(void **state)
 {
 	(void)state;
@@ -414,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_interrupt_anywhere_with_much_free),
 		cmocka_unit_test(test_interrupt_anywhere_near_empty),
 		cmocka_unit_test(test_every_call_anywhere),
+		cmocka_unit_test(test_interrupt_while_blocks_go_by_the_depot),
 	};
 
 	tp_fail = _fail;

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS 8
+#define SLOTS 32
 
 struct scene {
 	struct tp tp;
@@ -34,8 +34,15 @@ struct scene {
 
 #define FRAMES 64u
 #define ALL_FRAMES (FRAMES + 32u) /* with what may come: two spans */
+#define DEPOT_FRAMES 256u         /* so many that stacks hold whole pageblocks */
 
-static bool may_grow; /* the scenes have room for that */
+static bool may_grow;   /* the scenes have room for that */
+static bool with_depot; /* scenes of blocks that go by it; no other variants */
+
+static uint64_t scene_frames(void)
+{
+	return with_depot ? DEPOT_FRAMES : FRAMES;
+}
 
 static void scene_setup(void *ctx)
 {
@@ -49,7 +56,7 @@ static void scene_setup(void *ctx)
 	s->tp.config.max_order = 4;
 	s->tp.config.pageblock_order = 3;
 	s->tp.config.nr_cpus = s->cpus;
-	tp_region(&s->tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+	tp_region(&s->tp, 0, scene_frames(), 0, PB_ZONE_NORMAL);
 	if (may_grow) {
 		tp_region(&s->tp, FRAMES, ALL_FRAMES, 0, PB_ZONE_NORMAL);
 		s->tp.regions[1].kind = PB_REGION_HOTPLUG;
@@ -79,7 +86,7 @@ static void scene_teardown(void *ctx)
 /* Mark the frames of everything that the threads hold; twice is wrong. */
 static bool owners_are_single(struct scene *s, unsigned int *pages)
 {
-	uint8_t owner[ALL_FRAMES] = { 0 };
+	uint8_t owner[DEPOT_FRAMES] = { 0 };
 
 	*pages = 0;
 	for (unsigned int t = 0; t < PB_TEST_THREADS; t++)
@@ -90,7 +97,7 @@ static bool owners_are_single(struct scene *s, unsigned int *pages)
 				continue;
 			pfn = pb_page_to_pfn(&s->tp.pool, s->page[t][i]);
 			for (unsigned int k = 0; k < 1u << s->order[t][i]; k++) {
-				if (pfn + k >= ALL_FRAMES || owner[pfn + k]++) {
+				if (pfn + k >= DEPOT_FRAMES || owner[pfn + k]++) {
 					snprintf(s->wrong, sizeof(s->wrong), "pfn %u owned twice",
 						 (unsigned int)pfn + k);
 					return false;
@@ -122,7 +129,7 @@ static bool scene_check(void *ctx)
 	pb_test_set_cpu(0);
 	pb_drain(&s->tp.pool, -1);
 	pb_stats(&s->tp.pool, &stat);
-	if (!may_grow && stat.managed != FRAMES)
+	if (!may_grow && stat.managed != scene_frames())
 		snprintf(s->wrong, sizeof(s->wrong), "%lu pages managed",
 			 (unsigned long)stat.managed);
 	else if (tp_free_pages(&s->tp) != (int64_t)(stat.managed - pages))
@@ -180,6 +187,12 @@ static void explore_all(const struct pb_test_scenario *scenario, unsigned int bo
 			      result->runs, result->longest);
 }
 
+/* The first is the modern profile's; others have none, or the same. */
+static bool has_depot(const struct variant *v)
+{
+	return v == variants;
+}
+
 static void explore(const char *what, unsigned int threads, const uint32_t *cpu, uint32_t cpus,
 		    unsigned int bound, unsigned int may_fail, void (*prepare)(struct scene *),
 		    void (*thread)(struct scene *, unsigned int))
@@ -200,6 +213,8 @@ static void explore(const char *what, unsigned int threads, const uint32_t *cpu,
 			.ctx = &scene,
 		};
 
+		if (with_depot && !has_depot(v))
+			continue;
 		memset(&scene, 0, sizeof(scene));
 		scene.variant = v;
 		scene.cpus = cpus;
@@ -571,6 +586,132 @@ static void test_types_stolen_beside_each_other(void **state)
 	explore("steal, three", 3, own_cpu, 3, 1, 0, NULL, steal_against_steal);
 }
 
+/* ---- from CPU to CPU: 1 frees what 0 allocates */
+
+#define WHOLE 3u
+
+static uint64_t stacked[2]; /* what lies in CPU 1's stack of whole pageblocks, top first */
+
+static int note_stacked(void *ctx, uint64_t pfn)
+{
+	unsigned int *n = ctx;
+
+	tp_require(*n < 2, "as many as it may hold");
+	stacked[(*n)++] = pfn;
+	return 0;
+}
+
+static int32_t in_lists(struct scene *s, unsigned int cpu)
+{
+	struct pb_pcp_stat stat;
+
+	tp_require(pb_pcp_stats(&s->tp.pool, 0, cpu, &stat) == PB_OK, "no CPU %u", cpu);
+	return stat.count;
+}
+
+static void relay(struct scene *s)
+{
+	for (unsigned int i = 0; i < 8; i++)
+		take(s, 2, i, PB_GFP_KERNEL, WHOLE);
+	pb_test_set_cpu(1);
+	for (unsigned int i = 0; i < 8; i++)
+		give(s, 2, i);
+	pb_test_set_cpu(0);
+}
+
+/*
+ * Both have done so for long: CPU 1's next free goes by the depot, as does CPU 0's next
+ * allocation. CPU 1's stack is full, the depot and CPU 0's stack are empty. Thread 1 has two
+ * blocks to free.
+ */
+static void hand_over(struct scene *s)
+{
+	const unsigned int depot = s->cpus;
+	unsigned int n = 0;
+
+	tp_require(pb_set_pcp(&s->tp.pool, 16, 0) == PB_OK, "sizes");
+	while (!in_lists(s, depot) && ++n < 100)
+		relay(s);
+	tp_require(n < 100, "nothing comes into the depot");
+	take(s, 1, 0, PB_GFP_KERNEL, WHOLE);
+	take(s, 1, 1, PB_GFP_KERNEL, WHOLE);
+	for (n = 0; in_lists(s, depot) || in_lists(s, 0); n++)
+		take(s, 2, n, PB_GFP_KERNEL, WHOLE);
+	n = 0;
+	tp_require(!pb_walk_pcp(&s->tp.pool, 1, 0, PB_ZONE_NORMAL, WHOLE, PB_MIGRATE_UNMOVABLE,
+				note_stacked, &n) &&
+			   n == 2,
+		   "CPU 1's stack is full");
+}
+
+static void exchange(struct scene *s, unsigned int t)
+{
+	if (t == 0) {
+		take(s, 0, 0, PB_GFP_KERNEL, WHOLE);
+		take(s, 0, 1, PB_GFP_KERNEL, WHOLE);
+		return;
+	}
+	give(s, 1, 0);
+	give(s, 1, 1);
+}
+
+static void exchange_and_drain(struct scene *s, unsigned int t)
+{
+	if (t == 2)
+		pb_drain(&s->tp.pool, -1);
+	else if (t == 1)
+		give(s, 1, 0);
+	else
+		take(s, 0, 0, PB_GFP_KERNEL, WHOLE);
+}
+
+/*
+ * Nobody has the lower of the two at any time: it is in a list, or in the depot, so it can be
+ * had, wherever the other two carry it meanwhile.
+ */
+static void exchange_and_offline(struct scene *s, unsigned int t)
+{
+	if (t != 2) {
+		exchange_and_drain(s, t);
+		return;
+	}
+	if (pb_offline(&s->tp.pool, stacked[1], stacked[1] + (1u << WHOLE)) != PB_OK ||
+	    pb_online(&s->tp.pool, stacked[1], stacked[1] + (1u << WHOLE)) != PB_OK)
+		s->failed = 100;
+}
+
+/* The same, and nothing else is free: the last two blocks are in CPU 1's stack. */
+static void hand_over_the_last(struct scene *s)
+{
+	unsigned int n = 0;
+
+	hand_over(s);
+	pb_test_set_cpu(2);
+	for (; tp_free_pages(&s->tp) || in_lists(s, 2); n++)
+		take(s, 3, n, PB_GFP_KERNEL, WHOLE);
+	pb_test_set_cpu(0);
+}
+
+/* A third CPU wants one of them, while they go into the depot. */
+static void want_the_last(struct scene *s, unsigned int t)
+{
+	if (t == 0)
+		give(s, 1, 0);
+	else
+		take(s, 2, SLOTS - 1, PB_GFP_ATOMIC, WHOLE);
+}
+
+static void test_blocks_go_from_cpu_to_cpu(void **state)
+{
+	(void)state;
+	with_depot = true;
+	explore("exchange", 2, own_cpu, 2, 2, 0, hand_over, exchange);
+	explore("exchange, drain", 3, own_cpu, 3, 2, 0, hand_over, exchange_and_drain);
+	explore("the last", 2, own_cpu + 1, 3, 2, 0, hand_over_the_last, want_the_last);
+	explore("exchange, offline", 3, own_cpu, 3, 1, 0, hand_over, exchange_and_offline);
+	with_depot = false;
+}
+
 #ifdef SCHED_ACCESSES
 static void one_shared_page(struct scene *s)
 {
@@ -694,6 +835,7 @@ int main(void)
 		cmocka_unit_test(test_refused_offline_beside_claims),
 		cmocka_unit_test(test_contig_beside_free),
 		cmocka_unit_test(test_types_stolen_beside_each_other),
+		cmocka_unit_test(test_blocks_go_from_cpu_to_cpu),
 #ifdef SCHED_ACCESSES /* they go without the port */
 		cmocka_unit_test(test_references_beside_each_other),
 #endif

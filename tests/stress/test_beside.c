@@ -21,9 +21,11 @@
 
 #include <pagebuddy/linux.h>
 #include <pagebuddy/linux_user.h>
+#include <pagebuddy/platform.h>
 
 #define FRAMES 8192u /* 256 pageblocks of 32 frames */
 #define PAGEBLOCK 32u
+#define PAGEBLOCK_ORDER 5u
 #define SPAN 64u
 #define HOT_SPANS 8u /* room for memory that comes and goes */
 #define SLOTS 32
@@ -73,6 +75,27 @@ static struct pb_page *swap_movable(uint32_t slot, struct pb_page *page)
 	return old;
 }
 
+/* Whole pageblocks from CPU to CPU, by the depot: CPUs of even numbers allocate them, the others
+   free them. */
+static struct {
+	pthread_mutex_t lock;
+	struct pb_page *page[64];
+	unsigned int n;
+} ring = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static struct pb_page *pass_on(struct pb_page *page)
+{
+	pthread_mutex_lock(&ring.lock);
+	if (page && ring.n < sizeof(ring.page) / sizeof(ring.page[0])) {
+		ring.page[ring.n++] = page;
+		page = NULL;
+	} else if (!page && ring.n) {
+		page = ring.page[--ring.n];
+	}
+	pthread_mutex_unlock(&ring.lock);
+	return page;
+}
+
 static void build(enum pb_profile profile, uint32_t flags)
 {
 	static unsigned int builds;
@@ -81,7 +104,7 @@ static void build(enum pb_profile profile, uint32_t flags)
 	tp.config.profile = (uint8_t)profile;
 	tp.config.flags |= flags | PB_POOL_REFCOUNT;
 	tp.config.max_order = 6;
-	tp.config.pageblock_order = 5;
+	tp.config.pageblock_order = PAGEBLOCK_ORDER;
 	tp.config.nr_cpus = 2;
 	tp.config.nr_stripes = 2;
 	tp.hooks.migrate = migrate;
@@ -106,6 +129,8 @@ static void drop(const char *what)
 		if (page)
 			assert_int_equal(pb_free_pages(&tp.pool, page, 0), PB_OK);
 	}
+	for (struct pb_page *page; (page = pass_on(NULL)) != NULL;)
+		assert_int_equal(pb_free_pages(&tp.pool, page, PAGEBLOCK_ORDER), PB_OK);
 	tp_require(!tp.misuse_calls, "%s: %s", what, tp.misuse_text);
 	tp_check(&tp, what);
 	pb_drain(&tp.pool, -1);
@@ -470,6 +495,22 @@ static void call_pb_address_to_page(struct tp_rng *rng)
 	assert_int_equal(pb_free_exact(&tp.pool, page, 2), PB_OK);
 }
 
+static void call_relay(struct tp_rng *rng)
+{
+	struct pb_page *page;
+
+	(void)rng;
+	for (unsigned int i = 0; i < 8; i++) {
+		page = pb_platform_cpu() % 2
+			       ? NULL
+			       : pb_alloc_pages(&tp.pool, PB_GFP_ATOMIC | PB_GFP_NOWARN,
+						PAGEBLOCK_ORDER);
+		page = pass_on(page);
+		if (page)
+			assert_int_equal(pb_free_pages(&tp.pool, page, PAGEBLOCK_ORDER), PB_OK);
+	}
+}
+
 typedef void call_fn(struct tp_rng *rng);
 
 #define CALL(name)                 \
@@ -481,15 +522,32 @@ static const struct {
 	const char *name;
 	call_fn *call;
 } calls[] = {
-	CALL(pb_alloc_pages),      CALL(pb_free_pages),     CALL(pb_get_page),
-	CALL(pb_alloc_exact),      CALL(pb_alloc_at),       CALL(pb_alloc_contig),
-	CALL(pb_reserve),          CALL(pb_online),         CALL(pb_offline),
-	CALL(pb_compact),          CALL(pb_drain),          CALL(pb_pcp_decay),
-	CALL(pb_set_pcp),          CALL(pb_stats),          CALL(pb_set_min_free_kbytes),
-	CALL(pb_alloc_pages_bulk), CALL(pb_split_page),     CALL(pb_request_pages),
-	CALL(pb_page_order),       CALL(pb_free_owner),     CALL(pb_request_bulk),
-	CALL(pb_address_to_page),  CALL(pb_offline_logged), CALL(pb_grow),
+	CALL(pb_alloc_pages),
+	CALL(pb_free_pages),
+	CALL(pb_get_page),
+	CALL(pb_alloc_exact),
+	CALL(pb_alloc_at),
+	CALL(pb_alloc_contig),
+	CALL(pb_reserve),
+	CALL(pb_online),
+	CALL(pb_offline),
+	CALL(pb_compact),
+	CALL(pb_drain),
+	CALL(pb_pcp_decay),
+	CALL(pb_set_pcp),
+	CALL(pb_stats),
+	CALL(pb_set_min_free_kbytes),
+	CALL(pb_alloc_pages_bulk),
+	CALL(pb_split_page),
+	CALL(pb_request_pages),
+	CALL(pb_page_order),
+	CALL(pb_free_owner),
+	CALL(pb_request_bulk),
+	CALL(pb_address_to_page),
+	CALL(pb_offline_logged),
+	CALL(pb_grow),
 	CALL(pb_remove),
+	CALL(relay),
 };
 
 #define NR_CALLS (sizeof(calls) / sizeof(*calls))
@@ -533,7 +591,7 @@ static void run(struct thread *threads, unsigned int n)
 
 static void check_bound(const char *what)
 {
-	for (unsigned int cpu = 0; cpu < 2; cpu++) {
+	for (unsigned int cpu = 0; cpu <= 2; cpu++) { /* and the depot */
 		struct pb_pcp_stat stat;
 
 		if (pb_pcp_stats(&tp.pool, 0, cpu, &stat) == PB_OK)

@@ -66,6 +66,9 @@ BAD(cold_unaligned, s->pcp_cold += 4)
 BAD(cold_early, s->pcp_cold = 64)
 BAD(cold_unreachable, s->pcp_cold = (PCP_SLOTS + 16) * 4; s->percpu_stride = 1 << 30)
 BAD(cold_outside, s->pcp_cold = s->percpu_stride)
+BAD(depot_small, s->depot_lines = 1)
+BAD(depot_missing, s->depot_lines = 0)
+BAD(cold_without_stacks, s->pcp_cold = 64)
 BAD(lists_without_lists, s->percpu_stride = 64)
 
 #define MODERN 1u
@@ -116,6 +119,11 @@ static const struct fault sizes[] = {
 	{ "pcp_cold", MODERN, 0, cold_early },
 	{ "pcp_cold beyond the slots", MODERN, 0, cold_unreachable },
 	{ "pcp_cold beyond the area", MODERN, 0, cold_outside },
+	{ "pcp_cold, linux", LINUX, 0, cold_without_stacks },
+	{ "pcp_cold without lists", BOTH, PB_POOL_NO_PCP, cold_without_stacks },
+	{ "depot_lines", BOTH, 0, depot_small },
+	{ "depot_lines without lists", BOTH, PB_POOL_NO_PCP, depot_small },
+	{ "depot_lines, none", MODERN, 0, depot_missing },
 	{ "percpu_stride without lists", BOTH, PB_POOL_NO_PCP, lists_without_lists },
 };
 
@@ -314,8 +322,8 @@ static const struct handle_field {
 	FIELD(pages),         FIELD(nr_frames),   FIELD(pcp_class),       FIELD(pcp_lists),
 	FIELD(percpu_stride), FIELD(percpu_cpus), FIELD(pageblock_order), FIELD(max_order),
 	FIELD(profile),       FIELD(kernel),      FIELD(span_words),      FIELD(pageblock_stride),
-	FIELD(nr_pcp_orders), FIELD(trees),       FIELD(pageblocks),      FIELD(links),
-	FIELD(pcp_types),
+	FIELD(nr_pcp_orders), FIELD(depot_order), FIELD(trees),           FIELD(pageblocks),
+	FIELD(links),         FIELD(pcp_types),
 };
 
 static void test_each_field_of_the_handle_is_held_against_the_super_block(void **state)

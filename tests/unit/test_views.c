@@ -95,7 +95,7 @@ static void test_a_walk_of_lists_that_are_not_there_is_refused(void **state)
 		struct tp tp;
 
 		two_zones(&tp, profile);
-		assert_int_equal(walk(&tp, 2, 0, PB_ZONE_NORMAL, 0, 0, &pfns), PB_ENODEV);
+		assert_int_equal(walk(&tp, 3, 0, PB_ZONE_NORMAL, 0, 0, &pfns), PB_ENODEV);
 		assert_int_equal(walk(&tp, 0, 1, PB_ZONE_NORMAL, 0, 0, &pfns), PB_ENODEV);
 		assert_int_equal(walk(&tp, 0, 0, PB_ZONE_MOVABLE, 0, 0, &pfns), PB_ENODEV);
 		assert_int_equal(walk(&tp, 0, 0, (enum pb_zone_type)99, 0, 0, &pfns), PB_ENODEV);
