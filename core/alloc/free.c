@@ -90,6 +90,77 @@ static int free_slow(struct pb_pool *pool, struct pb_page *page, unsigned int or
 	return code;
 }
 
+/*
+ * A block that its owner knows to be zero. It passes the per-CPU lists by, whose blocks are
+ * handed out without a look; one of less than a pageblock is freed as any other.
+ */
+static int free_cleared(struct pb_pool *pool, struct pb_page *page, unsigned int order,
+			const struct call *call)
+{
+	u32 frame;
+	int code = release(pool, page, order, call, &frame);
+
+	if (frame == NO_FRAME)
+		return code;
+	if (!(pool->super->flags & PB_POOL_CLEARED) || order < pool->pageblock_order) {
+		if (!quarantine_put(pool, frame, order))
+			free_frames(pool, frame, order);
+		return code;
+	}
+	marks_change(pool, frame, frame + (1u << order), MARK_CLEARED, 0);
+	if (!quarantine_put(pool, frame, order))
+		free_one_page(pool, zone_of_frame(pool, frame),
+			      pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU, frame, order);
+	return code;
+}
+
+/* The first frame of the block, as far as it has addresses, that isn't zero, or NO_FRAME. */
+static u32 first_dirty(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	size_t words = ((size_t)1 << pool->page_shift) / sizeof(u64);
+
+	for (u32 end = frame + (1u << order); frame < end; frame++) {
+		const eight_pages *word = frame_address(pool, frame);
+
+		for (size_t i = 0; word && i < words; i++)
+			if (word[i])
+				return frame;
+	}
+	return NO_FRAME;
+}
+
+/* Hardened pools look. Its owner alone can write there, so the pool's lock isn't needed. */
+static int check_cleared(const struct pb_pool *pool, const struct pb_page *page, unsigned int order,
+			 const struct call *call)
+{
+	struct misuse what = { .kind = PB_MISUSE_NOT_CLEARED, .page = page, .order = order };
+	u32 frame, dirty;
+
+	if (!pool->hardened || !is_block(pool, page, order))
+		return PB_OK;
+	frame = page_frame(pool, page);
+	dirty = first_dirty(pool, frame, order);
+	if (dirty == NO_FRAME)
+		return PB_OK;
+	what.pfn = frame_to_pfn(pool, frame);
+	what.found = dirty - frame;
+	return report_misuse(pool, call, &what);
+}
+
+int pb_free_pages_cleared(struct pb_pool *pool, struct pb_page *page, unsigned int order)
+{
+	const struct call *call = CALL("pb_free_pages_cleared");
+	int code = PB_WITH_MARKS ? check_cleared(pool, page, order, call) : PB_OK;
+
+	if (code)
+		return code;
+	pool_enter(pool);
+	code = PB_WITH_MARKS ? free_cleared(pool, page, order, call)
+			     : free_slow(pool, page, order, call);
+	pool_leave(pool);
+	return code;
+}
+
 u32 release_block(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 		  const struct call *call)
 {

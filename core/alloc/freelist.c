@@ -49,6 +49,13 @@ static inline void wake_if_boosted(struct pb_pool *pool, struct zone *zone,
 	wake_reclaim(pool, zone, 0);
 }
 
+/* Would a block be best that is zero already, and is there any? The zone has them, lists don't. */
+static inline bool wants_cleared(const struct pb_pool *pool, const struct alloc_context *ctx)
+{
+	return has_marks(pool) && ctx->gfp & PB_GFP_ZERO && ctx->order >= pool->pageblock_order &&
+	       load_relaxed(marked_count(pool, MARK_CLEARED));
+}
+
 /* Take a block from this CPU's list or the zone, wake reclaim after a boost, and reserve the
    block's pageblock if the request is urgent and of order > 0 (spec 6.4). */
 static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct zone *zone,
@@ -56,9 +63,12 @@ static u32 rmqueue(struct pb_pool *pool, const struct alloc_context *ctx, struct
 {
 	struct zone_request request = { pool,       zone, ctx->cpu, ctx->order, ctx->migratetype,
 					alloc_flags };
+	bool zero = wants_cleared(pool, ctx);
 	u32 frame = NO_FRAME;
 
-	if (pcp_allowed_order(pool, ctx->order)) {
+	if (zero) {
+		request.alloc_flags |= ALLOC_ZERO;
+	} else if (pcp_allowed_order(pool, ctx->order)) {
 		frame = rmqueue_pcplist(&request);
 		if (frame != NO_FRAME && policy(pool)->pcp_reserves_none)
 			alloc_flags &= ~ALLOC_HIGHATOMIC; /* nothing is reserved for this one */
@@ -149,7 +159,7 @@ static u32 rmqueue_some(struct zone_request *request, u32 n, u32 *frames)
 	struct pb_pool *pool = request->pool;
 	u32 got = 0;
 
-	if (pcp_allowed_order(pool, request->order))
+	if (!(request->alloc_flags & ALLOC_ZERO) && pcp_allowed_order(pool, request->order))
 		got = rmqueue_pcplist_bulk(request, n, frames);
 	if (got || !policy(pool)->rmqueue_bulk)
 		return got;
@@ -176,6 +186,8 @@ u32 get_bulk_from_freelist(struct pb_pool *pool, const struct alloc_context *ctx
 	u32 at = ctx->after, got = 0;
 	struct zone *zone = at ? ctx->preferred : next_zone(pool, ctx, &at);
 
+	if (wants_cleared(pool, ctx))
+		alloc_flags |= ALLOC_ZERO;
 	for (; zone && !got; zone = next_zone(pool, ctx, &at)) {
 		struct zone_request request = {
 			pool, zone, ctx->cpu, ctx->order, ctx->migratetype, alloc_flags

@@ -20,6 +20,7 @@ static const char *const texts[PB_NR_MISUSE] = {
 	[PB_MISUSE_BAD_FLAGS] = "gfp flags contradict each other",
 	[PB_MISUSE_REFCOUNT] = "reference count out of range or not kept",
 	[PB_MISUSE_HOOK] = "a hook returned what can't be",
+	[PB_MISUSE_NOT_CLEARED] = "block is not zero",
 };
 
 /* Writes what was passed in: "page 0x7f3a, pfn 0x12, order 3". */
@@ -61,6 +62,12 @@ static void text_foreign(const struct pb_pool *pool, struct text *text)
 	text_hex(text, (uintptr_t)pool->pages + (uintptr_t)(pool->nr_frames - !!pool->nr_frames));
 }
 
+static void text_unowned(struct text *text, unsigned int found)
+{
+	text_str(text,
+		 found & PAGE_ABSENT ? "found a hole of the memory map" : "found a reserved frame");
+}
+
 /* Says in words what was found instead. */
 static void text_found(const struct pb_pool *pool, struct text *text, const struct misuse *what)
 {
@@ -83,8 +90,7 @@ static void text_found(const struct pb_pool *pool, struct text *text, const stru
 		text_foreign(pool, text);
 		break;
 	case PB_MISUSE_UNOWNED:
-		text_str(text, what->found & PAGE_ABSENT ? "found a hole of the memory map"
-							 : "found a reserved frame");
+		text_unowned(text, what->found);
 		break;
 	case PB_MISUSE_BAD_NODE:
 		text_order(text, "node ids are below 64, the pool's below ", what->found);
@@ -95,6 +101,9 @@ static void text_found(const struct pb_pool *pool, struct text *text, const stru
 	case PB_MISUSE_REFCOUNT:
 		text_str(text, what->found ? "found 2147483647 further references, the most"
 					   : "the pool was made without PB_POOL_REFCOUNT");
+		break;
+	case PB_MISUSE_NOT_CLEARED:
+		text_order(text, "something is in its page number ", what->found);
 		break;
 	default: /* PB_MISUSE_HOOK */
 		text_order(text, "it says that it moved ", what->found);

@@ -22,22 +22,10 @@
 /* Flags that the fast path cannot handle. */
 #define GFP_SLOW PB_GFP_ZERO
 
-bool clear_frames(const struct pb_pool *pool, u32 frame, u32 end)
+static NOINLINE bool hand_out_block(struct pb_pool *pool, u32 frame, unsigned int order,
+				    struct pb_request *request)
 {
-	for (; frame < end; frame++) {
-		void *address = frame_address(pool, frame);
-
-		if (!address)
-			return false;
-		memset(address, 0, (size_t)1 << pool->page_shift);
-	}
-	return true;
-}
-
-static NOINLINE bool clear_block(struct pb_pool *pool, u32 frame, unsigned int order,
-				 struct pb_request *request)
-{
-	if (clear_frames(pool, frame, frame + (1u << order)))
+	if (hand_out(pool, frame, frame + (1u << order), request->gfp))
 		return true;
 	free_frames(pool, frame, order);
 	request->why = PB_REASON_NO_ADDRESS;
@@ -47,7 +35,8 @@ static NOINLINE bool clear_block(struct pb_pool *pool, u32 frame, unsigned int o
 static struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int order,
 				 struct pb_request *request)
 {
-	if (request->gfp & PB_GFP_ZERO && !clear_block(pool, frame, order, request))
+	if ((request->gfp & PB_GFP_ZERO || has_marks(pool)) &&
+	    !hand_out_block(pool, frame, order, request))
 		return NULL;
 	return page_set_owned(pool, frame, order, request->gfp);
 }

@@ -96,8 +96,12 @@ void warn_once(struct pb_pool *pool, u32 bit, const char *line);
 /* Allocate as pb_alloc_pages() does; request->why becomes the reason of a failure. */
 struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *request, unsigned int order,
 			   const struct call *call);
-/* Zero the frames [frame, end). False: one of them has no address; some may be zeroed. */
-bool clear_frames(const struct pb_pool *pool, u32 frame, u32 end);
+
+/* --------------------------------------------------------------- hand_out.c */
+
+/* Makes frames [frame, end), which are in no list, ready for an owner: calls the reuse hook, and
+   wipes them if `gfp` says so. False: one of them has no address; some may be wiped. No lock. */
+bool hand_out(struct pb_pool *pool, u32 frame, u32 end, pb_gfp_t gfp);
 
 /* ------------------------------------------------------------------- free.c */
 

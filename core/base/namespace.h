@@ -42,6 +42,7 @@
 #define check_linux_sizes pb_core_check_linux_sizes
 #define check_lists pb_core_check_lists
 #define check_locks pb_core_check_locks
+#define check_marks pb_core_check_marks
 #define check_merged pb_core_check_merged
 #define check_nodes pb_core_check_nodes
 #define check_owned_not_free pb_core_check_owned_not_free
@@ -55,7 +56,6 @@
 #define check_totals pb_core_check_totals
 #define check_vm_free pb_core_check_vm_free
 #define check_zones pb_core_check_zones
-#define clear_frames pb_core_clear_frames
 #define cma_fault pb_core_cma_fault
 #define cma_init pb_core_cma_init
 #define cma_misplaced pb_core_cma_misplaced
@@ -97,6 +97,7 @@
 #define gfp_migratetype pb_core_gfp_migratetype
 #define gfp_to_alloc_flags pb_core_gfp_to_alloc_flags
 #define gfp_zone pb_core_gfp_zone
+#define hand_out pb_core_hand_out
 #define has_cma pb_core_has_cma
 #define init_lists pb_core_init_lists
 #define init_per_zone_wmark_min pb_core_init_per_zone_wmark_min
@@ -125,6 +126,11 @@
 #define look_around pb_core_look_around
 #define lowest_fallback_order pb_core_lowest_fallback_order
 #define map_sealed pb_core_map_sealed
+#define marks_admit pb_core_marks_admit
+#define marks_any pb_core_marks_any
+#define marks_change pb_core_marks_change
+#define marks_of pb_core_marks_of
+#define marks_penalty pb_core_marks_penalty
 #define memmap_build pb_core_memmap_build
 #define memmap_check pb_core_memmap_check
 #define memmap_measure pb_core_memmap_measure
@@ -140,8 +146,8 @@
 #define node_is_free pb_core_node_is_free
 #define nofragment pb_core_nofragment
 #define note_boost pb_core_note_boost
-#define owned_frame pb_core_owned_frame
 #define online_range pb_core_online_range
+#define owned_frame pb_core_owned_frame
 #define pageblock_end pb_core_pageblock_end
 #define pageblock_free pb_core_pageblock_free
 #define pageblock_in_zone pb_core_pageblock_in_zone
@@ -207,9 +213,9 @@
 #define recover_shared pb_core_recover_shared
 #define regions_begin pb_core_regions_begin
 #define regions_next pb_core_regions_next
-#define regions_sorted pb_core_regions_sorted
 #define regions_rewind pb_core_regions_rewind
 #define release_block pb_core_release_block
+#define regions_sorted pb_core_regions_sorted
 #define release_range pb_core_release_range
 #define release_tunables pb_core_release_tunables
 #define report_misuse pb_core_report_misuse
@@ -273,6 +279,7 @@
 #define warn_once pb_core_warn_once
 #define __whole_begins pb_core___whole_begins
 #define __whole_insert pb_core___whole_insert
+#define __wished_pageblock pb_core___wished_pageblock
 #define __whole_remove pb_core___whole_remove
 #define __whole_set pb_core___whole_set
 #define wmark_pages pb_core_wmark_pages

@@ -115,6 +115,13 @@
 #define PB_WITH_UNSORTED 1
 #endif
 
+/* What is known of free memory: free page reporting (which needs PB_WITH_RANGE, too) and blocks that
+   are known to be zero (block/marks.h). Without: PB_POOL_REPORTING and PB_POOL_CLEARED are
+   refused. */
+#ifndef PB_WITH_MARKS
+#define PB_WITH_MARKS 1
+#endif
+
 /* The quarantine of hardened pools (pcp/quarantine.c). Without: a configuration that asks
    for one is refused. */
 #ifndef PB_WITH_QUARANTINE

@@ -64,6 +64,7 @@ struct pb_pool {
 			struct pb_hooks hooks;
 			void *linear; /* address of linear_pfn in this process */
 			u32 *owners;  /* [nr_frames] tags, with PB_POOL_OWNERS */
+			u32 *marks;   /* [nr_pageblocks] or NULL, see marks.h */
 			u32 owner;    /* tag of what this handle allocates */
 			u8 shared;    /* used by several processes */
 			u8 depot_order; /* blocks of this order on go through the depot, or NO_DEPOT */
@@ -78,7 +79,9 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 
 #define POOL_MAGIC 0x7964647562656761u /* "agebuddy" */
 #define POOL_LAYOUT 8
-#define POOL_FLAGS (0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS | PB_POOL_CIDS)
+#define POOL_FLAGS                                                                    \
+	(0x1ffu | PB_POOL_PLAIN | PB_POOL_OWNERS | PB_POOL_CIDS | PB_POOL_REPORTING | \
+	 PB_POOL_CLEARED)
 #define KEPT_VM_EVENTS (PB_WITH_COUNTERS ? PB_NR_VM_EVENTS : 1)
 #define VM_ALLOC_FAIL (PB_WITH_COUNTERS ? PB_ALLOC_FAIL : 0) /* the log goes by it */
 #define NO_FRAME UINT32_MAX
@@ -148,7 +151,8 @@ _Static_assert(sizeof(struct free_area) == (LIST_TYPES + 1) * sizeof(struct free
 struct stripe {
 	u32 lock;
 	u16 zone;
-	u16 number;                  /* within the zone */
+	u8 number;                   /* within the zone */
+	u8 wish;                     /* marks: of the call that has the lock, enum marks_wish */
 	u32 areas;                   /* index of its first struct free_area */
 	u32 nonempty[LIST_TYPES];    /* tightest: orders with a listed pageblock */
 	u32 version;                 /* counts changes of what is free; look_around() compares it */

@@ -40,6 +40,7 @@
 #define ALLOC_DIRECT 0x1000u   /* for a caller, not for a per-CPU list */
 #define ALLOC_RESERVES 0x2000u /* the reserve for atomic requests isn't subtracted */
 #define ALLOC_QUARTER 0x4000u  /* a quarter less, after HIGH's half */
+#define ALLOC_ZERO 0x8000u     /* a block that is zero would be best */
 
 /* How a kernel reads a request's urgency; facts by their numbers in docs/linux-observed.md. */
 struct wmark_urgency {

@@ -190,7 +190,7 @@ static u32 __tight_smallest(const struct locked *at, unsigned int order, unsigne
 	if (!lists)
 		return NO_FRAME;
 	high = order + ctz32(lists);
-	pageblock = __tight_lowest(at, high, list_type(type));
+	pageblock = __list_pageblock(at, high, list_type(type));
 	if (high < at->pool->pageblock_order)
 		return __tight_take(at, pageblock, order);
 	frame = pageblock << at->pool->pageblock_order;

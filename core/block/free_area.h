@@ -124,7 +124,7 @@ static inline u32 __area_first(const struct locked *at, unsigned int order, unsi
 		return linked_head(area_lists(at->pool, at->stripe), area_list(order, type));
 	if (area_empty(at->pool, at->stripe, order, type))
 		return NO_FRAME;
-	return tight_block(at->pool, __tight_lowest(at, order, type), order);
+	return tight_block(at->pool, __list_pageblock(at, order, type), order);
 }
 
 /* Report the lists that a search from `order` on looks into to the trace hook. */
@@ -159,7 +159,7 @@ static inline u32 __area_find(const struct locked *at, unsigned int order, unsig
 	if (!(stripe->nonempty[type] >> order))
 		return NO_FRAME;
 	*found = order + ctz32(stripe->nonempty[type] >> order);
-	pageblock = __tight_lowest(at, *found, type);
+	pageblock = __list_pageblock(at, *found, type);
 	if (*found < at->pool->pageblock_order)
 		*found = order + ctz32(pool_pageblock(at->pool, pageblock)->mask >> order);
 	return tight_block(at->pool, pageblock, *found);

@@ -258,7 +258,7 @@ static bool usual_geometry(const struct pb_pool *pool, unsigned int order)
 static NOINLINE u32 free_scattered(struct pb_pool *pool, struct zone *zone, unsigned int order,
 				   u32 n, u32 *frames)
 {
-	struct drain d = { { pool, zone, NULL }, order };
+	struct drain d = { .at = { .pool = pool, .zone = zone }, .order = order };
 	const struct geometry usual = { 0, PB_DEFAULT_MAX_ORDER, PB_DEFAULT_PAGEBLOCK_ORDER, 32,
 					32 };
 
@@ -432,7 +432,7 @@ static void prepare_runs(const struct pb_pool *pool, const struct zone *zone, un
 static NOINLINE void free_runs(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
 			       u32 *frames)
 {
-	struct drain d = { { pool, zone, NULL }, order };
+	struct drain d = { .at = { .pool = pool, .zone = zone }, .order = order };
 
 	prepare_runs(pool, zone, order, n, frames);
 	for (u32 i = 0; i < n;) {

@@ -156,7 +156,9 @@ static NOINLINE u32 __take_lists(const struct locked *at, unsigned int order, un
 		some = __take_words(at, (struct whole_list){ from.order, type }, order, n - got,
 				    end - got);
 		if (!some) {
-			from.frame = __tight_lowest(at, from.order, type)
+			/* on a small stack there is no room to look at marks */
+			from.frame = (LONG_BATCHES ? __list_pageblock(at, from.order, type)
+						   : __tight_lowest(at, from.order, type))
 				     << at->pool->pageblock_order;
 			some = __take_pageblock(at, from, order, n - got, end - got);
 		}

@@ -35,7 +35,7 @@ static inline struct locked lock_stripe(struct pb_pool *pool, struct zone *zone,
 					struct stripe *stripe)
 {
 	pb_platform_lock(&stripe->lock);
-	return (struct locked){ pool, zone, stripe };
+	return (struct locked){ .pool = pool, .zone = zone, .stripe = stripe };
 }
 
 /* Lock the stripe that a frame lies in. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "block/whole.h"
 
+#include "block/marks.h"
 #include "block/runs.h"
 
 /* ------------------------------------------------------------------ questions */
@@ -114,14 +115,51 @@ static u32 word_frame(const struct locked *at, u32 local)
 	       << at->pool->pageblock_order;
 }
 
+#define PICKS 16u /* blocks of a list that are looked at */
+
+u32 __wished_pageblock(const struct locked *at, unsigned int order, unsigned int type)
+{
+	u32 local = __tight_lowest_local(at, order, type), best = local, least = UINT32_MAX;
+
+	for (u32 i = 0; i < PICKS && least && local != NO_FRAME; i++) {
+		u32 frame = tight_global(at->pool, at->zone, at->stripe, local)
+			    << at->pool->pageblock_order;
+		u32 penalty = marks_penalty(at->pool, frame, order, at->stripe->wish);
+
+		if (penalty < least) {
+			least = penalty;
+			best = local;
+		}
+		local = __tight_next(at, order, type, local + 1);
+	}
+	return tight_global(at->pool, at->zone, at->stripe, best);
+}
+
+/* Blocks of a word that are less wished for than others there. */
+static NOINLINE u64 __less_wished(const struct locked *at, unsigned int order, u32 base, u64 word)
+{
+	u64 less = 0;
+
+	for (u64 left = word; left; left &= left - 1) {
+		u32 frame = base + (ctz64(left) << at->pool->pageblock_order);
+
+		if (marks_penalty(at->pool, frame, order, at->stripe->wish))
+			less |= left & (0 - left);
+	}
+	return less == word ? 0 : less;
+}
+
 u32 __take_wholes(const struct locked *at, struct whole_list list, unsigned int order, u32 n,
 		  u32 *end)
 {
 	u32 local = __tight_lowest_local(at, list.order, list.type);
 	u32 base = word_frame(at, local), per = 1u << (list.order - order);
-	u64 word = *list_word(at, list, local);
+	u64 word = *list_word(at, list, local), less = 0;
 	u32 got = 0;
 
+	if (has_marks(at->pool))
+		less = __less_wished(at, list.order, base, word);
+	word ^= less;
 	while (word && n - got >= per) {
 		u32 frame = base + (ctz64(word) << at->pool->pageblock_order);
 
@@ -134,7 +172,7 @@ u32 __take_wholes(const struct locked *at, struct whole_list list, unsigned int 
 		return 0;
 	counter_add(&stripe_area(at->pool, at->stripe, list.order)->nr_free,
 		    0ul - (got >> (list.order - order)));
-	__store_word(at, list, local, word);
+	__store_word(at, list, local, word | less);
 	return got;
 }
 

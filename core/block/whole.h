@@ -18,6 +18,7 @@
 #define PB_CORE_WHOLE_H
 
 #include "block/list_tight.h"
+#include "block/marks.h"
 #include "block/stripe.h"
 
 /* A list of whole blocks. */
@@ -53,6 +54,16 @@ void __whole_remove(const struct locked *at, u32 frame, unsigned int order);
 void __whole_set(const struct locked *at, u32 frame, unsigned int order, bool free);
 /* Order of the free block that begins with the pageblock and is no smaller, or -1. */
 int __whole_begins(const struct locked *at, u32 pageblock);
+/* Of a list of whole blocks that is not empty, the most wished for of the first ones: its first
+   pageblock. pre: has_marks(). */
+u32 __wished_pageblock(const struct locked *at, unsigned int order, unsigned int type);
+/* Of any list that is not empty, the pageblock to take from. */
+static inline u32 __list_pageblock(const struct locked *at, unsigned int order, unsigned int type)
+{
+	return has_marks(at->pool) && order >= at->pool->pageblock_order
+		       ? __wished_pageblock(at, order, type)
+		       : __tight_lowest(at, order, type);
+}
 /* Up to n blocks of `order` out of the first word of a list that has a bit, written downward
    from end[-1]. Only as many as whole blocks of the list make; returns how many. */
 u32 __take_wholes(const struct locked *at, struct whole_list list, unsigned int order, u32 n,

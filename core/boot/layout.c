@@ -11,6 +11,7 @@
 #include "boot/layout.h"
 
 #include "base/seal.h"
+#include "block/marks.h"
 #include "boot/memmap.h"
 #include "linux/pcp_linux.h"
 #include "pcp/pcp.h"
@@ -113,6 +114,7 @@ bool layout_arrays_in_place(const struct pb_super *s)
 	       follows(&end, s->percpu, (u64)s->percpu_stride * s->nr_cpus + depot_bytes(s)) &&
 	       up_to(&end, s->runs, s->there, s->bytes) &&
 	       follows(&end, s->there, s->hotplug ? s->nr_spans : 0) &&
+	       follows(&end, marks_place(s), marks_bytes(s)) &&
 	       follows(&end, s->classes, s->nr_pageblocks * sizeof(u16)) &&
 	       follows(&end, s->pageblocks, (u64)s->nr_pageblocks * s->pageblock_stride) &&
 	       follows(&end, s->trees, (u64)s->nr_spans * s->span_words * 8) &&

@@ -353,7 +353,7 @@ static void finish_zones(struct pb_pool *pool, const struct pb_config *config)
 			struct stripe *stripe = pool_stripe(pool, stripes);
 
 			stripe->zone = (u16)z;
-			stripe->number = (u16)i;
+			stripe->number = (u8)i;
 			stripe->areas = stripes * stripe_area_stride(pool->super);
 			stripe->min_error = 1 + (u32)(zone_nr_frames(pool, zone) >>
 						      (ctz32(zone->nr_stripes) + 6));

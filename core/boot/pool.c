@@ -7,6 +7,7 @@
 #include "base/seal.h"
 #include "pcp/tunables.h"
 
+#include "block/marks.h"
 #include "boot/cma.h"
 #include "boot/layout.h"
 #include "boot/memmap.h"
@@ -75,6 +76,10 @@ static const char *flags_fault(const struct pb_config *config)
 	if (config->flags & PB_POOL_CIDS && config->flags & PB_POOL_SHARED)
 		return TEXT("flags: PB_POOL_CIDS goes by numbers of one process's threads, and "
 			    "PB_POOL_SHARED is for several processes");
+	if (!PB_WITH_MARKS && config->flags & (PB_POOL_REPORTING | PB_POOL_CLEARED))
+		return TEXT("flags: this library was built without marks (PB_WITH_MARKS)");
+	if (!PB_WITH_RANGE && config->flags & PB_POOL_REPORTING)
+		return TEXT("flags: this library was built without reporting (PB_WITH_RANGE)");
 	return NULL;
 }
 
@@ -144,6 +149,7 @@ static void place_arrays(struct pb_super *s, const struct memmap_sizes *sizes)
 	s->percpu = place(&end, (u64)s->percpu_stride * s->nr_cpus + depot_bytes(s));
 	s->runs = place(&end, sizes->runs);
 	s->there = place(&end, s->hotplug ? s->nr_spans : 0);
+	(void)place(&end, marks_bytes(s)); /* marks_place() */
 	s->classes = place(&end, s->nr_pageblocks * sizeof(u16));
 	s->pageblocks = place(&end, (u64)s->nr_pageblocks * s->pageblock_stride);
 	s->trees = place(&end, (u64)s->nr_spans * s->span_words * 8);
@@ -309,6 +315,21 @@ static void set_percpu_mode(struct pb_pool *pool)
 	}
 }
 
+/* Arrays that not every pool has. */
+static void set_options(struct pb_pool *pool)
+{
+	const struct pb_super *s = pool->super;
+
+	if (s->profile == PB_PROFILE_LINUX) {
+		pool->links = pool_at(pool, s->links);
+		pool->pcp_types = pool_at(pool, s->pcp_types);
+	}
+	if (s->flags & PB_POOL_OWNERS)
+		pool->owners = pool_at(pool, s->owners);
+	if (marks_bytes(s))
+		pool->marks = pool_at(pool, marks_place(s));
+}
+
 void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *hooks)
 {
 	struct pb_super *s = memory;
@@ -335,12 +356,7 @@ void pool_set_handle(struct pb_pool *pool, void *memory, const struct pb_hooks *
 	pool->pageblock_stride = s->pageblock_stride;
 	pool->trees = pool_at(pool, s->trees);
 	pool->pageblocks = pool_at(pool, s->pageblocks);
-	if (s->profile == PB_PROFILE_LINUX) {
-		pool->links = pool_at(pool, s->links);
-		pool->pcp_types = pool_at(pool, s->pcp_types);
-	}
-	if (s->flags & PB_POOL_OWNERS)
-		pool->owners = pool_at(pool, s->owners);
+	set_options(pool);
 	/* without per-CPU lists a free always goes on to the zone */
 	if (!PB_WITH_PCP && !pool->shared && !pool->hardened)
 		pool->lock_free_frames = pool->nr_frames;
@@ -523,7 +539,9 @@ static void disable_mobility(struct pb_pool *pool)
 		struct zone *zone = zone_of_frame(pool, i << pool->pageblock_order);
 
 		u32 frame = i << pool->pageblock_order;
-		struct locked at = { pool, zone, frame_stripe(pool, zone, frame) };
+		struct locked at = { .pool = pool,
+				     .zone = zone,
+				     .stripe = frame_stripe(pool, zone, frame) };
 
 		if (!frame_is_there(pool, frame))
 			continue;

@@ -21,6 +21,7 @@
 #include "base/seal.h"
 #include "pcp/tunables.h"
 
+#include "block/marks.h"
 #include "boot/layout.h"
 #include "boot/memmap.h"
 #include "pcp/pcp.h"
@@ -220,6 +221,25 @@ static void free_the_rest(struct pb_pool *pool, struct zone *zone)
 	zone->managed = managed;
 }
 
+/* What was known of a pageblock holds as long as nothing of it has been handed out, which the marks'
+   owner says: they went before. So they are only counted, and a damaged word set right. */
+static void settle_marks(struct pb_pool *pool)
+{
+	if (!has_marks(pool))
+		return;
+	*marked_count(pool, MARK_REPORTED) = 0;
+	*marked_count(pool, MARK_CLEARED) = 0;
+	for (u32 i = 0; i < pool->super->nr_pageblocks; i++) {
+		u32 frame = i << pool->pageblock_order, marks = pool->marks[i] & MARKS;
+
+		if (!frame_is_there(pool, frame) || !pageblock_is_free(pool, i))
+			marks = 0;
+		pool->marks[i] = marks;
+		*marked_count(pool, MARK_REPORTED) += (marks & MARK_REPORTED) != 0;
+		*marked_count(pool, MARK_CLEARED) += (marks & MARK_CLEARED) != 0;
+	}
+}
+
 static void recover_zone(struct pb_pool *pool, struct zone *zone)
 {
 	zone->lock = 0;
@@ -250,6 +270,7 @@ static void pool_recover(struct pb_pool *handle)
 		empty_areas(pool);
 	for (u32 z = 0; z < pool->super->nr_zones; z++)
 		free_the_rest(pool, pool_zone(pool, z));
+	settle_marks(pool);
 	pcp_init_fast(pool);
 }
 

@@ -88,6 +88,20 @@ static s64 zone_pcp_pages(const struct pb_pool *pool, const struct zone *zone)
 	return held;
 }
 
+static void count_pageblocks(const struct pb_pool *pool, const struct zone *zone,
+			     struct pb_zone_stat *stat)
+{
+	for (u32 b = 0; b < zone_nr_pageblocks(pool, zone); b++) {
+		u32 pageblock = zone_first_pageblock(pool, zone) + b;
+		u32 marks = has_marks(pool) ? pageblock_marks(pool, pageblock) : 0;
+
+		if (frame_is_there(pool, pageblock << pool->pageblock_order))
+			stat->pageblocks[pageblock_type(pool, pageblock)]++;
+		stat->reported += marks & MARK_REPORTED ? pageblock_pages(pool) : 0;
+		stat->cleared += marks & MARK_CLEARED ? pageblock_pages(pool) : 0;
+	}
+}
+
 int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *stat)
 {
 	const struct zone *zone;
@@ -117,12 +131,7 @@ int pb_zone_stats(struct pb_pool *pool, unsigned int i, struct pb_zone_stat *sta
 	stat->nr_isolate_pageblock = load_relaxed(&zone->nr_isolate_pageblock);
 	for (unsigned int o = 0; o <= pool->max_order; o++)
 		stat->nr_free[o] = zone_nr_free(pool, zone, o);
-	for (u32 b = 0; b < zone_nr_pageblocks(pool, zone); b++) {
-		u32 pageblock = zone_first_pageblock(pool, zone) + b;
-
-		if (frame_is_there(pool, pageblock << pool->pageblock_order))
-			stat->pageblocks[pageblock_type(pool, pageblock)]++;
-	}
+	count_pageblocks(pool, zone, stat);
 	stat->stripes = zone->nr_stripes;
 	stat->flags = load_relaxed(&zone->flags);
 	return PB_OK;
@@ -194,6 +203,10 @@ void pb_stats(struct pb_pool *pool, struct pb_pool_stat *stat)
 		stat->quarantined += load_relaxed(&zone->quarantined);
 		add_zone_events(pool, zone, stat->vm);
 	}
+	if (!has_marks(pool))
+		return;
+	stat->reported = load_relaxed(marked_count(pool, MARK_REPORTED)) * pageblock_pages(pool);
+	stat->cleared = load_relaxed(marked_count(pool, MARK_CLEARED)) * pageblock_pages(pool);
 }
 
 int pb_numa_stats(struct pb_pool *pool, unsigned int i, uint64_t numa[PB_NR_NUMA_EVENTS])

@@ -55,7 +55,9 @@ int pb_state_set_pageblock(struct pb_pool *pool, uint64_t pfn, enum pb_migratety
 	if ((unsigned int)type >= PB_MIGRATE_TYPES)
 		return PB_EINVAL;
 	zone = zone_of_frame(pool, frame);
-	at = (struct locked){ pool, zone, frame_stripe(pool, zone, frame) }; /* at rest */
+	at = (struct locked){ .pool = pool,
+			      .zone = zone,
+			      .stripe = frame_stripe(pool, zone, frame) }; /* at rest */
 	old = frame_migratetype(pool, frame);
 	zone->nr_isolate_pageblock += (type == PB_MIGRATE_ISOLATE) -
 				      (unsigned long)(old == PB_MIGRATE_ISOLATE);
@@ -82,7 +84,9 @@ int pb_state_add_free(struct pb_pool *pool, uint64_t pfn, unsigned int order,
 	if ((unsigned int)type >= PB_MIGRATE_TYPES)
 		return PB_EINVAL;
 	zone = zone_of_frame(pool, frame);
-	at = (struct locked){ pool, zone, frame_stripe(pool, zone, frame) }; /* at rest */
+	at = (struct locked){ .pool = pool,
+			      .zone = zone,
+			      .stripe = frame_stripe(pool, zone, frame) }; /* at rest */
 	memset(&pool->pages[frame], 0, (size_t)1 << order);
 	if (!pool_is_linked(pool)) /* a pageblock is on one list, that of its own type */
 		type = frame_migratetype(pool, frame);
@@ -112,7 +116,9 @@ int pb_state_move_free(struct pb_pool *pool, uint64_t pfn, unsigned int order, b
 	if (!pool_is_linked(pool))
 		return PB_OK;
 	zone = zone_of_frame(pool, frame);
-	at = (struct locked){ pool, zone, frame_stripe(pool, zone, frame) }; /* at rest */
+	at = (struct locked){ .pool = pool,
+			      .zone = zone,
+			      .stripe = frame_stripe(pool, zone, frame) }; /* at rest */
 	__area_unlink(&at, frame, order);
 	__area_link(&at, frame, order, pool->pcp_types[frame], tail);
 	return PB_OK;

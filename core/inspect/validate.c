@@ -24,7 +24,7 @@ int pb_validate(struct pb_pool *pool, struct pb_error *error)
 		check_ancestors, check_merged,   check_free_usable,    check_spare_bits,
 		check_heads,     check_tails,    check_owned_not_free, check_references,
 		check_pcp,       check_lists,    check_totals,         check_nodes,
-		check_locks,
+		check_locks,     check_marks,
 	};
 	struct check check = { .pool = pool, .error = error };
 

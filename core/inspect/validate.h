@@ -104,6 +104,7 @@ int check_segments(struct check *c);                      /* I2 */
 int check_zones(struct check *c);                         /* I3 */
 int check_runs(struct check *c, const struct zone *zone); /* I42, validate_runs.c */
 int check_nodes(struct check *c);                         /* I36 */
+int check_marks(struct check *c);                         /* I45, validate_marks.c */
 int check_locks(struct check *c);                         /* I29 */
 
 /* ------------------------------------------------------- validate_frames.c */

@@ -32,6 +32,7 @@ static bool handle_matches(const struct pb_pool *pool)
 	       pool->nr_pcp_orders == (pool->percpu_cpus ? s->nr_pcp_orders : 0) &&
 	       pool->depot_order == (pool->percpu_cpus ? depot_order_of(s) : 0) &&
 	       pool->trees == pool_at(pool, s->trees) &&
+	       pool->marks == (marks_bytes(s) ? pool_at(pool, marks_place(s)) : NULL) &&
 	       pool->pageblocks == pool_at(pool, s->pageblocks) &&
 	       pool->links == (linked ? pool_at(pool, s->links) : NULL) &&
 	       pool->pcp_types == (linked ? pool_at(pool, s->pcp_types) : NULL);

@@ -42,6 +42,7 @@ static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 fra
 	block->pageblock_type = (u8)frame_migratetype(pool, frame);
 	block->list_type = block->pageblock_type;
 	block->movable = 0;
+	block->marks = 0;
 	block->owner = 0;
 	if (state & PB_PAGE_HEAD) {
 		block->state = PB_BLOCK_ALLOCATED;
@@ -53,6 +54,9 @@ static u32 describe(const struct pb_pool *pool, const struct zone *zone, u32 fra
 		block->order = (u8)covering;
 		if (pool->pcp_types)
 			block->list_type = pool->pcp_types[frame];
+		if (has_marks(pool) && covering >= pool->pageblock_order)
+			block->marks = (u8)(marks_of(pool, frame, frame + (1u << covering)) &
+					    (PB_BLOCK_REPORTED | PB_BLOCK_CLEARED));
 	} else {
 		block->state = state ? PB_BLOCK_RESERVED : PB_BLOCK_PCP;
 		block->order = (u8)loose_order(pool, frame, end, state);
@@ -95,6 +99,9 @@ int pb_range_is_free(struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn)
 	}
 	return all;
 }
+
+_Static_assert(PB_BLOCK_REPORTED == MARK_REPORTED && PB_BLOCK_CLEARED == MARK_CLEARED,
+	       "the marks are told as they are");
 
 static int walk_zone(struct pb_pool *pool, const struct zone *zone,
 		     int (*visit)(void *ctx, const struct pb_block *block), void *ctx)

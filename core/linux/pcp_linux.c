@@ -169,10 +169,12 @@ static void refill_list(struct pcp_held *held, const struct zone_request *reques
 	while (left) {
 		u32 want = left < ZONE_BATCH_MAX ? left : ZONE_BATCH_MAX;
 		u32 got = linux_rmqueue_bulk(request, want, frames + want, &take);
+		u32 kept = pcp_admit(request, got, frames + want - got);
 
-		for (u32 i = 0; i < got; i++)
-			linked_insert(pool, pcp->lists, list, frames[want - 1 - i], true);
-		counter_add(&pcp->count, (s32)(got << order));
+		for (u32 i = 0; i < kept; i++)
+			linked_insert(pool, pcp->lists, list, frames[want - got + kept - 1 - i],
+				      true);
+		counter_add(&pcp->count, (s32)(kept << order));
 		if (tracing(pool) && (got || !take.paused))
 			pcp_trace_batch(held, PB_TRACE_REFILL, request, got);
 		if (got < want && !take.paused)

@@ -183,6 +183,24 @@ void pcp_trace_batch(const struct pcp_held *held, enum pb_trace_type type,
 	trace_event(held->pool, what->zone, &event);
 }
 
+u32 marks_admit(const struct zone_request *request, u32 n, u32 *frames)
+{
+	struct pb_pool *pool = request->pool;
+	u32 kept = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		u32 frame = frames[i], end = frame + (1u << request->order);
+
+		if (pool->hooks.reuse && marks_any(pool, frame, end) & MARK_REPORTED) {
+			return_page(pool, request->zone, frame, request->order);
+			continue;
+		}
+		marks_change(pool, frame, end, 0, MARKS);
+		frames[kept++] = frame;
+	}
+	return kept;
+}
+
 /* ------------------------------------------------------------ drains */
 
 bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int order)

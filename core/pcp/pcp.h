@@ -38,6 +38,7 @@
 #ifndef PB_CORE_PCP_H
 #define PB_CORE_PCP_H
 
+#include "block/marks.h"
 #include "zone/zone.h"
 
 #define PCP_FAST_GFP 0x1fu   /* zone and mobility modifiers: index into fast[] */
@@ -326,6 +327,17 @@ bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int
 void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone);
 /* The same of every CPU, and the quarantine is emptied. */
 void pcp_drain_all(struct pb_pool *pool, struct zone *zone);
+/*
+ * Blocks that the request's refill took, before they come to a list: their pageblocks lose their
+ * marks, and a block whose reuse somebody is to be told first goes back to the zone, so that a
+ * request without lists takes it (no hook is called here). Returns how many stay, which begin
+ * frames[] in the same order.
+ */
+u32 marks_admit(const struct zone_request *request, u32 n, u32 *frames);
+static inline u32 pcp_admit(const struct zone_request *request, u32 n, u32 *frames)
+{
+	return has_marks(request->pool) ? marks_admit(request, n, frames) : n;
+}
 /* Sizes of every CPU's lists of a zone, from zone->pcp_*. */
 void pcp_set_sizes(struct pb_pool *pool, struct zone *zone);
 void pcp_init_areas(struct pb_pool *pool);

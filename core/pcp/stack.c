@@ -228,6 +228,7 @@ static u32 refill(const struct stack *s, const struct zone_request *request)
 		got = rmqueue_bulk(request, want, to + want);
 		if (got < want)
 			memmove(to, to + want - got, got * sizeof(*to));
+		got = pcp_admit(request, got, to);
 	}
 	if (!got)
 		return NO_FRAME;

@@ -538,7 +538,7 @@ static struct pb_page *take_contig(struct pb_pool *pool, const struct alloc_cont
 	}
 	if (!s.counted)
 		count_taken(pool, frame, (s64)nr_pages);
-	if (ctx->gfp & PB_GFP_ZERO && !clear_frames(pool, frame, end)) {
+	if (!hand_out(pool, frame, end, ctx->gfp)) {
 		put_range(pool, zone_of_frame(pool, frame), frame, end);
 		count_taken(pool, frame, -(s64)nr_pages);
 		*why = PB_REASON_NO_ADDRESS;

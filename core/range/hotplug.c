@@ -45,6 +45,7 @@ static int exists(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 /* Mark frames that the caller has taken off the free lists as reserved. */
 static int mark_reserved(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
 {
+	(void)hand_out(pool, frame, end, 0);
 	add_managed(pool, zone, -(s64)(end - frame));
 	for (u32 i = frame; i < end; i++)
 		store_relaxed(&pool->pages[i].state, PAGE_RESERVED);

@@ -269,7 +269,7 @@ static int claim_block(struct pb_pool *pool, u32 frame, unsigned int order, pb_g
 
 	if (take_range(pool, zone, frame, end, TAKE_USABLE))
 		return refusal(pool, frame, end);
-	if (gfp & PB_GFP_ZERO && !clear_frames(pool, frame, end)) {
+	if (!hand_out(pool, frame, end, gfp)) {
 		put_range(pool, zone, frame, end);
 		return PB_ENOTSUP;
 	}

@@ -323,7 +323,12 @@ static NOINLINE u32 move_out(struct pb_pool *pool, const struct move_batch *b, u
 
 static inline u32 target_for(struct pb_pool *pool, const struct move_batch *b, u32 i)
 {
-	return take_for_move(pool, order_in(b, i), zone_of_frame(pool, b->from[i])->node, &moving);
+	u32 frame = take_for_move(pool, order_in(b, i), zone_of_frame(pool, b->from[i])->node,
+				  &moving);
+
+	if (frame != NO_FRAME && has_marks(pool))
+		(void)hand_out(pool, frame, frame + (1u << order_in(b, i)), 0);
+	return frame;
 }
 
 /* Targets are taken here and not a call deeper, since the calls below take_for_move() need more
@@ -396,7 +401,7 @@ static u32 take_targets(struct pb_pool *pool, struct zone *zone, struct move_bat
 static void put_frames(struct pb_pool *pool, struct zone *zone, const u32 *frames, u32 n,
 		       unsigned int order)
 {
-	struct locked at = { pool, zone, NULL };
+	struct locked at = { .pool = pool, .zone = zone };
 
 	for (u32 i = 0; i < n; i++) {
 		struct stripe *stripe;

@@ -15,6 +15,8 @@
  */
 #include "zone/zone.h"
 
+#include "block/marks.h"
+
 /* One call of rmqueue_bulk(). */
 struct batch {
 	const struct zone_request *request;
@@ -116,6 +118,8 @@ static u32 rmqueue_step(const struct batch *b, struct stripe *stripe, enum rmque
 	if (!stripe_may_have(stripe, step, request))
 		return 0;
 	at = lock_stripe(request->pool, request->zone, stripe);
+	if (has_marks(request->pool))
+		stripe->wish = request->alloc_flags & ALLOC_ZERO ? WISH_CLEARED : WISH_PLAIN;
 	before = __mark_active(stripe, b->home); /* before the lists change: see lists_of() */
 	got = __rmqueue_step(b, &at, step);
 	if (!got)

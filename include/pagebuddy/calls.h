@@ -38,6 +38,7 @@
  *   pb_alloc_at                   any    irq  areas  a s      O(levels)
  *   pb_free_pages                 any    irq  no     a s      hit O(1), else O(batch)
  *   pb_free_pages_as              any    irq  no     a s      hit O(1), else O(batch)
+ *   pb_free_pages_cleared         any    irq  no     a s      O(levels); hardened: O(memory)
  *   pb_free_bulk                  any    irq  no     a s      n frees
  *   pb_free_exact                 any    irq  no     a s      n frees
  *   pb_free_exact_as              any    irq  no     a s      n frees
@@ -75,6 +76,8 @@
  *   pb_grow_bytes                 any    task no     -        O(spans)
  *   pb_offline_logged             any    task areas  a s z t  O(frames), the migrate hook
  *   pb_compact                    any    task areas  a s      O(frames), the migrate hook
+ *   pb_report_free                any    task no     s        O(pageblocks), the report hook
+ *   pb_user_report                any    task no     -        a system call
  *   pb_drain                      any    task areas  a s      O(what the lists hold)
  *   pb_pcp_decay                  any    task areas  a s      O(what the lists hold)
  *   pb_free_owner                 any    task no     a s      O(frames)

@@ -45,18 +45,31 @@ PB_API void pb_user_pool_destroy(struct pb_pool *pool);
  * idle per-CPU lists decay (pb_pcp_decay()). Hooks must be ready to be called
  * from this thread; the handle's own wake hook is called as well. It takes no signals, ends
  * with pb_user_pool_destroy(), and is not there in a fork's child. PB_OK; PB_EINVAL: no pool,
- * or no such order or number; PB_EBUSY: the pool has one; PB_ENOMEM.
+ * or no such order or number; PB_ENOTSUP; PB_EBUSY: the pool has one; PB_ENOMEM.
  */
 struct pb_background {
 	uint32_t period_ms; /* 0: 100 */
 	unsigned int order; /* order of the blocks to keep */
 	uint64_t blocks;    /* 0: keep none */
+	/* Every so often pb_report_free() is called, for what was free since the last time; 0:
+	   never. Needs PB_POOL_REPORTING and a report hook. report.pages bounds each call. */
+	uint32_t report_ms;
+	struct pb_report report; /* settled, whatever is said here */
 };
 
 PB_API int pb_user_background_start(struct pb_pool *pool, const struct pb_background *what);
 /* Ends it, waiting for the hook that it may be in (so not to be called from one), and gives
    the handle its own wake hook back. Nothing if there is none. */
 PB_API void pb_user_background_stop(struct pb_pool *pool);
+
+/*
+ * A report hook for pools whose memory pb_user_pool_create() has mapped: gives the memory of
+ * reported pages back to the system (MADV_DONTNEED). It comes back as zero pages when
+ * it is touched, so no reuse hook is needed, and with PB_POOL_CLEARED such a block needs no wiping.
+ * Refuses what is not in that mapping, and what is locked in memory. One system call.
+ */
+PB_API enum pb_reported pb_user_report(void *ctx, struct pb_pool *pool, uint64_t pfn,
+				       uint64_t nr_pages);
 
 /* "rseq" or "trylock" or "none": how this pool's per-CPU lists are entered; "rseq-cid": by
    restartable sequences, and by concurrency ids (PB_POOL_CIDS). */

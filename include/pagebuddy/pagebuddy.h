@@ -220,6 +220,9 @@ PB_API const char *pb_kernel_name(enum pb_kernel kernel);
  * A hit takes some eight instructions more; a drain of other lists interrupts every running thread.
  */
 #define PB_POOL_CIDS 0x200u
+/* pb_report_free(), and pb_free_pages_cleared(): each keeps 4 bytes a pageblock, once */
+#define PB_POOL_REPORTING 0x1000u
+#define PB_POOL_CLEARED 0x2000u
 #define PB_POOL_OWNERS 0x10000u       /* side array of owners' tags: 4 bytes a frame; no rseq */
 /* Nothing is held back and nothing logged: no watermarks, reserves or boost, whatever the
    tunables say.
@@ -325,6 +328,7 @@ enum pb_misuse {
 	PB_MISUSE_BAD_FLAGS,    /* two zone or two mobility modifiers (spec 4.3, 4.4) */
 	PB_MISUSE_REFCOUNT,     /* no PB_POOL_REFCOUNT, or more references than can be counted */
 	PB_MISUSE_HOOK,         /* the migrate_batch hook claims more moves than it was given */
+	PB_MISUSE_NOT_CLEARED,  /* a block freed as cleared is not zero (hardened pools look) */
 	PB_NR_MISUSE
 };
 
@@ -332,7 +336,8 @@ struct pb_misuse_report {
 	enum pb_misuse kind;
 	uint64_t pfn;        /* UINT64_MAX if there is none */
 	unsigned int order;  /* as given by the caller; HOOK: blocks that the hook was given */
-	unsigned int found;  /* order or page byte found, by kind; HOOK: what it returned */
+	unsigned int found;  /* order or page byte found, by kind; HOOK: what it returned;
+	                        NOT_CLEARED: number of the first such page in the block */
 	const char *call;    /* name of the function misused */
 	const char *text;    /* the documented message, complete, one line */
 	const void *page;    /* as given by the caller, or NULL */
@@ -371,6 +376,13 @@ struct pb_trace_event {
 };
 
 struct pb_pool;
+
+/* What a report hook did with free memory. */
+enum pb_reported {
+	PB_REPORT_REFUSED, /* nothing: it is not reported */
+	PB_REPORT_TAKEN,   /* what is in it may change until it is used again */
+	PB_REPORT_CLEARED, /* it is zero from now on, until it is used again */
+};
 
 /* A block that is to move, and a block of the same order to move it to. */
 struct pb_move {
@@ -429,6 +441,23 @@ struct pb_hooks {
 	bool (*oom)(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gfp);
 	/* Background reclaim should run for this node (kswapd). */
 	void (*wake)(void *ctx, struct pb_pool *pool, int node, unsigned int order);
+	/*
+	 * pb_report_free(): nr_pages free ones from pfn on, whole pageblocks. Nobody uses them during
+	 * the call, nor after it before the reuse hook was called, so their memory may be taken away:
+	 * madvise(), a balloon, a device that sleeps. They are out of the pool for the time of the
+	 * call: requests that need them then fail.
+	 */
+	enum pb_reported (*report)(void *ctx, struct pb_pool *pool, uint64_t pfn,
+				   uint64_t nr_pages);
+	/*
+	 * nr_pages from pfn on, which were reported, perhaps among others, are about to be used:
+	 * whole pageblocks. Called before any of them is handed out, in the request that is to have
+	 * them, so from wherever requests are made, and the memory must be there when it returns. Two
+	 * requests that take parts of one pageblock may call it at once, and after a death it is called
+	 * again: a second call must do no harm. It must not call into the pool. NULL where nobody needs
+	 * to know, as with madvise(): the pages come back by themselves.
+	 */
+	void (*reuse)(void *ctx, struct pb_pool *pool, uint64_t pfn, uint64_t nr_pages);
 	/* Address of a frame, for __GFP_ZERO and page_address; default: config.linear. */
 	void *(*address)(void *ctx, uint64_t pfn);
 	/* Its inverse, for pb_address_to_page(): pfn of the frame that begins at an address,
@@ -597,6 +626,17 @@ PB_API struct pb_page *pb_request_contig(struct pb_pool *pool, struct pb_request
 
 /* __free_pages(): drop a reference; the last one frees. PB_OK or PB_EMISUSE. */
 PB_API int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order);
+/*
+ * pb_free_pages() of a block that its owner knows to be zero, all of it. In a pool with PB_POOL_CLEARED
+ * it is kept in mind of blocks of at least pageblock_order: such a request with __GFP_ZERO gets
+ * a block that is zero if there is one (of the same order, among some), and it is not wiped again;
+ * others get them last. A pageblock is no longer known to be zero when the first of its pages is
+ * handed out; merging and splitting change nothing. Blocks of less than pageblock_order, and other
+ * pools, are freed as by pb_free_pages(). PB_POOL_HARDENED: each word is looked at first, where the
+ * page has an address: PB_EMISUSE (NOT_CLEARED), and the block stays the caller's. O(1) and a lock, not
+ * a hit; O(memory) where it is looked at.
+ */
+PB_API int pb_free_pages_cleared(struct pb_pool *pool, struct pb_page *page, unsigned int order);
 /* Frees n blocks of one order, all or none: returns n, or 0 when one of them can't be
    freed, or is named twice without having two references (misuse, for the first). */
 PB_API size_t pb_free_bulk(struct pb_pool *pool, unsigned int order, size_t n,
@@ -749,6 +789,28 @@ PB_API int pb_grow_pieces(const struct pb_pool *pool, uint64_t start_pfn, uint64
 PB_API int pb_grow_bytes(const struct pb_pool *pool, uint64_t start_pfn, uint64_t end_pfn,
 			 size_t *bytes);
 
+/*
+ * Shows free memory to the report hook, once: what is reported is shown again only after it was in use. Blocks
+ * of at least `order`, merged ones but for what of them is reported already, from the highest
+ * address down, until so many pages were shown. At no time has the hook more than half of what a
+ * zone has above its high watermark: large blocks are shown in pieces, and where it is less than
+ * a block of `order`, nothing is. In per-CPU lists nothing is reported: drain them first to have all.
+ *
+ * What is reported is free as before: it merges, is split, and handed out, if there is nothing else
+ * of the same order (among some); see the reuse hook. pb_walk() and pb_zone_stats() tell of it.
+ * *pages (may be NULL): pages that the hook took. PB_OK; PB_ENOTSUP: the pool has no
+ * PB_POOL_REPORTING, or the handle no report hook; PB_EINVAL: no such order, or one of less than
+ * pageblock_order. O(pageblocks), and the hook's time, for which no lock is held (in a
+ * PB_POOL_SHARED pool other processes wait).
+ */
+struct pb_report {
+	unsigned int order; /* 0: pageblock_order */
+	uint64_t pages;     /* 0: all */
+	bool settled;       /* only what was free at the last such call, and ever since */
+};
+
+PB_API int pb_report_free(struct pb_pool *pool, const struct pb_report *what, uint64_t *pages);
+
 /* Give back what per-CPU lists hold: one CPU's (cpu >= 0) or all (-1), and then what lies in
    the depot and what waits in the quarantine, too. */
 PB_API void pb_drain(struct pb_pool *pool, int cpu);
@@ -779,6 +841,9 @@ enum pb_block_state {
 	PB_BLOCK_RESERVED,  /* present, never handed out */
 };
 
+#define PB_BLOCK_REPORTED 0x1u /* pb_report_free() */
+#define PB_BLOCK_CLEARED 0x2u  /* it is known to be zero */
+
 struct pb_block {
 	uint64_t pfn;
 	uint8_t order; /* RESERVED and PCP: of this piece */
@@ -788,6 +853,7 @@ struct pb_block {
 	uint8_t node;
 	uint8_t zone;
 	uint8_t movable;
+	uint8_t marks;  /* PB_BLOCK_..., of all of it, if it is FREE */
 	uint32_t owner; /* ALLOCATED: its tag; 0 without PB_POOL_OWNERS */
 };
 
@@ -823,6 +889,8 @@ struct pb_zone_stat {
 	int64_t pcp;                      /* pages in per-CPU lists, and in the depot */
 	int64_t quarantined;              /* pages freed last, see pb_config.quarantine */
 	int64_t isolated;                 /* free pages on ISOLATE lists */
+	uint64_t reported;                /* free pages that the report hook took */
+	uint64_t cleared;                 /* free pages that are known to be zero */
 	uint64_t watermark[PB_NR_WMARK];  /* without boost */
 	uint64_t boost;
 	uint64_t lowmem_reserve[PB_NR_ZONE_TYPES];
@@ -867,6 +935,7 @@ struct pb_pool_stat {
 	uint64_t frames;         /* index space */
 	uint64_t present, managed;
 	int64_t free, pcp;       /* pages */
+	uint64_t reported, cleared; /* of the free ones; see pb_zone_stat */
 	int64_t quarantined;     /* pages; managed is free, pcp, quarantined, isolated and owned */
 	uint64_t metadata_bytes;
 	uint32_t nodes, zones, cpus, stripes;

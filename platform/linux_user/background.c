@@ -2,9 +2,9 @@
 /*
  * A thread that does for a pool what kswapd and kcompactd do for Linux: woken when a zone
  * falls below its low watermark, it has the reclaim hook free pages until each is above its
- * high one, takes back boosts, lets idle lists decay, and compacts until so many blocks of an
- * order are free. It looks by itself now and then, too: for copies of the handle that don't
- * wake it, and other processes of a shared pool.
+ * high one, takes back boosts, lets idle lists decay, compacts until so many blocks of an
+ * order are free, and reports free memory. It looks by itself now and then, too: for copies of
+ * the handle that don't wake it, and other processes of a shared pool.
  *
  *	request --wake hook--> worker.woken --> thread: reclaim hook, pb_boost_done(), pb_compact()
  *
@@ -40,6 +40,7 @@ struct worker {
 	bool woken, stop;
 	unsigned int vain, patience; /* compactions in vain; looks until the next */
 	time_t decayed;              /* when idle lists decayed last, seconds */
+	uint64_t reported;           /* when pb_report_free() was called last, ms */
 };
 
 static pthread_mutex_t workers_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -177,6 +178,22 @@ static void decay(struct worker *w)
 	pb_pcp_decay(&w->pool);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void report(struct worker *w)
+{
+	if (!w->what.report_ms || now_ms() - w->reported < w->what.report_ms || stopping(w))
+		return;
+	(void)pb_report_free(&w->pool, &w->what.report, NULL);
+	w->reported = now_ms();
+}
+
 /* False: it is to end. */
 static bool wait_for_work(struct worker *w)
 {
@@ -204,6 +221,7 @@ static void *work(void *arg)
 		balance(w);
 		decay(w);
 		keep_blocks(w);
+		report(w);
 	}
 	return NULL;
 }
@@ -228,14 +246,29 @@ static bool start_thread(struct worker *w)
 	return started;
 }
 
+/* What pb_report_free() would say each time. */
+static int can_report(const struct pb_pool *pool, const struct pb_background *what)
+{
+	unsigned int order = what->report.order;
+
+	if (!what->report_ms)
+		return PB_OK;
+	if (order > pool->max_order || (order && order < pool->pageblock_order))
+		return PB_EINVAL;
+	return pool->super->flags & PB_POOL_REPORTING && pool->hooks.report ? PB_OK : PB_ENOTSUP;
+}
+
 int pb_user_background_start(struct pb_pool *pool, const struct pb_background *what)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct worker *w;
-	int code = PB_OK;
+	int code;
 
 	if (!pool->super || what->order > pool->max_order || what->blocks > pool->nr_frames)
 		return PB_EINVAL;
+	code = can_report(pool, what);
+	if (code)
+		return code;
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return PB_ENOMEM;
@@ -243,6 +276,7 @@ int pb_user_background_start(struct pb_pool *pool, const struct pb_background *w
 	w->pool = *pool;
 	w->what = *what;
 	w->what.period_ms = what->period_ms ? what->period_ms : 100;
+	w->what.report.settled = true;
 	w->wake = pool->hooks.wake == wake_worker ? NULL : pool->hooks.wake;
 	w->pid = getpid();
 	pthread_mutex_lock(&workers_lock);

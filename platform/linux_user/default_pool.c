@@ -298,6 +298,24 @@ void pb_user_pool_destroy(struct pb_pool *pool)
 	pb_pool_destroy(pool);
 }
 
+/* The mapping is private and anonymous: what is dropped there reads as zero. */
+enum pb_reported pb_user_report(void *ctx, struct pb_pool *pool, uint64_t pfn, uint64_t nr_pages)
+{
+	uint64_t first = pfn - pool->super->linear_pfn, mapped = (uintptr_t)pool->priv[1];
+	unsigned char *linear = pool->priv[0];
+
+	(void)ctx;
+	mapped >>= pool->page_shift;
+	if (!linear || pfn < pool->super->linear_pfn || first > mapped ||
+	    nr_pages > mapped - first ||
+	    zone_of_frame(pool, pfn_to_frame(pool, pfn))->type == PB_ZONE_HIGHMEM)
+		return PB_REPORT_REFUSED;
+	return madvise(linear + (first << pool->page_shift), (size_t)nr_pages << pool->page_shift,
+		       MADV_DONTNEED)
+		       ? PB_REPORT_REFUSED
+		       : PB_REPORT_CLEARED;
+}
+
 const char *pb_user_percpu_mode(const struct pb_pool *pool)
 {
 	static const char *const names[] = { "none", "trylock", "rseq", "rseq-cid" };

@@ -255,6 +255,13 @@ static void refusals(void)
 	config.flags = PB_POOL_MOBILITY;
 	refused("mobility", &config, PB_EINVAL);
 #endif
+#ifdef LEFT_OUT_MARKS
+	make(&shapes[0], &config);
+	config.flags = PB_POOL_REPORTING;
+	refused("reporting", &config, PB_EINVAL);
+	config.flags = PB_POOL_CLEARED;
+	refused("knowing of zeros", &config, PB_EINVAL);
+#endif
 #ifdef LEFT_OUT_SMP
 	make(&shapes[0], &config);
 	config.nr_cpus = 2;

@@ -12,7 +12,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "base/pool.h" /* the handle's fields: before the public headers */
+#include "block/marks.h" /* the handle's fields: before the public headers */
 
 #include <setjmp.h>
 #include <signal.h>
@@ -46,7 +46,7 @@ int main(void)
 
 struct stage {
 	struct pb_pool pool;
-	struct pb_page *single, *block, *movable, *full[64];
+	struct pb_page *single, *block, *large, *full[64];
 	unsigned int nr_full;
 };
 
@@ -73,7 +73,25 @@ static void misused(void *ctx, const struct pb_misuse_report *report)
 	abort();
 }
 
+/* Pages that the report hook was shown, and that the reuse hook was not told of since. */
+static bool away[ALL_FRAMES];
+
+static enum pb_reported taken(void *ctx, struct pb_pool *pool, uint64_t pfn, uint64_t n)
+{
+	(void)ctx, (void)pool;
+	memset(&away[pfn], true, n);
+	return PB_REPORT_TAKEN;
+}
+
+static void brought_back(void *ctx, struct pb_pool *pool, uint64_t pfn, uint64_t n)
+{
+	(void)ctx, (void)pool;
+	memset(&away[pfn], false, n);
+}
+
 static const struct pb_hooks hooks = {
+	.report = taken,
+	.reuse = brought_back,
 	.misuse = misused,
 	.migrate = may_move,
 	.reclaim = no_progress,
@@ -266,6 +284,26 @@ static void do_free_owner(struct stage *s)
 	(void)pb_free_owner(&s->pool, 5, NULL);
 }
 
+static void do_report(struct stage *s)
+{
+	(void)pb_report_free(&s->pool, &(struct pb_report){ .settled = true }, NULL);
+	(void)pb_report_free(&s->pool, &(struct pb_report){ .settled = true, .pages = 512 }, NULL);
+}
+
+static void do_report_and_use(struct stage *s)
+{
+	pb_drain(&s->pool, -1);
+	(void)pb_report_free(&s->pool, &(struct pb_report){ 0 }, NULL);
+	(void)pb_alloc_pages(&s->pool, PB_GFP_KERNEL, 5);
+	for (unsigned int i = 0; i < 20; i++)
+		(void)pb_alloc_pages(&s->pool, PB_GFP_KERNEL, 0);
+}
+
+static void do_free_cleared(struct stage *s)
+{
+	(void)pb_free_pages_cleared(&s->pool, s->large, 4);
+}
+
 static void do_validate(struct stage *s)
 {
 	(void)pb_validate(&s->pool, NULL);
@@ -324,6 +362,9 @@ static const struct scenario scenarios[] = {
 	{ "set_watermark_*, boost_done", do_scale, STILL },
 	{ "set_pcp", do_set_pcp, STILL },
 	{ "free_owner", do_free_owner, STILL },
+	{ "report", do_report, STILL },
+	{ "report, use", do_report_and_use, STILL },
+	{ "free_pages_cleared", do_free_cleared, STILL },
 	{ "validate", do_validate, STILL },
 	{ "recovery", do_recover, STILL },
 	{ "pool_init", do_init, MAKING },
@@ -343,8 +384,11 @@ static const struct kind kinds[] = {
 	{ "modern, quarantine", PB_PROFILE_MODERN,
 	  TP_QUARANTINE | PB_POOL_SHARED | PB_POOL_REFCOUNT },
 	{ "linux", PB_PROFILE_LINUX, PB_POOL_REFCOUNT },
+	{ "modern, marks", PB_PROFILE_MODERN,
+	  PB_POOL_REPORTING | PB_POOL_CLEARED | PB_POOL_REFCOUNT },
 	{ "linux, quarantine", PB_PROFILE_LINUX, TP_QUARANTINE | PB_POOL_REFCOUNT },
-	{ "linux, shared", PB_PROFILE_LINUX, PB_POOL_SHARED | PB_POOL_OWNERS | PB_POOL_REFCOUNT },
+	{ "linux, shared, marks", PB_PROFILE_LINUX,
+	  PB_POOL_SHARED | PB_POOL_OWNERS | PB_POOL_REFCOUNT | PB_POOL_REPORTING },
 };
 
 /* -------------------------------------------------------------------- state */
@@ -405,6 +449,14 @@ static void check_owners(struct pb_pool *pool)
 		require(!now[i] || before[i] || after[i] || scenario->what == PASSING,
 			"a page has an owner that never asked for it");
 	}
+}
+
+/* Whatever a hook may have been shown counts as reported, and what was not, does not. */
+static void check_marks_left(const struct pb_pool *pool)
+{
+	for (unsigned int i = 0; pool->marks && i < ALL_FRAMES; i++)
+		require(!away[i] || pool->marks[i >> config.pageblock_order] & MARK_REPORTED,
+			"a page is away, and nobody knows");
 }
 
 static void free_all(struct pb_pool *pool)
@@ -480,9 +532,14 @@ static void look_at(void)
 	require(pb_pool_attach(&pool, image, bytes, true, &hooks, &error) == PB_OK, error.text);
 	require(pb_validate(&pool, &error) == PB_OK, error.text);
 	check_owners(&pool);
+	check_marks_left(&pool);
 	if (looked_at++ % (every == 1 ? 1 : 4) == 0) {
+		bool kept[ALL_FRAMES];
+
+		memcpy(kept, away, sizeof(away));
 		check_calls_return(&pool);
 		check_nothing_is_lost(&pool);
+		memcpy(away, kept, sizeof(away));
 	}
 	pb_test_set_self(0);
 }
@@ -550,7 +607,8 @@ static void fill(struct stage *s)
 		s->full[s->nr_full] = pb_alloc_pages(&s->pool, PB_GFP_KERNEL, 0);
 	s->single = pb_alloc_pages(&s->pool, PB_GFP_HIGHUSER_MOVABLE, 0);
 	s->block = pb_alloc_pages(&s->pool, PB_GFP_KERNEL, 3);
-	if (!s->block || !s->single || !s->full[39])
+	s->large = pb_alloc_pages(&s->pool, PB_GFP_KERNEL, 4);
+	if (!s->large || !s->block || !s->single || !s->full[39])
 		abort();
 }
 
@@ -576,6 +634,7 @@ static void make_stage(struct stage *s)
 	config.watermark_boost_factor = 0;
 	memset(config.lowmem_reserve_ratio, 0, sizeof(config.lowmem_reserve_ratio));
 	memset(s, 0, sizeof(*s));
+	memset(away, false, sizeof(away));
 	pb_test_set_cpu(0);
 	pb_test_set_self(0);
 	require(pb_pool_size(&config, &bytes, NULL) == PB_OK && bytes <= mapped, "size");

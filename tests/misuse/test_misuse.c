@@ -26,6 +26,7 @@ static const char *const messages[PB_NR_MISUSE] = {
 	[PB_MISUSE_BAD_FLAGS] = "gfp flags contradict each other",
 	[PB_MISUSE_REFCOUNT] = "reference count out of range or not kept",
 	[PB_MISUSE_HOOK] = "a hook returned what can't be",
+	[PB_MISUSE_NOT_CLEARED] = "block is not zero",
 };
 
 /* A pool in the middle of its life: some of everything, two CPUs' lists filled. */

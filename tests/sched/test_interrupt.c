@@ -217,6 +217,9 @@ static void request_ranges(struct pb_pool *pool, struct pb_request *request)
 	for (uint64_t pfn = 0; pfn < FRAMES; pfn += 9)
 		if (pb_alloc_at(pool, pfn, 0, URGENT) == PB_OK)
 			pb_free_pages(pool, pb_pfn_to_page(pool, pfn), 0);
+	page = pb_alloc_pages(pool, URGENT, 3);
+	if (page)
+		pb_free_pages_cleared(pool, page, 3);
 }
 
 static void ask(struct pb_pool *pool, struct pb_page *page)

@@ -8,7 +8,7 @@
  * Scheduling points are the entries of the port; with SCHED_ACCESSES, every load and
  * store of the pool's memory too.
  */
-#include "base/pool.h" /* the handle's fields: before the public headers */
+#include "block/marks.h" /* the handle's fields: before the public headers */
 
 #include "support/cmocka.h"
 #include "support/variants.h"
@@ -44,6 +44,50 @@ static uint64_t scene_frames(void)
 	return with_depot ? DEPOT_FRAMES : FRAMES;
 }
 
+/* ------------------------------------------------------- free memory that is reported */
+
+static bool reporting;        /* the scenes have hooks that take free memory away */
+static bool away[ALL_FRAMES]; /* what these have */
+
+static enum pb_reported on_report(void *ctx, struct pb_pool *pool, uint64_t pfn, uint64_t n)
+{
+	(void)ctx, (void)pool;
+	memset(&away[pfn], true, n);
+	pb_platform_relax(); /* others run meanwhile */
+	return PB_REPORT_TAKEN;
+}
+
+static void on_reuse(void *ctx, struct pb_pool *pool, uint64_t pfn, uint64_t n)
+{
+	(void)ctx, (void)pool;
+	pb_platform_relax();
+	memset(&away[pfn], false, n);
+	pb_platform_relax();
+}
+
+/* Is each page back before it is somebody's? */
+static bool is_back(struct scene *s, const struct pb_page *page, unsigned int order)
+{
+	uint64_t pfn = pb_page_to_pfn(&s->tp.pool, page);
+
+	for (uint64_t i = pfn; i < pfn + (1u << order); i++)
+		if (away[i])
+			return false;
+	return true;
+}
+
+/* Only free pages are away, and all that are reported. */
+static bool marks_say_so(struct scene *s)
+{
+	for (unsigned int i = 0; reporting && i < FRAMES; i++)
+		if (away[i] != !!(s->tp.pool.marks[i >> 3] & MARK_REPORTED)) {
+			snprintf(s->wrong, sizeof(s->wrong), "pfn %u: away %d, marks %u", i,
+				 away[i], s->tp.pool.marks[i >> 3]);
+			return false;
+		}
+	return true;
+}
+
 static void scene_setup(void *ctx)
 {
 	struct scene *s = ctx;
@@ -56,6 +100,12 @@ static void scene_setup(void *ctx)
 	s->tp.config.max_order = 4;
 	s->tp.config.pageblock_order = 3;
 	s->tp.config.nr_cpus = s->cpus;
+	memset(away, false, sizeof(away));
+	if (reporting) {
+		s->tp.config.flags |= PB_POOL_REPORTING;
+		s->tp.hooks.report = on_report;
+		s->tp.hooks.reuse = on_reuse;
+	}
 	tp_region(&s->tp, 0, scene_frames(), 0, PB_ZONE_NORMAL);
 	if (may_grow) {
 		tp_region(&s->tp, FRAMES, ALL_FRAMES, 0, PB_ZONE_NORMAL);
@@ -122,7 +172,7 @@ static bool scene_check(void *ctx)
 		snprintf(s->wrong, sizeof(s->wrong), "%u allocations failed", s->failed);
 	else if (pb_validate(&s->tp.pool, &error) != PB_OK)
 		snprintf(s->wrong, sizeof(s->wrong), "%s", error.text);
-	else if (!owners_are_single(s, &pages))
+	else if (!owners_are_single(s, &pages) || !marks_say_so(s))
 		return false;
 	if (s->wrong[0])
 		return false;
@@ -147,6 +197,8 @@ static void take(struct scene *s, unsigned int t, unsigned int slot, pb_gfp_t gf
 	s->order[t][slot] = order;
 	if (!s->page[t][slot])
 		s->failed++;
+	else if (reporting && !is_back(s, s->page[t][slot], order))
+		s->failed = 1000;
 }
 
 /* The slot is emptied first: from the call on, the page is somebody else's. */
@@ -357,6 +409,49 @@ static void test_claim_beside_alloc(void **state)
 {
 	(void)state;
 	explore("claim", 2, own_cpu, 2, 2, 0, NULL, claim_against_alloc);
+}
+
+static void report_all(struct scene *s)
+{
+	const struct pb_report all = { 0 };
+
+	(void)pb_report_free(&s->tp.pool, &all, NULL);
+}
+
+static void report_against_alloc(struct scene *s, unsigned int t)
+{
+	if (t) {
+		take(s, t, 0, PB_GFP_KERNEL, t == 1 ? 3 : 0);
+		give(s, t, 0);
+		return;
+	}
+	report_all(s);
+}
+
+static void report_both(struct scene *s, unsigned int t)
+{
+	(void)t;
+	report_all(s);
+}
+
+/* Of one pageblock, as both are on one CPU's way. */
+static void use_what_is_reported(struct scene *s, unsigned int t)
+{
+	take(s, t, 0, PB_GFP_KERNEL, t);
+	give(s, t, 0);
+	take(s, t, 1, PB_GFP_KERNEL, 0);
+}
+
+static void test_reports_beside_alloc(void **state)
+{
+	(void)state;
+	reporting = true;
+	explore("report", 2, own_cpu, 2, 2, 0, NULL, report_against_alloc);
+	explore("two report", 2, own_cpu, 2, 2, 0, NULL, report_both);
+	explore("reuse", 2, own_cpu, 2, 2, 0, report_all, use_what_is_reported);
+	explore("reuse, one CPU", 2, same_cpu, 1, 2, 0, report_all, use_what_is_reported);
+	explore("reuse beside report", 2, own_cpu, 2, 2, 0, report_all, report_against_alloc);
+	reporting = false;
 }
 
 static void offline_against_alloc(struct scene *s, unsigned int t)
@@ -829,6 +924,7 @@ int main(void)
 		cmocka_unit_test(test_tick_beside_the_owner),
 		cmocka_unit_test(test_buddies_freed_at_once_merge),
 		cmocka_unit_test(test_claim_beside_alloc),
+		cmocka_unit_test(test_reports_beside_alloc),
 		cmocka_unit_test(test_offline_beside_alloc),
 		cmocka_unit_test(test_offline_beside_offline),
 		cmocka_unit_test(test_memory_comes_and_goes_beside_others),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The thread of the linux_user port that reclaims and compacts in the background. No test
+ * The thread of the linux_user port that reclaims, compacts and reports in the background. No test
  * expects anything of the clock: each waits until what must come has come.
  */
+#define _GNU_SOURCE    /* mincore() */
 #include "base/pool.h" /* the handle's fields: before the public headers */
 
 #include "support/cmocka.h"
@@ -12,6 +13,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,6 +209,137 @@ static void test_it_keeps_blocks_of_an_order(void **state)
 	pb_user_pool_destroy(&o.pool);
 }
 
+/* -------------------------------------------------------------- free page reporting */
+
+static unsigned char *memory;
+
+/* Pages of the pool's memory that the system has something behind. */
+static unsigned int resident(void)
+{
+	static unsigned char pages[FRAMES];
+	unsigned int n = 0;
+
+	assert_int_equal(mincore(memory, (size_t)FRAMES << 12, pages), 0);
+	for (unsigned int i = 0; i < FRAMES; i++)
+		n += pages[i] & 1;
+	return n;
+}
+
+static bool is_given_back(void)
+{
+	return !resident();
+}
+
+static void start_with_memory(const struct pb_background *what)
+{
+	const struct pb_hooks hooks = { .report = pb_user_report };
+	const struct pb_region ram = { 0, FRAMES, 0, PB_ZONE_NORMAL, PB_REGION_USABLE };
+	struct pb_config config;
+
+	pb_config_init(&config);
+	config.regions = &ram;
+	config.nr_regions = 1;
+	config.flags = PB_POOL_REPORTING | PB_POOL_CLEARED;
+	assert_int_equal(pb_user_pool_create(&o.pool, &config, (size_t)FRAMES << 12, &hooks, NULL),
+			 PB_OK);
+	memory = config.linear;
+	assert_int_equal(madvise(memory, (size_t)FRAMES << 12, MADV_NOHUGEPAGE), 0);
+	memset(memory, 0x5a, (size_t)FRAMES << 12);
+	assert_int_equal(resident(), FRAMES);
+	if (what)
+		assert_int_equal(pb_user_background_start(&o.pool, what), PB_OK);
+}
+
+static void test_it_gives_free_memory_back_to_the_system(void **state)
+{
+	const struct pb_background what = { .period_ms = 1, .report_ms = 1 };
+	struct pb_pool_stat stat;
+	struct pb_page *page;
+	unsigned char *at;
+
+	(void)state;
+	start_with_memory(&what);
+	wait_until(is_given_back);
+	pb_user_background_stop(&o.pool);
+	pb_stats(&o.pool, &stat);
+	assert_int_equal(stat.reported, FRAMES);
+	assert_int_equal(stat.cleared, FRAMES);
+	page = pb_alloc_pages(&o.pool, PB_GFP_KERNEL | PB_GFP_ZERO, 9);
+	assert_non_null(page);
+	assert_int_equal(resident(), 0); /* it is zero, so nobody wrote there */
+	at = pb_page_address(&o.pool, page);
+	for (unsigned int i = 0; i < 512u << 12; i += 512)
+		assert_int_equal(at[i], 0);
+	memset(at, 1, 512u << 12);
+	assert_int_equal(pb_free_pages(&o.pool, page, 9), PB_OK);
+	assert_int_equal(pb_validate(&o.pool, NULL), PB_OK);
+	pb_user_pool_destroy(&o.pool);
+}
+
+/* What is in use stays, and what is not in the mapping is not given away. */
+static void test_only_free_memory_is_given_back(void **state)
+{
+	struct pb_page *page;
+	uint64_t pages, pfn;
+
+	(void)state;
+	start_with_memory(NULL);
+	page = pb_alloc_pages(&o.pool, PB_GFP_KERNEL, 9);
+	assert_non_null(page);
+	pfn = pb_page_to_pfn(&o.pool, page);
+	pb_drain(&o.pool, -1); /* some were fetched with it */
+	assert_int_equal(pb_report_free(&o.pool, &(struct pb_report){ 0 }, &pages), PB_OK);
+	assert_int_equal(pages, FRAMES - 512);
+	assert_int_equal(resident(), 512);
+	for (unsigned int i = 0; i < 512u << 12; i += 512)
+		assert_int_equal(memory[(pfn << 12) + i], 0x5a);
+	assert_int_equal(pb_user_report(NULL, &o.pool, FRAMES, 1), PB_REPORT_REFUSED);
+	assert_int_equal(pb_user_report(NULL, &o.pool, FRAMES - 512, 513), PB_REPORT_REFUSED);
+	pb_user_pool_destroy(&o.pool);
+	start(NULL, NULL); /* addresses only */
+	assert_int_equal(pb_user_report(NULL, &o.pool, 0, 512), PB_REPORT_REFUSED);
+	pb_user_pool_destroy(&o.pool);
+}
+
+static void test_reporting_that_cannot_be_is_refused(void **state)
+{
+	struct pb_background what = { .report_ms = 1 };
+
+	(void)state;
+	start(NULL, NULL);
+	assert_int_equal(pb_user_background_start(&o.pool, &what), PB_ENOTSUP);
+	pb_user_pool_destroy(&o.pool);
+	start_with_memory(NULL);
+	what.report.order = 8;
+	assert_int_equal(pb_user_background_start(&o.pool, &what), PB_EINVAL);
+	what.report.order = 11;
+	assert_int_equal(pb_user_background_start(&o.pool, &what), PB_EINVAL);
+	pb_user_pool_destroy(&o.pool);
+}
+
+static bool lists_are_empty(void)
+{
+	struct pb_pool_stat stat;
+
+	pb_stats(&o.pool, &stat);
+	return !stat.pcp;
+}
+
+static void test_idle_lists_decay(void **state)
+{
+	const struct pb_background what = { .period_ms = 1 };
+	struct pb_page *page;
+
+	(void)state;
+	start(NULL, NULL);
+	page = pb_alloc_pages(&o.pool, PB_GFP_KERNEL, 0);
+	assert_int_equal(pb_free_pages(&o.pool, page, 0), PB_OK);
+	assert_false(lists_are_empty());
+	assert_int_equal(pb_user_background_start(&o.pool, &what), PB_OK);
+	wait_until(lists_are_empty);
+	pb_user_pool_destroy(&o.pool);
+}
+
 static void test_what_makes_no_sense_is_refused(void **state)
 {
 	const struct pb_hooks hooks = { .wake = wake };
@@ -292,6 +425,10 @@ int main(void)
 		cmocka_unit_test(test_it_looks_without_being_woken),
 		cmocka_unit_test(test_it_ends_while_a_hook_lies),
 		cmocka_unit_test(test_it_keeps_blocks_of_an_order),
+		cmocka_unit_test(test_it_gives_free_memory_back_to_the_system),
+		cmocka_unit_test(test_only_free_memory_is_given_back),
+		cmocka_unit_test(test_reporting_that_cannot_be_is_refused),
+		cmocka_unit_test(test_idle_lists_decay),
 		cmocka_unit_test(test_what_makes_no_sense_is_refused),
 		cmocka_unit_test(test_a_child_has_no_thread),
 		cmocka_unit_test(test_questions_about_a_range),

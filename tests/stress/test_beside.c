@@ -96,6 +96,24 @@ static struct pb_page *pass_on(struct pb_page *page)
 	return page;
 }
 
+/* What the report hook took, and the reuse hook has not brought back. */
+static atomic_bool away[FRAMES + HOT_SPANS * SPAN];
+
+static enum pb_reported on_report(void *ctx, struct pb_pool *pool, uint64_t pfn, uint64_t n)
+{
+	(void)ctx, (void)pool;
+	for (uint64_t i = pfn; i < pfn + n; i++)
+		assert_false(atomic_exchange(&away[i], true));
+	return PB_REPORT_TAKEN;
+}
+
+static void on_reuse(void *ctx, struct pb_pool *pool, uint64_t pfn, uint64_t n)
+{
+	(void)ctx, (void)pool;
+	for (uint64_t i = pfn; i < pfn + n; i++)
+		atomic_store(&away[i], false);
+}
+
 static void build(enum pb_profile profile, uint32_t flags)
 {
 	static unsigned int builds;
@@ -107,6 +125,9 @@ static void build(enum pb_profile profile, uint32_t flags)
 	tp.config.pageblock_order = PAGEBLOCK_ORDER;
 	tp.config.nr_cpus = 2;
 	tp.config.nr_stripes = 2;
+	tp.config.flags |= PB_POOL_REPORTING | PB_POOL_CLEARED;
+	tp.hooks.report = on_report;
+	tp.hooks.reuse = on_reuse;
 	tp.hooks.migrate = migrate;
 	if (tp_seed() >> (builds++ & 31) & 1) /* some pools move in batches */
 		tp.hooks.migrate_batch = migrate_batch;
@@ -116,6 +137,8 @@ static void build(enum pb_profile profile, uint32_t flags)
 	tp.regions[1].kind = PB_REGION_HOTPLUG;
 	tp_build(&tp);
 	memset(movable, 0, sizeof(movable));
+	for (unsigned int i = 0; i < FRAMES + HOT_SPANS * SPAN; i++)
+		atomic_store(&away[i], false);
 	tp_require_stripes(&tp.pool, profile == PB_PROFILE_MODERN ? 2 : 1, 128);
 }
 
@@ -153,8 +176,36 @@ static void call_pb_alloc_pages(struct tp_rng *rng)
 	unsigned int order = tp_below(rng, 4);
 	struct pb_page *page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, order);
 
-	if (page)
+	if (!page)
+		return;
+	assert_false(atomic_load(&away[pb_page_to_pfn(&tp.pool, page)]));
+	assert_int_equal(pb_free_pages(&tp.pool, page, order), PB_OK);
+}
+
+static void call_pb_report_free(struct tp_rng *rng)
+{
+	const struct pb_report what = { .pages = 64u << tp_below(rng, 8),
+					.settled = tp_below(rng, 2) };
+
+	assert_int_equal(pb_report_free(&tp.pool, &what, NULL), PB_OK);
+	/* there is no memory behind these addresses that it could give back */
+	assert_int_equal(pb_user_report(NULL, &tp.pool, 0, 1), PB_REPORT_REFUSED);
+}
+
+/* Whole pageblocks, which must be back. */
+static void call_pb_free_pages_cleared(struct tp_rng *rng)
+{
+	unsigned int order = 5 + tp_below(rng, 2);
+	struct pb_page *page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, order);
+
+	if (!page)
+		return;
+	for (uint64_t i = 0, pfn = pb_page_to_pfn(&tp.pool, page); i < 1u << order; i++)
+		assert_false(atomic_load(&away[pfn + i]));
+	if (tp.config.flags & PB_POOL_HARDENED) /* would look, and there is nothing */
 		assert_int_equal(pb_free_pages(&tp.pool, page, order), PB_OK);
+	else
+		assert_int_equal(pb_free_pages_cleared(&tp.pool, page, order), PB_OK);
 }
 
 static void call_pb_free_pages(struct tp_rng *rng)
@@ -548,6 +599,8 @@ static const struct {
 	CALL(pb_grow),
 	CALL(pb_remove),
 	CALL(relay),
+	CALL(pb_report_free),
+	CALL(pb_free_pages_cleared),
 };
 
 #define NR_CALLS (sizeof(calls) / sizeof(*calls))

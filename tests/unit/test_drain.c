@@ -197,8 +197,9 @@ static void retype(struct tp *tp, uint32_t pageblock, enum pb_migratetype type)
 {
 	struct zone *zone = pool_zone(&tp->pool, 0);
 
-	__set_pageblock_type(&(const struct locked){ &tp->pool, zone,
-						     zone_stripe(&tp->pool, zone, 0) },
+	__set_pageblock_type(&(const struct locked){ .pool = &tp->pool,
+						     .zone = zone,
+						     .stripe = zone_stripe(&tp->pool, zone, 0) },
 			     pageblock, type);
 	if (type == PB_MIGRATE_ISOLATE)
 		zone->nr_isolate_pageblock++;

@@ -101,7 +101,9 @@ static struct stripe *stripe_of(const struct tp *tp, uint32_t frame)
 
 static struct locked lock_of(struct tp *tp, uint32_t frame)
 {
-	return (struct locked){ &tp->pool, normal(tp), stripe_of(tp, frame) };
+	return (struct locked){ .pool = &tp->pool,
+				.zone = normal(tp),
+				.stripe = stripe_of(tp, frame) };
 }
 
 static void set_bit(struct tp *tp, uint32_t frame, unsigned int order)
@@ -362,7 +364,9 @@ FAULT(listed_elsewhere, listed_pageblock(tp)->listed_order++)
 static void listed_twice(struct tp *tp)
 {
 	uint32_t frame = free_frame(tp, 6);
-	struct locked at = { &tp->pool, normal(tp), stripe_of(tp, frame) };
+	struct locked at = { .pool = &tp->pool,
+			     .zone = normal(tp),
+			     .stripe = stripe_of(tp, frame) };
 
 	__tight_set(&at, 6, PB_MIGRATE_CMA, tight_local(&tp->pool, normal(tp), frame >> 3));
 }
@@ -371,7 +375,9 @@ static void not_listed(struct tp *tp)
 {
 	uint32_t frame = free_frame(tp, 0);
 	struct pageblock *pb = frame_pageblock(&tp->pool, frame);
-	struct locked at = { &tp->pool, normal(tp), stripe_of(tp, frame) };
+	struct locked at = { .pool = &tp->pool,
+			     .zone = normal(tp),
+			     .stripe = stripe_of(tp, frame) };
 
 	__tight_clear(&at, pb->listed_order, pb->type,
 		      tight_local(&tp->pool, normal(tp), frame >> 3));
@@ -383,7 +389,9 @@ FAULT(whole_lost, clear_bit(tp, free_frame(tp, 6), 6))
 static void whole_of_other_type(struct tp *tp)
 {
 	uint32_t frame = free_frame(tp, 6);
-	struct locked at = { &tp->pool, normal(tp), stripe_of(tp, frame) };
+	struct locked at = { .pool = &tp->pool,
+			     .zone = normal(tp),
+			     .stripe = stripe_of(tp, frame) };
 
 	clear_bit(tp, frame, 6);
 	__tight_set(&at, 6, PB_MIGRATE_CMA, tight_local(&tp->pool, normal(tp), frame >> 3));
