@@ -379,8 +379,20 @@ static void __free_piece(const struct locked *at, u32 cpu, u32 frame, unsigned i
 	__free_one_page(at, frame, order, type, false);
 }
 
-/* A block larger than a pageblock may lie across the border of an isolated range: then each
-   pageblock goes back with its own type. Kernels from 6.12 on always do that (L6). */
+/* Have all pageblocks of a block one type? After boot that isn't certain, nor of a block that
+   pb_alloc_at() took. */
+static bool __one_type(const struct pb_pool *pool, u32 frame, unsigned int order)
+{
+	u32 step = 1u << pool->pageblock_order;
+
+	for (u32 i = step; i < 1u << order; i += step)
+		if (frame_migratetype(pool, frame + i) != frame_migratetype(pool, frame))
+			return false;
+	return true;
+}
+
+/* A block larger than a pageblock may lie across the border of an isolated range, of CMA or of the
+   reserve: then each pageblock goes back with its own type. Kernels from 6.12 on always do that (L6). */
 void __free_typed(const struct locked *at, u32 cpu, u32 frame, unsigned int order,
 		  unsigned int type)
 {
@@ -388,7 +400,8 @@ void __free_typed(const struct locked *at, u32 cpu, u32 frame, unsigned int orde
 	u32 end = frame + (1u << order);
 
 	if (order <= pool->pageblock_order ||
-	    (!load_relaxed(&at->zone->nr_isolate_pageblock) && !policy(pool)->split_frees)) {
+	    (!load_relaxed(&at->zone->nr_isolate_pageblock) && !policy(pool)->split_frees &&
+	     (pool_is_linked(pool) || __one_type(pool, frame, order)))) {
 		__free_piece(at, cpu, frame, order, type);
 		return;
 	}
@@ -433,17 +446,6 @@ void return_page(struct pb_pool *pool, struct zone *zone, u32 frame, unsigned in
 }
 
 /* ------------------------------------------------------------- a whole range */
-
-/* Have all pageblocks of a block one type? Only at boot is that certain. */
-static bool __one_type(const struct pb_pool *pool, u32 frame, unsigned int order)
-{
-	u32 step = 1u << pool->pageblock_order;
-
-	for (u32 i = step; i < 1u << order; i += step)
-		if (frame_migratetype(pool, frame + i) != frame_migratetype(pool, frame))
-			return false;
-	return true;
-}
 
 unsigned int largest_order(const struct pb_pool *pool, u32 frame, u32 end)
 {

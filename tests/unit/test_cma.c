@@ -364,6 +364,28 @@ static void test_a_small_pool_with_cma(void **state)
 	}
 }
 
+/* What pb_alloc_at() took across an area's border goes back in pageblocks, each to its own. */
+static void test_a_block_across_the_border_goes_back_in_parts(void **state)
+{
+	struct pb_zone_stat zone;
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	tp.config.max_order = 5;
+	tp.config.pageblock_order = 3;
+	tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+	tp_cma(&tp, CMA_START, CMA_START + 8);
+	tp_build(&tp);
+	assert_int_equal(pb_alloc_at(&tp.pool, CMA_START, 4, PB_GFP_KERNEL), PB_OK);
+	assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, CMA_START), 4), PB_OK);
+	tp_check(&tp, "after the free");
+	tp_zone(&tp, 0, PB_ZONE_NORMAL, &zone);
+	assert_int_equal(zone.free_cma, 8);
+	assert_int_equal(tp_free_pages(&tp), FRAMES);
+	tp_drop(&tp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_areas_of_kernels_that_merge_all_types),
 		cmocka_unit_test(test_areas_in_any_order),
 		cmocka_unit_test(test_a_small_pool_with_cma),
+		cmocka_unit_test(test_a_block_across_the_border_goes_back_in_parts),
 	};
 
 	return pb_run_tests(tests);
