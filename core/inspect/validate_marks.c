@@ -49,7 +49,9 @@ int check_marks(struct check *c)
 {
 	u64 reported = 0, cleared = 0;
 
-	for (u32 i = 0; has_marks(c->pool) && i < c->pool->super->nr_pageblocks; i++) {
+	if (!has_marks(c->pool))
+		return PB_OK;
+	for (u32 i = 0; i < c->pool->super->nr_pageblocks; i++) {
 		u32 marks = pageblock_marks(c->pool, i);
 
 		if (marks)
