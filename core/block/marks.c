@@ -56,7 +56,7 @@ u32 marks_penalty(const struct pb_pool *pool, u32 frame, unsigned int order, u32
 	bool cleared = marks & MARK_CLEARED, reported = marks & MARK_REPORTED;
 
 	if (wish == WISH_CLEARED)
-		return (cleared ? 0 : 2) + reported;
+		return (cleared ? 0u : 2u) + (u32)reported;
 	/* to have back what was given away costs more than to wipe later */
-	return (reported ? 2 : 0) + cleared;
+	return (reported ? 2u : 0u) + (u32)cleared;
 }
