@@ -55,6 +55,13 @@ static unsigned int piece_order(const struct report *r, u32 end, int covering)
 	return order;
 }
 
+/* Order of the free block around the frame, or -1. Its span can't be removed while the lock is
+   held. */
+static int __covering(const struct report *r, u32 frame)
+{
+	return frame_is_there(r->pool, frame) ? covering_order(r->pool, frame) : -1;
+}
+
 /* The piece of a free block that ends here goes out of the lists, if it is due. True: it did; *frame:
    where it begins, or where to go on. */
 static bool take_piece(const struct report *r, u32 end, u32 *frame)
@@ -62,7 +69,7 @@ static bool take_piece(const struct report *r, u32 end, u32 *frame)
 	struct pb_pool *pool = r->pool;
 	u32 last = end - (u32)pageblock_pages(pool);
 	struct locked at = lock_frame(pool, r->zone, last);
-	int covering = covering_order(pool, last);
+	int covering = __covering(r, last);
 	unsigned int order = piece_order(r, end, covering);
 	bool taken = false;
 
@@ -116,8 +123,18 @@ static void show_piece(struct report *r, u32 frame, u32 end)
 	r->left -= end - frame;
 }
 
-/* From the zone's end: requests take what is low. First without the lock, so each is looked at
-   again. */
+/* Is the pageblock's free block large enough now? */
+static bool large_enough(const struct report *r, u32 frame)
+{
+	struct locked at = lock_frame(r->pool, r->zone, frame);
+	int order = __covering(r, frame);
+
+	unlock_stripe(&at);
+	return order >= (int)r->order;
+}
+
+/* From the zone's end: requests take what is low. What is large enough is looked at again where it
+   is taken. */
 static void report_zone(struct report *r)
 {
 	struct pb_pool *pool = r->pool;
@@ -125,8 +142,7 @@ static void report_zone(struct report *r)
 	u32 at = (u32)(first + zone_nr_frames(pool, r->zone));
 
 	while (at > first && r->left >> r->order) {
-		if (!frame_is_there(pool, at - step) ||
-		    covering_order(pool, at - step) < (int)r->order) {
+		if (!large_enough(r, at - step)) {
 			at -= step;
 			continue;
 		}
