@@ -70,7 +70,7 @@ static bool take_piece(const struct report *r, u32 end, u32 *frame)
 	u32 last = end - (u32)pageblock_pages(pool);
 	struct locked at = lock_frame(pool, r->zone, last);
 	int covering = __covering(r, last);
-	unsigned int order = piece_order(r, end, covering);
+	unsigned int order = covering < 0 ? 0 : piece_order(r, end, covering);
 	bool taken = false;
 
 	*frame = last;
