@@ -193,7 +193,8 @@ static int check_stripes(struct check *c, const struct zone *zone, u64 *bitmaps)
 
 		if (stripe->zone != zone_number(c->pool, zone) || stripe->number != i ||
 		    stripe->areas != (zone->first_stripe + i) * stripe_area_stride(s) ||
-		    stripe->bitmaps != *bitmaps)
+		    stripe->bitmaps != *bitmaps ||
+		    stripe->wish > (has_marks(c->pool) ? WISH_PLAIN : WISH_NONE))
 			return broken_at(c, 3, "a stripe's zone, number or arrays", "stripe",
 					 zone->first_stripe + i);
 		*bitmaps += bytes;
