@@ -218,7 +218,10 @@ static void request_ranges(struct pb_pool *pool, struct pb_request *request)
 		if (pb_alloc_at(pool, pfn, 0, URGENT) == PB_OK)
 			pb_free_pages(pool, pb_pfn_to_page(pool, pfn), 0);
 	page = pb_alloc_pages(pool, URGENT, 3);
-	if (page)
+	/* a hardened pool would look for the zeroes, and there is no memory */
+	if (page && s.tp.config.flags & PB_POOL_HARDENED)
+		pb_free_pages(pool, page, 3);
+	else if (page)
 		pb_free_pages_cleared(pool, page, 3);
 }
 
