@@ -28,7 +28,7 @@ static u32 prep_pages(struct pb_pool *pool, const struct alloc_context *ctx, u32
 	u32 i;
 
 	for (i = 0; i < n; i++) {
-		if ((ctx->gfp & PB_GFP_ZERO || has_marks(pool)) &&
+		if (needs_hand_out(pool, ctx->gfp) &&
 		    !hand_out(pool, frames[i], frames[i] + (1u << ctx->order), ctx->gfp))
 			break;
 		pages[i] = page_set_owned(pool, frames[i], ctx->order, ctx->gfp);

@@ -11,10 +11,16 @@
 #include "pcp/quarantine.h"
 #include "pcp/shared.h"
 
+/* The CPU that a free counts for. */
+static inline u32 free_cpu(const struct pb_pool *pool)
+{
+	return pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU;
+}
+
 void free_frames(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	struct zone *zone = zone_of_frame(pool, frame);
-	u32 cpu = pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU;
+	u32 cpu = free_cpu(pool);
 
 	if (pcp_allowed_order(pool, order) && free_pcplist(pool, zone, cpu, frame, order))
 		return;
@@ -36,12 +42,10 @@ void free_frames_bulk(struct pb_pool *pool, unsigned int order, u32 n, u32 *fram
 {
 	while (n) {
 		/* the type is read once, since it may change */
-		const struct zone_request what = { pool,
-						   zone_of_frame(pool, frames[0]),
-						   pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU,
-						   order,
-						   frame_migratetype(pool, frames[0]),
-						   0 };
+		const struct zone_request what = {
+			pool,  zone_of_frame(pool, frames[0]),     free_cpu(pool),
+			order, frame_migratetype(pool, frames[0]), 0
+		};
 		u32 alike = same_list(&what, n, frames), done = 0;
 
 		if (pcp_allowed_order(pool, order))
@@ -98,19 +102,16 @@ static int free_cleared(struct pb_pool *pool, struct pb_page *page, unsigned int
 			const struct call *call)
 {
 	u32 frame;
-	int code = release(pool, page, order, call, &frame);
+	int code;
 
+	if (!(pool->super->flags & PB_POOL_CLEARED) || order < pool->pageblock_order)
+		return free_slow(pool, page, order, call);
+	code = release(pool, page, order, call, &frame);
 	if (frame == NO_FRAME)
 		return code;
-	if (!(pool->super->flags & PB_POOL_CLEARED) || order < pool->pageblock_order) {
-		if (!quarantine_put(pool, frame, order))
-			free_frames(pool, frame, order);
-		return code;
-	}
 	marks_change(pool, frame, frame + (1u << order), MARK_CLEARED, 0);
 	if (!quarantine_put(pool, frame, order))
-		free_one_page(pool, zone_of_frame(pool, frame),
-			      pool->percpu_cpus ? pcp_cpu(pool) : NO_CPU, frame, order);
+		free_one_page(pool, zone_of_frame(pool, frame), free_cpu(pool), frame, order);
 	return code;
 }
 

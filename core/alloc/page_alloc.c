@@ -35,8 +35,7 @@ static NOINLINE bool hand_out_block(struct pb_pool *pool, u32 frame, unsigned in
 static struct pb_page *prep_page(struct pb_pool *pool, u32 frame, unsigned int order,
 				 struct pb_request *request)
 {
-	if ((request->gfp & PB_GFP_ZERO || has_marks(pool)) &&
-	    !hand_out_block(pool, frame, order, request))
+	if (needs_hand_out(pool, request->gfp) && !hand_out_block(pool, frame, order, request))
 		return NULL;
 	return page_set_owned(pool, frame, order, request->gfp);
 }

@@ -102,6 +102,11 @@ struct pb_page *alloc_here(struct pb_pool *pool, struct pb_request *request, uns
 /* Makes frames [frame, end), which are in no list, ready for an owner: calls the reuse hook, and
    wipes them if `gfp` says so. False: one of them has no address; some may be wiped. No lock. */
 bool hand_out(struct pb_pool *pool, u32 frame, u32 end, pb_gfp_t gfp);
+/* Has it anything to do for such a request? */
+static inline bool needs_hand_out(const struct pb_pool *pool, pb_gfp_t gfp)
+{
+	return gfp & PB_GFP_ZERO || has_marks(pool);
+}
 
 /* ------------------------------------------------------------------- free.c */
 

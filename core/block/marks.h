@@ -9,7 +9,7 @@
  * I45: a pageblock with marks is free as a whole, waits in the quarantine, or is on its way between
  * these in somebody's hands: nobody writes there. So marks stay through merges, splits and
  * changes of lists, none of which looks at them. They go before the first of its frames is
- * handed out (hand_out() in alloc/marks.c), or comes to a per-CPU list, from which frames are handed
+ * handed out (hand_out() in alloc/hand_out.c), or comes to a per-CPU list, from which frames are handed
  * out without a look (marks_admit()): that is all that allocation and free pay for them, off
  * their fast paths, and nothing in pools without.
  *

@@ -277,10 +277,12 @@ void pb_drain(struct pb_pool *pool, int cpu)
 /* Has this CPU been idle for so long that nothing is left to decay? Cheaper to ask than to stop it. */
 static bool has_decayed(const struct pb_pool *pool, u32 cpu)
 {
-	for (u32 z = 0; rseq_mode(pool) && z < pool_nr_zones(pool); z++)
+	if (!rseq_mode(pool))
+		return false;
+	for (u32 z = 0; z < pool_nr_zones(pool); z++)
 		if (!pcp_stack_at_rest(pool, cpu, pool_zone(pool, z)))
 			return false;
-	return rseq_mode(pool);
+	return true;
 }
 
 void pb_pcp_decay(struct pb_pool *pool)
