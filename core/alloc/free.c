@@ -248,18 +248,19 @@ static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsi
 	return PB_OK;
 }
 
+/* `name` is the caller's word for the function in which this is inlined, so CALLER is who called
+   that one. */
 static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool,
 							    struct pb_page *page,
-							    unsigned int order, const char *name,
-							    const void *caller)
+							    unsigned int order, const char *name)
 {
 	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
 	u32 class;
 
 	prefetch_write(page); /* wherever it points: a prefetch never faults */
 	if (unlikely(frame >= pool->rseq_free_frames || !owned_block(page, order)))
-		return pcp_by_cid(pool) ? free_by_cid(pool, page, order, name, caller)
-					: free_missed(pool, page, order, name, caller);
+		return pcp_by_cid(pool) ? free_by_cid(pool, page, order, name, CALLER)
+					: free_missed(pool, page, order, name, CALLER);
 	class = load_relaxed(&pool->pcp_class[frame >> pool->pageblock_order]);
 	store_relaxed(&page->state, 0);
 	if (likely(pcp_rseq_push(pool, class, order, frame) == PCP_OK))
@@ -269,13 +270,13 @@ static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool
 
 FAST int pb_free_pages(struct pb_pool *pool, struct pb_page *page, unsigned int order)
 {
-	return free_block(pool, page, order, "pb_free_pages", CALLER);
+	return free_block(pool, page, order, "pb_free_pages");
 }
 
 int pb_free_pages_as(struct pb_pool *pool, struct pb_page *page, unsigned int order,
 		     const char *name)
 {
-	return pool ? free_block(pool, page, order, name, CALLER) : PB_ENODEV;
+	return pool ? free_block(pool, page, order, name) : PB_ENODEV;
 }
 
 static int do_put_page(struct pb_pool *pool, struct pb_page *page, const struct call *call)
