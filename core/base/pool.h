@@ -107,7 +107,7 @@ enum { SPAN_ABSENT, SPAN_CHANGING, SPAN_THERE, SPAN_COMING };
 
 /*
  * A list of blocks of one order and migratetype, in the pool's representation:
- * tightest: the root word of a 64-ary bitmap of pageblocks;
+ * bitmap:   the root word of a 64-ary bitmap of pageblocks;
  * linked:   first and last frame; an end of the list names the list itself,
  *           see list_linked.h.
  */
@@ -154,7 +154,7 @@ struct stripe {
 	u8 number;                   /* within the zone */
 	u8 wish;                     /* marks: of the call that has the lock, enum marks_wish */
 	u32 areas;                   /* index of its first struct free_area */
-	u32 nonempty[LIST_TYPES];    /* tightest: orders with a listed pageblock */
+	u32 nonempty[LIST_TYPES];    /* bitmap: orders with a listed pageblock */
 	u32 version;                 /* counts changes of what is free; look_around() compares it */
 	long nr_free_pages;          /* pages, without ISOLATE lists */
 	long nr_free_cma;            /* pages */
@@ -163,7 +163,7 @@ struct stripe {
 	unsigned long pgalloc;       /* pages handed out directly, not by per-CPU lists */
 	unsigned long pgfree;        /* pages freed directly */
 	unsigned long direct_allocs; /* calls, for the NUMA counters */
-	u64 bitmaps;                 /* tightest: offset of the lists' lower levels */
+	u64 bitmaps;                 /* bitmap: offset of the lists' lower levels */
 	/* CPUs of other stripes read these; they are seldom written, so the line stays in their
 	   caches */
 	long approx_free;       /* pages usable without CMA, within approx_error() */
@@ -196,9 +196,9 @@ struct zone {
 	u8 node;
 	u8 type;                        /* enum pb_zone_type */
 	u8 group_shift;                 /* log2 pageblocks of a stripe group */
-	u8 levels;                      /* tightest: bitmap levels below the root */
-	u32 level_words[MAX_LEVELS];    /* tightest: words of each, leaf first */
-	u32 bitmap_words;               /* tightest: their sum */
+	u8 levels;                      /* bitmap: bitmap levels below the root */
+	u32 level_words[MAX_LEVELS];    /* bitmap: words of each, leaf first */
+	u32 bitmap_words;               /* bitmap: their sum */
 	u32 run_leaves;                 /* 0: one leaf is enough, which is not kept; see runs.h */
 	u64 runs;                       /* offset of their marks, words and nodes */
 	s32 pcp_batch;                  /* pages; spec 9.1 */
@@ -269,7 +269,7 @@ struct node {
 };
 
 /*
- * Per pageblock. tightest: counts of the free blocks inside that are smaller than it, by
+ * Per pageblock. bitmap: counts of the free blocks inside that are smaller than it, by
  * order; `mask` has a bit per order with a count. I21: mask bit o set iff nr_free[o] != 0.
  * Of larger ones there is nothing here, see whole.h.
  */

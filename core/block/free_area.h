@@ -98,7 +98,7 @@ static inline void __area_remove(const struct locked *at, u32 frame, unsigned in
 		tight_count(pool, frame, order, -1);
 }
 
-/* tightest: move the frame's pageblock to the list that its type and its largest free block now
+/* bitmap: move the frame's pageblock to the list that its type and its largest free block now
    call for. */
 static inline void __area_relist(const struct locked *at, u32 frame)
 {
@@ -116,7 +116,7 @@ static inline bool area_empty(const struct pb_pool *pool, const struct stripe *s
 	return !(load_relaxed(&stripe->nonempty[type]) >> order & 1);
 }
 
-/* First block of the list (order, type). tightest: of a pageblock whose largest
+/* First block of the list (order, type). bitmap: of a pageblock whose largest
    free block has this order. NO_FRAME if the list is empty. */
 static inline u32 __area_first(const struct locked *at, unsigned int order, unsigned int type)
 {

@@ -129,7 +129,7 @@ static u64 count_movable(const struct pb_pool *pool, u32 frame, u32 end)
 	return sum;
 }
 
-/* tightest: pages in the pageblock's free blocks, by its counts. */
+/* bitmap: pages in the pageblock's free blocks, by its counts. */
 static u64 counted_free(const struct pb_pool *pool, u32 pageblock)
 {
 	const struct pageblock *pb = pool_pageblock(pool, pageblock);

@@ -6,7 +6,8 @@
 
 /* ------------------------------------------------------------------ questions */
 
-/* By the list of its type. Asked without the lock too, so the answer may be old. */
+/* Is the block's bit set in the list of its type? Also asked without the lock, so the answer may be
+   old. */
 static bool whole_is_free(const struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	const struct zone *zone = zone_of_frame(pool, frame);
@@ -44,7 +45,7 @@ int covering_order(const struct pb_pool *pool, u32 frame)
 
 /* ------------------------------------------------------------ one block */
 
-/* A word of a list changes, and with it the words above if it becomes empty, or was. */
+/* Store a word of a list, and change the words above if it becomes empty or was empty. */
 static inline void __store_word(const struct locked *at, struct whole_list list, u32 local,
 				u64 word)
 {
@@ -108,14 +109,14 @@ int __whole_begins(const struct locked *at, u32 pageblock)
 
 /* --------------------------------------------------------------- words of blocks */
 
-/* First frame of the pageblock that bit 0 of a word stands for: 64 places are of one group. */
+/* First frame of the pageblock of a word's bit 0. (The 64 places of a word are of one group.) */
 static u32 word_frame(const struct locked *at, u32 local)
 {
 	return tight_global(at->pool, at->zone, at->stripe, local & ~63u)
 	       << at->pool->pageblock_order;
 }
 
-#define PICKS 16u /* blocks of a list that are looked at */
+#define PICKS 16u /* blocks of a list that are compared */
 
 u32 __wished_pageblock(const struct locked *at, unsigned int order, unsigned int type)
 {
@@ -135,7 +136,7 @@ u32 __wished_pageblock(const struct locked *at, unsigned int order, unsigned int
 	return tight_global(at->pool, at->zone, at->stripe, best);
 }
 
-/* Blocks of a word that are less wished for than others there. */
+/* The blocks of a word whose marks don't suit the wish, if there are others that do. */
 static NOINLINE u64 __less_wished(const struct locked *at, unsigned int order, u32 base, u64 word)
 {
 	u64 less = 0;
@@ -177,27 +178,27 @@ u32 __take_wholes(const struct locked *at, struct whole_list list, unsigned int 
 }
 
 #if LONG_BATCHES /* in short ones each goes by itself, and the stack is small */
-/* Places at which a block of the next order may begin, for steps of 1, 2 ... 32 places. */
+/* The places at which a block of the next order may begin, for steps of 1, 2 ... 32 places. */
 static const u64 even_places[] = { 0x5555555555555555u, 0x1111111111111111u, 0x0101010101010101u,
 				   0x0001000100010001u, 0x0000000100000001u, 1 };
 
-/* Orders of which a word holds a block. */
+/* The number of orders whose blocks fit into a word. */
 #define WORD_ORDERS 7u
 
-/* Blocks of one type on their way back to one stripe. */
+/* The state of a batch that returns to one stripe; all blocks are of one type. */
 struct homecoming {
 	const struct locked *at;
 	unsigned int order, type;
-	unsigned int orders; /* from `order` on, that merging by the word may reach */
-	u32 blocks;          /* so far, of `order` */
+	unsigned int orders; /* that merging by the word may reach, from `order` on */
+	u32 blocks;          /* of `order`, returned so far */
 	struct {
-		const u64 *other[2]; /* the same of types that these may merge with, or NULL */
-		u64 *word;           /* the list of this order: its lowest level */
-		long count;          /* blocks more, or less */
+		const u64 *other[2]; /* lists of other types that these may merge with, or NULL */
+		u64 *word;           /* lowest level of this order's list */
+		long count;          /* change of nr_free */
 	} list[WORD_ORDERS];
 };
 
-/* The lists of the other types that blocks merge with, where they hold anything. */
+/* Find the lists of other types that the blocks may merge with and that are not empty. */
 static void __find_others(struct homecoming *home, unsigned int i)
 {
 	const struct locked *at = home->at;
@@ -239,7 +240,7 @@ static void __end(const struct homecoming *home)
 		counter_add(&area[i].nr_free, (unsigned long)home->list[i].count);
 }
 
-/* Each of the mask by itself: it merges beyond the word, or changes a type. */
+/* Free each block of the mask by itself, since it may merge beyond the word or change a type. */
 static NOINLINE void __free_each(const struct homecoming *home, unsigned int order, u32 local,
 				 u64 mask)
 {
@@ -266,7 +267,7 @@ static inline bool __foreign_buddies(const struct homecoming *home, unsigned int
 			 (mask >> (1u << log) & even_places[log]));
 }
 
-/* The words above a list's lowest level, after a word there became empty, or was. */
+/* Change the words above a list's lowest level after a word there became empty or was empty. */
 static NOINLINE void __note_word(const struct homecoming *home, unsigned int i, u32 local, u64 old)
 {
 	u64 *word = &home->list[i].word[local >> 6], new = *word;
@@ -275,8 +276,8 @@ static NOINLINE void __note_word(const struct homecoming *home, unsigned int i, 
 	__store_word(home->at, (struct whole_list){ home->order + i, home->type }, local, new);
 }
 
-/* The blocks of a word's mask become free: merged by the word, order after order. The first
-   two are done in any case: whether a block merges once can't be guessed. */
+/* Free the blocks of a word's mask and merge them by the word, order after order. The first two
+   orders are done without a test, since whether a block merges once can't be predicted. */
 static inline void __merge_word(struct homecoming *home, u32 local, u64 mask, u32 blocks)
 {
 	unsigned int log = home->order - home->at->pool->pageblock_order;
@@ -306,8 +307,8 @@ static inline void __merge_word(struct homecoming *home, u32 local, u64 mask, u3
 	}
 }
 
-/* Blocks that begin with frames[0] and lie in the same word, of the same type. *mask: their
-   places; `local`: of the first. */
+/* Count the blocks from frames[0] on that lie in the same word and are of the same type. *mask gets
+   their places; `local` is the place of the first. */
 static inline u32 __gather(const struct homecoming *home, u32 local, u32 n, const u32 *frames,
 			   u64 *mask)
 {

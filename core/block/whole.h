@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Free blocks of at least a pageblock, modern profile: "whole" ones. They are in no tree and
- * in no pageblock's counts: the bit in the list of their order and type is all there is of
- * them, at the place of their first pageblock. So 64 huge pages share a word, and a batch of
- * them goes and comes by the word:
+ * In the modern profile free blocks of at least a pageblock, "whole" ones, are in no tree and in
+ * no pageblock's counts. Each is one bit in the list of its order and type, at the place of its
+ * first pageblock. So 64 huge pages share a word, and a batch of them comes and goes by the word:
  *
  *	place               7 6 5 4 3 2 1 0
  *	list of order 9     1 0 0 0 0 1 0 0	pageblocks 2 and 7 are free, each by itself
@@ -26,7 +25,7 @@ struct whole_list {
 	unsigned int order, type;
 };
 
-/* Is a free block of this order kept by its list alone? */
+/* Is a free block of this order recorded in its list only? */
 static inline bool in_list_alone(const struct pb_pool *pool, unsigned int order)
 {
 	return order >= pool->pageblock_order && !pool_is_linked(pool);
@@ -38,7 +37,8 @@ static inline u64 *list_word(const struct locked *at, struct whole_list list, u3
 	return tight_leaf(at->pool, at->zone, at->stripe, list.order, list.type) + (local >> 6);
 }
 
-/* Is this block, of a whole order, free? It is on the list of its first pageblock's type. */
+/* Is this block free? It would be on the list of its first pageblock's type. pre: it is of at least
+   pageblock_order. */
 static inline bool __whole_test(const struct locked *at, u32 frame, unsigned int order)
 {
 	const struct whole_list list = { order, frame_migratetype(at->pool, frame) };
@@ -47,30 +47,30 @@ static inline bool __whole_test(const struct locked *at, u32 frame, unsigned int
 	return *list_word(at, list, local) >> (local & 63) & 1;
 }
 
-/* Add a free block, or remove it: the list is that of its first pageblock's type. */
+/* Add a free block to the list of its first pageblock's type, or remove it. */
 void __whole_insert(const struct locked *at, u32 frame, unsigned int order);
 void __whole_remove(const struct locked *at, u32 frame, unsigned int order);
-/* The same, but it is not counted. */
+/* The same without counting it. */
 void __whole_set(const struct locked *at, u32 frame, unsigned int order, bool free);
 /* Order of the free block that begins with the pageblock and is no smaller, or -1. */
 int __whole_begins(const struct locked *at, u32 pageblock);
-/* Of a list of whole blocks that is not empty, the most wished for of the first ones: its first
-   pageblock. pre: has_marks(). */
+/* Look at the first blocks of a list of whole blocks, which is not empty, and return the first
+   pageblock of the one whose marks suit the stripe's wish best. pre: has_marks(). */
 u32 __wished_pageblock(const struct locked *at, unsigned int order, unsigned int type);
-/* Of any list that is not empty, the pageblock to take from. */
+/* The pageblock to take from, of any list that is not empty. */
 static inline u32 __list_pageblock(const struct locked *at, unsigned int order, unsigned int type)
 {
 	return has_marks(at->pool) && order >= at->pool->pageblock_order
 		       ? __wished_pageblock(at, order, type)
 		       : __tight_lowest(at, order, type);
 }
-/* Up to n blocks of `order` out of the first word of a list that has a bit, written downward
-   from end[-1]. Only as many as whole blocks of the list make; returns how many. */
+/* Take up to n blocks of `order` out of the first word of the list that has a bit, and write them
+   downward from end[-1]. Only whole blocks of the list are taken; returns how many of `order`. */
 u32 __take_wholes(const struct locked *at, struct whole_list list, unsigned int order, u32 n,
 		  u32 *end);
 #if LONG_BATCHES
-/* frames[0], and those after it of the same stripe and type, become free and merge; returns how
-   many. pre: nothing is traced. */
+/* Free frames[0] and those after it of the same stripe and type, and merge them; returns how many.
+   pre: nothing is traced. */
 u32 __free_wholes(const struct locked *at, unsigned int order, u32 n, const u32 *frames);
 #endif
 

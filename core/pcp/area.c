@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Per-CPU lists, what both kinds have in common: the area's lock, the way in and out of
- * the lists, drains.
+ * What the per-CPU lists of both profiles have in common: the area's lock, how blocks get
+ * in and out, and drains.
  */
 #include "pcp/depot.h"
 #include "pcp/pcp.h"
@@ -27,7 +27,7 @@ static void pcp_fence(struct pb_pool *pool, u32 cpu)
 		pb_platform_fence_cpu(pool, pcp_by_cid(pool) ? PB_EVERY_CPU : cpu);
 }
 
-/* The lock, also of an owner who died with it. */
+/* Try the lock. In a shared pool it is also taken over from an owner that died. */
 static bool area_trylock(struct pb_pool *pool, struct pcp_area *area)
 {
 	return pcp_trylock(area) || (pool_is_shared(pool) && shared_trylock(pool, area, AREA_HELD));
@@ -211,8 +211,8 @@ bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int
 	return false;
 }
 
-/* Is there anything in this CPU's lists, or on its way there? Cheaper to ask than to
-   stop the CPU. */
+/* Is there anything in this CPU's lists, or on its way there? Asking is cheaper than stopping
+   the CPU. */
 static bool holds_any(const struct pb_pool *pool, u32 cpu, const struct zone *zone)
 {
 	/* Acquire: pairs with pcp_unlock(), so that what a refill put there is seen. */
@@ -239,9 +239,9 @@ void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone)
 	pcp_unlock_area(&held);
 }
 
-/* One more drain of all areas is under way, or one less (-1). As long as there is any, nothing
-   comes into the depot: what is looked for in one CPU's lists doesn't go on into another's that
-   has been looked at. */
+/* One more drain of all areas is under way, or one less (-1). While there is any, nothing may come
+   into the depot: a block that a drain looks for in one CPU's lists must not go on into lists that
+   the drain has left behind. */
 static NOINLINE void close_depot(struct pb_pool *pool, s32 more)
 {
 	struct pcp_held held;
@@ -274,7 +274,8 @@ void pb_drain(struct pb_pool *pool, int cpu)
 	pool_leave(pool);
 }
 
-/* Has this CPU been idle for so long that nothing is left to decay? Cheaper to ask than to stop it. */
+/* Has this CPU been idle for so long that nothing is left to decay? Asking is cheaper than
+   stopping it. */
 static bool has_decayed(const struct pb_pool *pool, u32 cpu)
 {
 	if (!rseq_mode(pool))
@@ -289,7 +290,7 @@ void pb_pcp_decay(struct pb_pool *pool)
 {
 	struct pcp_held held;
 
-	/* where nobody is woken to take a boost back, time does */
+	/* without a wake hook nobody takes a boost back, so time does */
 	for (u32 z = 0; !pool->hooks.wake && z < pool_nr_zones(pool); z++)
 		store_relaxed(&pool_zone(pool, z)->watermark_boost, 0);
 	if (!policy(pool)->pcp_decay)
@@ -297,7 +298,7 @@ void pb_pcp_decay(struct pb_pool *pool)
 	pool_enter(pool);
 	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++) {
 		if (has_decayed(pool, cpu) || !pcp_trylock_area(pool, cpu, &held))
-			continue; /* or in use, so not idle */
+			continue; /* an area that is in use is not idle */
 		for (u32 i = 0; i < pool_nr_zones(pool); i++)
 			policy(pool)->pcp_decay(&held, pool_zone(pool, i));
 		pcp_unlock_area(&held);

@@ -3,16 +3,16 @@
 
 #include "base/trace.h"
 
-#define IN_A_ROW 16   /* drains, or refills, until a stack goes by way of the depot */
-#define BATCH_MAX 48u /* blocks that go at once */
+#define IN_A_ROW 16   /* drains, or refills, before a stack uses the depot */
+#define BATCH_MAX 48u /* blocks in one batch */
 
-/* Its area lies behind the CPUs'. */
+/* The depot's area is the last one. */
 static struct pcp_area *depot_area(const struct pb_pool *pool)
 {
 	return pcp_area(pool, pool->percpu_cpus);
 }
 
-/* The depot's list beside one of a CPU. */
+/* The depot's list that belongs to a CPU's. */
 static struct pcp_list *depot_list(const struct pcp_held *held, const struct pcp_list *list)
 {
 	const struct pcp_list *first = pcp_list(held->area, NO_CLASS, 0);
@@ -20,7 +20,7 @@ static struct pcp_list *depot_list(const struct pcp_held *held, const struct pcp
 	return pcp_list(depot_area(held->pool), NO_CLASS, 0) + (list - first);
 }
 
-/* The CPU + 1 that takes from a list of the depot, or 0. */
+/* Number + 1 of the CPU that takes from a list of the depot; 0: none does. */
 static s32 *taker_of(const struct pcp_held *held, const struct pcp_list *depots)
 {
 	return &pcp_cold(held->pool, depot_area(held->pool), depots)->row;
@@ -55,7 +55,7 @@ u32 depot_take(const struct pcp_held *held, const struct pcp_list *list, u32 n, 
 
 /* ------------------------------------------------------------ in */
 
-/* Is another CPU taking what this one frees? Whoever frees takes no longer. */
+/* Does another CPU take what this one frees? A CPU that frees is a taker no longer. */
 static bool another_takes(const struct pcp_held *held, const struct pcp_list *list)
 {
 	struct pcp_cold *cold = pcp_cold(held->pool, held->area, list);
@@ -84,7 +84,7 @@ static u64 pages_there(const struct pb_pool *pool, const struct zone *zone)
 	return pages;
 }
 
-/* Is there room for n blocks more, and may they come? The depot is locked. */
+/* Is the depot open, and is there room for n more blocks? pre: it is locked. */
 static bool has_room(const struct pcp_held *held, const struct zone_request *what,
 		     const struct pcp_list *to, u32 n)
 {
@@ -113,7 +113,7 @@ bool depot_give(const struct pcp_held *held, const struct zone_request *what, st
 		counter_add(&pcp_cold(held->pool, held->area, list)->drained, n);
 	}
 	pcp_unlock(depot);
-	if (!given) /* the taker doesn't come; if it does, it says so again */
+	if (!given) /* the taker does not come; if it comes later, it notes itself again */
 		store_relaxed(taker_of(held, to), 0);
 	return given;
 }

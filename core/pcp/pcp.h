@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Per-CPU page lists: what makes the common allocation a pop and the common
- * free a push.
+ * Per-CPU page lists. With them most allocations are a pop and most frees a push.
  *
  *	area of CPU c:	cold | lock | fast[gfp] | lists[zone, type][order] | stacks
  *
@@ -14,26 +13,28 @@
  * lists are drained, so that no memory is stranded (in the linux profile only for
  * requests that may reclaim, as Linux does).
  *
- * Who may touch an area: whoever holds its try-lock; or, when the pool runs on
- * restartable sequences, a sequence on that very CPU that saw the lock free.
- * Taking the lock from another CPU is followed by pb_platform_fence_cpu(),
- * which restarts the sequences that did not see it.
+ * An area may be accessed by whoever holds its try-lock or, in a pool that uses
+ * restartable sequences, by a sequence that runs on that CPU and saw the lock free.
+ * Whoever takes the lock from another CPU calls pb_platform_fence_cpu() next, which
+ * restarts the sequences that did not see the lock.
  *
- * With PB_POOL_CIDS "CPU" is, all through this folder, the thread's concurrency id, a small
- * number that no two running threads of the process share: it plays the CPU's part in every way,
- * but that one can't tell from it where a sequence runs. So a fence is one of every CPU.
+ * With PB_POOL_CIDS "CPU" means the thread's concurrency id all through this folder: a small
+ * number that no two running threads of the process share. It does not tell on which CPU a
+ * sequence runs, so a fence must reach every CPU.
+ *
+ * What keeps an access of a row apart from one of a column:
  *
  *		    pop/push   refill/drain  remote drain  sizes
  *	pop/push    same CPU   lock          lock + fence  atomic limit
  *	refill                 lock          lock          lock
  *	remote drain                         lock          lock
  *
- * Behind the CPUs' areas lies the depot's (depot.h), by which larger blocks go from CPU to CPU.
+ * The last area is the depot's (depot.h), through which larger blocks go from CPU to CPU.
  *
  * Lock order: area < zone < stripe. An area's lock is only ever tried by allocations
- * and frees on its own CPU; a drain waits for it holding nothing, pcp_lock_all() holding the
- * quarantine's and those of lower CPUs. It is held with
- * interrupts masked, and no longer than a batch takes.
+ * and frees on its own CPU. A drain waits for it and holds no other lock; pcp_lock_all() waits
+ * for it and holds the quarantine's and those of lower CPUs. Interrupts are masked while it is
+ * held, and it is held no longer than a batch takes.
  */
 #ifndef PB_CORE_PCP_H
 #define PB_CORE_PCP_H
@@ -47,16 +48,16 @@
 #define PCP_STACK_WHOLE 128u /* entries of the stack of whole pageblocks */
 #define PCP_STACK_DEPOT 96u  /* entries of a stack of the depot */
 
-/* From RSEQ on by restartable sequences; CID: areas go by the threads' concurrency ids, not by
-   the CPUs they run on. */
+/* RSEQ and CID use restartable sequences. With CID a thread uses the area of its concurrency id,
+   otherwise that of the CPU on which it runs. */
 enum pcp_mode { PCP_MODE_NONE, PCP_MODE_TRYLOCK, PCP_MODE_RSEQ, PCP_MODE_CID };
 
 /*
  * One stack. `head` is {allocations:48, top:16}: top is the next slot to push
  * into, counted in u32 from where the lists begin; a pop adds 2^16 - 1, a push adds 1,
  * each with a single store. So head >> 16 is the number of allocations ever, and
- * frees = count + allocations - refilled + drained: exact statistics for nothing.
- * (2^48 allocations last 13 days at one per 4 ns; then they wrap.)
+ * frees = count + allocations - refilled + drained. The statistics are exact and cost
+ * nothing. (2^48 allocations last 13 days at one per 4 ns; then the number wraps.)
  */
 struct pcp_list {
 	u64 head;
@@ -78,7 +79,7 @@ static inline u32 pcp_entries(const struct pcp_list *list)
 	return PCP_TOP(load_relaxed(&list->head)) - list->base;
 }
 
-/* What the fast paths don't need. Under the area's lock. */
+/* The fields of a list that the fast paths don't need. The area's lock protects them. */
 struct pcp_cold {
 	u64 refilled; /* blocks from the zone, ever */
 	u64 drained;  /* blocks back to the zone, ever */
@@ -197,13 +198,14 @@ static inline bool pcp_by_cid(const struct pb_pool *pool)
 #endif
 }
 
-/* Number of the area that this thread would enter now; it may be greater than there are. */
+/* Number of the area that this thread would enter now. There may be no area of that number. */
 static inline u32 pcp_here(const struct pb_pool *pool)
 {
 	return PB_WITH_SMP && unlikely(pcp_by_cid(pool)) ? pcp_cid(pool) : pb_platform_cpu();
 }
 
-/* Number of this CPU's area where CPUs' numbers count. One that appeared after start shares one. */
+/* Number of this CPU's area in a pool without concurrency ids. A CPU that appeared after the pool
+   was made shares an area with another. */
 static inline u32 pcp_lock_cpu(const struct pb_pool *pool)
 {
 	u32 cpu = PB_WITH_SMP ? pb_platform_cpu() : 0;
@@ -291,29 +293,31 @@ struct pcp_held {
 	unsigned long state; /* of the critical section */
 };
 
-/* False: it is taken. Only drains and changes of sizes wait, who hold nothing, and
-   pcp_lock_all(). */
+/* Returns false if the area is taken. Only drains and changes of sizes, which hold no other lock,
+   and pcp_lock_all() may wait for an area. */
 bool pcp_trylock_area(struct pb_pool *pool, u32 cpu, struct pcp_held *held);
 void pcp_lock_area(struct pb_pool *pool, u32 cpu, struct pcp_held *held);
 void pcp_unlock_area(const struct pcp_held *held);
-/* Let the area go for a moment, between two batches: what lists hold may be another after.
-   With restartable sequences nothing is masked, and taking it again costs a fence: it is kept. */
+/* Release the area for a moment between two batches, so that interrupts are masked for one batch
+   only. The lists may have changed afterwards. pcp_breathe() keeps the area where restartable
+   sequences are used: nothing is masked there, and taking the area again would cost a fence. */
 void pcp_let_go(struct pcp_held *held);
 static inline void pcp_breathe(struct pcp_held *held)
 {
 	if (held->pool->percpu_mode < PCP_MODE_RSEQ)
 		pcp_let_go(held);
 }
-/* Every CPU's area, in order of their numbers. Interrupts are masked. */
+/* Lock every area, in order of their numbers. pre: interrupts are masked. */
 void pcp_lock_all(struct pb_pool *pool);
 void pcp_unlock_all(struct pb_pool *pool);
 
-/* From this CPU's list of the zone, refilled if empty. NO_FRAME: none, or the area is busy:
-   go to the zone. */
+/* Take a block from this CPU's list of the zone, and refill the list if it is empty. Returns
+   NO_FRAME if there is none or the area is busy; the caller then asks the zone. */
 u32 rmqueue_pcplist(const struct zone_request *request);
-/* To this CPU's list, drained if full. False: free to the zone yourself. */
+/* Put a block on this CPU's list, and drain the list if it is full. Returns false if that can't
+   be done now; the caller then frees the block to the zone. */
 bool free_pcplist(struct pb_pool *pool, struct zone *zone, u32 cpu, u32 frame, unsigned int order);
-/* The same of some of n blocks of one list, under one hold of the area; returns how many. */
+/* The same for up to n blocks of one list, under one hold of the area; returns how many. */
 u32 rmqueue_pcplist_bulk(const struct zone_request *request, u32 n, u32 *frames);
 u32 free_pcplist_bulk(const struct zone_request *what, u32 n, const u32 *frames);
 /* Does this order have per-CPU lists in this pool? */
@@ -321,27 +325,27 @@ static inline bool pcp_allowed_order(const struct pb_pool *pool, unsigned int or
 {
 	return PB_WITH_PCP && pool->pcp_orders >> order & 1;
 }
-/* Has any CPU a block of this order in a list of this zone? Areas are locked. */
+/* Does any CPU have a block of this order in a list of this zone? pre: all areas are locked. */
 bool pcp_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
 /* Drain one CPU's lists, of one zone or of all (NULL). Waits for the area. */
 void pcp_drain_cpu(struct pb_pool *pool, u32 cpu, struct zone *zone);
-/* The same of every CPU, and the quarantine is emptied. */
+/* Drain every CPU's lists, and empty the quarantine. */
 void pcp_drain_all(struct pb_pool *pool, struct zone *zone);
 /*
- * Blocks that the request's refill took, before they come to a list: their pageblocks lose their
- * marks, and a block whose reuse somebody is to be told first goes back to the zone, so that a
- * request without lists takes it (no hook is called here). Returns how many stay, which begin
- * frames[] in the same order.
+ * Called with the n blocks that a refill took, before they come to a list. Their pageblocks lose
+ * their marks. A block whose reuse must be told to the reuse hook first goes back to the zone,
+ * since no hook may be called here; a request past the lists will take it. Returns the number of
+ * blocks that stay; they are the first in frames[], in the same order.
  */
 u32 marks_admit(const struct zone_request *request, u32 n, u32 *frames);
 static inline u32 pcp_admit(const struct zone_request *request, u32 n, u32 *frames)
 {
 	return has_marks(request->pool) ? marks_admit(request, n, frames) : n;
 }
-/* Sizes of every CPU's lists of a zone, from zone->pcp_*. */
+/* Set the sizes of every CPU's lists of a zone from zone->pcp_*. */
 void pcp_set_sizes(struct pb_pool *pool, struct zone *zone);
 void pcp_init_areas(struct pb_pool *pool);
-/* A refill or drain of n blocks, to the trace hook; pre: there is one. */
+/* Report a refill or drain of n blocks to the trace hook. pre: there is one. */
 void pcp_trace_batch(const struct pcp_held *held, enum pb_trace_type type,
 		     const struct zone_request *what, u32 n);
 
@@ -361,7 +365,7 @@ u32 pcp_stack_take(struct pcp_held *held, const struct zone_request *request);
 bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 frame);
 void pcp_stack_drain(struct pcp_held *held, struct zone *zone);
 void pcp_stack_decay(struct pcp_held *held, struct zone *zone);
-/* Is there nothing that a decay would change? Without the lock, so it may be old. */
+/* Would a decay change nothing? Asked without the lock, so the answer may be old. */
 bool pcp_stack_at_rest(const struct pb_pool *pool, u32 cpu, const struct zone *zone);
 bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone);
 bool pcp_stack_holds(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
@@ -371,7 +375,7 @@ void pcp_stack_count(const struct pb_pool *pool, u32 cpu, const struct zone *zon
 u64 pcp_stack_sum(const struct pb_pool *pool, u32 cpu, const struct zone *zone, u64 sum);
 void pcp_stack_init(struct pb_pool *pool, u32 cpu);
 
-/* What the sizes come to: entries that a stack of the zone has slots for, and may hold now. */
+/* The entries that a stack of the zone has slots for, and those that it may hold now. */
 u32 pcp_stack_room(const struct pb_pool *pool, u32 cpu, const struct zone *zone,
 		   unsigned int order);
 u32 pcp_stack_max(const struct pb_pool *pool, const struct zone *zone, unsigned int order);

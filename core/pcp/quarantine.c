@@ -7,9 +7,9 @@
  *	free B again	misuse: B's page byte is 0, so it has no owner
  *	flush		[ - - - ]  B, C, D went to their zones, in this order
  *
- * The block that goes is in no list and in no tree while the lock is held, and at no
- * other time: a request that finds nothing looks whether the lock is free, or takes it
- * (look_around(), lock_everything()), before it may fail.
+ * The block that leaves is in no list and in no tree while the lock is held. So a request that
+ * finds nothing looks whether the lock is free, or takes it (look_around(), lock_everything()),
+ * before it may fail.
  */
 #include "pcp/quarantine.h"
 
@@ -34,7 +34,7 @@ static void __count(struct zone *zone, long pages)
 	counter_add(&zone->quarantined, pages);
 }
 
-/* The block leaves for its zone. The per-CPU lists are passed by: a CPU's may be in use. */
+/* Free the block to its zone, not to a per-CPU list: this CPU's area may be in use. */
 static void __release(struct pb_pool *pool, const struct quarantined *block)
 {
 	struct zone *zone = zone_of_frame(pool, block->frame);
@@ -44,8 +44,8 @@ static void __release(struct pb_pool *pool, const struct quarantined *block)
 	free_one_page(pool, zone, NO_CPU, block->frame, order);
 }
 
-/* Does a call empty the block's pageblock, and wait for it? It has set the type before it
-   flushes: so it finds the block here, or the type is seen here. */
+/* Is a call emptying the block's pageblock? It sets the type before it flushes the quarantine, so
+   either it finds the block there, or its type is seen here. */
 static bool __is_awaited(const struct pb_pool *pool, const struct zone *zone, u32 frame,
 			 unsigned int order)
 {
@@ -99,13 +99,13 @@ static void __release_oldest(struct pb_pool *pool)
 	__release(pool, &oldest);
 }
 
-/* A batch at each hold of the lock. What others put here meanwhile may stay. */
+/* One batch per hold of the lock. Blocks that others put here meanwhile may stay. */
 void __quarantine_flush(struct pb_pool *pool)
 {
 	const struct quarantine *q = pool_quarantine(pool);
 	u32 left = pool->super->quarantine_blocks;
 
-	/* who is inside with a block in its hands has left as many here as there were */
+	/* a put that exchanges a block for the oldest one leaves `held` as it was */
 	while (left && load_relaxed(&q->held)) {
 		unsigned long state = pb_platform_critical_enter();
 
@@ -124,7 +124,7 @@ bool quarantine_holds(const struct pb_pool *pool, const struct zone *zone, unsig
 	return has_quarantine(pool) && load_relaxed(&zone->quarantined) >> order;
 }
 
-/* Where a block comes in `held` or `next` changes; where one goes, its stripe's version. */
+/* A block that comes changes `held` or `next`; one that leaves changes its stripe's version. */
 u64 quarantine_sum(const struct pb_pool *pool, u64 sum, bool *still)
 {
 	const struct quarantine *q;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The quarantine of a hardened pool: freed blocks wait here for N later frees before
- * they can be handed out again, so that whoever frees one of them a second time
- * meanwhile is found out: its page byte says that nobody owns it.
+ * they can be handed out again. A second free of one of them is noticed in the meantime, since
+ * its page byte says that nobody owns it.
  *
- * It lies beside the per-CPU lists: as theirs, its blocks are neither free nor owned, and
- * whatever drains all CPUs' lists empties it, too.
+ * Like cached frames of the per-CPU lists its blocks are neither free nor owned, and whatever
+ * drains all CPUs' lists empties the quarantine, too.
  *
  * Lock order: its own comes before an area's, see docs/CONCURRENCY.md. It is held with interrupts masked,
  * for one block that comes and one that goes, or for a batch of those that go.
@@ -15,13 +15,13 @@
 
 #include "zone/zone.h"
 
-/* One slot of the ring. All zero: it is empty. */
+/* One slot of the ring. An empty one is all zero. */
 struct quarantined {
 	u32 frame;
 	u32 order_plus_1;
 };
 
-/* The end of the metadata, where there is one. Written under `lock`. */
+/* The quarantine lies at the end of the metadata. `lock` protects it. */
 struct quarantine {
 	u32 lock;
 	u32 next;                   /* slot of the next block that comes */
@@ -51,15 +51,15 @@ static inline struct quarantine *pool_quarantine(const struct pb_pool *pool)
 	return pool_at(pool, pool->super->bytes - room);
 }
 
-/* A block whose page byte is already clear. False: it does not wait here, as there is no
-   quarantine, or a call is emptying its pageblock; free it yourself. O(levels). */
+/* Put a block here whose page byte is clear already. Returns false if there is no quarantine, or a
+   call is emptying the block's pageblock; the caller then frees the block. O(levels). */
 bool __quarantine_put(struct pb_pool *pool, u32 frame, unsigned int order);
 static inline bool quarantine_put(struct pb_pool *pool, u32 frame, unsigned int order)
 {
 	return has_quarantine(pool) && __quarantine_put(pool, frame, order);
 }
 
-/* Every block that was put here before the call goes to its zone. O(blocks x levels). */
+/* Free every block that was put here before the call to its zone. O(blocks x levels). */
 void __quarantine_flush(struct pb_pool *pool);
 static inline void quarantine_flush(struct pb_pool *pool)
 {
@@ -69,14 +69,14 @@ static inline void quarantine_flush(struct pb_pool *pool)
 
 void lock_quarantine(struct pb_pool *pool);
 void unlock_quarantine(struct pb_pool *pool);
-/* Has it blocks of the zone, of at least this order together? Locked. */
+/* Do its blocks of the zone have at least 2^order pages together? pre: it is locked. */
 bool quarantine_holds(const struct pb_pool *pool, const struct zone *zone, unsigned int order);
-/* Changes with all that comes and goes, see look_around(). *still: false if somebody is
-   inside. */
+/* Mix what changes with each block that comes or goes into the sum, see look_around(). Clears
+   *still if somebody holds the lock. */
 u64 quarantine_sum(const struct pb_pool *pool, u64 sum, bool *still);
 /* Is the frame part of a block in here? Reads without the lock; for messages. O(blocks). */
 bool quarantine_has(const struct pb_pool *pool, u32 frame);
-/* What was in here is nobody's: recovery frees it with the rest. */
+/* Forget the blocks in here: nobody owns them, so recovery frees them with the rest. */
 void quarantine_reset(struct pb_pool *pool);
 
 #endif

@@ -30,9 +30,9 @@ static bool exchange(u32 *word, u32 *seen, u32 value)
 /* ------------------------------------------------------------- an area's lock */
 
 /*
- * A hit stores the page byte and the list's head, in the order in which a death
- * between the two leaves a block that is owned and on top of its list. It is the
- * owner's then: pb_free_owner() finds it.
+ * A hit stores the page byte and the list's head. Their order is such that a death between the
+ * two leaves a block that is owned and still on top of its list. It then belongs to its owner, and
+ * pb_free_owner() finds it.
  */
 static void repair_area(const struct pb_pool *pool, struct pcp_area *area)
 {
@@ -41,7 +41,7 @@ static void repair_area(const struct pb_pool *pool, struct pcp_area *area)
 	struct pcp_list *list = (struct pcp_list *)(area + 1);
 
 	if (pool_is_linked(pool))
-		return; /* has no hits of this kind */
+		return; /* linked lists have no hits without users_lock */
 	for (u32 i = 0; i < lists; i++, list++) {
 		u32 top = PCP_TOP(list->head);
 
@@ -107,13 +107,13 @@ bool shared_push(const struct pb_pool *pool, u32 frame, unsigned int order)
 
 /* ---------------------------------------------------------------- users_lock */
 
-/* After this no process can pop or push: every area is locked. */
+/* Lock every area, so that no process can pop or push. */
 static void hold_areas(struct pb_pool *pool)
 {
 	for (u32 cpu = 0; cpu < pool_areas(pool); cpu++) {
 		struct pcp_area *area = pcp_area(pool, cpu);
 
-		/* only users_lock's owner holds one so: the one who died */
+		/* AREA_HELD: the owner of users_lock had it when it died */
 		while (load_relaxed(&area->lock) != AREA_HELD &&
 		       !shared_trylock(pool, area, AREA_HELD))
 			pb_platform_relax();
@@ -131,7 +131,7 @@ static void repair(struct pb_pool *pool)
 	store_relaxed(&super->repairs, super->repairs + 1);
 }
 
-/* False: its owner lives and has had it for so many rounds. */
+/* Returns false if the owner is alive and kept the lock for so many rounds. */
 static bool take_users_lock(struct pb_pool *pool, u32 patience)
 {
 	u32 *word = &pool->super->users_lock;

@@ -3,16 +3,17 @@
  * Pools that several processes use (PB_POOL_SHARED), any of which may be killed at
  * any store.
  *
- *	per-CPU hit    under the lock of the CPU's area, page byte included: who dies
- *	               there leaves one list, one page byte: put right by whoever
- *	               finds the lock taken (shared_trylock())
- *	all the rest   by one process at a time, under users_lock: who dies there
- *	               leaves anything, and nobody else has a block in his hands: the
- *	               next one in runs the recovery, then goes on with his own call
+ *	per-CPU hit    changes one list and one page byte under the lock of the CPU's
+ *	               area. If a process dies there, whoever finds the lock taken
+ *	               repairs the two (shared_trylock())
+ *	all the rest   is done by one process at a time, under users_lock. A process that
+ *	               dies there may leave anything, but no other has a block in its
+ *	               hands. The next one that enters runs the recovery, then goes on
+ *	               with its own call
  *
- * A lock word is the owner's number, from pb_platform_self(). Who waits for it asks
- * now and then whether its owner has ended. `repairs` is odd during a recovery, and a
- * recovery that was cut short is begun anew.
+ * A lock word holds the owner's number, from pb_platform_self(). A waiter asks now and then
+ * whether the owner has ended. `repairs` is odd during a recovery; a recovery that was cut
+ * short begins anew.
  *
  * Lock order: users_lock comes before all others, see docs/CONCURRENCY.md.
  */
@@ -23,7 +24,7 @@
 
 struct pcp_area;
 
-/* An area's lock held by whoever has users_lock, or in a pool of one process. */
+/* Value of an area's lock while the owner of users_lock holds it, and in a pool of one process. */
 #define AREA_HELD 1u
 
 void shared_enter(struct pb_pool *pool);
@@ -61,12 +62,12 @@ static inline void pool_step_in(struct pb_pool *pool, u32 depth)
 /* Try the area's lock, and take it over if its owner has ended. pre: the pool is shared. */
 bool shared_trylock(const struct pb_pool *pool, struct pcp_area *area, u32 as);
 
-/* A per-CPU hit in a shared pool. False: take the slow path. */
+/* A per-CPU hit in a shared pool. Returns false if the caller must take the slow path. */
 bool shared_pop(const struct pb_pool *pool, pb_gfp_t gfp, unsigned int order, u32 *frame);
 bool shared_push(const struct pb_pool *pool, u32 frame, unsigned int order);
 
-/* Recover a shared pool, whoever else is in it. False: its lock's owner lives, and did not
-   let go of it for a second or two. */
+/* Recover a shared pool, whoever else is in it. Returns false if the owner of users_lock is alive
+   and kept it for a second or two. */
 bool shared_recover(struct pb_pool *pool);
 
 #endif

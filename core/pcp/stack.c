@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Per-CPU lists of the modern profile: stacks, refilled from the zone in batches, drained
- * back from the cold end.
+ * Per-CPU lists of the modern profile are stacks. They are refilled from the zone in batches
+ * and drained back from the cold end.
  *
- * A stack begins with room for a batch of a line of page bytes. Its limit doubles each time
- * it runs empty or full, up to its maximum, and pb_pcp_decay() halves it (and empties it)
- * when nothing happened since the last call: bursts get long batches, idle CPUs don't sit
- * on memory.
+ * A stack begins with room for a batch whose page bytes fill a cache line. Its limit doubles
+ * each time it runs empty or full, up to its maximum. pb_pcp_decay() halves the limit of a stack
+ * that was not used since the last call, and empties it. So bursts get long batches, and idle
+ * CPUs don't sit on memory.
  */
 #include "pcp/pcp.h"
 
@@ -21,7 +21,7 @@ struct stack {
 	unsigned int order;
 };
 
-/* The i-th stack of a zone: types, and orders within. */
+/* The i-th stack of a zone, counted by type, then by order. */
 static struct pcp_list *zone_list(const struct pb_pool *pool, const struct zone *zone, u32 cpu,
 				  u32 i)
 {
@@ -80,7 +80,7 @@ static void drain_some(const struct stack *s, u32 n)
 	counter_add(&pcp_cold(s->pool, s->held->area, s->list)->drained, n);
 }
 
-/* Drain the entries that the stack holds now, and let the area go between batches. */
+/* Drain the entries that the stack holds now, and release the area between batches. */
 static void drain_stack(const struct stack *s)
 {
 	for (u32 left = pcp_entries(s->list), batch; left; left -= batch) {
@@ -159,8 +159,8 @@ static u32 first_limit(unsigned int order)
 	return order < 6 ? 128u >> order : 1;
 }
 
-/* Raise the limit, and lower another stack's where the bound demands it. Returns the number of
-   the stack that now holds more than its limit, or UINT32_MAX. */
+/* Raise the limit, and lower another stack's if the bound demands it. Returns the number of
+   the stack that holds more than its limit then, or UINT32_MAX. */
 static NOINLINE u32 raise_limit(const struct stack *s)
 {
 	u32 more = limit_of(s->list) ? limit_of(s->list) : first_limit(s->order);
@@ -186,9 +186,9 @@ static NOINLINE u32 raise_limit(const struct stack *s)
 	return largest;
 }
 
-/* Double the limit, as far as the zone's bound for one CPU allows. What another stack holds
-   above its own then goes to the zone, and the area between the batches: the stack may have
-   other blocks after. */
+/* Double the limit, as far as the zone's bound for one CPU allows. Blocks that another stack holds
+   above its lowered limit go to the zone. The area is released between batches, so the stack may
+   have other blocks afterwards. */
 static inline void grow_limit(const struct stack *s)
 {
 	struct stack over;
@@ -211,8 +211,9 @@ static inline void grow_limit(const struct stack *s)
 
 /* ------------------------------------------------------------ take, put */
 
-/* Takes a batch from the zone, its lowest frame on top, or from the depot onto the stack, which
-   is empty, and pops one for the caller. NO_FRAME: there is none. */
+/* Take a batch onto the stack, which is empty, and pop one block for the caller. The batch comes
+   from the depot, or from the zone with its lowest frame on top. Returns NO_FRAME if there is
+   none. */
 static u32 refill(const struct stack *s, const struct zone_request *request)
 {
 	u32 want, one, got, frame, *to = pcp_stack(s->held->area, s->list);
@@ -259,8 +260,8 @@ u32 pcp_stack_take(struct pcp_held *held, const struct zone_request *request)
 	return pcp_stack(held->area, s.list)[count - 1];
 }
 
-/* Number of blocks that a full stack of `count` returns: the colder half, of whole pageblocks
-   three quarters, or one batch if that is less. */
+/* Number of blocks that a full stack of `count` returns: the colder half, or three quarters if
+   they are whole pageblocks, but no more than one batch. */
 static u32 drain_at_once(const struct stack *s, u32 count)
 {
 	u32 n = s->order < s->pool->pageblock_order ? (count + 1) / 2 : count - count / 4;
@@ -416,15 +417,16 @@ static void clear_limits(struct pcp_held *held, struct zone *zone)
 	}
 }
 
-/* Stacks that hold more than they may now are emptied by the next drain or decay; those
-   that may hold more than all together may begin anew. True: drain now. */
+/* A stack that holds more than its new maximum is emptied by the next drain or decay. If the limits
+   allow more together than the zone's bound, all begin anew at 0. Returns true if the CPU must be
+   drained now. */
 bool pcp_stack_set_sizes(struct pcp_held *held, struct zone *zone)
 {
 	struct pb_pool *pool = held->pool;
 	struct pcp_counts counts;
 	u32 largest;
 
-	if (held->cpu < pool->percpu_cpus) { /* the depot's have no limits */
+	if (held->cpu < pool->percpu_cpus) { /* the depot's stacks have no limits */
 		set_stack_max(held, zone);
 		if (pages_allowed(pool, zone, held->cpu, NULL, &largest) > stock_bound(zone))
 			clear_limits(held, zone);
@@ -459,8 +461,8 @@ static u32 nr_lists(const struct pb_super *super)
 	return (super->nr_zones * PB_MIGRATE_PCPTYPES + 1) << super->class_shift;
 }
 
-/* In front of an area's head are the pcp_cold records; behind it the lists, and the slots, which
-   are counted from there. */
+/* The pcp_cold records lie in front of an area's head, the lists and then the slots behind it.
+   Slots are counted from where the lists begin. */
 u32 pcp_stack_cold(const struct pb_super *super)
 {
 	return (u32)align_up(nr_lists(super) * sizeof(struct pcp_cold), 64);

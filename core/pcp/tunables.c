@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tunables. All that follows from one is computed anew under sizes_lock, and sealed;
- * the per-CPU lists learn their sizes after it.
+ * Tunables. Everything that depends on a changed one is computed anew under sizes_lock and
+ * sealed. The per-CPU lists get their sizes after the unlock.
  */
 #include "pcp/tunables.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was asked for, and what follows from it: watermarks, reserves, the sizes of
+ * The tunables, and what is computed from them: watermarks, reserves, and the sizes of
  * per-CPU lists.
  */
 #ifndef PB_CORE_TUNABLES_H
