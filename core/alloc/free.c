@@ -248,11 +248,10 @@ static NOINLINE int free_missed(struct pb_pool *pool, struct pb_page *page, unsi
 	return PB_OK;
 }
 
-/* `name` is the caller's word for the function in which this is inlined, so CALLER is who called
-   that one. */
-static inline __attribute__((always_inline)) int free_block(struct pb_pool *pool,
-							    struct pb_page *page,
-							    unsigned int order, const char *name)
+/* `name` is the caller's word for the function in which this is inlined. It is inlined whatever the
+   compiler is asked for, so that CALLER is who called that function. */
+static inline __attribute__((always_inline)) int
+free_block(struct pb_pool *pool, struct pb_page *page, unsigned int order, const char *name)
 {
 	size_t frame = (uintptr_t)page - (uintptr_t)pool->pages;
 	u32 class;

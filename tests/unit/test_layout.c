@@ -323,8 +323,7 @@ static const struct handle_field {
 	FIELD(percpu_stride), FIELD(percpu_cpus), FIELD(pageblock_order), FIELD(max_order),
 	FIELD(profile),       FIELD(kernel),      FIELD(span_words),      FIELD(pageblock_stride),
 	FIELD(nr_pcp_orders), FIELD(depot_order), FIELD(trees),           FIELD(pageblocks),
-	FIELD(links),         FIELD(pcp_types),
-	FIELD(marks),
+	FIELD(links),         FIELD(pcp_types),   FIELD(marks),
 };
 
 static void test_each_field_of_the_handle_is_held_against_the_super_block(void **state)
