@@ -244,8 +244,9 @@ static NOINLINE void __relink_from(const struct locked *at, u32 frame, unsigned 
 	for (unsigned int order = 0; free && order <= pool->pageblock_order; order++) {
 		u32 node = frame_node(pool, frame, order);
 		u32 n, last = frame_node(pool, end - 1, order);
+		u32 first = frame >> order << order; /* of the node: it may lie before */
 
-		for (u32 first = frame; node <= last; node += n, first += n << order) {
+		for (; node <= last; node += n, first += n << order) {
 			n = (u32)min_u64(64 - (node & 63), last - node + 1);
 			reserved -= __relink_level(at,
 						   tree[node >> 6] >> (node & 63) & word_mask(0, n),

@@ -112,7 +112,7 @@ static void shape(struct tp *tp, const struct model_config *config)
 		break;
 	case 3:
 		shape_orders(tp, 10, 9);
-		tp_region(tp, 0, 2048, 0, PB_ZONE_NORMAL);
+		tp_region(tp, 37, 2048, 0, PB_ZONE_NORMAL); /* it begins inside a pageblock */
 		break;
 	case 4:
 		shape_orders(tp, 6, 6);
@@ -782,19 +782,27 @@ static void op_recover(struct model *m)
 	      "attach: %s", m->tp.error.text);
 }
 
-/* So often that whole pageblocks, or blocks of order 5, go from CPU to CPU by the depot. */
-static void op_relay(struct model *m)
+/* What a relay hands on: whole pageblocks, or blocks of order 5, which go by the depot; where there
+   is none, of the orders that Linux has lists for, too. */
+static unsigned int relay_order(struct model *m)
 {
 	unsigned int order = m->tp.config.pageblock_order;
-	uint32_t cpus = m->tp.config.nr_cpus, taker = m->op->cpu % cpus;
-	struct request rq = { m->op->gfp & ~PB_GFP_THISNODE, order, 0, UINT64_MAX };
-
 	struct pb_pcp_stat depot;
 
-	if (pb_pcp_stats(&m->tp.pool, 0, cpus, &depot) != PB_OK)
-		return; /* there is none */
-	if (order > 5 && m->op->b & 1)
-		rq.order = 5;
+	if (pb_pcp_stats(&m->tp.pool, 0, m->tp.config.nr_cpus, &depot) != PB_OK && m->op->b & 12)
+		order = m->op->b >> 4 & 3;
+	else if (order > 5 && m->op->b & 1)
+		order = 5;
+	return order < m->tp.config.max_order ? order : m->tp.config.max_order;
+}
+
+/* One CPU frees what another allocates, so often that the lists' batches are at their longest, and
+   that blocks go by the depot. */
+static void op_relay(struct model *m)
+{
+	uint32_t cpus = m->tp.config.nr_cpus, taker = m->op->cpu % cpus;
+	struct request rq = { m->op->gfp & ~PB_GFP_THISNODE, relay_order(m), 0, UINT64_MAX };
+
 	for (unsigned int round = 0; round < 20; round++) {
 		struct pb_page *pages[BULK_MAX];
 		size_t got;

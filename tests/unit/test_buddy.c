@@ -8,6 +8,7 @@
 #include "support/cmocka.h"
 
 #include "base/buddy_tree.h"
+#include "block/stripe.h"
 
 #include <string.h>
 
@@ -613,6 +614,119 @@ static void test_modern_unreserved_block_merges(void **state)
 	tp_drop(&tp);
 }
 
+/* ------------------------------------------ a zone that begins inside its first pageblock */
+
+#define ZONE_BEGINS 5u
+#define ZONE_ENDS 128u
+
+static void begins_inside(struct tp *tp, enum pb_kernel kernel, unsigned int frames)
+{
+	tp_start(tp);
+	tp->config.profile = PB_PROFILE_LINUX;
+	tp->config.kernel = (uint8_t)kernel;
+	tp->config.flags |= PB_POOL_NO_PCP;
+	tp->config.max_order = tp->config.pageblock_order = 6;
+	tp_region(tp, ZONE_BEGINS, ZONE_BEGINS + frames, 0, PB_ZONE_NORMAL);
+	tp_build(tp);
+	take_all(tp, frames);
+}
+
+/* The first pfns of the free blocks of an order in [from, 64), as they stand on a list that they
+   came to in order of pfn, each at its end or (`reversed`) at its beginning. */
+static size_t blocks_from(const struct tp_frame *frames, uint64_t from, unsigned int order,
+			  bool reversed, uint64_t *pfns)
+{
+	size_t n = 0;
+
+	for (uint64_t i = from; i < 64; i++) {
+		uint64_t pfn = reversed ? 63 + from - i : i;
+
+		if (frames[pfn].state == PB_BLOCK_FREE && frames[pfn].head &&
+		    frames[pfn].order == order)
+			pfns[n++] = pfn;
+	}
+	return n;
+}
+
+static void move_from(struct tp *tp, uint64_t pfn, enum pb_migratetype type)
+{
+	struct zone *zone = pool_zone(&tp->pool, 0);
+	struct locked at = lock_frame(&tp->pool, zone, (uint32_t)pfn);
+
+	__move_freepages_from(&at, (uint32_t)pfn, type, NULL);
+	unlock_stripe(&at);
+	tp_check(tp, "moved");
+}
+
+/* Move the first pageblock's free blocks from `from` on, and back. */
+static void assert_moves_from(struct tp *tp, uint64_t from, bool reversed)
+{
+	struct tp_frame before[ZONE_ENDS], after[ZONE_ENDS];
+	uint64_t pfns[64];
+
+	tp_frames(tp, before, ZONE_ENDS);
+	if (!before[from].head) /* no search begins inside a block */
+		return;
+	move_from(tp, from, PB_MIGRATE_RECLAIMABLE);
+	for (unsigned int order = 0; order <= 5; order++) {
+		size_t n = blocks_from(before, from, order, reversed, pfns);
+
+		assert_list(tp, order, PB_MIGRATE_RECLAIMABLE, pfns, n);
+	}
+	tp_frames(tp, after, ZONE_ENDS);
+	for (uint64_t pfn = ZONE_BEGINS; pfn < from; pfn++)
+		assert_int_equal(after[pfn].list_type, before[pfn].list_type);
+	move_from(tp, 0, PB_MIGRATE_MOVABLE);
+}
+
+/* Found by the model: a search that began at a block took larger ones behind it for blocks that
+   begin as far from a multiple of their size. 5.4 moves to the head, later ones to the tail. */
+static void test_free_blocks_move_from_any_block_on(void **state)
+{
+	struct tp_rng rng = { tp_seed() };
+
+	(void)state;
+	for (int round = 0; round < 100; round++) {
+		enum pb_kernel kernel = round & 1 ? PB_LINUX_5_4 : PB_LINUX_6_1;
+		uint32_t kept = 2 + tp_below(&rng, 8);
+		struct tp tp;
+
+		begins_inside(&tp, kernel, ZONE_ENDS - ZONE_BEGINS);
+		for (uint64_t pfn = ZONE_BEGINS; pfn < 64; pfn++)
+			if (tp_below(&rng, kept))
+				put(&tp, pfn, 0);
+		for (uint64_t from = ZONE_BEGINS; from < 64; from++)
+			assert_moves_from(&tp, from, kernel == PB_LINUX_5_4);
+		tp_drop(&tp);
+	}
+}
+
+/* Kernels before 6.12 reserve such a pageblock, and move what is free in it behind the block that
+   was allocated. */
+static void test_reserve_moves_what_lies_behind_the_block(void **state)
+{
+	const unsigned int frames = 6400; /* whose hundredth is a pageblock */
+	const struct pb_state_zone marks = { .watermark = { 4, 100, 100, 100 }, .managed = frames };
+
+	(void)state;
+	for (int kernel = PB_LINUX_5_4; kernel < PB_LINUX_6_12; kernel++) {
+		struct tp tp;
+
+		begins_inside(&tp, (enum pb_kernel)kernel, frames);
+		put(&tp, 8, 0);
+		for (uint64_t pfn = 24; pfn < 32; pfn++)
+			put(&tp, pfn, 0);
+		put(&tp, 10, 0);
+		put(&tp, 11, 0);
+		assert_int_equal(pb_state_set_zone(&tp.pool, 0, PB_ZONE_NORMAL, &marks), PB_OK);
+		assert_int_equal(get(&tp, PB_GFP_ATOMIC | PB_GFP_MOVABLE, 1), 10);
+		assert_int_equal(pb_pageblock_type(&tp.pool, 10), PB_MIGRATE_HIGHATOMIC);
+		assert_list(&tp, 3, PB_MIGRATE_HIGHATOMIC, (const uint64_t[]){ 24 }, 1);
+		assert_list(&tp, 0, PB_MIGRATE_MOVABLE, (const uint64_t[]){ 8 }, 1);
+		tp_drop(&tp);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -638,6 +752,8 @@ int main(void)
 		cmocka_unit_test(test_example_30_hand_over_order),
 		cmocka_unit_test(test_round_trip_of_two_order_3_blocks),
 		cmocka_unit_test(test_modern_unreserved_block_merges),
+		cmocka_unit_test(test_free_blocks_move_from_any_block_on),
+		cmocka_unit_test(test_reserve_moves_what_lies_behind_the_block),
 	};
 
 	return pb_run_tests(tests);
