@@ -120,6 +120,25 @@ static void test_config_accepted_at_the_limits(void **state)
 		assert_refused(&tp, code, number, word);        \
 	} while (0)
 
+/* Concurrency ids say nothing about nodes, but a pool of one node may go by them on any port. */
+static void test_concurrency_ids_are_for_one_node(void **state)
+{
+	struct tp tp;
+
+	(void)state;
+	tp_start(&tp);
+	tp.config.flags |= PB_POOL_CIDS;
+	tp_region(&tp, 0, 4096, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	tp_drop(&tp);
+	tp_start(&tp);
+	tp.config.flags |= PB_POOL_CIDS;
+	tp_region(&tp, 0, 4096, 0, PB_ZONE_NORMAL);
+	tp_region(&tp, 4096, 8192, 1, PB_ZONE_NORMAL);
+	assert_int_equal(tp_try(&tp), PB_EINVAL);
+	assert_non_null(strstr(tp.error.text, "PB_POOL_CIDS is for pools of one node"));
+}
+
 static void test_region_refused_when_impossible(void **state)
 {
 	(void)state;
@@ -763,6 +782,7 @@ int main(void)
 		cmocka_unit_test(test_config_defaults_are_documented),
 		cmocka_unit_test(test_config_refused_when_out_of_range),
 		cmocka_unit_test(test_config_accepted_at_the_limits),
+		cmocka_unit_test(test_concurrency_ids_are_for_one_node),
 		cmocka_unit_test(test_region_refused_when_impossible),
 		cmocka_unit_test(test_pool_refused_when_more_than_2_32_frames),
 		cmocka_unit_test(test_greatest_pool_to_the_frame),

@@ -251,6 +251,47 @@ static void test_near_the_mark_the_exact_count_decides(void **state)
 	tp_drop(&tp);
 }
 
+/*
+ * The shortcut over the stripes' approximate numbers lets nothing pass that the exact test
+ * refuses: at every order, mark and size of the reserve around what is free, with numbers that
+ * are off by as much as they may be.
+ */
+static void test_the_shortcut_lets_nothing_pass_that_the_exact_test_refuses(void **state)
+{
+	struct zone *zone;
+	struct tp tp;
+	long passed = 0, refused = 0;
+
+	(void)state;
+	start_like_linux(&tp, PB_PROFILE_MODERN, 0);
+	tp.config.nr_cpus = tp.config.nr_stripes = 2;
+	tp_region(&tp, 0, 131072, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	zone = pool_zone(&tp.pool, 0);
+	assert_int_equal(zone->nr_stripes, 2);
+	for (u32 i = 0; i < 2; i++) /* few free pages, and hardly any error */
+		while (zone_stripe(&tp.pool, zone, i)->nr_free_pages > 2048)
+			assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 10));
+	for (unsigned int order = 0; order <= 10; order++) {
+		for (long mark = 0; mark < 6000; mark += 50) {
+			struct wmark_test test = { .classzone = PB_ZONE_NORMAL, .order = order };
+			long free_pages = zone_free_pages(&tp.pool, zone);
+			bool fast, exact;
+
+			test.mark = (u64)mark;
+			zone->nr_reserved_highatomic = (u64)(mark % 3) * 512;
+			fast = zone_watermark_fast(&tp.pool, zone, &test);
+			exact = zone_watermark_ok(&tp.pool, zone, &test, free_pages);
+			assert_int_equal(fast, exact);
+			passed += exact;
+			refused += !exact;
+		}
+	}
+	zone->nr_reserved_highatomic = 0;
+	assert_true(passed > 100 && refused > 100);
+	tp_drop(&tp);
+}
+
 /* Take order-0 pages until NULL; what is left free is where the mark stopped it. */
 static int64_t left_after(struct tp *tp, pb_gfp_t gfp)
 {
@@ -438,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_totalreserve_sums_high_and_reserves),
 		cmocka_unit_test(test_pages_that_a_cpu_may_hold_back),
 		cmocka_unit_test(test_near_the_mark_the_exact_count_decides),
+		cmocka_unit_test(test_the_shortcut_lets_nothing_pass_that_the_exact_test_refuses),
 	};
 
 	return pb_run_tests(tests);
