@@ -9,6 +9,7 @@
 
 #include "explain.h"
 #include "explain_log.h"
+#include "lang.h"
 
 struct printing {
 	const struct explain_ask *ask;
@@ -109,7 +110,11 @@ static int conclude(const struct printing *printing, const struct pb_klog_stats 
 	else if (!json && !stats->reports)
 		print_no_report(stats);
 	else if (!json && !printing->nr)
-		printf("None of the %llu reports in this log is what --task or --order asks for.\n",
+		printf(ngettext(
+			       "The one report in this log is not what --task or --order asks for.\n",
+			       "None of the %llu reports in this log is what --task or --order "
+			       "asks for.\n",
+			       stats->reports),
 		       (unsigned long long)stats->reports);
 	if (json)
 		printf("%s],\n\"lines\": %llu, \"understood\": %llu, \"kills_without_report\": %llu,\n"

@@ -144,7 +144,8 @@ static void print_sum(const struct listing *listing)
 		return;
 	}
 	if (!listing->listed) {
-		printf("None of the %llu recorded failures is of %s.\n",
+		printf(ngettext("Of %llu recorded failure none is of %s.\n",
+				"None of the %llu recorded failures is of %s.\n", listing->nr),
 		       (unsigned long long)listing->nr, listing->filter->text);
 		return;
 	}

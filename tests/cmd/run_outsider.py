@@ -130,7 +130,7 @@ def orders():
           both[0].stdout == both[1].stdout == both[2].stdout)
     none = run("explain", LOG, "--task", "no such")
     check("no report of this task", none.returncode == 0 and
-          none.stdout.startswith(b"None of the 1 reports"), none.stdout)
+          none.stdout.startswith(b"The one report in this log is not"), none.stdout)
 
 
 with tempfile.TemporaryDirectory() as directory:
