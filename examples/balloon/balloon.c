@@ -9,6 +9,10 @@
  * The host has 80 MiB for both. Before a guest touches more, the host asks the others for theirs:
  * the balloon takes what is free there, huge blocks first, and gives it back to the host. A guest
  * that gets too short of memory takes pages out of its own balloon: the oom hook.
+ *
+ * The second story does without a balloon: the guests tell the host what is free now and then
+ * (pb_report_free()), and the host takes that memory until it is touched again. The guests may use
+ * it at once. They know that it is zero then, so a request for zeroed memory doesn't touch it.
  */
 #define _GNU_SOURCE
 #include <pagebuddy/linux_user.h>
@@ -103,16 +107,17 @@ static bool oom(void *ctx, struct pb_pool *pool, unsigned int order, pb_gfp_t gf
 
 /* --------------------------------------------------------------------- guests */
 
-static bool start(struct guest *g)
+static bool start(struct guest *g, uint32_t flags)
 {
 	const struct pb_region ram = { 0, GUEST_PAGES, 0, PB_ZONE_NORMAL, PB_REGION_USABLE };
-	const struct pb_hooks hooks = { .ctx = g, .oom = oom };
+	const struct pb_hooks hooks = { .ctx = g, .oom = oom, .report = pb_user_report };
 	struct pb_error error = { 0 };
 	struct pb_config config;
 
 	pb_config_init(&config);
 	config.regions = &ram;
 	config.nr_regions = 1;
+	config.flags |= flags;
 	if (pb_user_pool_create(&g->pool, &config, (size_t)GUEST_PAGES << 12, &hooks, &error)) {
 		fprintf(stderr, "balloon: %s\n", error.text);
 		return false;
@@ -156,22 +161,8 @@ static bool tell(const char *what)
 	return sum <= HOST_PAGES;
 }
 
-static bool story(void)
+static bool close_down(void)
 {
-	struct guest *a = &guest[0], *b = &guest[1];
-
-	if (!use(a, 14000, true) || !tell("the first guest is busy"))
-		return false;
-	leave(a, 12000); /* free there, and still the host's memory that holds it */
-	/* the second one wants as much: the host has no more than 6480 pages left for it */
-	if (balloon_inflate(a, 12000) < 10000 || !use(b, 14000, true) ||
-	    !tell("the second one is busy"))
-		return false;
-	leave(b, 14000);
-	balloon_inflate(b, 13500);
-	/* the first one needs memory again, more than is free outside of its balloon */
-	if (!use(a, 13000, false) || !deflated_in_need || !tell("the first one is busy again"))
-		return false;
 	for (uint32_t i = 0; i < GUESTS; i++) {
 		struct guest *g = &guest[i];
 
@@ -185,13 +176,81 @@ static bool story(void)
 	return true;
 }
 
+static bool with_balloons(void)
+{
+	struct guest *a = &guest[0], *b = &guest[1];
+
+	if (!start(a, 0) || !start(b, 0))
+		return false;
+	if (!use(a, 14000, true) || !tell("the first guest is busy"))
+		return false;
+	leave(a, 12000); /* free there, and still the host's memory that holds it */
+	/* the second one wants as much: the host has no more than 6480 pages left for it */
+	if (balloon_inflate(a, 12000) < 10000 || !use(b, 14000, true) ||
+	    !tell("the second one is busy"))
+		return false;
+	leave(b, 14000);
+	balloon_inflate(b, 13500);
+	/* the first one needs memory again, more than is free outside of its balloon */
+	if (!use(a, 13000, false) || !deflated_in_need || !tell("the first one is busy again"))
+		return false;
+	return close_down();
+}
+
+/* The host learns what is free in a guest, and takes it. Returns its pages. */
+static uint32_t report(struct guest *g)
+{
+	const struct pb_report all = { 0 };
+	uint64_t pages = 0;
+
+	return pb_report_free(&g->pool, &all, &pages) ? 0 : (uint32_t)pages;
+}
+
+/* Memory that was reported is zero, so a request for zeroed memory leaves it with the host. */
+static bool zeroed_by_the_host(struct guest *g)
+{
+	uint32_t before = resident(g);
+	struct pb_page *page = pb_alloc_pages(&g->pool, PB_GFP_HIGHUSER | PB_GFP_ZERO, HUGE);
+	const char *bytes = page ? pb_page_address(&g->pool, page) : NULL;
+
+	if (!page || resident(g) != before)
+		return false;
+	for (size_t i = 0; i < (size_t)4096 << HUGE; i++)
+		if (bytes[i])
+			return false;
+	return !pb_free_pages(&g->pool, page, HUGE);
+}
+
+static bool with_reports(void)
+{
+	struct guest *a = &guest[0], *b = &guest[1];
+
+	if (!start(a, PB_POOL_REPORTING | PB_POOL_CLEARED) ||
+	    !start(b, PB_POOL_REPORTING | PB_POOL_CLEARED))
+		return false;
+	if (!use(a, 14000, true) || !tell("the first guest is busy"))
+		return false;
+	leave(a, 12000);
+	if (report(a) < 10000 || !use(b, 14000, true) || !tell("the second one is busy"))
+		return false;
+	leave(b, 13500);
+	if (report(b) < 12000 || !use(a, 12000, false) || !tell("the first one is busy again"))
+		return false;
+	leave(a, 12000);
+	return report(a) >= 10000 && zeroed_by_the_host(a) && close_down();
+}
+
 int main(void)
 {
-	if (!start(&guest[0]) || !start(&guest[1]))
-		return 1;
-	if (!story()) {
+	if (!with_balloons()) {
 		fprintf(stderr, "balloon: the host's memory was not enough\n");
 		return 1;
 	}
-	return puts("80 MiB were enough for twice 64") < 0;
+	puts("80 MiB were enough for twice 64; and now by reports:");
+	memset(guest, 0, sizeof(guest));
+	if (!with_reports()) {
+		fprintf(stderr, "balloon: the host's memory was not enough, by reports\n");
+		return 1;
+	}
+	return puts("80 MiB were enough without a balloon, too") < 0;
 }
