@@ -287,6 +287,16 @@ static void assert_free_blocks_on(struct tp *tp, enum pb_migratetype type)
 			assert_int_equal(frames[i].list_type, type);
 }
 
+/* Of the fallbacks those are counted apart that make the pageblock one of the request's type. */
+static void assert_fallbacks(struct tp *tp, uint64_t all, uint64_t claimed)
+{
+	struct pb_pool_stat stat;
+
+	pb_stats(&tp->pool, &stat);
+	assert_int_equal(stat.vm[PB_EXTFRAG], all);
+	assert_int_equal(stat.vm[PB_EXTFRAG_STEAL], claimed);
+}
+
 /* Example 14: 200 free + 62 alike reach half a pageblock, 190 + 62 don't. */
 static void test_example_14_pageblock_claimed_at_half(void **state)
 {
@@ -295,12 +305,14 @@ static void test_example_14_pageblock_claimed_at_half(void **state)
 	(void)state;
 	mixed_pageblock(&tp, PB_PROFILE_LINUX, 200, 250);
 	get(&tp, PB_GFP_KERNEL, 0);
+	assert_fallbacks(&tp, 1, 1);
 	assert_int_equal(pb_pageblock_type(&tp.pool, 0), PB_MIGRATE_UNMOVABLE);
 	assert_free_blocks_on(&tp, PB_MIGRATE_UNMOVABLE);
 	tp_drop(&tp);
 
 	mixed_pageblock(&tp, PB_PROFILE_LINUX, 190, 260);
 	get(&tp, PB_GFP_KERNEL, 0);
+	assert_fallbacks(&tp, 1, 0);
 	assert_int_equal(pb_pageblock_type(&tp.pool, 0), PB_MIGRATE_MOVABLE);
 	assert_free_blocks_on(&tp, PB_MIGRATE_UNMOVABLE);
 	tp_drop(&tp);
@@ -314,12 +326,14 @@ static void test_modern_claims_the_pageblock_whole_or_not_at_all(void **state)
 	(void)state;
 	mixed_pageblock(&tp, PB_PROFILE_MODERN, 200, 250);
 	get(&tp, PB_GFP_KERNEL, 0);
+	assert_fallbacks(&tp, 1, 1);
 	assert_int_equal(pb_pageblock_type(&tp.pool, 0), PB_MIGRATE_UNMOVABLE);
 	assert_free_blocks_on(&tp, PB_MIGRATE_UNMOVABLE);
 	tp_drop(&tp);
 
 	mixed_pageblock(&tp, PB_PROFILE_MODERN, 190, 260);
 	get(&tp, PB_GFP_KERNEL, 0);
+	assert_fallbacks(&tp, 1, 0);
 	assert_int_equal(pb_pageblock_type(&tp.pool, 0), PB_MIGRATE_MOVABLE);
 	assert_free_blocks_on(&tp, PB_MIGRATE_MOVABLE);
 	tp_drop(&tp);

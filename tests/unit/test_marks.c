@@ -617,6 +617,18 @@ static void test_damage_is_found(void **state)
 	assert_non_null(strstr(tp.error.text, "I45: a pageblock that isn't free has marks"));
 	tp.pool.marks[3] = 0;
 	end();
+	/* one that may come later */
+	tp_start(&tp);
+	tp.config.flags |= PB_POOL_REPORTING;
+	tp_region(&tp, 0, 1024, 0, PB_ZONE_NORMAL);
+	tp_region(&tp, 1024, 2048, 0, PB_ZONE_NORMAL);
+	tp.regions[1].kind = PB_REGION_HOTPLUG;
+	tp_build(&tp);
+	tp.pool.marks[3] = MARK_REPORTED;
+	assert_int_equal(pb_validate(&tp.pool, &tp.error), PB_ECORRUPT);
+	assert_non_null(strstr(tp.error.text, "I45: a pageblock that isn't there has marks"));
+	tp.pool.marks[3] = 0;
+	tp_drop(&tp);
 }
 
 int main(void)

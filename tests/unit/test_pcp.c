@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Per-CPU lists: sizes, refill, drain, order (spec 9). */
+#include "base/pool.h" /* the handle's fields: before the public headers */
+
 #include "support/cmocka.h"
 #include "support/variants.h"
 #include "test_port.h"
+#include "pcp/pcp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -352,6 +355,32 @@ static void test_tick_empties_idle_lists_of_the_modern_profile(void **state)
 	tp_drop(&tp);
 }
 
+/* One block in any list, of any order and type, is something that a decay would change. */
+static void test_one_block_in_any_list_is_no_rest(void **state)
+{
+	static const pb_gfp_t gfp[] = { PB_GFP_KERNEL, PB_GFP_HIGHUSER_MOVABLE,
+					PB_GFP_KERNEL | PB_GFP_RECLAIMABLE };
+	const struct zone *zone;
+	struct tp tp;
+
+	(void)state;
+	pool_of(&tp, PB_PROFILE_MODERN, 262144, 2);
+	zone = pool_zone(&tp.pool, 0);
+	assert_true(pcp_stack_at_rest(&tp.pool, 0, zone));
+	for (unsigned int i = 0; i < 3; i++)
+		for (unsigned int order = 0; order <= 9; order++) {
+			struct pb_page *page = pb_alloc_pages(&tp.pool, gfp[i], order);
+
+			assert_non_null(page);
+			pb_free_pages(&tp.pool, page, order);
+			assert_false(pcp_stack_at_rest(&tp.pool, 0, zone));
+			for (int k = 0; k < 20; k++)
+				pb_pcp_decay(&tp.pool);
+			assert_true(pcp_stack_at_rest(&tp.pool, 0, zone));
+		}
+	tp_drop(&tp);
+}
+
 /* pcp_batch_max bounds what one list holds, pages that come back included. */
 static void test_pcp_batch_max_bounds_each_list(void **state)
 {
@@ -496,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_drain_of_one_cpu_leaves_the_others),
 		cmocka_unit_test(test_allocation_drains_other_cpus_before_it_fails),
 		cmocka_unit_test(test_tick_empties_idle_lists_of_the_modern_profile),
+		cmocka_unit_test(test_one_block_in_any_list_is_no_rest),
 		cmocka_unit_test(test_pcp_batch_max_bounds_each_list),
 		cmocka_unit_test(test_set_pcp_refused_when_out_of_range),
 		cmocka_unit_test(test_counters_balance),

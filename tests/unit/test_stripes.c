@@ -137,6 +137,39 @@ static void test_stripes_are_of_about_one_size(void **state)
 	}
 }
 
+/* Whoever takes blocks from a stripe leaves its home stripe's number there, so that another CPU
+   begins elsewhere; who finds nothing leaves the mark as it was. */
+static void test_a_stripe_knows_who_takes_blocks_there(void **state)
+{
+	static const struct shape two = { 10, 9, 2, 1280, 2 };
+	struct stripe *stripe[2];
+	struct zone *zone;
+	struct tp tp;
+
+	(void)state;
+	build(&tp, &two);
+	zone = find_zone(&tp.pool, 0, PB_ZONE_NORMAL);
+	for (u32 i = 0; i < 2; i++)
+		stripe[i] = zone_stripe(&tp.pool, zone, i);
+	for (u32 cpu = 0; cpu < 2; cpu++) {
+		struct zone_request request = { &tp.pool,           zone,        cpu, 0,
+						PB_MIGRATE_MOVABLE, ALLOC_DIRECT };
+		u32 frame = rmqueue_one(&request);
+		u32 number = frame_stripe_number(&tp.pool, zone, frame);
+
+		assert_int_equal(number, cpu); /* both are free: each CPU begins at home */
+		assert_int_equal(stripe[number]->remote_active, cpu);
+		assert_int_equal(stripe[!number]->remote_active, cpu ? 0 : NO_CPU);
+		request.order = 10; /* no CMA there: nothing is found, and nothing noted */
+		request.type = PB_MIGRATE_CMA;
+		request.alloc_flags = ALLOC_DIRECT | ALLOC_NOFRAGMENT;
+		assert_int_equal(rmqueue_one(&request), NO_FRAME);
+		assert_int_equal(stripe[number]->remote_active, cpu);
+		return_page(&tp.pool, zone, frame, 0);
+	}
+	tp_drop(&tp);
+}
+
 /*
  * Single free pages in both stripes, and one whole pageblock in each. As many pages
  * as there are single ones are to be had without a whole pageblock being cut, also
@@ -184,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_each_pageblock_has_a_bit_of_its_own),
 		cmocka_unit_test(test_each_stripe_has_low_and_high_addresses),
 		cmocka_unit_test(test_stripes_are_of_about_one_size),
+		cmocka_unit_test(test_a_stripe_knows_who_takes_blocks_there),
 		cmocka_unit_test(test_a_batch_cuts_no_larger_block_than_it_must),
 	};
 
