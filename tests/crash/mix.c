@@ -316,12 +316,53 @@ static void do_free_owner(void)
 	(void)pb_free_owner(&pool, whose, NULL);
 }
 
+unsigned long mix_in_depot(void)
+{
+	unsigned long pages = 0;
+	struct pb_pcp_stat stat;
+
+	for (unsigned int zone = 0; pb_pcp_stats(&pool, zone, CPUS, &stat) == PB_OK; zone++)
+		pages += (unsigned long)stat.count;
+	return pages;
+}
+
+/* One CPU allocates whole pageblocks, and another frees them: many times in a row, and they go by
+   the depot. */
+static void do_relay(void)
+{
+	const unsigned int order = PAGEBLOCK_ORDER;
+	struct pb_page *pages[RELAYED];
+	unsigned int n = 0;
+
+	pb_user_set_cpu(0);
+	while (n < RELAYED &&
+	       (pages[n] = pb_alloc_pages(&pool, PB_GFP_NOWAIT | PB_GFP_NOWARN, order)))
+		note_mine(pfn_of(pages[n++]), PAGEBLOCK, tag);
+	pb_user_set_cpu(1);
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned long held = mix_in_depot();
+
+		note_free(pfn_of(pages[i]), PAGEBLOCK, tag);
+		if (pb_free_pages(&pool, pages[i], order) != PB_OK)
+			broken("a relayed block can't be freed", pfn_of(pages[i]), tag);
+		if (mix_in_depot() > held)
+			atomic_fetch_add(&me->handed_over, 1);
+	}
+}
+
+/* Until a batch has come into the depot, or so often that it would have where there is one. */
+static void relay_first(void)
+{
+	for (unsigned int i = 0; i < 40 && !me->handed_over; i++)
+		do_relay();
+}
+
 static const struct {
 	const char *name;
 	void (*call)(void);
 	unsigned int often; /* of 100 */
 } calls[] = {
-	{ "alloc", do_alloc, 30 },    { "free", do_free, 26 },
+	{ "alloc", do_alloc, 28 },    { "free", do_free, 24 },
 	{ "split", do_split, 4 },     { "bulk", do_bulk, 4 },
 	{ "exact", do_exact, 4 },     { "contig", do_contig, 4 },
 	{ "claim", do_claim, 3 },     { "get, put", do_get_put, 3 },
@@ -329,6 +370,7 @@ static const struct {
 	{ "offline", do_offline, 4 }, { "compact", do_compact, 4 },
 	{ "set_*", do_tune, 2 },      { "drain, tick", do_drain, 2 },
 	{ "stats", do_stats, 1 },     { "free_owner", do_free_owner, 4 },
+	{ "relay", do_relay, 4 },
 };
 
 /* ----------------------------------------------------------------- a process's life */
@@ -371,7 +413,7 @@ static void die_in(unsigned int steps)
 
 static void one_call(void)
 {
-	unsigned int n = tp_below(&rng, 100), i = 0;
+	unsigned int n = tp_below(&rng, set_cpus ? 100 : 96), i = 0;
 
 	while (n >= calls[i].often)
 		n -= calls[i++].often;
@@ -398,6 +440,8 @@ static __attribute__((noreturn)) void live(uint32_t as, uint64_t seed)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	rng.state = seed;
 	mix_attach(as, false);
+	if (set_cpus)
+		relay_first();
 	while (!stage->stop) {
 		while (stage->rest && !stage->stop) {
 			me->resting = 1;
@@ -467,7 +511,7 @@ void mix_make(uint8_t profile, uint32_t flags)
 	config.regions = regions;
 	config.nr_regions = 2;
 	config.max_order = 6;
-	config.pageblock_order = 4;
+	config.pageblock_order = PAGEBLOCK_ORDER;
 	config.profile = profile;
 	config.flags = flags | PB_POOL_REFCOUNT | PB_POOL_MOBILITY;
 	tp_quarantine(&config);
@@ -483,6 +527,13 @@ void mix_make(uint8_t profile, uint32_t flags)
 	set_cpus = strncmp(pb_user_percpu_mode(&first), "rseq", 4) != 0;
 	kills = 0;
 	mix_attach(0, false);
+}
+
+bool mix_relays(uint8_t profile, uint32_t flags)
+{
+	return profile == PB_PROFILE_MODERN && !(flags & PB_POOL_NO_PCP) &&
+	       flags & (PB_POOL_NO_RSEQ | PB_POOL_SHARED) &&
+	       (flags & TP_QUARANTINE) != TP_QUARANTINE;
 }
 
 void mix_drop(void)

@@ -20,7 +20,9 @@
 #include "support/cmocka.h"
 
 #define FRAMES 4096u
-#define PAGEBLOCK 16u
+#define PAGEBLOCK_ORDER 4u
+#define PAGEBLOCK (1u << PAGEBLOCK_ORDER)
+#define RELAYED 16u /* pageblocks at once */
 #define TAGS 1024u
 #define SLOTS 64u
 #define CPUS 3u
@@ -29,8 +31,9 @@ enum { LIVE, DEAD, GIVEN_BACK };
 
 struct process {
 	atomic_ulong calls;
-	atomic_uint resting;   /* between two calls, until told to go on */
-	atomic_uint die_after; /* steps; 0: live on */
+	atomic_uint resting;     /* between two calls, until told to go on */
+	atomic_uint die_after;   /* steps; 0: live on */
+	atomic_uint handed_over; /* batches that it saw come into the depot */
 	_Atomic uint64_t slot[SLOTS];
 };
 
@@ -61,6 +64,11 @@ pid_t mix_start(uint32_t tag);
 void mix_kill(pid_t pid, uint32_t tag, bool anytime);
 /* Wait for that. */
 void mix_reap(pid_t pid, uint32_t tag);
+
+/* Do relays in such a pool go by the depot? Processes have to say which CPU they are on, and what
+   leaves a quarantine goes to the zone. */
+bool mix_relays(uint8_t profile, uint32_t flags);
+unsigned long mix_in_depot(void); /* pages that lie there */
 
 /* With nobody in it: every page can be had, down to the last one, but for those that
    have an owner. Returns how many do. */

@@ -17,6 +17,7 @@
 #define ONE_CALL 256u /* frames that the test's largest call has in hand */
 
 static unsigned char owned[FRAMES];
+static unsigned long handed_over, filled; /* batches, and deaths with blocks in the depot */
 
 static int note_owned(void *ctx, const struct pb_block *block)
 {
@@ -79,6 +80,8 @@ static void one_death(bool anytime)
 	pid = mix_start(tag);
 	mix_kill(pid, tag, anytime);
 	mix_reap(pid, tag);
+	handed_over += stage->process[tag].handed_over;
+	filled += mix_in_depot() > 0;
 	mix_attach(0, true);
 	tp_require(pb_validate(&pool, &error) == PB_OK, "%s", error.text);
 	check_owners();
@@ -94,11 +97,15 @@ static void run(const char *name, uint8_t profile, uint32_t flags)
 {
 	unsigned long deaths = tp_env("PB_KILLS", 20);
 
+	handed_over = filled = 0;
 	mix_make(profile, flags);
 	rng.state = tp_seed();
 	while (kills < deaths)
 		one_death(tp_below(&rng, flags ? 8 : 2) == 0);
-	printf("%s: %lu killed, 0 bad\n", name, kills);
+	printf("%s: %lu killed, 0 bad (%lu with blocks in the depot, where %lu batches came)\n",
+	       name, kills, filled, handed_over);
+	assert_true(!mix_relays(profile, flags) || handed_over >= kills);
+	assert_true(!mix_relays(profile, flags) || filled || kills < 20);
 	mix_drop();
 }
 

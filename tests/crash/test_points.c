@@ -40,6 +40,8 @@ int main(void)
 #define ALL_FRAMES (FRAMES + 128u) /* with those that may come: two spans */
 #define RESERVED_FROM 100u
 #define RESERVED_TO 110u
+#define CPUS 2u /* the depot goes by the next number */
+#define HANDED 32u
 #define TRAP_FLAG 0x100
 
 /* ---------------------------------------------------------------- scenarios */
@@ -48,6 +50,8 @@ struct stage {
 	struct pb_pool pool;
 	struct pb_page *single, *block, *large, *full[64];
 	unsigned int nr_full;
+	struct pb_page *handed[HANDED]; /* whole pageblocks, from CPU to CPU */
+	unsigned int nr_handed;
 };
 
 static unsigned long moves;
@@ -116,6 +120,75 @@ static void pack(struct stage *s)
 			for (unsigned int i = 1; i < 1u << order; i += 2)
 				(void)pb_free_pages(&s->pool, page + i, 0);
 		}
+}
+
+/* ---- by way of the depot, where there is one */
+
+static unsigned long gave, took; /* batches that were seen to come into the depot, and to leave */
+
+static bool has_depot(struct stage *s)
+{
+	struct pb_pcp_stat stat;
+
+	return pb_pcp_stats(&s->pool, 0, CPUS, &stat) == PB_OK;
+}
+
+static int32_t in_depot(struct stage *s)
+{
+	struct pb_pcp_stat stat;
+
+	(void)pb_pcp_stats(&s->pool, 0, CPUS, &stat);
+	return stat.count;
+}
+
+/* CPU 0 allocates. */
+static void do_take(struct stage *s)
+{
+	pb_test_set_cpu(0);
+	for (s->nr_handed = 0; s->nr_handed < HANDED; s->nr_handed++) {
+		int32_t held = in_depot(s);
+		struct pb_page *page = pb_alloc_pages(&s->pool, PB_GFP_NOWAIT | PB_GFP_NOWARN,
+						      config.pageblock_order);
+
+		took += in_depot(s) < held;
+		s->handed[s->nr_handed] = page;
+		if (!page)
+			return;
+	}
+}
+
+/* CPU 1 frees. */
+static void do_give(struct stage *s)
+{
+	pb_test_set_cpu(1);
+	while (s->nr_handed) {
+		int32_t held = in_depot(s);
+
+		(void)pb_free_pages(&s->pool, s->handed[--s->nr_handed], config.pageblock_order);
+		gave += in_depot(s) > held;
+	}
+}
+
+/* So many refills of the one and drains of the other in a row that the depot comes to be used, and
+   has something in it. */
+static void fill_depot(struct stage *s)
+{
+	for (unsigned int i = 0; i < 20 && has_depot(s) && !in_depot(s); i++) {
+		do_take(s);
+		do_give(s);
+	}
+}
+
+static void hold_many(struct stage *s)
+{
+	fill_depot(s);
+	do_take(s);
+}
+
+static void do_relay(struct stage *s)
+{
+	do_take(s);
+	do_give(s);
 }
 
 static void do_alloc(struct stage *s)
@@ -325,49 +398,61 @@ struct scenario {
 	const char *name;
 	void (*run)(struct stage *stage);
 	enum { STILL, PASSING, MOVING, MUST_MOVE, MAKING } what;
+	void (*prepare)(struct stage *stage); /* or NULL */
+	enum { NOTHING, GIVES, FILLED, TAKES, RELAYS } depot;
 	/* PASSING: a block may be owned for a moment that is free before and after. MOVING:
 	   any may be elsewhere, but there are as many. MUST_MOVE: nothing else will do.
-	   MAKING: there may be no pool as yet */
+	   MAKING: there may be no pool as yet. FILLED: when it begins there is something in the
+	   depot; GIVES, TAKES, RELAYS: a batch comes there, leaves (FILLED), or both */
 };
 
 static const struct scenario scenarios[] = {
-	{ "alloc", do_alloc, STILL },
-	{ "alloc, other type", do_alloc_other, STILL },
-	{ "alloc, large", do_alloc_large, MOVING },
-	{ "alloc, more than there is", do_alloc_too_much, MOVING },
-	{ "alloc_node, atomic", do_alloc_node, STILL },
-	{ "alloc_bulk", do_bulk, STILL },
-	{ "alloc_exact", do_exact, PASSING },
-	{ "alloc_contig", do_contig, STILL },
-	{ "alloc_contig, moving", do_contig_moving, MUST_MOVE },
-	{ "claim", do_claim, STILL },
-	{ "free", do_free, STILL },
-	{ "free, drain", do_free_many, STILL },
-	{ "free_bulk", do_free_bulk, STILL },
-	{ "split", do_split, STILL },
-	{ "split, free_exact", do_split_free_exact, STILL },
-	{ "get, put", do_get_put, STILL },
-	{ "set_movable", do_set_movable, STILL },
-	{ "reserve", do_reserve, STILL },
-	{ "online", do_online, STILL },
-	{ "offline", do_offline, MOVING },
-	{ "offline, moving", do_offline, MUST_MOVE },
-	{ "grow", do_grow, STILL },
-	{ "grow, offline, remove", do_remove, STILL },
-	{ "drain", do_drain, STILL },
-	{ "tick", do_tick, STILL },
-	{ "compact", do_compact, MOVING },
-	{ "compact, moving", do_compact, MUST_MOVE },
-	{ "set_min_free_kbytes", do_min_free, STILL },
-	{ "set_watermark_*, boost_done", do_scale, STILL },
-	{ "set_pcp", do_set_pcp, STILL },
-	{ "free_owner", do_free_owner, STILL },
-	{ "report", do_report, STILL },
-	{ "report, use", do_report_and_use, STILL },
-	{ "free_pages_cleared", do_free_cleared, STILL },
-	{ "validate", do_validate, STILL },
-	{ "recovery", do_recover, STILL },
-	{ "pool_init", do_init, MAKING },
+	{ "alloc", do_alloc, STILL, NULL, NOTHING },
+	{ "alloc, other type", do_alloc_other, STILL, NULL, NOTHING },
+	{ "alloc, large", do_alloc_large, MOVING, NULL, NOTHING },
+	{ "alloc, more than there is", do_alloc_too_much, MOVING, NULL, NOTHING },
+	{ "alloc_node, atomic", do_alloc_node, STILL, NULL, NOTHING },
+	{ "alloc_bulk", do_bulk, STILL, NULL, NOTHING },
+	{ "alloc_exact", do_exact, PASSING, NULL, NOTHING },
+	{ "alloc_contig", do_contig, STILL, NULL, NOTHING },
+	{ "alloc_contig, moving", do_contig_moving, MUST_MOVE, pack, NOTHING },
+	{ "claim", do_claim, STILL, NULL, NOTHING },
+	{ "free", do_free, STILL, NULL, NOTHING },
+	{ "free, drain", do_free_many, STILL, NULL, NOTHING },
+	{ "free_bulk", do_free_bulk, STILL, NULL, NOTHING },
+	{ "split", do_split, STILL, NULL, NOTHING },
+	{ "split, free_exact", do_split_free_exact, STILL, NULL, NOTHING },
+	{ "get, put", do_get_put, STILL, NULL, NOTHING },
+	{ "set_movable", do_set_movable, STILL, NULL, NOTHING },
+	{ "reserve", do_reserve, STILL, NULL, NOTHING },
+	{ "online", do_online, STILL, NULL, NOTHING },
+	{ "offline", do_offline, MOVING, NULL, NOTHING },
+	{ "offline, moving", do_offline, MUST_MOVE, pack, NOTHING },
+	{ "grow", do_grow, STILL, NULL, NOTHING },
+	{ "grow, offline, remove", do_remove, STILL, NULL, NOTHING },
+	{ "drain", do_drain, STILL, NULL, NOTHING },
+	{ "tick", do_tick, STILL, NULL, NOTHING },
+	{ "compact", do_compact, MOVING, NULL, NOTHING },
+	{ "compact, moving", do_compact, MUST_MOVE, pack, NOTHING },
+	{ "set_min_free_kbytes", do_min_free, STILL, NULL, NOTHING },
+	{ "set_watermark_*, boost_done", do_scale, STILL, NULL, NOTHING },
+	{ "set_pcp", do_set_pcp, STILL, NULL, NOTHING },
+	{ "free_owner", do_free_owner, STILL, NULL, NOTHING },
+	{ "report", do_report, STILL, NULL, NOTHING },
+	{ "report, use", do_report_and_use, STILL, NULL, NOTHING },
+	{ "free_pages_cleared", do_free_cleared, STILL, NULL, NOTHING },
+	{ "validate", do_validate, STILL, NULL, NOTHING },
+	{ "recovery", do_recover, STILL, NULL, NOTHING },
+	{ "pool_init", do_init, MAKING, NULL, NOTHING },
+	{ "depot: give", do_give, STILL, hold_many, GIVES },
+	{ "depot: take", do_take, STILL, fill_depot, TAKES },
+	{ "depot: relay", do_relay, PASSING, fill_depot, RELAYS },
+	{ "depot: drain", do_drain, STILL, fill_depot, FILLED },
+	{ "depot: tick", do_tick, STILL, fill_depot, FILLED },
+	{ "depot: alloc_contig", do_contig, STILL, fill_depot, FILLED },
+	{ "depot: offline", do_offline, MOVING, fill_depot, FILLED },
+	{ "depot: set_pcp", do_set_pcp, STILL, fill_depot, FILLED },
+	{ "depot: recovery", do_recover, STILL, fill_depot, FILLED },
 };
 
 struct kind {
@@ -628,7 +713,7 @@ static void make_stage(struct stage *s)
 	config.profile = kind->profile;
 	config.flags = kind->flags | PB_POOL_NO_RSEQ | PB_POOL_MOBILITY;
 	tp_quarantine(&config);
-	config.nr_cpus = 2;
+	config.nr_cpus = CPUS;
 	config.nr_stripes = kind->profile == PB_PROFILE_LINUX ? 1 : 2;
 	config.min_free_kbytes = 0;
 	config.watermark_boost_factor = 0;
@@ -643,8 +728,26 @@ static void make_stage(struct stage *s)
 		"init");
 	tp_require_stripes(&s->pool, config.nr_stripes, 4);
 	fill(s);
-	if (scenario->what == MUST_MOVE)
-		pack(s);
+	if (scenario->prepare)
+		scenario->prepare(s);
+	require(scenario->depot < FILLED || in_depot(s) > 0, "the depot is empty");
+	gave = took = 0;
+}
+
+/* Has it a depot, where its scenarios ask for one? What leaves a quarantine goes to the zone. */
+static bool is_for_this_kind(void)
+{
+	return scenario->depot == NOTHING ||
+	       (kind->profile == PB_PROFILE_MODERN && !(kind->flags & PB_POOL_NO_PCP) &&
+		(kind->flags & TP_QUARANTINE) != TP_QUARANTINE);
+}
+
+static void check_hand_over(void)
+{
+	require(gave || (scenario->depot != GIVES && scenario->depot != RELAYS),
+		"nothing came into the depot");
+	require(took || (scenario->depot != TAKES && scenario->depot != RELAYS),
+		"nothing was taken from the depot");
 }
 
 /* Once to see what it changes, once under watch. */
@@ -663,6 +766,7 @@ static void run_one(void)
 	scenario->run(&stage);
 	mprotect(memory, mapped, PROT_READ | PROT_WRITE);
 	require(moves || scenario->what != MUST_MOVE, "nothing had to move");
+	check_hand_over();
 	require(pb_validate(&stage.pool, NULL) == PB_OK, "afterwards");
 	printf("  %-28s %6lu stores, %6lu looked at\n", scenario->name, stores, looked_at - start);
 }
@@ -682,6 +786,8 @@ static void test_a_death_at_any_store_loses_nothing(void **state)
 		printf("%s\n", kind->name);
 		for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
 			scenario = &scenarios[i];
+			if (!is_for_this_kind())
+				continue;
 			run_one();
 			in_all += stores;
 		}

@@ -158,7 +158,7 @@ static void everything_comes_back(void)
 
 static void run(const char *name, uint8_t profile, uint32_t flags)
 {
-	unsigned long deaths = tp_env("PB_SURVIVOR_KILLS", 10);
+	unsigned long deaths = tp_env("PB_SURVIVOR_KILLS", 10), handed_over = 0;
 
 	mix_make(profile, flags | PB_POOL_SHARED | PB_POOL_OWNERS);
 	last_tag = 0;
@@ -180,8 +180,12 @@ static void run(const char *name, uint8_t profile, uint32_t flags)
 	}
 	check();
 	everything_comes_back();
-	printf("%s: %lu killed, 0 stuck, 0 bad (the longest went on after %ld ms)\n", name, kills,
-	       longest_ms);
+	for (uint32_t whose = 1; whose <= last_tag; whose++)
+		handed_over += stage->process[whose].handed_over;
+	printf("%s: %lu killed, 0 stuck, 0 bad (the longest went on after %ld ms; %lu batches by "
+	       "the depot)\n",
+	       name, kills, longest_ms, handed_over);
+	assert_true(!mix_relays(profile, flags | PB_POOL_SHARED) || handed_over > 0);
 	mix_drop();
 }
 
