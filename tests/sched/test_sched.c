@@ -38,6 +38,7 @@ struct scene {
 
 static bool may_grow;   /* the scenes have room for that */
 static bool with_depot; /* scenes of blocks that go by it; no other variants */
+static bool drains;     /* one thread drains: there is nothing in the depot at the end */
 
 static uint64_t scene_frames(void)
 {
@@ -158,6 +159,15 @@ static bool owners_are_single(struct scene *s, unsigned int *pages)
 	return true;
 }
 
+/* The depot goes by the number behind the last CPU's. */
+static int32_t in_lists(struct scene *s, unsigned int cpu)
+{
+	struct pb_pcp_stat stat;
+
+	tp_require(pb_pcp_stats(&s->tp.pool, 0, cpu, &stat) == PB_OK, "no CPU %u", cpu);
+	return stat.count;
+}
+
 static bool scene_check(void *ctx)
 {
 	struct scene *s = ctx;
@@ -174,6 +184,8 @@ static bool scene_check(void *ctx)
 		snprintf(s->wrong, sizeof(s->wrong), "%s", error.text);
 	else if (!owners_are_single(s, &pages) || !marks_say_so(s))
 		return false;
+	else if (drains && in_lists(s, s->cpus))
+		snprintf(s->wrong, sizeof(s->wrong), "the depot was filled behind a drain's back");
 	if (s->wrong[0])
 		return false;
 	pb_test_set_cpu(0);
@@ -696,14 +708,6 @@ static int note_stacked(void *ctx, uint64_t pfn)
 	return 0;
 }
 
-static int32_t in_lists(struct scene *s, unsigned int cpu)
-{
-	struct pb_pcp_stat stat;
-
-	tp_require(pb_pcp_stats(&s->tp.pool, 0, cpu, &stat) == PB_OK, "no CPU %u", cpu);
-	return stat.count;
-}
-
 static void relay(struct scene *s)
 {
 	for (unsigned int i = 0; i < 8; i++)
@@ -796,13 +800,35 @@ static void want_the_last(struct scene *s, unsigned int t)
 		take(s, 2, SLOTS - 1, PB_GFP_ATOMIC, WHOLE);
 }
 
+/* A third CPU wants a block while this one fills the depot, and takes what the other's drain may
+   have found: two are free at any time. */
+static void refill_behind_a_drain(struct scene *s, unsigned int t)
+{
+	if (t) {
+		take(s, 2, SLOTS - 1, PB_GFP_ATOMIC, WHOLE);
+		return;
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		give(s, 3, i);
+	take(s, 1, 2, PB_GFP_KERNEL, WHOLE);
+	for (unsigned int i = 0; i < 2; i++)
+		if (pb_alloc_at(&s->tp.pool, stacked[i], WHOLE, PB_GFP_KERNEL) == PB_OK) {
+			s->page[1][3 + i] = pb_pfn_to_page(&s->tp.pool, stacked[i]);
+			s->order[1][3 + i] = WHOLE;
+		}
+}
+
 static void test_blocks_go_from_cpu_to_cpu(void **state)
 {
 	(void)state;
 	with_depot = true;
 	explore("exchange", 2, own_cpu, 2, 2, 0, hand_over, exchange);
+	drains = true;
 	explore("exchange, drain", 3, own_cpu, 3, 2, 0, hand_over, exchange_and_drain);
+	drains = false;
 	explore("the last", 2, own_cpu + 1, 3, 2, 0, hand_over_the_last, want_the_last);
+	explore("behind a drain", 2, own_cpu + 1, 3, 2, 0, hand_over_the_last,
+		refill_behind_a_drain);
 	explore("exchange, offline", 3, own_cpu, 3, 1, 0, hand_over, exchange_and_offline);
 	with_depot = false;
 }
