@@ -252,6 +252,7 @@
 #define shared_step_in pb_core_shared_step_in
 #define shared_step_out pb_core_shared_step_out
 #define shared_trylock pb_core_shared_trylock
+#define shrink_highatomic_reserve pb_core_shrink_highatomic_reserve
 #define sizes_sealed pb_core_sizes_sealed
 #define steal_from pb_core_steal_from
 #define stripe_bitmap_bytes pb_core_stripe_bitmap_bytes

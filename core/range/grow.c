@@ -77,6 +77,17 @@ static void add_present(struct pb_pool *pool, u64 start, u64 end, bool come)
 	}
 }
 
+/* Pageblocks that went are no part of the reserve for high-order atomic requests. */
+static void shrink_reserves(struct pb_pool *pool, u64 start, u64 end)
+{
+	for (; PB_WITH_HIGHATOMIC && start < end; start += span_frames(pool)) {
+		u32 frame = pfn_to_place(pool, start);
+
+		shrink_highatomic_reserve(pool, zone_of_frame(pool, frame), frame,
+					  frame + (u32)span_frames(pool));
+	}
+}
+
 /* -------------------------------------------------------------------- pieces */
 
 #define UNDER_LOCK 3u /* classes, pageblocks, trees */
@@ -301,6 +312,7 @@ static int do_remove(struct pb_pool *pool, u64 start, u64 end, uint64_t *obstacl
 		pages = change_pages(pool, start, end, PAGE_RESERVED, PAGE_ABSENT);
 	if (pages == end) {
 		add_present(pool, start, end, false);
+		shrink_reserves(pool, start, end);
 		(void)change_spans(pool, start, end, SPAN_CHANGING, SPAN_ABSENT);
 		return PB_OK;
 	}

@@ -122,3 +122,32 @@ bool unreserve_highatomic_pageblock(struct pb_pool *pool, struct zone *zone, uns
 	pb_platform_unlock(&zone->lock);
 	return done;
 }
+
+/* Take the frame's pageblock out of the reserve, if it is in there. None of its pages is free. */
+static void __leave_reserve(const struct locked *at, u32 frame)
+{
+	u64 pages = min_u64(pageblock_pages(at->pool), at->zone->nr_reserved_highatomic);
+
+	if (frame_migratetype(at->pool, frame) != PB_MIGRATE_HIGHATOMIC)
+		return;
+	counter_add(&at->zone->nr_reserved_highatomic, 0 - pages);
+	__set_pageblock_type(at, frame >> at->pool->pageblock_order, PB_MIGRATE_MOVABLE);
+}
+
+void shrink_highatomic_reserve(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end)
+{
+	u64 most;
+
+	pb_platform_lock(&zone->lock);
+	for (; frame < end; frame += (u32)pageblock_pages(pool)) {
+		struct locked at = lock_frame(pool, zone, frame);
+
+		__leave_reserve(&at, frame);
+		unlock_stripe(&at);
+	}
+	/* in Linux's lists it may count a pageblock that has another type since */
+	most = zone->present & ~(pageblock_pages(pool) - 1);
+	if (zone->nr_reserved_highatomic > most)
+		store_relaxed(&zone->nr_reserved_highatomic, most);
+	pb_platform_unlock(&zone->lock);
+}

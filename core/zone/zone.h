@@ -145,5 +145,8 @@ void reserve_highatomic_pageblock(struct pb_pool *pool, struct zone *zone, u32 f
 /* Give a pageblock of the reserve the type `type`; without `force` the last one stays. */
 bool unreserve_highatomic_pageblock(struct pb_pool *pool, struct zone *zone, unsigned int type,
 				    bool force);
+/* The pageblocks of [frame, end), which are not present any more, leave the reserve, and it shrinks
+   to what is present. Takes zone->lock. */
+void shrink_highatomic_reserve(struct pb_pool *pool, struct zone *zone, u32 frame, u32 end);
 
 #endif

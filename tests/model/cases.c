@@ -99,6 +99,35 @@ static const struct op moved_from_a_block_on[] = {
 	{ 0, 1, 1, 0x2a2c, 2093918852, 109285913 },
 };
 
+/* A pageblock of the reserve for high-order atomic requests goes offline, and away. */
+static const struct op reserved_goes[] = {
+	{ OP_CLAIM, 1, 0, 0x102cd0, 1020620300, 2328115576 },
+	{ OP_BULK, 0, 3, 0x2cd0, 3246862952, 2913546100 },
+	{ OP_FREE_BULK, 0, 1, 0x2809, 2839366604, 2542131126 },
+	{ OP_GROW, 1, 3, 0x202cd4, 1686371803, 4223653141 },
+	{ OP_BULK, 1, 0, 0x202cc8, 2588624058, 3252827074 },
+	{ OP_MARKS, 0, 1, 0x2a20, 171, 2033765792 },
+	{ OP_ALLOC, 0, 5, 0x202010, 2757884405, 3024923375 },
+	{ OP_FREE, 1, 0, 0x2cc8, 326347068, 1126185447 },
+	{ OP_FREE, 0, 0, 0x2000, 4031761675, 2154869830 },
+	{ OP_FREE, 0, 3, 0x202008, 3349583077, 2810101999 },
+	{ OP_FREE, 0, 1, 0x202cc8, 214467020, 2539091036 },
+	{ OP_ALLOC_ON, 0, 2, 0x2a28, 1541638360, 1227941302 },
+	{ OP_PUT, 0, 1, 0x12cd4, 490001519, 2855478888 },
+	{ OP_PUT, 0, 0, 0x202a20, 1714143329, 829897777 },
+	{ OP_PUT, 0, 0, 0x2008, 905718401, 3800895818 },
+	{ OP_FREE_BULK, 1, 0, 0x200c, 4070562905, 3873419608 },
+	{ OP_FREE, 1, 0, 0x2008, 1936466675, 3309068002 },
+	{ OP_FREE, 1, 1, 0x2008, 4078046317, 1977992703 },
+	{ OP_FREE, 1, 1, 0x2004, 1044752268, 2170088489 },
+	{ OP_FREE_BULK, 1, 10, 0x2ccc, 4278588972, 398989498 },
+	{ OP_FREE, 1, 0, 0x2000, 2057181510, 4073516082 },
+	{ OP_FREE, 0, 0, 0x2cc9, 653071628, 3464564125 },
+	{ OP_FREE, 0, 0, 0x102ccc, 34738381, 2437728344 },
+	{ OP_PUT, 1, 0, 0x202cc8, 1845266201, 3259934483 },
+	{ OP_REMOVE, 0, 3, 0x102cd2, 2887870981, 187494592 },
+};
+
 #define N(ops) (sizeof(ops) / sizeof((ops)[0]))
 
 const struct model_case model_cases[] = {
@@ -130,5 +159,9 @@ const struct model_case model_cases[] = {
 	  { 4, 1, 3, 1, PB_POOL_SHARED | PB_POOL_NO_RSEQ, 0, 0, true },
 	  moved_from_a_block_on,
 	  N(moved_from_a_block_on) },
+	{ "a pageblock of the reserve goes",
+	  { MODEL_SHAPE_GROWS, 1, 2, 1, PB_POOL_HARDENED | PB_POOL_NO_PCP, PB_LINUX_6_1, 0, false },
+	  reserved_goes,
+	  N(reserved_goes) },
 };
 const size_t nr_model_cases = N(model_cases);

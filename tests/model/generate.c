@@ -22,6 +22,7 @@ static const uint8_t weights[NR_OPS][2] = {
 	[OP_OFFLINE] = { 1, 2 }, [OP_DRAIN] = { 2, 2 },     [OP_TICK] = { 2, 2 },
 	[OP_SET_PCP] = { 1, 1 }, [OP_MARKS] = { 1, 1 },     [OP_MISUSE] = { 5, 5 },
 	[OP_COMPACT] = { 1, 1 }, [OP_RECOVER] = { 1, 1 },   [OP_RELAY] = { 1, 3 },
+	[OP_GROW] = { 4, 2 },    [OP_REMOVE] = { 2, 8 },
 };
 
 static const uint32_t bases[] = { PB_GFP_KERNEL,
@@ -100,6 +101,8 @@ void model_random_ops(uint64_t seed, const struct model_config *config, struct o
 			ops[i].b = ops[i].a ? 1 + tp_below(&rng, 16) : 0;
 		} else if (ops[i].kind == OP_MARKS) {
 			ops[i].a = tp_below(&rng, 3) ? 0 : tp_below(&rng, 200);
+		} else if (ops[i].kind == OP_GROW || ops[i].kind == OP_REMOVE) {
+			ops[i].order = (uint8_t)tp_below(&rng, 4); /* bits that choose */
 		}
 	}
 }

@@ -15,6 +15,8 @@ struct m_frame {
 	uint8_t order, head, movable; /* ALLOCATED */
 	uint8_t node, zone;
 	bool cma;
+	bool placed;  /* in a region: it is there, was, or may come */
+	bool written; /* its part of the metadata has been in use */
 	uint16_t refs;
 };
 
@@ -90,6 +92,12 @@ static void shape_two_nodes(struct tp *tp)
 	tp_region(tp, 448, 512, 1, PB_ZONE_MOVABLE);
 }
 
+static void shape_comes(struct tp *tp, uint64_t start, uint64_t end, int node)
+{
+	tp_region(tp, start, end, node, PB_ZONE_NORMAL);
+	tp->regions[tp->config.nr_regions - 1].kind = PB_REGION_HOTPLUG;
+}
+
 static bool merges_any(const struct model_config *config)
 {
 	return config->profile == PB_PROFILE_LINUX &&
@@ -129,6 +137,12 @@ static void shape(struct tp *tp, const struct model_config *config)
 		if (!merges_any(config)) /* which need borders between the largest blocks */
 			tp_cma(tp, 200, 264);
 		break;
+	case MODEL_SHAPE_GROWS:
+		shape_orders(tp, 5, 3);
+		tp_region(tp, 32, 192, 0, PB_ZONE_NORMAL);
+		shape_comes(tp, 192, 480, 0);
+		shape_comes(tp, 512, 640, 1); /* a node that has no memory yet */
+		break;
 	default:
 		shape_orders(tp, 7, 3);
 		tp_region(tp, 0, 1024, 0, PB_ZONE_NORMAL);
@@ -153,7 +167,13 @@ static void note_region(struct model *m, const struct pb_region *region)
 		}
 		*frame = (struct m_frame){ .state = PB_BLOCK_FREE,
 					   .node = region->node,
-					   .zone = region->zone };
+					   .zone = region->zone,
+					   .placed = true,
+					   .written = true };
+		if (region->kind == PB_REGION_HOTPLUG) {
+			frame->state = TP_HOLE;
+			frame->written = false;
+		}
 		if (pfn >= m->end)
 			m->end = (uint32_t)pfn + 1;
 	}
@@ -289,7 +309,9 @@ static void set_state(struct model *m, uint64_t pfn, uint64_t n, uint8_t state)
 		*frame = (struct m_frame){ .state = state,
 					   .node = frame->node,
 					   .zone = frame->zone,
-					   .cma = frame->cma };
+					   .cma = frame->cma,
+					   .placed = frame->placed,
+					   .written = frame->written };
 	}
 }
 
@@ -733,6 +755,113 @@ static void op_hotplug(struct model *m)
 			 pb_offline);
 }
 
+static bool may_grow(const struct model *m)
+{
+	for (uint32_t i = 0; i < m->tp.config.nr_regions; i++)
+		if (m->tp.regions[i].kind == PB_REGION_HOTPLUG)
+			return true;
+	return false;
+}
+
+/* What pb_grow() of [start, end) has to say; *obstacle: the first span that is in the way. */
+static int expect_grow(const struct model *m, uint64_t start, uint64_t end, uint64_t *obstacle)
+{
+	uint32_t span = 1u << m->tp.config.max_order;
+
+	if (!may_grow(m))
+		return PB_ENOTSUP;
+	for (uint64_t pfn = start; pfn < end; pfn += span) {
+		*obstacle = pfn;
+		if (pfn >= MAX_FRAMES || !m->frames[pfn].placed)
+			return PB_ENODEV;
+		if (m->frames[pfn].state != TP_HOLE)
+			return PB_EBUSY;
+	}
+	*obstacle = UINT64_MAX;
+	return PB_OK;
+}
+
+/* The same of pb_remove(); *obstacle: the first such frame. */
+static int expect_remove(const struct model *m, uint64_t start, uint64_t end, uint64_t *obstacle)
+{
+	if (!may_grow(m))
+		return PB_ENOTSUP;
+	for (uint64_t pfn = start; pfn < end; pfn++) {
+		*obstacle = pfn;
+		if (pfn >= MAX_FRAMES || m->frames[pfn].state == TP_HOLE)
+			return PB_ENODEV;
+		if (m->frames[pfn].state != PB_BLOCK_RESERVED)
+			return PB_EBUSY;
+	}
+	*obstacle = UINT64_MAX;
+	return PB_OK;
+}
+
+/* Start of the a-th span, the pool's end and one behind it among them; where the operation's order
+   has the second bit, of the next one from there on whose frames are all in this state. */
+static uint64_t some_span(const struct model *m, uint8_t state)
+{
+	uint32_t shift = m->tp.config.max_order, spans = (m->end >> shift) + 2;
+	uint32_t first = m->op->a % spans;
+
+	for (uint32_t i = 0; i < spans && m->op->order & 2; i++) {
+		uint64_t start = (uint64_t)((first + i) % spans) << shift;
+
+		if (m->frames[start].placed && all_in_state(m, start, 1u << shift, state))
+			return start;
+	}
+	return (uint64_t)first << shift;
+}
+
+static void op_grow(struct model *m)
+{
+	uint32_t shift = m->tp.config.max_order;
+	uint64_t start = some_span(m, TP_HOLE);
+	uint64_t end = start + ((uint64_t)(1 + m->op->b % 4) << shift);
+	uint64_t obstacle = UINT64_MAX, found = UINT64_MAX;
+	int want = expect_grow(m, start, end, &obstacle), code;
+	bool zeroed = m->op->order & 1;
+
+	for (uint64_t pfn = start; pfn < end && pfn < MAX_FRAMES; pfn++)
+		zeroed &= !m->frames[pfn].written;
+	code = pb_grow(&m->tp.pool, start, end, zeroed, &found);
+	check(m, code == want && found == obstacle,
+	      "grow %lu to %lu gave %d at %ld, expected %d at %ld", (long)start, (long)end, code,
+	      (long)found, want, (long)obstacle);
+	if (code != PB_OK)
+		return;
+	set_state(m, start, end - start, PB_BLOCK_FREE);
+	for (uint64_t pfn = start; pfn < end; pfn++)
+		m->frames[pfn].written = true;
+	if (!m->marks)
+		check(m, pb_set_min_free_kbytes(&m->tp.pool, 0) == PB_OK, "min_free_kbytes");
+}
+
+static void op_remove(struct model *m)
+{
+	uint32_t shift = m->tp.config.max_order;
+	uint64_t start = some_span(m, m->op->order & 1 ? PB_BLOCK_FREE : PB_BLOCK_RESERVED);
+	uint64_t n = (uint64_t)(1 + m->op->b % 3) << shift;
+	uint64_t obstacle = UINT64_MAX, found = UINT64_MAX;
+	int want, code;
+
+	if (m->op->order & 1 && may_grow(m) && all_in_state(m, start, n, PB_BLOCK_FREE) &&
+	    same_zone(m, start, n)) {
+		check(m, pb_offline(&m->tp.pool, start, start + n) == PB_OK, "offline");
+		set_state(m, start, n, PB_BLOCK_RESERVED);
+		if (!m->marks)
+			check(m, pb_set_min_free_kbytes(&m->tp.pool, 0) == PB_OK,
+			      "min_free_kbytes");
+	}
+	want = expect_remove(m, start, start + n, &obstacle);
+	code = pb_remove(&m->tp.pool, start, start + n, &found);
+	check(m, code == want && found == obstacle,
+	      "remove %lu + %lu gave %d at %ld, expected %d at %ld", (long)start, (long)n, code,
+	      (long)found, want, (long)obstacle);
+	if (code == PB_OK)
+		set_state(m, start, n, TP_HOLE);
+}
+
 static void op_misuse(struct model *m)
 {
 	uint32_t pfn = m->op->a % m->end;
@@ -844,6 +973,8 @@ static void (*const operations[NR_OPS])(struct model *m) = {
 	[OP_MISUSE] = op_misuse,
 	[OP_COMPACT] = op_tune,
 	[OP_RELAY] = op_relay,
+	[OP_GROW] = op_grow,
+	[OP_REMOVE] = op_remove,
 	[OP_RECOVER] = op_recover,
 };
 

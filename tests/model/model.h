@@ -41,6 +41,8 @@ enum op_kind {
 	OP_COMPACT, /* order */
 	OP_RECOVER, /* attach again, rebuilding trees and lists */
 	OP_RELAY,   /* gfp, a: blocks at once: one CPU frees what another allocates */
+	OP_GROW,    /* a: span, b: spans, order: are the pieces known to be zero? */
+	OP_REMOVE,  /* a: span, b: spans, order: offline before, if nobody uses them? */
 	NR_OPS
 };
 
@@ -58,7 +60,8 @@ struct model_config {
 };
 
 #define MODEL_SHAPE_CMA 6
-#define MODEL_SHAPES 8
+#define MODEL_SHAPE_GROWS 8
+#define MODEL_SHAPES 9
 
 /* Runs the sequence; ends the process with status 1 at the first difference. */
 void model_run(const struct model_config *config, const struct op *ops, size_t n);
