@@ -263,6 +263,34 @@ static void test_free_of_an_interior_page(void **state)
 	}
 }
 
+/* The first page is found of every block, up to the largest, from wherever inside. */
+static void test_free_inside_blocks_of_every_order(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct tp tp;
+
+		tp_simple(&tp, 8192, v->profile, v->flags);
+		for (unsigned int order = 1; order <= 10; order++) {
+			struct pb_page *page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, order);
+
+			assert_non_null(page);
+			for (uint32_t i = 1; i < 1u << order;
+			     i += i < 4 || i + 3 >= 1u << order ? 1 : 61) {
+				tp.misuse_calls = 0;
+				assert_int_equal(pb_free_pages(&tp.pool, page + i, 0), PB_EMISUSE);
+				assert_int_equal(tp.misuse_calls, 1);
+				assert_int_equal(tp.misuse.kind, PB_MISUSE_INTERIOR);
+				assert_int_equal(tp.misuse.found, order);
+			}
+			assert_int_equal(pb_free_pages(&tp.pool, page, order), PB_OK);
+		}
+		tp.misuse_calls = 0;
+		tp_drop(&tp);
+	}
+}
+
 static void test_free_of_a_pointer_that_is_no_page(void **state)
 {
 	(void)state;
@@ -487,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_free_of_a_page_that_was_never_allocated),
 		cmocka_unit_test(test_free_with_another_order),
 		cmocka_unit_test(test_free_of_an_interior_page),
+		cmocka_unit_test(test_free_inside_blocks_of_every_order),
 		cmocka_unit_test(test_free_of_a_pointer_that_is_no_page),
 		cmocka_unit_test(test_free_of_reserved_frames_and_holes),
 		cmocka_unit_test(test_split_get_put_and_mark_of_pages_nobody_owns),

@@ -29,6 +29,7 @@ static void test_a_range_without_addresses_is_not_zeroed_in_part(void **state)
 	(void)state;
 	for_each_variant(v)
 	{
+		struct pb_pool_stat stat, after;
 		struct pb_page *page;
 		uint64_t before;
 		struct tp tp;
@@ -42,8 +43,12 @@ static void test_a_range_without_addresses_is_not_zeroed_in_part(void **state)
 		tp_build(&tp);
 		tp.pool.hooks.address = half_an_address;
 		before = tp_sum_owned(&tp);
+		pb_stats(&tp.pool, &stat);
 		assert_null(pb_request_contig(&tp.pool, &request, 4, &upper));
 		assert_int_equal(request.why, PB_REASON_NO_ADDRESS);
+		pb_stats(&tp.pool, &after);
+		assert_int_equal(after.vm[PB_PGALLOC_NORMAL] - stat.vm[PB_PGALLOC_NORMAL],
+				 after.vm[PB_PGFREE] - stat.vm[PB_PGFREE]);
 		assert_int_equal(pb_alloc_at(&tp.pool, 32, 3, PB_GFP_KERNEL | PB_GFP_ZERO),
 				 PB_ENOTSUP);
 		tp_check(&tp, "given back");
