@@ -807,7 +807,7 @@ static uint64_t some_span(const struct model *m, uint8_t state)
 	for (uint32_t i = 0; i < spans && m->op->order & 2; i++) {
 		uint64_t start = (uint64_t)((first + i) % spans) << shift;
 
-		if (m->frames[start].placed && all_in_state(m, start, 1u << shift, state))
+		if (all_in_state(m, start, 1u << shift, state) && m->frames[start].placed)
 			return start;
 	}
 	return (uint64_t)first << shift;
