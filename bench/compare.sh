@@ -47,7 +47,7 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# measure BUILD NAME ROUND OPTION...: adds the round's rows to NAME.tsv
+# measure BUILD NAME OPTION...: adds the build's rows of this round, NAME in front
 measure()
 {
 	build=$1 name=$2
@@ -56,7 +56,7 @@ measure()
 		cat "$work/out" >&2
 		exit 2
 	}
-	sed 1d "$work/round" | sed "s/^/$name	/" >>"$work/rows"
+	sed "1d; s/^/$name	/" "$work/round" >>"$work/rows"
 }
 
 round=0

@@ -276,8 +276,7 @@ static void test_free_inside_blocks_of_every_order(void **state)
 			struct pb_page *page = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, order);
 
 			assert_non_null(page);
-			for (uint32_t i = 1; i < 1u << order;
-			     i += i < 4 || i + 3 >= 1u << order ? 1 : 61) {
+			for (uint32_t i = 1; i < 1u << order; i++) {
 				tp.misuse_calls = 0;
 				assert_int_equal(pb_free_pages(&tp.pool, page + i, 0), PB_EMISUSE);
 				assert_int_equal(tp.misuse_calls, 1);

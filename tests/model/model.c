@@ -716,6 +716,13 @@ static bool same_zone(const struct model *m, uint64_t pfn, uint64_t n)
 	return first->zone == last->zone && first->node == last->node;
 }
 
+/* Hotplug raises min_free_kbytes to the formula's; back to none. */
+static void tune_back(struct model *m)
+{
+	if (!m->marks)
+		check(m, pb_set_min_free_kbytes(&m->tp.pool, 0) == PB_OK, "min_free_kbytes");
+}
+
 /* Frames [pfn, pfn + n) go from one state to another, or nothing happens. */
 static void op_range(struct model *m, uint64_t pfn, uint64_t n, uint8_t from, uint8_t to,
 		     int (*call)(struct pb_pool *, uint64_t, uint64_t))
@@ -733,9 +740,7 @@ static void op_range(struct model *m, uint64_t pfn, uint64_t n, uint8_t from, ui
 	for (uint64_t i = pfn; i < pfn + n; i++) /* what is online already stays so */
 		if (m->frames[i].state == from)
 			set_state(m, i, 1, to);
-	/* hotplug raises min_free_kbytes to the formula's; back to none */
-	if (!m->marks)
-		check(m, pb_set_min_free_kbytes(&m->tp.pool, 0) == PB_OK, "min_free_kbytes");
+	tune_back(m);
 }
 
 static void op_hotplug(struct model *m)
@@ -833,8 +838,7 @@ static void op_grow(struct model *m)
 	set_state(m, start, end - start, PB_BLOCK_FREE);
 	for (uint64_t pfn = start; pfn < end; pfn++)
 		m->frames[pfn].written = true;
-	if (!m->marks)
-		check(m, pb_set_min_free_kbytes(&m->tp.pool, 0) == PB_OK, "min_free_kbytes");
+	tune_back(m);
 }
 
 static void op_remove(struct model *m)
@@ -846,13 +850,8 @@ static void op_remove(struct model *m)
 	int want, code;
 
 	if (m->op->order & 1 && may_grow(m) && all_in_state(m, start, n, PB_BLOCK_FREE) &&
-	    same_zone(m, start, n)) {
-		check(m, pb_offline(&m->tp.pool, start, start + n) == PB_OK, "offline");
-		set_state(m, start, n, PB_BLOCK_RESERVED);
-		if (!m->marks)
-			check(m, pb_set_min_free_kbytes(&m->tp.pool, 0) == PB_OK,
-			      "min_free_kbytes");
-	}
+	    same_zone(m, start, n))
+		op_range(m, start, n, PB_BLOCK_FREE, PB_BLOCK_RESERVED, pb_offline);
 	want = expect_remove(m, start, start + n, &obstacle);
 	code = pb_remove(&m->tp.pool, start, start + n, &found);
 	check(m, code == want && found == obstacle,

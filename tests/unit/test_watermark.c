@@ -224,6 +224,19 @@ static void test_pages_that_a_cpu_may_hold_back(void **state)
 	}
 }
 
+static struct zone *build_two_stripes(struct tp *tp)
+{
+	struct zone *zone;
+
+	start_like_linux(tp, PB_PROFILE_MODERN, 0);
+	tp->config.nr_cpus = tp->config.nr_stripes = 2;
+	tp_region(tp, 0, 131072, 0, PB_ZONE_NORMAL);
+	tp_build(tp);
+	zone = pool_zone(&tp->pool, 0);
+	assert_int_equal(zone->nr_stripes, 2);
+	return zone;
+}
+
 /* The approximate count may be too high by its error: near the mark the exact one decides. */
 static void test_near_the_mark_the_exact_count_decides(void **state)
 {
@@ -232,12 +245,7 @@ static void test_near_the_mark_the_exact_count_decides(void **state)
 	struct tp tp;
 
 	(void)state;
-	start_like_linux(&tp, PB_PROFILE_MODERN, 0);
-	tp.config.nr_cpus = tp.config.nr_stripes = 2;
-	tp_region(&tp, 0, 131072, 0, PB_ZONE_NORMAL);
-	tp_build(&tp);
-	zone = pool_zone(&tp.pool, 0);
-	assert_int_equal(zone->nr_stripes, 2);
+	zone = build_two_stripes(&tp);
 	test.mark = zone_free_pages(&tp.pool, zone);
 	assert_false(zone_watermark_fast(&tp.pool, zone, &test));
 	for (u32 i = 0; i < 2; i++) {
@@ -263,12 +271,7 @@ static void test_the_shortcut_lets_nothing_pass_that_the_exact_test_refuses(void
 	long passed = 0, refused = 0;
 
 	(void)state;
-	start_like_linux(&tp, PB_PROFILE_MODERN, 0);
-	tp.config.nr_cpus = tp.config.nr_stripes = 2;
-	tp_region(&tp, 0, 131072, 0, PB_ZONE_NORMAL);
-	tp_build(&tp);
-	zone = pool_zone(&tp.pool, 0);
-	assert_int_equal(zone->nr_stripes, 2);
+	zone = build_two_stripes(&tp);
 	for (u32 i = 0; i < 2; i++) /* few free pages, and hardly any error */
 		while (zone_stripe(&tp.pool, zone, i)->nr_free_pages > 2048)
 			assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 10));
