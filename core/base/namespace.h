@@ -68,6 +68,7 @@
 #define covering_order pb_core_covering_order
 #define default_min_free_kbytes pb_core_default_min_free_kbytes
 #define depot_give pb_core_depot_give
+#define depot_leave pb_core_depot_leave
 #define depot_take pb_core_depot_take
 #define each_pcp pb_core_each_pcp
 #define each_zone pb_core_each_zone

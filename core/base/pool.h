@@ -62,13 +62,13 @@ struct pb_pool {
 			u8 *pcp_types; /* linux profile: type of a block's list, now or next */
 			struct pb_super *super; /* start of the metadata memory */
 			struct pb_hooks hooks;
-			void *linear; /* address of linear_pfn in this process */
-			u32 *owners;  /* [nr_frames] tags, with PB_POOL_OWNERS */
-			u32 *marks;   /* [nr_pageblocks] or NULL, see marks.h */
-			u32 owner;    /* tag of what this handle allocates */
-			u8 shared;    /* used by several processes */
-			u8 depot_order; /* blocks of this order on go through the depot, or NO_DEPOT */
-			void *priv[2]; /* the port's */
+			void *linear;   /* address of linear_pfn in this process */
+			u32 *owners;    /* [nr_frames] tags, with PB_POOL_OWNERS */
+			u32 *marks;     /* [nr_pageblocks] or NULL, see marks.h */
+			u32 owner;      /* tag of what this handle allocates */
+			u8 shared;      /* used by several processes */
+			u8 depot_order; /* the least that goes through the depot, or NO_DEPOT */
+			void *priv[2];  /* the port's */
 		};
 		u64 opaque[PB_POOL_WORDS];
 	};
@@ -90,7 +90,7 @@ _Static_assert(sizeof(struct pb_pool) == PB_POOL_WORDS * sizeof(u64),
 #define NO_CLASS 0
 #define NR_ORDERS_MAX (PB_MAX_ORDER + 1)
 #define NO_DEPOT UINT8_MAX
-#define DEPOT_ORDER 5u  /* the least order that goes through a depot, but for whole pageblocks */
+#define DEPOT_ORDER 5u  /* the least order that goes through a depot */
 #define MAX_STRIPES 16u /* of a zone */
 #define MAX_MOVING 2u   /* calls of migrate hooks that may be filling a stripe's blocks at once */
 /* Can a pool have room for memory that comes later? */
@@ -351,12 +351,19 @@ static inline void *pool_at(const struct pb_pool *pool, u64 offset)
 #define CAN_HAVE_DEPOT (PB_WITH_DEPOT && PB_WITH_PCP && PB_WITH_SMP)
 
 /* The least order that goes from CPU to CPU through a depot. NO_DEPOT: there is none, as there
-   are no stacks, or nobody else to give to. */
+   are no stacks, or nobody else to give to. Whole pageblocks do not go through it, since a batch of
+   them is taken from the zone, and given back, in fewer steps than by the depot; but where
+   pageblocks are as small as that, nothing else would. */
 static inline u8 depot_order_of(const struct pb_super *super)
 {
 	if (!CAN_HAVE_DEPOT || !super->nr_pcp_orders || super->nr_cpus == 1)
 		return NO_DEPOT;
 	return super->pageblock_order < DEPOT_ORDER ? super->pageblock_order : DEPOT_ORDER;
+}
+
+static inline bool is_depot_order(unsigned int order, u8 least, u8 pageblock_order)
+{
+	return order >= least && (order < pageblock_order || order == least);
 }
 
 static inline size_t depot_bytes(const struct pb_super *super)
@@ -371,7 +378,7 @@ static inline bool pool_has_depot(const struct pb_pool *pool)
 
 static inline bool goes_by_depot(const struct pb_pool *pool, unsigned int order)
 {
-	return CAN_HAVE_DEPOT && order >= pool->depot_order;
+	return CAN_HAVE_DEPOT && is_depot_order(order, pool->depot_order, pool->pageblock_order);
 }
 
 /* Areas of per-CPU lists: one a CPU, and the depot's behind them. */

@@ -3,7 +3,6 @@
 
 #include "base/trace.h"
 
-#define IN_A_ROW 16   /* drains, or refills, before a stack uses the depot */
 #define BATCH_MAX 48u /* blocks in one batch */
 
 /* The depot's area is the last one. */
@@ -32,14 +31,8 @@ u32 depot_take(const struct pcp_held *held, const struct pcp_list *list, u32 n, 
 {
 	struct pcp_area *depot = depot_area(held->pool);
 	struct pcp_list *from = depot_list(held, list);
-	struct pcp_cold *cold = pcp_cold(held->pool, held->area, list);
 	u32 count;
 
-	cold->row = cold->row < 0 ? 0 : cold->row;
-	if (cold->row < IN_A_ROW) {
-		cold->row++;
-		return 0;
-	}
 	if (!load_relaxed(taker_of(held, from)))
 		store_relaxed(taker_of(held, from), (s32)held->cpu + 1);
 	if (!pcp_entries(from) || tracing(held->pool) || !pcp_trylock(depot))
@@ -55,20 +48,12 @@ u32 depot_take(const struct pcp_held *held, const struct pcp_list *list, u32 n, 
 
 /* ------------------------------------------------------------ in */
 
-/* Does another CPU take what this one frees? A CPU that frees is a taker no longer. */
-static bool another_takes(const struct pcp_held *held, const struct pcp_list *list)
+void depot_leave(const struct pcp_held *held, const struct pcp_list *list)
 {
-	struct pcp_cold *cold = pcp_cold(held->pool, held->area, list);
 	s32 *taker = taker_of(held, depot_list(held, list));
 
-	if (cold->row > 0 && load_relaxed(taker) == (s32)held->cpu + 1)
+	if (load_relaxed(taker) == (s32)held->cpu + 1)
 		store_relaxed(taker, 0);
-	cold->row = cold->row > 0 ? 0 : cold->row;
-	if (cold->row > -IN_A_ROW) {
-		cold->row--;
-		return false;
-	}
-	return load_relaxed(taker) != 0;
 }
 
 /* Pages that the depot holds of a zone. */
@@ -77,7 +62,7 @@ static u64 pages_there(const struct pb_pool *pool, const struct zone *zone)
 	u64 pages = 0;
 
 	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
-		for (unsigned int order = pool->depot_order; order < pool->nr_pcp_orders; order++)
+		for (unsigned int order = pool->depot_order; goes_by_depot(pool, order); order++)
 			pages += (u64)pcp_entries(pcp_list(depot_area(pool),
 							   zone_class(pool, zone, type), order))
 				 << order;
@@ -101,7 +86,7 @@ bool depot_give(const struct pcp_held *held, const struct zone_request *what, st
 	u32 count = pcp_entries(list), n = count - count / 4;
 	bool given;
 
-	if (!another_takes(held, list) || tracing(held->pool) || !pcp_trylock(depot))
+	if (!load_relaxed(taker_of(held, to)) || tracing(held->pool) || !pcp_trylock(depot))
 		return false;
 	n = n < BATCH_MAX ? n : BATCH_MAX;
 	given = has_room(held, what, to, n);

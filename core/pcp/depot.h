@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The depot. Where one CPU frees what another allocates, whole batches go from stack to stack
- * without a visit to the zone. It serves larger blocks only, since their batches are short.
+ * without a visit to the zone. It serves larger blocks only, since their batches are short, but no
+ * whole pageblocks, which the zone has in words of their own (block/whole.h).
  *
- *	CPU 1 frees     stack full     16 drains in a row ---> depot: the same stacks once more,
- *	CPU 0 allocates stack empty    16 refills in a row <---       behind the CPUs' areas
+ *	CPU 1 frees     stack full     a row of 16 drains ---> depot: the same stacks once more,
+ *	CPU 0 allocates stack empty    a row of 16 refills <---       behind the CPUs' areas
  *
  * Few workloads gain by that. For others the depot would only be one more place where blocks are
  * kept, and would mix the blocks of one CPU's stripe into other CPUs' stacks. So a stack takes
- * after so many refills in a row, and gives after so many drains in a row, but only if a taker has
- * left its number. The taker removes its number when it begins to free, and a giver removes it
- * when there is no room. pcp_cold.row of a CPU's stack counts refills or drains in a row; the same
- * field of the depot's stack holds the taker's number.
+ * in a long row of refills, and gives in a long row of drains, but only if a taker has left its
+ * number. The taker removes its number when it begins to free, and a giver removes it when there
+ * is no room. The field that counts a row in a CPU's stack, pcp_cold.row, holds the taker's number
+ * in the depot's.
  *
  * The depot is an area like the CPUs', so drains, decay, sizes, statistics and checks find its
  * blocks. But no pop or push reaches it: only this file puts blocks in. A CPU that holds its own
@@ -27,12 +28,16 @@
 #include "pcp/pcp.h"
 
 /* Copy up to n blocks to to[], the slots of the list, which is empty. The caller changes its head.
-   pre: the order goes through the depot. Returns how many. */
+   pre: the order goes through the depot, and the list is in a long row of refills. Returns how
+   many. */
 u32 depot_take(const struct pcp_held *held, const struct pcp_list *list, u32 n, u32 *to);
-/* Give a batch from the top of the list, which is full. Returns false if the caller must drain it
-   to the zone. */
+/* Give a batch from the top of the list, which is full and in a long row of drains. Returns false
+   if the caller must drain it to the zone. */
 bool depot_give(const struct pcp_held *held, const struct zone_request *what,
 		struct pcp_list *list);
+
+/* The CPU takes blocks no longer: its row of refills ends. */
+void depot_leave(const struct pcp_held *held, const struct pcp_list *list);
 
 /* Forget drains that died and left the depot closed. pre: nobody else is in the pool. */
 static inline void depot_reopen(struct pb_pool *pool)

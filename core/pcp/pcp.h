@@ -42,11 +42,13 @@
 #include "block/marks.h"
 #include "zone/zone.h"
 
-#define PCP_FAST_GFP 0x1fu   /* zone and mobility modifiers: index into fast[] */
-#define PCP_STACK_MAX 1024u  /* entries of the order-0 stack */
-#define PCP_STACK_MIN 8u     /* entries of stacks of less than a pageblock, at least */
-#define PCP_STACK_WHOLE 128u /* entries of the stack of whole pageblocks */
-#define PCP_STACK_DEPOT 96u  /* entries of a stack of the depot */
+#define PCP_FAST_GFP 0x1fu    /* zone and mobility modifiers: index into fast[] */
+#define PCP_STACK_PAGES 1024u /* of a stack of less than a pageblock; in a long row twice as many */
+#define PCP_STACK_MIN 8u      /* entries of such a stack, at least */
+#define PCP_STACK_WHOLE 128u  /* entries of the stack of whole pageblocks */
+#define PCP_DEPOT_PAGES 4096u /* of a stack of the depot: two of a CPU's */
+#define PCP_DEPOT_MAX 128u    /* entries of such a stack, at most */
+#define PCP_LONG_ROW 16       /* refills, or drains, one after another */
 
 /* RSEQ and CID use restartable sequences. With CID a thread uses the area of its concurrency id,
    otherwise that of the CPU on which it runs. */
@@ -84,7 +86,7 @@ struct pcp_cold {
 	u64 refilled; /* blocks from the zone, ever */
 	u64 drained;  /* blocks back to the zone, ever */
 	u32 seen;     /* the low half of `head` at the last decay */
-	s32 row;      /* refills in a row; drains, if less than 0; see depot.h */
+	s32 row;      /* refills in a row; drains, if less than 0: at most PCP_LONG_ROW */
 };
 
 #define COSTLY_ORDER 3u

@@ -4,9 +4,11 @@
  * and drained back from the cold end.
  *
  * A stack begins with room for a batch whose page bytes fill a cache line. Its limit doubles
- * each time it runs empty or full, up to its maximum. pb_pcp_decay() halves the limit of a stack
- * that was not used since the last call, and empties it. So bursts get long batches, and idle
- * CPUs don't sit on memory.
+ * each time it runs empty or full, up to 1,024 pages, and only while a long row of refills or of
+ * drains lasts up to its maximum: such batches are whole pageblocks, but a stack that gets back
+ * what it gave would keep twice as many blocks from merging. pb_pcp_decay() halves the limit of a
+ * stack that was not used since the last call, and empties it. So bursts get long batches, and
+ * idle CPUs don't sit on memory.
  */
 #include "pcp/pcp.h"
 
@@ -18,6 +20,7 @@ struct stack {
 	struct pb_pool *pool;
 	struct zone *zone;
 	struct pcp_list *list;
+	struct pcp_cold *cold;
 	unsigned int order;
 };
 
@@ -36,16 +39,25 @@ static u32 zone_lists(const struct pb_pool *pool)
 
 static struct stack nth_stack(struct pcp_held *held, struct zone *zone, u32 i)
 {
-	return (struct stack){ held, held->pool, zone, zone_list(held->pool, zone, held->cpu, i),
+	struct pcp_list *list = zone_list(held->pool, zone, held->cpu, i);
+
+	return (struct stack){ held,
+			       held->pool,
+			       zone,
+			       list,
+			       pcp_cold(held->pool, held->area, list),
 			       i % held->pool->nr_pcp_orders };
 }
 
 static struct stack stack_of(struct pcp_held *held, const struct zone_request *what)
 {
 	u32 class = zone_class(held->pool, what->zone, what->type);
+	struct pcp_list *list = pcp_list(held->area, class, what->order);
 
-	return (struct stack){ held, held->pool, what->zone,
-			       pcp_list(held->area, class, what->order), what->order };
+	return (struct stack){
+		held,       held->pool, what->zone, list, pcp_cold(held->pool, held->area, list),
+		what->order
+	};
 }
 
 /* ------------------------------------------------------------ drain */
@@ -77,7 +89,7 @@ static void drain_some(const struct stack *s, u32 n)
 				n);
 	memmove(entries, entries + n, left * sizeof(*entries));
 	store_relaxed(&s->list->head, s->list->head - n);
-	counter_add(&pcp_cold(s->pool, s->held->area, s->list)->drained, n);
+	counter_add(&s->cold->drained, n);
 }
 
 /* Drain the entries that the stack holds now, and release the area between batches. */
@@ -159,6 +171,36 @@ static u32 first_limit(unsigned int order)
 	return order < 6 ? 128u >> order : 1;
 }
 
+static bool is_long(s32 row)
+{
+	return row >= PCP_LONG_ROW || row <= -PCP_LONG_ROW;
+}
+
+/* Entries that a stack of less than a pageblock may have outside long rows. */
+static u32 usual_entries(const struct stack *s)
+{
+	return (u32)max_u64(PCP_STACK_PAGES >> s->order, PCP_STACK_MIN) >>
+	       s->pool->super->pcp_scale;
+}
+
+static bool may_grow_to_max(const struct stack *s)
+{
+	return !LONG_BATCHES || s->order == s->pool->pageblock_order || is_long(s->cold->row);
+}
+
+/* Entries that the limit may grow to. */
+static u32 highest_limit(const struct stack *s)
+{
+	return may_grow_to_max(s) ? s->list->max : (u32)min_u64(s->list->max, usual_entries(s));
+}
+
+/* limit_of(s->list) < highest_limit(s), in fewer steps */
+static bool may_grow(const struct stack *s)
+{
+	return limit_of(s->list) < s->list->max &&
+	       (limit_of(s->list) < usual_entries(s) || may_grow_to_max(s));
+}
+
 /* Raise the limit, and lower another stack's if the bound demands it. Returns the number of
    the stack that holds more than its limit then, or UINT32_MAX. */
 static NOINLINE u32 raise_limit(const struct stack *s)
@@ -168,8 +210,8 @@ static NOINLINE u32 raise_limit(const struct stack *s)
 	u32 largest = UINT32_MAX;
 	struct pcp_list *from;
 
-	if (more > s->list->max - limit_of(s->list))
-		more = (u32)s->list->max - limit_of(s->list);
+	if (more > highest_limit(s) - limit_of(s->list))
+		more = highest_limit(s) - limit_of(s->list);
 	allowed = pages_allowed(s->pool, s->zone, s->held->cpu, s->list, &largest);
 	if (allowed + ((u64)more << s->order) <= bound)
 		largest = UINT32_MAX;
@@ -194,7 +236,7 @@ static inline void grow_limit(const struct stack *s)
 	struct stack over;
 	u32 i;
 
-	if (limit_of(s->list) >= s->list->max)
+	if (!may_grow(s))
 		return;
 	i = raise_limit(s);
 	if (i == UINT32_MAX)
@@ -211,19 +253,58 @@ static inline void grow_limit(const struct stack *s)
 
 /* ------------------------------------------------------------ take, put */
 
+/* Count refills (step 1) or drains (-1) in a row. Returns true if the row was long before. The
+   refill after a short row of drains, with an empty stack, brings the usual limit back. */
+static bool in_long_row(const struct stack *s, s32 step)
+{
+	s32 *row = &s->cold->row;
+
+	if (!LONG_BATCHES && !CAN_HAVE_DEPOT) /* nobody asks */
+		return false;
+	if (*row * step < 0) {
+		if (step < 0 && goes_by_depot(s->pool, s->order))
+			depot_leave(s->held, s->list);
+		if (step > 0 && *row > -PCP_LONG_ROW) {
+			*row = 0;
+			if (limit_of(s->list) > highest_limit(s))
+				set_limit(s->list, highest_limit(s));
+		}
+		*row = 0;
+	}
+	if (*row * step >= PCP_LONG_ROW)
+		return true;
+	*row += step;
+	return false;
+}
+
+static u32 pageblock_blocks(const struct stack *s)
+{
+	return 1u << (s->pool->pageblock_order - s->order);
+}
+
+/* A batch of at most n blocks: of whole pageblocks if it has so many. What would be left of the
+   last one is cut again by the next refill, and blocks that are freed in the order in which they
+   came are drained by whole pageblocks, too. */
+static u32 whole_batch(const struct stack *s, u32 n)
+{
+	return LONG_BATCHES && n > pageblock_blocks(s) ? n & (0u - pageblock_blocks(s)) : n;
+}
+
 /* Take a batch onto the stack, which is empty, and pop one block for the caller. The batch comes
    from the depot, or from the zone with its lowest frame on top. Returns NO_FRAME if there is
    none. */
 static u32 refill(const struct stack *s, const struct zone_request *request)
 {
-	u32 want, one, got, frame, *to = pcp_stack(s->held->area, s->list);
+	u32 want, one, got = 0, frame, *to = pcp_stack(s->held->area, s->list);
+	bool longer = in_long_row(s, 1);
 
-	want = limit_of(s->list) - limit_of(s->list) / 4; /* room for some frees */
-	if (want < 2) {                                   /* there may be no room at all */
+	want = whole_batch(s, limit_of(s->list) - limit_of(s->list) / 4); /* room for some frees */
+	if (want < 2) { /* there may be no room at all */
 		want = 1;
 		to = &one;
 	}
-	got = goes_by_depot(s->pool, s->order) ? depot_take(s->held, s->list, want, to) : 0;
+	if (longer && goes_by_depot(s->pool, s->order))
+		got = depot_take(s->held, s->list, want, to);
 	if (!got) {
 		want = want > ZONE_BATCH_MAX ? ZONE_BATCH_MAX : want;
 		got = rmqueue_bulk(request, want, to + want);
@@ -233,13 +314,13 @@ static u32 refill(const struct stack *s, const struct zone_request *request)
 	}
 	if (!got)
 		return NO_FRAME;
-	counter_add(&pcp_cold(s->pool, s->held->area, s->list)->refilled, got);
+	counter_add(&s->cold->refilled, got);
 	/* as if all had been pushed and the first popped */
 	store_relaxed(&s->list->head, s->list->head + got + PCP_POP);
 	frame = to[got - 1];
 	if (tracing(s->pool))
 		pcp_trace_batch(s->held, PB_TRACE_REFILL, request, got);
-	if (limit_of(s->list) < s->list->max) {
+	if (may_grow(s)) {
 		pcp_breathe(s->held); /* a batch is enough for one hold */
 		grow_limit(s);
 	}
@@ -280,7 +361,8 @@ bool pcp_stack_put(struct pcp_held *held, const struct zone_request *what, u32 f
 			return false;
 		count = pcp_entries(s.list);
 		if (count >= limit_of(s.list)) {
-			if (!goes_by_depot(s.pool, s.order) || !depot_give(held, what, s.list))
+			if (!in_long_row(&s, -1) || !goes_by_depot(s.pool, s.order) ||
+			    !depot_give(held, what, s.list))
 				drain_some(&s, drain_at_once(&s, count));
 			count = pcp_entries(s.list);
 		}
@@ -296,7 +378,7 @@ void pcp_stack_decay(struct pcp_held *held, struct zone *zone)
 {
 	for (u32 i = 0; i < zone_lists(held->pool); i++) {
 		struct stack s = nth_stack(held, zone, i);
-		struct pcp_cold *cold = pcp_cold(held->pool, held->area, s.list);
+		struct pcp_cold *cold = s.cold;
 
 		if (cold->seen == (u32)s.list->head) { /* idle */
 			set_limit(s.list, limit_of(s.list) / 2);
@@ -332,10 +414,11 @@ static u32 stack_share(const struct pb_super *super, unsigned int order)
 	return order == super->pageblock_order ? 2 : 16;
 }
 
-/* Number of entries of a stack that may hold so many pages: fewer for larger orders. */
+/* Number of entries of a stack that may hold so many pages: fewer for larger orders. Twice as many
+   for orders 0 to 2, in long rows, would take more metadata than they save time. */
 static u32 stack_entries(const struct pb_super *super, unsigned int order, u64 pages)
 {
-	u64 entries = PCP_STACK_MAX >> order;
+	u64 entries = PCP_STACK_PAGES << (LONG_BATCHES && order > 2) >> order;
 
 	if (order == super->pageblock_order)
 		entries = max_u64(entries, PCP_STACK_WHOLE);
@@ -358,14 +441,15 @@ static u32 cpu_room(const struct pb_super *super, u64 zone_frames, unsigned int 
 	return stack_entries(super, order, zone_stack_pages(super, zone_frames, order));
 }
 
-/* The same of the depot's, where small blocks have none. */
+/* The same of the depot's, where only some orders have any. */
 static u32 depot_room(const struct pb_super *super, u64 zone_frames, unsigned int order)
 {
 	u64 pages = zone_stack_pages(super, zone_frames, order);
+	u64 entries = max_u64(PCP_DEPOT_PAGES >> order, 2 * PCP_STACK_MIN);
 
-	if (order < depot_order_of(super))
+	if (!is_depot_order(order, depot_order_of(super), super->pageblock_order))
 		return 0;
-	return (u32)min_u64(PCP_STACK_DEPOT, pages >> order) >> super->pcp_scale;
+	return (u32)min_u64(min_u64(entries, PCP_DEPOT_MAX), pages >> order) >> super->pcp_scale;
 }
 
 u32 pcp_stack_room(const struct pb_pool *pool, u32 cpu, const struct zone *zone, unsigned int order)

@@ -910,7 +910,7 @@ static void op_recover(struct model *m)
 	      "attach: %s", m->tp.error.text);
 }
 
-/* What a relay hands on: whole pageblocks, or blocks of order 5, which go by the depot; where there
+/* What a relay hands on: whole pageblocks, or the largest or least that go by the depot; where there
    is none, of the orders that Linux has lists for, too. */
 static unsigned int relay_order(struct model *m)
 {
@@ -919,8 +919,8 @@ static unsigned int relay_order(struct model *m)
 
 	if (pb_pcp_stats(&m->tp.pool, 0, m->tp.config.nr_cpus, &depot) != PB_OK && m->op->b & 12)
 		order = m->op->b >> 4 & 3;
-	else if (order > 5 && m->op->b & 1)
-		order = 5;
+	else if (order > 5 && m->op->b & 3)
+		order = m->op->b & 1 ? 5 : order - 1;
 	return order < m->tp.config.max_order ? order : m->tp.config.max_order;
 }
 

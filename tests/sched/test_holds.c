@@ -306,7 +306,7 @@ static void do_all(void)
 static void do_relay(void)
 {
 	static struct pb_page *page[100];
-	unsigned int order = 5 + tp_below(&s.rng, 5), n = 0;
+	unsigned int order = 5 + tp_below(&s.rng, 4), n = 0;
 
 	while (n < 100 && n << order < FRAMES / 4 &&
 	       (page[n] = pb_alloc_pages(&s.tp.pool, PB_GFP_NOWAIT | PB_GFP_NOWARN, order)))

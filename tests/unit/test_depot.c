@@ -13,9 +13,9 @@
 #define FRAMES 262144u
 #define CPUS 3u /* the depot goes by the next number */
 #define MOST 192u
-#define WHOLE 9u
+#define LARGE 8u /* the largest that goes there: a pageblock is an order more */
 
-static struct pb_page *page[FRAMES >> WHOLE];
+static struct pb_page *page[FRAMES >> LARGE];
 
 static void start(struct tp *tp, uint32_t flags)
 {
@@ -111,7 +111,7 @@ static bool was_in_depot(struct tp *tp, struct pb_page *p)
 static void test_what_one_frees_another_gets(void **state)
 {
 	(void)state;
-	for (unsigned int order = DEPOT_ORDER; order <= WHOLE; order++) {
+	for (unsigned int order = DEPOT_ORDER; order <= LARGE; order++) {
 		unsigned int got = 0, before;
 		int64_t free_pages;
 		struct tp tp;
@@ -135,19 +135,41 @@ static void test_what_one_frees_another_gets(void **state)
 	}
 }
 
-/* Small blocks have long batches, and go by the zone. */
-static void test_small_blocks_never_lie_there(void **state)
+/* Small blocks have long batches, and whole pageblocks are taken by the word: both go by the zone,
+   but for pageblocks that are no larger than what goes there. */
+static void test_other_orders_never_lie_there(void **state)
 {
 	struct tp tp;
 
 	(void)state;
 	start(&tp, 0);
-	for (unsigned int order = 0; order < DEPOT_ORDER; order++)
+	for (unsigned int order = 0; order <= LARGE + 2; order++) {
+		if (order == DEPOT_ORDER)
+			order = LARGE + 1;
 		for (unsigned int round = 0; round < 16; round++) {
-			relay(&tp, order, sizeof(page) / sizeof(page[0]));
+			relay(&tp, order, MOST);
 			assert_int_equal(held(&tp, CPUS), 0);
 		}
+	}
 	finish(&tp);
+}
+
+static void test_small_pageblocks_lie_there(void **state)
+{
+	(void)state;
+	for (uint8_t order = DEPOT_ORDER - 2; order <= DEPOT_ORDER + 1; order++) {
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.nr_cpus = CPUS;
+		tp.config.pageblock_order = order;
+		tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		for (unsigned int round = 0; round < 16; round++)
+			relay(&tp, order, MOST);
+		assert_int_equal(held(&tp, CPUS) > 0, order <= DEPOT_ORDER);
+		finish(&tp);
+	}
 }
 
 static void test_nothing_comes_in_where_nobody_takes(void **state)
@@ -158,17 +180,17 @@ static void test_nothing_comes_in_where_nobody_takes(void **state)
 	(void)state;
 	start(&tp, 0);
 	for (unsigned int round = 0; round < 4; round++) { /* the same CPU */
-		take(&tp, 1, WHOLE, MOST);
-		give(&tp, 1, WHOLE, MOST);
+		take(&tp, 1, LARGE, MOST);
+		give(&tp, 1, LARGE, MOST);
 		assert_int_equal(held(&tp, CPUS), 0);
 	}
 	finish(&tp);
-	start_filled(&tp, 0, WHOLE);
-	take(&tp, 0, WHOLE, MOST);
-	give(&tp, 0, WHOLE, MOST); /* the taker gives now: it takes no longer */
+	start_filled(&tp, 0, LARGE);
+	take(&tp, 0, LARGE, MOST);
+	give(&tp, 0, LARGE, MOST); /* the taker gives now: it takes no longer */
 	before = held(&tp, CPUS);
-	take(&tp, 2, WHOLE, 20); /* too few to be a taker */
-	give(&tp, 1, WHOLE, 20);
+	take(&tp, 2, LARGE, 20); /* too few to be a taker */
+	give(&tp, 1, LARGE, 20);
 	assert_int_equal(held(&tp, CPUS), before);
 	finish(&tp);
 }
@@ -181,9 +203,9 @@ static void test_only_what_is_in_a_row_goes_there(void **state)
 	(void)state;
 	start(&tp, 0);
 	for (unsigned int round = 0; round < 40; round++) {
-		relay(&tp, WHOLE, 40);
-		take(&tp, 1, WHOLE, 40);
-		give(&tp, 0, WHOLE, 40);
+		relay(&tp, LARGE, 20);
+		take(&tp, 1, LARGE, 20);
+		give(&tp, 0, LARGE, 20);
 		assert_int_equal(held(&tp, CPUS), 0);
 	}
 	finish(&tp);
@@ -199,7 +221,7 @@ static void test_it_holds_no_more_than_one_cpu_may(void **state)
 	(void)state;
 	start(&tp, 0);
 	for (unsigned int type = 0; type < 3; type++)
-		for (unsigned int order = WHOLE; order >= DEPOT_ORDER; order--)
+		for (unsigned int order = LARGE; order >= DEPOT_ORDER; order--)
 			for (unsigned int round = 0; round < 3; round++) {
 				pb_test_set_cpu(0);
 				for (unsigned int i = 0; i < MOST; i++)
@@ -221,7 +243,7 @@ static void test_it_is_drained_where_it_holds_too_much(void **state)
 	struct tp tp;
 
 	(void)state;
-	start_filled(&tp, 0, WHOLE);
+	start_filled(&tp, 0, LARGE);
 	assert_int_equal(pb_offline(&tp.pool, 1024, FRAMES), PB_OK); /* high is a CPU's eighth */
 	assert_in_range(held(&tp, CPUS), 0, 512);
 	assert_int_equal(pb_online(&tp.pool, 1024, FRAMES), PB_OK);
@@ -234,18 +256,18 @@ static void test_nothing_comes_in_during_a_drain_of_all(void **state)
 	struct tp tp;
 
 	(void)state;
-	start_filled(&tp, 0, WHOLE);
+	start_filled(&tp, 0, LARGE);
 	pb_drain(&tp.pool, -1);
 	assert_int_equal(pcp_area(&tp.pool, CPUS)->closed, 0);
 	pcp_area(&tp.pool, CPUS)->closed = 2; /* one drain inside another, in a handler */
-	relay(&tp, WHOLE, MOST);
+	relay(&tp, LARGE, MOST);
 	assert_int_equal(held(&tp, CPUS), 0);
 	pb_drain(&tp.pool, -1);
 	assert_int_equal(pcp_area(&tp.pool, CPUS)->closed, 2);
 	assert_int_equal(pb_validate(&tp.pool, &tp.error), PB_ECORRUPT);
 	assert_string_equal(tp.error.text, "I29: the depot is closed");
 	pcp_area(&tp.pool, CPUS)->closed = 0;
-	relay(&tp, WHOLE, MOST);
+	relay(&tp, LARGE, MOST);
 	assert_true(held(&tp, CPUS) > 0);
 	finish(&tp);
 }
@@ -257,10 +279,10 @@ static void test_nobody_waits_for_it(void **state)
 	int32_t before;
 
 	(void)state;
-	start_filled(&tp, 0, WHOLE);
+	start_filled(&tp, 0, LARGE);
 	before = held(&tp, CPUS);
 	pcp_area(&tp.pool, CPUS)->lock = 1;
-	relay(&tp, WHOLE, MOST);
+	relay(&tp, LARGE, MOST);
 	assert_int_equal(held(&tp, CPUS), before);
 	pcp_area(&tp.pool, CPUS)->lock = 0;
 	finish(&tp);
@@ -294,15 +316,15 @@ static void test_idle_blocks_go_back(void **state)
 	struct tp tp;
 
 	(void)state;
-	start_filled(&tp, 0, WHOLE);
+	start_filled(&tp, 0, LARGE);
 	pb_pcp_decay(&tp.pool);
 	tp_check(&tp, "once");
 	pb_pcp_decay(&tp.pool);
 	assert_int_equal(held(&tp, CPUS), 0);
-	give(&tp, 1, WHOLE, 0);
+	give(&tp, 1, LARGE, 0);
 	/* who has not taken since is forgotten, too */
-	take(&tp, 2, WHOLE, 20);
-	give(&tp, 1, WHOLE, 20);
+	take(&tp, 2, LARGE, 20);
+	give(&tp, 1, LARGE, 20);
 	assert_int_equal(held(&tp, CPUS), 0);
 	finish(&tp);
 }
@@ -313,7 +335,7 @@ static void test_a_drain_of_one_cpu_leaves_it(void **state)
 	int32_t before;
 
 	(void)state;
-	start_filled(&tp, 0, WHOLE);
+	start_filled(&tp, 0, LARGE);
 	before = held(&tp, CPUS);
 	for (int cpu = 0; cpu < (int)CPUS; cpu++)
 		pb_drain(&tp.pool, cpu);
@@ -327,11 +349,11 @@ static void test_a_drain_of_one_cpu_leaves_it(void **state)
 static void test_no_request_fails_while_blocks_lie_there(void **state)
 {
 	(void)state;
-	for (unsigned int order = 0; order <= WHOLE + 1; order += 5) {
+	for (unsigned int order = 0; order <= LARGE + 1; order += 5) {
 		unsigned int n = 0;
 		struct tp tp;
 
-		start_filled(&tp, 0, WHOLE);
+		start_filled(&tp, 0, LARGE);
 		pb_test_set_cpu(2);
 		while (pb_alloc_pages(&tp.pool, PB_GFP_ATOMIC | PB_GFP_NOWARN, order))
 			n++;
@@ -350,15 +372,16 @@ static void test_ranges_are_had_from_there(void **state)
 		struct tp tp;
 		uint64_t pfn;
 
-		start_filled(&tp, 0, WHOLE);
-		walk_depot(&tp, WHOLE);
+		start_filled(&tp, 0, LARGE);
+		walk_depot(&tp, LARGE);
 		pfn = pfns[0];
 		if (way == 0) {
-			assert_int_equal(pb_alloc_at(&tp.pool, pfn, WHOLE, PB_GFP_KERNEL), PB_OK);
+			assert_int_equal(pb_alloc_at(&tp.pool, pfn, LARGE, PB_GFP_KERNEL), PB_OK);
 			assert_int_equal(pb_free_pages(&tp.pool, pb_pfn_to_page(&tp.pool, pfn),
-						       WHOLE),
+						       LARGE),
 					 PB_OK);
 		} else if (way == 1) {
+			pfn &= ~(uint64_t)511;
 			assert_int_equal(pb_offline(&tp.pool, pfn, pfn + 512), PB_OK);
 			assert_int_equal(pb_online(&tp.pool, pfn, pfn + 512), PB_OK);
 		} else {
@@ -382,7 +405,7 @@ static void test_statistics_count_it_once(void **state)
 	struct tp tp;
 
 	(void)state;
-	start_filled(&tp, 0, WHOLE);
+	start_filled(&tp, 0, LARGE);
 	for (unsigned int cpu = 0; cpu <= CPUS; cpu++)
 		sum += held(&tp, cpu);
 	pb_stats(&tp.pool, &stat);
@@ -431,10 +454,10 @@ static void test_none_goes_there_unreported(void **state)
 	int32_t before;
 
 	(void)state;
-	start_filled(&tp, 0, WHOLE);
+	start_filled(&tp, 0, LARGE);
 	before = held(&tp, CPUS);
 	tp_trace(&tp, 1);
-	relay(&tp, WHOLE, MOST);
+	relay(&tp, LARGE, MOST);
 	assert_int_equal(held(&tp, CPUS), before);
 	tp_trace(&tp, 0);
 	finish(&tp);
@@ -445,7 +468,7 @@ static void test_recovery_frees_what_lies_there(void **state)
 	struct tp tp;
 
 	(void)state;
-	start_filled(&tp, 0, WHOLE);
+	start_filled(&tp, 0, LARGE);
 	pcp_area(&tp.pool, CPUS)->lock = 1; /* died in an exchange, within a drain of all */
 	pcp_area(&tp.pool, CPUS)->closed = 1;
 	pb_pool_destroy(&tp.pool);
@@ -454,8 +477,8 @@ static void test_recovery_frees_what_lies_there(void **state)
 			 PB_OK);
 	tp_check(&tp, "recovered");
 	assert_int_equal(tp_free_pages(&tp), FRAMES);
-	relay(&tp, WHOLE, MOST); /* and it works as before */
-	relay(&tp, WHOLE, MOST);
+	relay(&tp, LARGE, MOST); /* and it works as before */
+	relay(&tp, LARGE, MOST);
 	assert_true(held(&tp, CPUS) > 0);
 	finish(&tp);
 }
@@ -470,13 +493,13 @@ static void test_survivors_of_one_who_died_there_go_on(void **state)
 	(void)state;
 	pb_test_set_self(0);
 	pb_test_end(1000);
-	start_filled(&tp, PB_POOL_SHARED, WHOLE);
+	start_filled(&tp, PB_POOL_SHARED, LARGE);
 	pcp_area(&tp.pool, CPUS)->lock = 1;
 	pcp_area(&tp.pool, CPUS)->closed = 1;
 	tp.pool.super->users_lock = 2u + DEAD;
 	pb_test_end(DEAD);
-	relay(&tp, WHOLE, MOST);
-	relay(&tp, WHOLE, MOST);
+	relay(&tp, LARGE, MOST);
+	relay(&tp, LARGE, MOST);
 	tp_check(&tp, "repaired");
 	assert_true(held(&tp, CPUS) > 0);
 	finish(&tp);
@@ -486,7 +509,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_one_frees_another_gets),
-		cmocka_unit_test(test_small_blocks_never_lie_there),
+		cmocka_unit_test(test_other_orders_never_lie_there),
+		cmocka_unit_test(test_small_pageblocks_lie_there),
 		cmocka_unit_test(test_nothing_comes_in_where_nobody_takes),
 		cmocka_unit_test(test_only_what_is_in_a_row_goes_there),
 		cmocka_unit_test(test_it_holds_no_more_than_one_cpu_may),

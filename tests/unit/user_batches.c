@@ -261,6 +261,113 @@ static void test_first_blocks_of_two_cpus_share_no_line(void **state)
 	}
 }
 
+/* ---- long rows of refills, or of drains */
+
+#define ROW_ORDER 3u
+#define USUAL 1024    /* pages of a stack of less than a pageblock */
+#define SHORT 600u    /* blocks: no more than a dozen batches */
+#define LONG 4096u    /* and some sixty: of whole pageblocks */
+#define PAGEBLOCK 64u /* blocks */
+
+static int32_t in_stacks(struct tp *tp)
+{
+	struct pb_pcp_stat stat;
+
+	assert_int_equal(pb_pcp_stats(&tp->pool, 0, 0, &stat), PB_OK);
+	return stat.count;
+}
+
+/* Allocate n blocks, and free them by address. Returns the most pages that the stacks held. */
+static int32_t run_row(struct tp *tp, unsigned int n)
+{
+	int32_t most = 0, now;
+
+	for (unsigned int i = 0; i < n; i++) {
+		pages[i] = pb_alloc_pages(&tp->pool, PB_GFP_KERNEL, ROW_ORDER);
+		assert_non_null(pages[i]);
+		now = in_stacks(tp);
+		most = now > most ? now : most;
+	}
+	qsort(pages, n, sizeof(pages[0]), by_pfn);
+	for (unsigned int i = 0; i < n; i++) {
+		assert_int_equal(pb_free_pages(&tp->pool, pages[i], ROW_ORDER), PB_OK);
+		now = in_stacks(tp);
+		most = now > most ? now : most;
+	}
+	return most;
+}
+
+static void make_one_cpu(struct tp *tp, unsigned int frames)
+{
+	tp_start(tp);
+	tp->config.flags |= PB_POOL_NO_RSEQ; /* all CPUs use the one area */
+	tp->config.nr_cpus = 1;
+	tp_region(tp, 0, frames, 0, PB_ZONE_NORMAL);
+	tp_build(tp);
+}
+
+static void test_a_stack_is_larger_in_a_long_row_only(void **state)
+{
+	struct tp tp;
+
+	(void)state;
+	make_one_cpu(&tp, 8 * FRAMES);
+	for (int round = 0; round < 3; round++)
+		assert_in_range(run_row(&tp, SHORT), USUAL / 2, USUAL);
+	assert_in_range(run_row(&tp, LONG), USUAL + 1, 2 * USUAL);
+	assert_in_range(run_row(&tp, LONG), 2 * USUAL - 8, 2 * USUAL); /* it stays so */
+	for (int round = 0; round < 2; round++) /* what it holds, then its limit */
+		(void)run_row(&tp, SHORT);
+	for (int round = 0; round < 3; round++)
+		assert_in_range(run_row(&tp, SHORT), USUAL / 2, USUAL);
+	tp_check(&tp, "rows");
+	tp_drop(&tp);
+}
+
+/* The stacks of two CPUs and all: of 4 GiB some 1.4 bytes a page, of more than that fewer. */
+static void test_size_is_within_budget(void **state)
+{
+	struct tp tp;
+	size_t bytes;
+
+	(void)state;
+	tp_start(&tp);
+	tp.config.nr_cpus = 2;
+	tp_region(&tp, 0, 16 * FRAMES, 0, PB_ZONE_NORMAL);
+	tp.config.regions = tp.regions;
+	assert_int_equal(pb_pool_size(&tp.config, &bytes, NULL), PB_OK);
+	assert_in_range(bytes, 16 * FRAMES, 16 * FRAMES / 10 * 14);
+	tp.regions[0].end_pfn = 8 * FRAMES;
+	assert_int_equal(pb_pool_size(&tp.config, &bytes, NULL), PB_OK);
+	assert_in_range(bytes, 8 * FRAMES, 8 * FRAMES / 1000 * 1405);
+}
+
+/* What a long batch leaves behind is whole. */
+static void test_long_batches_are_whole_pageblocks(void **state)
+{
+	unsigned int refills = 0, n = 0;
+	struct tp tp;
+
+	(void)state;
+	make_one_cpu(&tp, 8 * FRAMES);
+	(void)run_row(&tp, LONG);
+	while (n < LONG) {
+		int32_t before = in_stacks(&tp);
+
+		pages[n] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, ROW_ORDER);
+		assert_non_null(pages[n++]);
+		if (in_stacks(&tp) < before)
+			continue;
+		refills++;
+		assert_int_equal(((unsigned int)in_stacks(&tp) >> ROW_ORDER) % PAGEBLOCK,
+				 PAGEBLOCK - 1);
+		for (unsigned int order = ROW_ORDER; order < tp.config.pageblock_order; order++)
+			assert_int_equal(tp_nr_free(&tp, order), 0);
+	}
+	assert_in_range(refills, LONG / PAGEBLOCK / 4, LONG / PAGEBLOCK - 8);
+	tp_drop(&tp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +376,9 @@ int main(void)
 		cmocka_unit_test(test_whole_pageblocks_come_together_again),
 		cmocka_unit_test(test_traced_frees_come_together_again),
 		cmocka_unit_test(test_a_hit_of_a_request_is_a_hit),
+		cmocka_unit_test(test_a_stack_is_larger_in_a_long_row_only),
+		cmocka_unit_test(test_size_is_within_budget),
+		cmocka_unit_test(test_long_batches_are_whole_pageblocks),
 	};
 
 	return pb_run_tests(tests);
