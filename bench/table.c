@@ -155,8 +155,8 @@ void table_print(const struct results *r, const struct options *o)
 	       o->target_ms);
 	if (o->enough_ms)
 		printf(", none begun after %u ms", o->enough_ms);
-	printf("; seed %llu%s\n", (unsigned long long)o->seed,
-	       o->verify ? "; OWNERSHIP VERIFIED: no times" : "");
+	printf("; seed %llu\n%s", (unsigned long long)o->seed,
+	       o->verify ? "          OWNERSHIP VERIFIED: no times\n" : "");
 	printf("floors    lifo pair %.2f ns, call pair %.2f, CAS %.1f, try-lock %.1f, chase %.0f\n",
 	       r->floors.lifo_pair, r->floors.call_pair, r->floors.cas, r->floors.trylock_pair,
 	       r->floors.chase_4mib);

@@ -181,6 +181,17 @@ static void judge_metadata(const struct results *r)
 	judge("init of 64 GiB", meta->init.median / 1e6, 3, false, "ms");
 }
 
+/* Time by the clock, interrupts and whatever else has the CPU included. */
+static void judge_holds(const struct results *r)
+{
+	char what[96];
+
+	for (unsigned int i = 0; i < r->nr_holds; i++) {
+		snprintf(what, sizeof(what), "zone locks, %s, held (p99.99)", r->holds[i].what);
+		judge(what, r->holds[i].p9999 / 1000, 5, false, "us");
+	}
+}
+
 void targets_print(const struct results *r)
 {
 	printf("\ntargets (median of " OURS ", ratio in this run, limit)\n");
@@ -198,5 +209,6 @@ void targets_print(const struct results *r)
 	judge_peers(r);
 	judge_frags(r);
 	judge_metadata(r);
+	judge_holds(r);
 	printf("  %u of %u met\n", judged - missed, judged);
 }

@@ -24,6 +24,7 @@ trap 'rm -rf "$work"' EXIT
 load=$(cut -d ' ' -f 1 /proc/loadavg)
 "$build/pagebuddy-bench" --json "$build/bench/results.json" --tsv "$build/bench/results.tsv" "$@" \
 	>"$work/out"
+"$build/bench/bench-ranges" >"$work/ranges" || true # its rows say what was missed
 sed -n '/<!-- notes -->/,/<!-- end of notes -->/p' "$here/RESULTS.md" >"$work/notes" 2>/dev/null || true
 [ -s "$work/notes" ] || printf '<!-- notes -->\n<!-- end of notes -->\n' >"$work/notes"
 options=$(printf '%s' "$*" | sed "s|$um|build/bench/linux/linux-um|")
@@ -44,6 +45,10 @@ a multiple of the fastest peer's; \`min\` and \`max\` are of the pair.
 ## Targets
 
 $(sed -n '/^targets/,$p' "$work/out" | sed 's/^/    /')
+
+Of what works on ranges (\`bench/bench-ranges\`):
+
+$(sed 's/^\(.\)/    \1/' "$work/ranges")
 
 ## Notes
 
