@@ -453,11 +453,13 @@ static NOINLINE void free_runs(struct pb_pool *pool, struct zone *zone, unsigned
 static NOINLINE void free_wholes(struct pb_pool *pool, struct zone *zone, unsigned int order, u32 n,
 				 u32 *frames)
 {
-	u32 first = frame_stripe_number(pool, zone, frames[0]), others = 0;
+	u32 stripe = frame_stripe_number(pool, zone, frames[0]), changes = 0, next;
 
-	for (u32 i = SAMPLE; i < n; i += SAMPLE)
-		others |= first ^ frame_stripe_number(pool, zone, frames[i]);
-	if (others)
+	for (u32 i = SAMPLE / 2; i < n; i += SAMPLE / 2, stripe = next) {
+		next = frame_stripe_number(pool, zone, frames[i]);
+		changes += next != stripe;
+	}
+	if (changes > 1) /* one costs less than to sort */
 		sort_by_stripe(pool, zone, n, frames);
 	for (u32 i = 0; i < n;) {
 		struct locked at = lock_frame(pool, zone, frames[i]);

@@ -145,10 +145,12 @@ static NOINLINE u32 __take_lists(const struct locked *at, unsigned int order, un
 	const struct stripe *stripe = at->stripe;
 	u32 got = 0, lists = stripe->nonempty[type] >> order, some;
 	unsigned int tightest = lists ? ctz32(lists) : 0;
+	const bool from_wholes = LONG_BATCHES && order >= at->pool->pageblock_order;
 
 	/* Only from lists as tight as the first one: when this stripe has no more of them another
-	   may, and the next batch will compare the stripes again. */
-	while (got < n && lists && ctz32(lists) <= tightest) {
+	   may, and the next batch will compare the stripes again. A few whole pageblocks are not
+	   worth a batch of their own, however. */
+	while (got < n && lists && (ctz32(lists) <= tightest || (from_wholes && got < n / 4))) {
 		struct piece from = { NO_FRAME, order + ctz32(lists) };
 
 		if (tracing(at->pool))

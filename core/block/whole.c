@@ -154,23 +154,26 @@ u32 __take_wholes(const struct locked *at, struct whole_list list, unsigned int 
 		  u32 *end)
 {
 	u32 local = __tight_lowest_local(at, list.order, list.type);
+	const unsigned int shift = at->pool->pageblock_order;
 	u32 base = word_frame(at, local), per = 1u << (list.order - order);
 	u64 word = *list_word(at, list, local), less = 0;
-	u32 got = 0;
+	u32 got = 0, frame = NO_FRAME, past;
 
 	if (has_marks(at->pool))
 		less = __less_wished(at, list.order, base, word);
 	word ^= less;
 	while (word && n - got >= per) {
-		u32 frame = base + (ctz64(word) << at->pool->pageblock_order);
-
+		frame = base + (ctz64(word) << shift);
+		past = frame + (per << order);
 		word &= word - 1;
-		__runs_mark(at, frame, list.order);
-		for (u32 i = 0; i < per; i++, got++)
-			end[-1 - (s32)got] = frame + (i << order);
+		prefetch_write(&at->pool->pages[frame]); /* soon to be allocated */
+		do
+			end[-1 - (s32)got++] = frame;
+		while ((frame += 1u << order) != past);
 	}
 	if (!got)
 		return 0;
+	__runs_mark(at, frame - (per << order), list.order); /* the others are of the same leaf */
 	counter_add(&stripe_area(at->pool, at->stripe, list.order)->nr_free,
 		    0ul - (got >> (list.order - order)));
 	__store_word(at, list, local, word | less);

@@ -298,7 +298,10 @@ static u32 refill(const struct stack *s, const struct zone_request *request)
 	u32 want, one, got = 0, frame, *to = pcp_stack(s->held->area, s->list);
 	bool longer = in_long_row(s, 1);
 
-	want = whole_batch(s, limit_of(s->list) - limit_of(s->list) / 4); /* room for some frees */
+	want = limit_of(s->list);
+	if (!longer)
+		want -= want / 4; /* room for some frees */
+	want = whole_batch(s, want);
 	if (want < 2) { /* there may be no room at all */
 		want = 1;
 		to = &one;

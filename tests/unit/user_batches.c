@@ -342,29 +342,59 @@ static void test_size_is_within_budget(void **state)
 	assert_in_range(bytes, 8 * FRAMES, 8 * FRAMES / 1000 * 1405);
 }
 
-/* What a long batch leaves behind is whole. */
+/* What a long batch leaves behind is whole, and nothing is left to be had in the stack. */
 static void test_long_batches_are_whole_pageblocks(void **state)
 {
-	unsigned int refills = 0, n = 0;
+	unsigned int refills = 0, n = 0, most = 0;
 	struct tp tp;
 
 	(void)state;
 	make_one_cpu(&tp, 8 * FRAMES);
 	(void)run_row(&tp, LONG);
 	while (n < LONG) {
-		int32_t before = in_stacks(&tp);
+		int32_t before = in_stacks(&tp), now;
 
 		pages[n] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, ROW_ORDER);
 		assert_non_null(pages[n++]);
-		if (in_stacks(&tp) < before)
+		now = in_stacks(&tp);
+		if (now < before)
 			continue;
 		refills++;
-		assert_int_equal(((unsigned int)in_stacks(&tp) >> ROW_ORDER) % PAGEBLOCK,
-				 PAGEBLOCK - 1);
+		most = now > (int32_t)most ? (unsigned int)now : most;
+		assert_int_equal(((unsigned int)now >> ROW_ORDER) % PAGEBLOCK, PAGEBLOCK - 1);
 		for (unsigned int order = ROW_ORDER; order < tp.config.pageblock_order; order++)
 			assert_int_equal(tp_nr_free(&tp, order), 0);
 	}
 	assert_in_range(refills, LONG / PAGEBLOCK / 4, LONG / PAGEBLOCK - 8);
+	assert_int_equal(most, 2 * USUAL - (1 << ROW_ORDER)); /* all but the first one popped */
+	tp_drop(&tp);
+}
+
+/* A pageblock whose buddy is taken is not all that a refill brings. */
+static void test_a_single_pageblock_is_no_batch(void **state)
+{
+	const unsigned int order = 9;
+	struct tp tp;
+
+	(void)state;
+	make_one_cpu(&tp, 8 * FRAMES);
+	assert_int_equal(tp.config.pageblock_order, order);
+	for (unsigned int n = 0; n < 256; n++) {
+		pages[n] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, order);
+		assert_non_null(pages[n]);
+	}
+	for (unsigned int n = 0; n < 256; n++)
+		assert_int_equal(pb_free_pages(&tp.pool, pages[n], order), PB_OK);
+	pb_drain(&tp.pool, -1);
+	assert_int_equal(pb_alloc_at(&tp.pool, 1 << order, order, PB_GFP_KERNEL), PB_OK);
+	assert_int_equal(tp_nr_free(&tp, order), 1);
+	pages[0] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, order);
+	assert_ptr_equal(pages[0], pb_pfn_to_page(&tp.pool, 0)); /* the tightest first */
+	assert_true(in_stacks(&tp) >= 8 << order);
+	assert_int_equal(pb_free_pages(&tp.pool, pages[0], order), PB_OK);
+	pages[1] = pb_pfn_to_page(&tp.pool, 1 << order);
+	assert_int_equal(pb_free_pages(&tp.pool, pages[1], order), PB_OK);
+	tp_check(&tp, "freed");
 	tp_drop(&tp);
 }
 
@@ -379,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_a_stack_is_larger_in_a_long_row_only),
 		cmocka_unit_test(test_size_is_within_budget),
 		cmocka_unit_test(test_long_batches_are_whole_pageblocks),
+		cmocka_unit_test(test_a_single_pageblock_is_no_batch),
 	};
 
 	return pb_run_tests(tests);
