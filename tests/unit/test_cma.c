@@ -275,6 +275,70 @@ static void test_areas_that_make_no_sense(void **state)
 	}
 }
 
+/* What lies behind the last region is no region, whatever it looks like. */
+static void test_a_region_when_it_lies_behind_the_last(void **state)
+{
+	static const struct {
+		struct pb_region last, behind;
+		int code;
+		int64_t cma;
+	} cases[] = {
+		/* an area that would overlap, one that would be in a hole, one that would do */
+		{ { 32, 64, 0, 0, PB_REGION_CMA }, { 48, 80, 0, 0, PB_REGION_CMA }, PB_OK, 32 },
+		{ { 32, 64, 0, 0, PB_REGION_CMA }, { 4096, 4112, 0, 0, PB_REGION_CMA }, PB_OK, 32 },
+		{ { 32, 64, 0, 0, PB_REGION_CMA }, { 128, 144, 0, 0, PB_REGION_CMA }, PB_OK, 32 },
+		/* one of a pool that has none itself */
+		{ { 512, 1024, 0, PB_ZONE_NORMAL, PB_REGION_USABLE },
+		  { 32, 64, 0, 0, PB_REGION_CMA },
+		  PB_OK,
+		  0 },
+		/* memory that the area would need */
+		{ { 496, 528, 0, 0, PB_REGION_CMA },
+		  { 512, 1024, 0, PB_ZONE_NORMAL, PB_REGION_USABLE },
+		  PB_EREGION,
+		  0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pb_zone_stat stat;
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.max_order = tp.config.pageblock_order = 4;
+		tp_region(&tp, 0, 512, 0, PB_ZONE_NORMAL);
+		tp.regions[tp.config.nr_regions++] = cases[i].last;
+		tp.regions[tp.config.nr_regions] = cases[i].behind;
+		if (tp_try(&tp) != cases[i].code)
+			fail_msg("case %zu: \"%s\"", i, tp.error.text);
+		if (cases[i].code == PB_OK) {
+			tp_check(&tp, "made");
+			tp_zone(&tp, 0, PB_ZONE_NORMAL, &stat);
+			assert_int_equal(stat.free_cma, cases[i].cma);
+		}
+		tp_drop(&tp);
+	}
+}
+
+/* A pool too small for mobility has it where there is CMA, and only there. */
+static void test_mobility_when_the_area_lies_behind_the_last_region(void **state)
+{
+	(void)state;
+	for (unsigned int areas = 0; areas < 2; areas++) {
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.max_order = tp.config.pageblock_order = 4;
+		tp.config.flags &= ~(uint32_t)PB_POOL_MOBILITY;
+		tp_region(&tp, 0, 64, 0, PB_ZONE_NORMAL);
+		tp_cma(&tp, 32, 64);
+		tp.config.nr_regions = 1 + areas;
+		assert_int_equal(tp_try(&tp), PB_OK);
+		assert_int_equal(!!(tp.pool.super->flags & PB_POOL_MOBILITY), areas);
+		tp_drop(&tp);
+	}
+}
+
 /* Kernels that merge all types have borders of areas only where the largest blocks have theirs. */
 static void test_areas_of_kernels_that_merge_all_types(void **state)
 {
@@ -394,6 +458,8 @@ int main(void)
 		cmocka_unit_test(test_cma_comes_before_other_types),
 		cmocka_unit_test(test_a_range_is_had_of_cma),
 		cmocka_unit_test(test_areas_that_make_no_sense),
+		cmocka_unit_test(test_a_region_when_it_lies_behind_the_last),
+		cmocka_unit_test(test_mobility_when_the_area_lies_behind_the_last_region),
 		cmocka_unit_test(test_areas_of_kernels_that_merge_all_types),
 		cmocka_unit_test(test_areas_in_any_order),
 		cmocka_unit_test(test_a_small_pool_with_cma),

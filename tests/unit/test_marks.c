@@ -214,6 +214,50 @@ static void test_a_range_is_told_in_runs(void **state)
 	end();
 }
 
+static struct pb_page *moved_to;
+
+/* What is copied to was told of before, and nothing is known of it any more. */
+static bool on_migrate(void *ctx, struct pb_pool *pool, struct pb_page *from, struct pb_page *to,
+		       unsigned int order)
+{
+	uint64_t pfn = pb_page_to_pfn(pool, to);
+	bool known = false;
+
+	(void)ctx, (void)from;
+	assert_int_equal(order, 1);
+	assert_int_equal(marks_at(pfn), 0);
+	for (unsigned int i = 0; i < nr_told; i++)
+		known |= pfn - told[i].pfn < told[i].n;
+	assert_true(known);
+	moved_to = to;
+	return true;
+}
+
+static void test_reuse_is_told_when_a_block_moves(void **state)
+{
+	static const uint32_t flags[] = { PB_POOL_REPORTING, PB_POOL_REPORTING | PB_POOL_NO_PCP,
+					  PB_POOL_REPORTING | PB_POOL_CLEARED };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		uint64_t pfn;
+
+		start(flags[i]);
+		tp.pool.hooks.migrate = on_migrate;
+		assert_int_equal(pb_alloc_at(&tp.pool, 64, 1, MOVABLE), PB_OK);
+		answer = flags[i] & PB_POOL_CLEARED ? PB_REPORT_CLEARED : PB_REPORT_TAKEN;
+		report((struct pb_report){ 0 });
+		moved_to = NULL;
+		assert_int_equal(pb_offline(&tp.pool, 64, 64 + BLOCK), PB_OK);
+		assert_non_null(moved_to);
+		pfn = pb_page_to_pfn(&tp.pool, moved_to);
+		assert_false(pfn - 64 < BLOCK);
+		assert_int_equal(marks_at(pfn), 0);
+		give(moved_to, 1);
+		end();
+	}
+}
+
 static void test_merged_blocks_stay_reported(void **state)
 {
 	struct pb_page *low, *high;
@@ -638,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_all_is_shown_once_from_the_top),
 		cmocka_unit_test(test_reuse_is_told_of_the_pageblock_and_before),
 		cmocka_unit_test(test_a_range_is_told_in_runs),
+		cmocka_unit_test(test_reuse_is_told_when_a_block_moves),
 		cmocka_unit_test(test_merged_blocks_stay_reported),
 		cmocka_unit_test(test_a_refusal_leaves_no_mark),
 		cmocka_unit_test(test_settled_is_what_was_free_all_the_time),

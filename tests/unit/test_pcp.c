@@ -509,6 +509,53 @@ static void test_drain_across_a_border_of_stripes(void **state)
 		}
 }
 
+static const struct pcp_list *list_of(struct tp *tp, unsigned int type, unsigned int order)
+{
+	return pcp_list(pcp_area(&tp->pool, 0),
+			zone_class(&tp->pool, pool_zone(&tp->pool, 0), type), order);
+}
+
+static uint32_t limit_of_list(const struct pcp_list *list)
+{
+	return (uint32_t)list->limit - list->base;
+}
+
+/* New sizes bound each stack by themselves, that of order 0 as well; and where the limits that have
+   grown would allow too much together, none stays. */
+static void test_limits_begin_anew_when_they_allow_too_much(void **state)
+{
+	static const pb_gfp_t gfps[] = { PB_GFP_KERNEL, PB_GFP_HIGHUSER_MOVABLE };
+	struct pb_page *pages[64];
+	struct tp tp;
+
+	(void)state;
+	pool_of(&tp, PB_PROFILE_MODERN, 262144, 1);
+	for (unsigned int i = 0; i < 8; i++) {
+		unsigned int order = i / 2;
+
+		assert_int_equal(pb_alloc_pages_bulk(&tp.pool, gfps[i % 2], order, 64, pages), 64);
+		assert_int_equal(pb_free_bulk(&tp.pool, order, 64, pages), 64);
+		assert_true(limit_of_list(list_of(&tp, i % 2, order)) > 0);
+		assert_true(list_of(&tp, i % 2, order)->max > 64 >> order);
+	}
+	assert_int_equal(pb_set_pcp(&tp.pool, 64, 7), PB_OK);
+	for (unsigned int type = 0; type < PB_MIGRATE_PCPTYPES; type++)
+		for (unsigned int order = 0; order < tp.pool.nr_pcp_orders; order++) {
+			const struct pcp_list *list = list_of(&tp, type, order);
+
+			assert_int_equal(limit_of_list(list), 0);
+			assert_in_range(list->max, 0, 64 >> order);
+		}
+	assert_int_equal(list_of(&tp, 0, 0)->max, 64);
+	assert_int_equal(list_of(&tp, 0, 3)->max, 8);
+	tp_check(&tp, "smaller");
+	assert_int_equal(pb_set_pcp(&tp.pool, 0, 0), PB_OK);
+	assert_true(list_of(&tp, 0, 0)->max > 64);
+	assert_true(list_of(&tp, 0, 3)->max > 8);
+	tp_check(&tp, "as before");
+	tp_drop(&tp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -529,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_pcp_batch_max_bounds_each_list),
 		cmocka_unit_test(test_set_pcp_refused_when_out_of_range),
 		cmocka_unit_test(test_counters_balance),
+		cmocka_unit_test(test_limits_begin_anew_when_they_allow_too_much),
 	};
 
 	return pb_run_tests(tests);

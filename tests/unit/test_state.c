@@ -195,6 +195,33 @@ static int first_pfn(void *ctx, uint64_t pfn)
 	return 5;
 }
 
+/* The first number that is no CPU is refused, as any other is. */
+static void test_a_cpu_when_it_is_one_too_many(void **state)
+{
+	const struct pb_pcp_stat set = { .high = 40, .batch = 7 };
+
+	(void)state;
+	for_each_variant(v)
+	{
+		struct tp tp;
+		uint32_t cpus;
+
+		start(&tp, v);
+		cpus = tp.pool.percpu_cpus;
+		assert_int_equal(cpus, has_lists(&tp) ? 2 : 0);
+		assert_int_equal(pb_state_set_pcp(&tp.pool, cpus, 0, PB_ZONE_NORMAL, &set),
+				 PB_ENODEV);
+		assert_int_equal(pb_state_set_vmstat(&tp.pool, cpus, 0, PB_ZONE_NORMAL, 1, 1, 1),
+				 PB_ENODEV);
+		assert_int_equal(pb_state_add_pcp(&tp.pool, cpus, 0, 0, 0), PB_ENODEV);
+		if (cpus)
+			assert_int_equal(pb_state_set_pcp(&tp.pool, cpus - 1, 0, PB_ZONE_NORMAL,
+							  &set),
+					 PB_OK);
+		tp_drop(&tp);
+	}
+}
+
 static void test_lists_of_a_cpu(void **state)
 {
 	const struct pb_pcp_stat set = { .high = 40,
@@ -313,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_add_free),
 		cmocka_unit_test(test_move_free),
 		cmocka_unit_test(test_adopt),
+		cmocka_unit_test(test_a_cpu_when_it_is_one_too_many),
 		cmocka_unit_test(test_lists_of_a_cpu),
 		cmocka_unit_test(test_types_without_lists),
 		cmocka_unit_test(test_counters),

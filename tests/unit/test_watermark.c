@@ -464,6 +464,68 @@ static void test_totalreserve_sums_high_and_reserves(void **state)
 	tp_drop(&tp);
 }
 
+/* A boost spares large blocks: a small request that is urgent goes as deep as without it. */
+static void test_a_boost_when_a_small_request_is_urgent(void **state)
+{
+	(void)state;
+	for (int profile = PB_PROFILE_MODERN; profile <= PB_PROFILE_LINUX; profile++) {
+		struct zone *zone;
+		struct tp tp;
+
+		start_like_linux(&tp, (enum pb_profile)profile, 4000);
+		tp.hooks.wake = on_wake; /* who takes the boost back, but not yet */
+		tp_region(&tp, 0, 16384, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		zone = pool_zone(&tp.pool, 0);
+		zone->watermark_boost = 4000;
+		assert_int_equal(left_after(&tp, PB_GFP_NOWAIT), 5000);
+		assert_null(pb_alloc_pages(&tp.pool, PB_GFP_NOWAIT | PB_GFP_NOWARN, 0));
+		/* 5000, lowered as far as it is for them, holds larger ones up */
+		while (pb_alloc_pages(&tp.pool, PB_GFP_ATOMIC | PB_GFP_NOWARN, 3))
+			;
+		assert_in_range(tp_free_pages(&tp), 1876, 1882);
+		assert_int_equal(left_after(&tp, PB_GFP_ATOMIC), 375);
+		assert_null(pb_alloc_pages(&tp.pool, PB_GFP_NOWAIT | PB_GFP_NOWARN, 0));
+		assert_int_equal(zone->watermark_boost, 4000);
+		tp_drop(&tp);
+	}
+}
+
+/* Each flag takes its part of what those before it left; one page more than that passes. */
+static void test_a_mark_when_flags_lower_it(void **state)
+{
+	static const struct {
+		unsigned int alloc_flags;
+		long lowered;
+	} cases[] = {
+		{ 0, 1001 },
+		{ ALLOC_HARDER, 1001 },
+		{ ALLOC_HIGH, 501 },
+		{ ALLOC_QUARTER, 751 },
+		{ ALLOC_HIGH | ALLOC_QUARTER, 376 },
+		{ ALLOC_OOM, 501 },
+		{ ALLOC_OOM | ALLOC_HIGH, 251 },
+		{ ALLOC_OOM | ALLOC_HIGH | ALLOC_QUARTER, 188 },
+	};
+	struct tp tp;
+
+	(void)state;
+	start_like_linux(&tp, PB_PROFILE_MODERN, 0);
+	tp_region(&tp, 0, 4096, 0, PB_ZONE_NORMAL);
+	tp_build(&tp);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct wmark_test test = { .mark = 1001,
+						 .classzone = PB_ZONE_NORMAL,
+						 .alloc_flags = cases[i].alloc_flags };
+		const struct zone *zone = pool_zone(&tp.pool, 0);
+
+		assert_int_equal(wmark_lowered(1001, test.alloc_flags), cases[i].lowered);
+		assert_false(zone_watermark_ok(&tp.pool, zone, &test, cases[i].lowered));
+		assert_true(zone_watermark_ok(&tp.pool, zone, &test, cases[i].lowered + 1));
+	}
+	tp_drop(&tp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,6 +545,8 @@ int main(void)
 		cmocka_unit_test(test_pages_that_a_cpu_may_hold_back),
 		cmocka_unit_test(test_near_the_mark_the_exact_count_decides),
 		cmocka_unit_test(test_the_shortcut_lets_nothing_pass_that_the_exact_test_refuses),
+		cmocka_unit_test(test_a_boost_when_a_small_request_is_urgent),
+		cmocka_unit_test(test_a_mark_when_flags_lower_it),
 	};
 
 	return pb_run_tests(tests);

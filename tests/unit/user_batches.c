@@ -192,6 +192,103 @@ static void test_traced_frees_come_together_again(void **state)
 	tp_drop(&tp);
 }
 
+static int32_t in_stacks(struct tp *tp)
+{
+	struct pb_pcp_stat stat;
+
+	assert_int_equal(pb_pcp_stats(&tp->pool, 0, 0, &stat), PB_OK);
+	return stat.count;
+}
+
+/* How often the stripes' lists are told of another half of the frames than before, while 16 pages
+   of each, freed in runs of eight by turns, are drained. */
+static unsigned int turns_of_drain(struct tp *tp, uint64_t other)
+{
+	const struct pb_trace_event *event;
+	unsigned int turns = 0;
+	bool before = false;
+
+	for (unsigned int i = 0; i < 32; i++) {
+		uint64_t pfn = (i >> 3 & 1 ? other : 0) + (i >> 4 << 3) + (i & 7);
+
+		assert_int_equal(pb_free_pages(&tp->pool, pb_pfn_to_page(&tp->pool, pfn), 0),
+				 PB_OK);
+	}
+	tp_trace(tp, 1);
+	pb_drain(&tp->pool, -1);
+	assert_int_equal(tp_free_pages(tp), 32);
+	for (unsigned int i = 0; (event = tp_event(tp, PB_TRACE_INSERT, i)); i++) {
+		turns += i && (event->pfn >= other) != before;
+		before = event->pfn >= other;
+	}
+	tp_trace(tp, 0);
+	for (unsigned int i = 0; i < 32; i++)
+		assert_int_equal(pb_alloc_at(&tp->pool, (i < 16 ? 0 : other) + i % 16, 0,
+					     PB_GFP_KERNEL),
+				 PB_OK);
+	return turns;
+}
+
+/* Frames of two stripes are freed stripe by stripe, so that each is locked once. */
+static void test_a_batch_is_sorted_when_stripes_are_mixed(void **state)
+{
+	unsigned int sorted = 0;
+	struct tp tp;
+
+	(void)state;
+	make(&tp, PB_POOL_NO_RSEQ, 2);
+	while (pb_alloc_pages(&tp.pool, PB_GFP_KERNEL | PB_GFP_NOWARN, 0))
+		;
+	/* of these pageblocks some are of the first one's stripe, and some of the other */
+	for (uint64_t other = 128; other < FRAMES; other *= 2)
+		sorted += turns_of_drain(&tp, other) == 1;
+	assert_true(sorted > 0);
+	tp_drop(&tp);
+}
+
+/* 5.4 and 5.10 free one page of the first list that has any, and one more for each list that they
+   pass; as soon as they have passed all, the rest of the batch, however long it is. */
+static void test_round_robin_when_one_list_has_blocks(void **state)
+{
+	static const struct {
+		pb_gfp_t gfp;
+		int64_t first; /* pages */
+	} cases[] = {
+		{ PB_GFP_NOWAIT, 40 },
+		{ PB_GFP_NOWAIT | PB_GFP_MOVABLE, 1 },
+		{ PB_GFP_NOWAIT | PB_GFP_RECLAIMABLE, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool one = cases[i].first == 40;
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = PB_PROFILE_LINUX;
+		tp.config.kernel = PB_LINUX_5_10;
+		tp.config.nr_cpus = 1;
+		tp_region(&tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		assert_int_equal(pb_set_pcp(&tp.pool, 100, 40), PB_OK);
+		for (unsigned int k = 0; k < 100; k++)
+			pages[k] = pb_alloc_pages(&tp.pool, cases[i].gfp, 0);
+		pb_drain(&tp.pool, -1);
+		for (unsigned int k = 0; k < 100; k++) {
+			tp_trace(&tp, k == 99);
+			assert_int_equal(pb_free_pages(&tp.pool, pages[k], 0), PB_OK);
+		}
+		assert_int_equal(tp.traced[PB_TRACE_DRAIN], one ? 1 : 2);
+		assert_int_equal(tp_event(&tp, PB_TRACE_DRAIN, 0)->value, cases[i].first);
+		if (!one)
+			assert_int_equal(tp_event(&tp, PB_TRACE_DRAIN, 1)->value,
+					 40 - cases[i].first);
+		assert_int_equal(in_stacks(&tp), 60);
+		tp_check(&tp, "drained");
+		tp_drop(&tp);
+	}
+}
+
 /* By requests that say why not, too. */
 static void test_a_hit_of_a_request_is_a_hit(void **state)
 {
@@ -268,14 +365,6 @@ static void test_first_blocks_of_two_cpus_share_no_line(void **state)
 #define SHORT 600u    /* blocks: no more than a dozen batches */
 #define LONG 4096u    /* and some sixty: of whole pageblocks */
 #define PAGEBLOCK 64u /* blocks */
-
-static int32_t in_stacks(struct tp *tp)
-{
-	struct pb_pcp_stat stat;
-
-	assert_int_equal(pb_pcp_stats(&tp->pool, 0, 0, &stat), PB_OK);
-	return stat.count;
-}
 
 /* Allocate n blocks, and free them by address. Returns the most pages that the stacks held. */
 static int32_t run_row(struct tp *tp, unsigned int n)
@@ -405,6 +494,8 @@ int main(void)
 		cmocka_unit_test(test_batches_come_together_again),
 		cmocka_unit_test(test_whole_pageblocks_come_together_again),
 		cmocka_unit_test(test_traced_frees_come_together_again),
+		cmocka_unit_test(test_a_batch_is_sorted_when_stripes_are_mixed),
+		cmocka_unit_test(test_round_robin_when_one_list_has_blocks),
 		cmocka_unit_test(test_a_hit_of_a_request_is_a_hit),
 		cmocka_unit_test(test_a_stack_is_larger_in_a_long_row_only),
 		cmocka_unit_test(test_size_is_within_budget),
