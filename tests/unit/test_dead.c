@@ -15,7 +15,7 @@
 #define ALIVE 9u
 #define NUMBER(self) (2u + (self)) /* as the test port tells it */
 
-static void start(struct tp *tp, const struct variant *v)
+static void prepare(struct tp *tp, const struct variant *v)
 {
 	pb_test_set_self(0);
 	pb_test_end(1000);
@@ -24,6 +24,11 @@ static void start(struct tp *tp, const struct variant *v)
 	tp->config.flags |= v->flags | PB_POOL_SHARED;
 	tp->config.nr_cpus = 2;
 	tp_region(tp, 0, FRAMES, 0, PB_ZONE_NORMAL);
+}
+
+static void start(struct tp *tp, const struct variant *v)
+{
+	prepare(tp, v);
 	tp_build(tp);
 }
 
@@ -162,6 +167,47 @@ static void test_a_hit_that_was_not_ended(void **state)
 	}
 }
 
+static void die_in_the_last_list(const struct variant *v, uint8_t max_order)
+{
+	const pb_gfp_t gfp = PB_GFP_KERNEL | PB_GFP_RECLAIMABLE;
+	struct pcp_area *area;
+	struct pb_page *page;
+	unsigned int order;
+	struct tp tp;
+
+	prepare(&tp, v);
+	tp.config.max_order = max_order;
+	tp.config.pageblock_order = max_order;
+	tp_build(&tp);
+	order = tp.pool.nr_pcp_orders - 1u;
+	pb_free_pages(&tp.pool, pb_alloc_pages(&tp.pool, gfp, order), order);
+	area = pcp_area(&tp.pool, 0);
+	page = half_taken(&tp, area);
+	assert_non_null(page);
+	page->state = (uint8_t)(PB_PAGE_HEAD | order);
+	area->lock = NUMBER(DEAD);
+	pb_test_end(DEAD);
+	pb_drain(&tp.pool, -1);
+	assert_int_equal(area->lock, 0);
+	tp_check(&tp, "taken over");
+	assert_int_equal(pb_free_pages(&tp.pool, page, order), PB_OK);
+	drop(&tp);
+}
+
+/* Each list is looked at: the last one is of the last type's largest order. */
+static void test_a_hit_in_the_last_list_was_not_ended(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		if (v->profile == PB_PROFILE_LINUX || v->flags & PB_POOL_NO_PCP ||
+		    (v->flags & TP_QUARANTINE) == TP_QUARANTINE)
+			continue;
+		for (uint8_t max_order = 2; max_order <= 4; max_order++)
+			die_in_the_last_list(v, max_order);
+	}
+}
+
 /* A repair holds the areas of those who died in them, and of none that goes on. */
 static void test_a_repair_takes_areas_over(void **state)
 {
@@ -235,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_the_users_lock_of_a_dead_one),
 		cmocka_unit_test(test_recovery_beside_the_living),
 		cmocka_unit_test(test_a_hit_that_was_not_ended),
+		cmocka_unit_test(test_a_hit_in_the_last_list_was_not_ended),
 		cmocka_unit_test(test_a_repair_takes_areas_over),
 		cmocka_unit_test(test_hooks_step_out),
 	};

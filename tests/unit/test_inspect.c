@@ -61,6 +61,43 @@ static void test_walk_goes_zone_by_zone_in_pfn_order(void **state)
 	tp_drop(&tp);
 }
 
+static int small_enough(void *ctx, const struct pb_block *block)
+{
+	unsigned int *reserved = ctx;
+
+	assert_true(block->order <= 4);
+	*reserved += block->state == PB_BLOCK_RESERVED ? 1u << block->order : 0;
+	return 0;
+}
+
+/* No block is of more than max_order, what is reserved or in per-CPU lists neither. */
+static void test_walk_tells_no_block_above_max_order(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		static struct pb_page *page[512];
+		unsigned int reserved = 0;
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)v->profile;
+		tp.config.flags |= v->flags;
+		tp.config.max_order = 4;
+		tp.config.pageblock_order = 4;
+		tp_region(&tp, 0, 4096, 0, PB_ZONE_NORMAL);
+		tp_reserved(&tp, 1024, 1024 + 128);
+		tp_build(&tp);
+		for (unsigned int i = 0; i < 512; i++)
+			page[i] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+		for (unsigned int i = 0; i < 512; i++)
+			assert_int_equal(pb_free_pages(&tp.pool, page[i], 0), PB_OK);
+		assert_int_equal(pb_walk(&tp.pool, small_enough, &reserved), 0);
+		assert_int_equal(reserved, 128);
+		tp_drop(&tp);
+	}
+}
+
 /* Together the free lists hold each free block exactly once. */
 static void test_free_lists_hold_every_free_block(void **state)
 {
@@ -379,6 +416,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walk_ends_when_the_visitor_says_so),
 		cmocka_unit_test(test_walk_goes_zone_by_zone_in_pfn_order),
+		cmocka_unit_test(test_walk_tells_no_block_above_max_order),
 		cmocka_unit_test(test_free_lists_hold_every_free_block),
 		cmocka_unit_test(test_free_list_order_is_the_order_of_use),
 		cmocka_unit_test(test_stats_of_a_fresh_pool),

@@ -387,6 +387,30 @@ static void test_contig_goes_round_what_stays(void **state)
 	}
 }
 
+/* The rest of its pageblock is of use, too. */
+static void test_contig_begins_right_behind_what_stays(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		struct pb_page *run;
+		uint64_t base;
+
+		fill(v, 4);
+		base = pb_page_to_pfn(&m.tp.pool, m.page[1]) & ~UINT64_C(511);
+		for (unsigned int i = 0; i < m.held; i++)
+			if (m.page[i] && pb_page_to_pfn(&m.tp.pool, m.page[i]) - base < 12)
+				m.keep = pb_page_to_pfn(&m.tp.pool, m.page[i]);
+		assert_in_range(m.keep, base, base + 11);
+		run = pb_alloc_contig(&m.tp.pool, 480, 0, base, base + 512, 0, PB_GFP_KERNEL);
+		assert_non_null(run);
+		assert_int_equal(pb_page_to_pfn(&m.tp.pool, run), m.keep + 1);
+		check_range(run, 480);
+		assert_int_equal(pb_free_exact(&m.tp.pool, run, 480), PB_OK);
+		drop();
+	}
+}
+
 static void test_contig_gives_up_when_everything_stays(void **state)
 {
 	(void)state;
@@ -693,6 +717,7 @@ int main(void)
 		cmocka_unit_test(test_block_that_a_hook_fills_is_not_moved_on),
 		cmocka_unit_test(test_contig_moves_only_for_requests_that_may_wait),
 		cmocka_unit_test(test_contig_goes_round_what_stays),
+		cmocka_unit_test(test_contig_begins_right_behind_what_stays),
 		cmocka_unit_test(test_contig_gives_up_when_everything_stays),
 		cmocka_unit_test(test_shared_pages_are_not_moved),
 		cmocka_unit_test(test_a_request_compacts),

@@ -120,6 +120,25 @@ static void test_runs_are_those_of_a_walk(void **state)
 }
 
 /* A large run is left alone where a smaller one will do. */
+/* Of equal runs the lowest, so that the end of the zone stays free. */
+static void test_the_lowest_of_equal_runs_is_taken(void **state)
+{
+	struct run got;
+
+	(void)state;
+	for_each_variant(v)
+	{
+		start(v);
+		for (u32 i = 1; i <= 4; i++)
+			turn(i * 3 - 1); /* 2 are free, 1 isn't, and so on */
+		runs_refresh(&r.tp.pool, r.zone);
+		got = runs_tightest(&r.tp.pool, r.zone, 1);
+		assert_int_equal(got.first, 0);
+		assert_int_equal(got.n, 2);
+		tp_drop(&r.tp);
+	}
+}
+
 static void test_large_runs_are_not_shattered(void **state)
 {
 	(void)state;
@@ -274,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_runs_are_those_of_a_walk),
+		cmocka_unit_test(test_the_lowest_of_equal_runs_is_taken),
 		cmocka_unit_test(test_large_runs_are_not_shattered),
 		cmocka_unit_test(test_a_range_extends_into_partly_free_pageblocks),
 		cmocka_unit_test(test_ranges_touch_as_much_in_any_pool),

@@ -69,6 +69,52 @@ static void test_attach_refuses_every_flip_of_the_fixed_part(void **state)
 	}
 }
 
+/* What never changes in a stripe: its zone, its number, and where its lists are. */
+static void test_attach_refuses_every_flip_of_where_lists_are(void **state)
+{
+	(void)state;
+	for_each_variant(v)
+	{
+		unsigned char *copy;
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = (uint8_t)v->profile;
+		tp.config.flags |= v->flags | PB_POOL_NO_RSEQ;
+		tp.config.nr_stripes = 2;
+		tp.config.pageblock_order = 5;
+		tp_region(&tp, 0, 8192, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		copy = (unsigned char *)tp_shared(tp.bytes + 4096);
+		memcpy(copy, tp.memory, tp.bytes);
+		for (uint32_t i = 0; i < tp.pool.super->nr_stripes; i++) {
+			const size_t at = tp.pool.super->stripes + i * sizeof(struct stripe);
+			const struct {
+				size_t offset, bytes;
+			} fields[] = { { offsetof(struct stripe, zone),
+					 sizeof(((struct stripe *)0)->zone) },
+				       { offsetof(struct stripe, number),
+					 sizeof(((struct stripe *)0)->number) },
+				       { offsetof(struct stripe, areas),
+					 sizeof(((struct stripe *)0)->areas) },
+				       { offsetof(struct stripe, bitmaps),
+					 sizeof(((struct stripe *)0)->bitmaps) },
+				       { offsetof(struct stripe, min_error),
+					 sizeof(((struct stripe *)0)->min_error) } };
+
+			for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++)
+				for (size_t bit = 0; bit < fields[f].bytes * 8; bit++) {
+					unsigned int refused = 0;
+
+					try_flip(&tp, copy, (at + fields[f].offset) * 8 + bit,
+						 &refused);
+					assert_int_equal(refused, 1);
+				}
+		}
+		tp_drop(&tp);
+	}
+}
+
 static void test_attach_works_in_both_directions_at_another_address(void **state)
 {
 	static unsigned char memory[64 << 12] __attribute__((aligned(4096)));
@@ -212,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_attach_refuses_every_flip_of_the_fixed_part),
+		cmocka_unit_test(test_attach_refuses_every_flip_of_where_lists_are),
 		cmocka_unit_test(test_attach_works_in_both_directions_at_another_address),
 		cmocka_unit_test(test_address_hook_has_an_inverse),
 		cmocka_unit_test(test_free_owner_gives_back_exactly_its_pages),

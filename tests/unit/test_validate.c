@@ -1104,6 +1104,23 @@ static int validate_untouched(struct tp *tp, struct pb_error *error)
 	return code;
 }
 
+/* "(zone 1: found 5, expected 4)": whose number it is comes first. */
+static void check_place(const char *text)
+{
+	static const char *const of[] = { "CPU", "node", "order", "pageblock", "pool", "zone" };
+	const char *at = strstr(text, ": found "), *open = strrchr(text, '(');
+	bool known = false;
+
+	if (!at)
+		return;
+	assert_non_null(open);
+	assert_non_null(strstr(at, ", expected "));
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		known |= !strncmp(open + 1, of[i], strlen(of[i])) && open[1 + strlen(of[i])] == ' ';
+	if (!known)
+		fail_msg("of what are these numbers? %s", text);
+}
+
 static void check_fault(const struct fault *fault, enum pb_profile profile)
 {
 	struct pb_error error = { 0 };
@@ -1121,6 +1138,7 @@ static void check_fault(const struct fault *fault, enum pb_profile profile)
 	assert_int_equal(error.region, UINT32_MAX);
 	assert_null(strchr(error.text, '\n'));
 	assert_true(strlen(error.text) + 1 < sizeof(error.text));
+	check_place(error.text);
 	assert_int_equal(pb_validate(&tp.pool, NULL), PB_ECORRUPT);
 	tp_drop(&tp);
 }

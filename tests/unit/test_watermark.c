@@ -131,6 +131,30 @@ static void test_default_min_free_kbytes_sums_the_low_zones(void **state)
 	}
 }
 
+/* The root is of the low zones' KiB times 16, to the page: of 250,500 pages it is 4,003, and of one
+   KiB more it would be 4,004. */
+static void test_default_min_free_kbytes_is_the_root_to_the_kib(void **state)
+{
+	static const struct {
+		uint64_t pages;
+		int32_t kbytes;
+	} cases[] = { { 250500, 4003 }, { 250501, 4004 }, { 2862, 427 }, { 2863, 428 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (int profile = PB_PROFILE_MODERN; profile <= PB_PROFILE_LINUX; profile++) {
+			struct tp tp;
+
+			tp_start(&tp);
+			tp.config.profile = (uint8_t)profile;
+			tp.config.min_free_kbytes = -1;
+			tp_region(&tp, 0, cases[i].pages, 0, PB_ZONE_NORMAL);
+			tp_build(&tp);
+			assert_int_equal(tp.pool.super->tunables.min_free_kbytes, cases[i].kbytes);
+			tp_drop(&tp);
+		}
+}
+
 static void test_highmem_min_is_clamped(void **state)
 {
 	static const struct {
@@ -533,6 +557,7 @@ int main(void)
 		cmocka_unit_test(test_example_19_scale_factor_wins_in_large_zones),
 		cmocka_unit_test(test_example_20_default_min_free_kbytes),
 		cmocka_unit_test(test_default_min_free_kbytes_sums_the_low_zones),
+		cmocka_unit_test(test_default_min_free_kbytes_is_the_root_to_the_kib),
 		cmocka_unit_test(test_highmem_min_is_clamped),
 		cmocka_unit_test(test_example_21_22_lowmem_reserve),
 		cmocka_unit_test(test_lowmem_reserve_protects_movable_from_normal),
