@@ -16,10 +16,13 @@ static u64 highatomic_limit(const struct pb_pool *pool, const struct zone *zone)
 	return percent < pageblock_pages(pool) ? 0 : align_up(percent, pageblock_pages(pool));
 }
 
-/* Number of pageblocks that a block of this order touches. */
+/* Number of pageblocks by which a block of this order makes the reserve grow, or shrink: all that
+   it touches, or, to kernels whose reserve is not of whole pageblocks, the first alone. */
 static u32 pageblocks_of(const struct pb_pool *pool, unsigned int order)
 {
-	return order > pool->pageblock_order ? 1u << (order - pool->pageblock_order) : 1;
+	return policy(pool)->whole_reserve && order > pool->pageblock_order
+		       ? 1u << (order - pool->pageblock_order)
+		       : 1;
 }
 
 /* Move the free blocks of the frame's pageblock to the lists of its new type. Returns the pages

@@ -628,6 +628,93 @@ static void test_modern_unreserved_block_merges(void **state)
 	tp_drop(&tp);
 }
 
+/* A pool of two pageblocks, both in the reserve and free: one block. Then a request fails. */
+static void fail_beside_the_reserve(struct tp *tp, enum pb_kernel kernel)
+{
+	struct pb_state_zone zone = { .watermark = { 1000, 1000, 1000, 1000 },
+				      .nr_reserved_highatomic = 16,
+				      .managed = 16 };
+
+	tp_start(tp);
+	tp->config.profile = PB_PROFILE_LINUX;
+	tp->config.kernel = (uint8_t)kernel;
+	tp->config.flags |= PB_POOL_NO_PCP;
+	tp->config.max_order = 4;
+	tp->config.pageblock_order = 3;
+	tp_region(tp, 0, 16, 0, PB_ZONE_NORMAL);
+	tp_build(tp);
+	take_all(tp, 16);
+	for (uint64_t pfn = 0; pfn < 16; pfn += 8)
+		assert_int_equal(pb_state_set_pageblock(&tp->pool, pfn, PB_MIGRATE_HIGHATOMIC),
+				 PB_OK);
+	assert_int_equal(pb_state_set_zone(&tp->pool, 0, PB_ZONE_NORMAL, &zone), PB_OK);
+	for (uint64_t pfn = 0; pfn < 16; pfn++)
+		put(tp, pfn, 0);
+	assert_int_equal(tp_nr_free(tp, 4), 1);
+	assert_null(pb_alloc_pages(&tp->pool, MOVABLE | PB_GFP_NOWARN, 0));
+}
+
+/* Found on a running 6.1: after one pageblock less, a request still failed at its watermark. */
+static void test_a_large_block_leaves_the_reserve_by_its_first_pageblock(void **state)
+{
+	static const struct {
+		enum pb_kernel kernel;
+		uint64_t left;
+	} kernels[] = { { PB_LINUX_5_4, 8 },
+			{ PB_LINUX_5_10, 8 },
+			{ PB_LINUX_6_1, 8 },
+			{ PB_LINUX_6_12, 0 },
+			{ PB_LINUX_7_2, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+		const uint64_t all[] = { 0 };
+		struct pb_zone_stat zone;
+		struct tp tp;
+
+		fail_beside_the_reserve(&tp, kernels[i].kernel);
+		tp_zone(&tp, 0, PB_ZONE_NORMAL, &zone);
+		assert_int_equal(zone.nr_reserved_highatomic, kernels[i].left);
+		assert_int_equal(pb_pageblock_type(&tp.pool, 0), PB_MIGRATE_MOVABLE);
+		assert_int_equal(pb_pageblock_type(&tp.pool, 8),
+				 kernels[i].left ? PB_MIGRATE_HIGHATOMIC : PB_MIGRATE_MOVABLE);
+		assert_list(&tp, 4, PB_MIGRATE_MOVABLE, all, 1);
+		tp_check(&tp, "the block has left the reserve");
+		tp_drop(&tp);
+	}
+}
+
+/* An atomic request for two pageblocks: how much is reserved? */
+static void test_a_large_request_reserves_its_first_pageblock(void **state)
+{
+	static const struct {
+		enum pb_kernel kernel;
+		uint64_t reserved;
+	} kernels[] = { { PB_LINUX_6_1, 512 }, { PB_LINUX_6_12, 1024 }, { PB_LINUX_7_2, 1024 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+		const unsigned int frames = 1u << 18;
+		struct pb_state_zone marks = { .watermark = { 4, frames, frames, frames },
+					       .managed = frames };
+		struct pb_zone_stat zone;
+		struct tp tp;
+
+		tp_start(&tp);
+		tp.config.profile = PB_PROFILE_LINUX;
+		tp.config.kernel = (uint8_t)kernels[i].kernel;
+		tp.config.flags |= PB_POOL_NO_PCP;
+		tp_region(&tp, 0, frames, 0, PB_ZONE_NORMAL);
+		tp_build(&tp);
+		assert_int_equal(pb_state_set_zone(&tp.pool, 0, PB_ZONE_NORMAL, &marks), PB_OK);
+		assert_non_null(pb_alloc_pages(&tp.pool, PB_GFP_ATOMIC | PB_GFP_MOVABLE, 10));
+		tp_zone(&tp, 0, PB_ZONE_NORMAL, &zone);
+		assert_int_equal(zone.nr_reserved_highatomic, kernels[i].reserved);
+		tp_check(&tp, "reserved");
+		tp_drop(&tp);
+	}
+}
+
 /* ------------------------------------------ a zone that begins inside its first pageblock */
 
 #define ZONE_BEGINS 5u
@@ -766,6 +853,8 @@ int main(void)
 		cmocka_unit_test(test_example_30_hand_over_order),
 		cmocka_unit_test(test_round_trip_of_two_order_3_blocks),
 		cmocka_unit_test(test_modern_unreserved_block_merges),
+		cmocka_unit_test(test_a_large_block_leaves_the_reserve_by_its_first_pageblock),
+		cmocka_unit_test(test_a_large_request_reserves_its_first_pageblock),
 		cmocka_unit_test(test_free_blocks_move_from_any_block_on),
 		cmocka_unit_test(test_reserve_moves_what_lies_behind_the_block),
 	};
