@@ -119,7 +119,6 @@ static void test_runs_are_those_of_a_walk(void **state)
 	}
 }
 
-/* A large run is left alone where a smaller one will do. */
 /* Of equal runs the lowest, so that the end of the zone stays free. */
 static void test_the_lowest_of_equal_runs_is_taken(void **state)
 {
@@ -139,6 +138,7 @@ static void test_the_lowest_of_equal_runs_is_taken(void **state)
 	}
 }
 
+/* A large run is left alone where a smaller one will do. */
 static void test_large_runs_are_not_shattered(void **state)
 {
 	(void)state;
