@@ -432,6 +432,35 @@ static void test_free_factor_of_6_12_ends(void **state)
 	tp_drop(&tp);
 }
 
+/* A list is full when it holds `high` pages, not one more; what is drained leaves room. */
+static void test_lists_are_drained_when_they_reach_high(void **state)
+{
+	static struct pb_page *pages[64];
+
+	(void)state;
+	for (unsigned int kernel = 0; kernel < PB_NR_LINUX; kernel++) {
+		const int high = 20;
+		struct pcp_linux *pcp;
+		struct tp tp;
+
+		kernel_pool(&tp, (enum pb_kernel)kernel, 16384);
+		assert_int_equal(pb_set_pcp(&tp.pool, high, 4), PB_OK);
+		pcp = pcp_linux_of(&tp.pool, 0, pool_zone(&tp.pool, 0));
+		for (int i = 0; i < 64; i++)
+			pages[i] = pb_alloc_pages(&tp.pool, PB_GFP_KERNEL, 0);
+		pb_drain(&tp.pool, 0);
+		pcp->free_factor = 0;
+		for (int i = 1; i <= high; i++) {
+			assert_int_equal(pb_free_pages(&tp.pool, pages[i], 0), PB_OK);
+			if (i < high)
+				assert_int_equal(pcp->count, i);
+		}
+		assert_in_range(pcp->count, 0, high - 1);
+		tp_check(&tp, "drained");
+		tp_drop(&tp);
+	}
+}
+
 /* Each request halves what frees in a row have built up. */
 static void test_a_request_halves_free_factor(void **state)
 {
@@ -513,6 +542,7 @@ int main(void)
 		cmocka_unit_test(test_orders_with_per_cpu_lists),
 		cmocka_unit_test(test_example_24_sizes_of_lists),
 		cmocka_unit_test(test_examples_27_and_28_drain_round_robin),
+		cmocka_unit_test(test_lists_are_drained_when_they_reach_high),
 		cmocka_unit_test(test_three_attempts),
 		cmocka_unit_test(test_a_pageblock_that_changes_is_two_changes),
 		cmocka_unit_test(test_every_kernel_stays_whole),

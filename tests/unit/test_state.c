@@ -228,7 +228,9 @@ static void test_lists_of_a_cpu(void **state)
 					 .batch = 7,
 					 .free_factor = 1,
 					 .high_min = 30,
-					 .high_max = 50 };
+					 .high_max = 50,
+					 .alloc_factor = 2,
+					 .flags = 1 };
 
 	(void)state;
 	for_each_variant(v)
@@ -270,6 +272,8 @@ static void test_lists_of_a_cpu(void **state)
 			assert_int_equal(seen.free_factor, set.free_factor);
 			assert_int_equal(seen.high_min, set.high_min);
 			assert_int_equal(seen.high_max, set.high_max);
+			assert_int_equal(seen.alloc_factor, set.alloc_factor);
+			assert_int_equal(seen.flags, set.flags);
 			assert_int_equal(seen.count, 2);
 			assert_int_equal(pb_walk_pcp(&tp.pool, 0, 0, PB_ZONE_NORMAL, 0,
 						     PB_MIGRATE_MOVABLE, first_pfn, &pfn),
